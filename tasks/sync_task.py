@@ -1,0 +1,256 @@
+"""The API that people write a sync with: one class, two sides."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine, Generator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self, TypeAlias
+
+from config import get_settings
+from tasks.errors import TaskDefinitionError
+from tasks.schedule import Schedule
+from tasks.state import ID, State
+
+__all__ = ["ID", "ConflictMode", "State", "SyncTask", "all_tasks", "run_all_tasks"]
+
+#: What a method of a task may return: its value, or a coroutine that does.
+Answer: TypeAlias = Any
+
+#: Called as a run goes on: phase, how much is done, of how much.
+Progress: TypeAlias = Callable[[str, int, int], None]
+
+
+class ConflictMode(StrEnum):
+    """Which value stays when both sides changed the same attribute; the other goes to the ledger."""
+
+    #: Neither: both sides stay as they are and the run says so.
+    ERROR = "error"
+    #: The one of the object that was edited last; within a side's granularity, Notion's.
+    NEWER = "newer"
+    NOTION = "notion"
+    OTHER = "other"
+
+
+class SyncTask(ABC):
+    """What is kept in step, and how its two sides are read and written.
+
+    Every abstract method may be a plain function or a coroutine. Plain ones run off the event loop, one
+    thread per side, so that a client that is not thread-safe is safe here.
+
+    `notion_to_dict` and `other_to_dict` give values in one common form: the values of a pair of attributes
+    are equal when the sides agree.
+
+    Raises:
+        TaskDefinitionError: the name, the attributes or the conflict mode do not fit.
+    """
+
+    #: How coarse the sides' clocks are: edits closer than the coarser one count as simultaneous.
+    notion_granularity: timedelta = timedelta(minutes=1)
+    other_granularity: timedelta = timedelta(seconds=1)
+    #: Writes under way at once on each side, where the methods are coroutines.
+    concurrency: int = 4
+
+    def __init__(
+        self, name: str, attr_map: dict[str, str], conflict_mode: ConflictMode | str = ConflictMode.NEWER
+    ) -> None:
+        if not name or not name.isprintable() or any(sign in name for sign in "/\\{}") or name.startswith("."):
+            raise TaskDefinitionError(
+                f"task name {name!r}: use letters, digits and signs such as - _ or a space, no slash or brace"
+            )
+        if not attr_map:
+            raise TaskDefinitionError(f"task {name!r}: attr_map is empty, so there is nothing to keep in step")
+        twice = {other for other in attr_map.values() if list(attr_map.values()).count(other) > 1}
+        if twice:
+            raise TaskDefinitionError(f"task {name!r}: attr_map names {', '.join(sorted(twice))} more than once")
+        try:
+            self.conflict_mode = ConflictMode(conflict_mode)
+        except ValueError:
+            modes = ", ".join(ConflictMode)
+            raise TaskDefinitionError(
+                f"task {name!r}: conflict mode {conflict_mode!r} is unknown, use one of {modes}"
+            ) from None
+        self.name = name
+        self.attr_map = attr_map
+        self.state_path: Path = get_settings().state_dir / f"{name}.json"
+        self._schedule = Schedule()
+        super().__init__()
+
+    # -- schedule ---------------------------------------------------------------------------------------
+
+    def run_every(self, hours: int = 0, minutes: int = 0, seconds: int = 0) -> Self:
+        """Run again and again, with this period between the starts of two runs."""
+        every = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+        total = self._schedule.total if self._limited else None
+        self._schedule = Schedule(every, total)
+        return self
+
+    def in_total(self, times: int) -> Self:
+        """End after so many runs that really ran."""
+        self._schedule = replace(self._schedule, total=times)
+        self._limited = True
+        return self
+
+    def run_once(self) -> Self:
+        """Run a single time."""
+        self._schedule = Schedule(None, 1)
+        self._limited = True
+        return self
+
+    def schedule(self) -> Self:
+        """Put the task among `all_tasks`, which beat and `run_all_tasks` read.
+
+        Raises:
+            TaskDefinitionError: another task has this name.
+        """
+        if any(task.name == self.name and task is not self for task in all_tasks):
+            raise TaskDefinitionError(f"two tasks are named {self.name!r}: give one of them another name")
+        all_tasks.add(self)
+        return self
+
+    @property
+    def plan_schedule(self) -> Schedule:
+        """The schedule as it stands."""
+        return self._schedule
+
+    _limited = False
+
+    # -- the two sides, to be written by a subclass -----------------------------------------------------
+
+    @abstractmethod
+    def get_notion_objects(self) -> Answer:
+        """All Notion objects to sync, as a list or a `Listing`."""
+
+    @abstractmethod
+    def get_other_objects(self) -> Answer:
+        """All objects of the other side to sync, as a list or a `Listing`."""
+
+    @abstractmethod
+    def notion_id(self, obj: Any) -> Answer:
+        """The id of a Notion object."""
+
+    @abstractmethod
+    def other_id(self, obj: Any) -> Answer:
+        """The id of an object of the other side."""
+
+    @abstractmethod
+    def notion_hash(self, obj: Any) -> Answer:
+        """Equal for objects of both sides that are the same thing; pairs what is not linked yet."""
+
+    @abstractmethod
+    def other_hash(self, obj: Any) -> Answer:
+        """Equal for objects of both sides that are the same thing; pairs what is not linked yet."""
+
+    @abstractmethod
+    def notion_timestamp(self, obj: Any) -> Answer:
+        """When a Notion object was edited last; without a zone it is taken as UTC."""
+
+    @abstractmethod
+    def other_timestamp(self, obj: Any) -> Answer:
+        """When an object of the other side was edited last; without a zone it is taken as UTC."""
+
+    @abstractmethod
+    def notion_to_dict(self, obj: Any) -> Answer:
+        """A Notion object's values by Notion attribute, at least those of `attr_map`."""
+
+    @abstractmethod
+    def other_to_dict(self, obj: Any) -> Answer:
+        """An object's values by attribute of the other side, at least those of `attr_map`."""
+
+    @abstractmethod
+    def notion_create_obj(self, **kwargs: Any) -> Answer:
+        """Create a Notion object with these values and return it."""
+
+    @abstractmethod
+    def other_create_obj(self, **kwargs: Any) -> Answer:
+        """Create an object of the other side with these values and return it."""
+
+    @abstractmethod
+    def notion_update_obj(self, obj: Any, attr: str, value: Any) -> Answer:
+        """Set one attribute of a Notion object."""
+
+    @abstractmethod
+    def other_update_obj(self, obj: Any, attr: str, value: Any) -> Answer:
+        """Set one attribute of an object of the other side."""
+
+    @abstractmethod
+    def notion_delete_obj(self, obj: Any) -> Answer:
+        """Delete a Notion object."""
+
+    @abstractmethod
+    def other_delete_obj(self, obj: Any) -> Answer:
+        """Delete an object of the other side."""
+
+    # -- what a subclass may add -------------------------------------------------------------------------
+
+    def open(self) -> Answer:
+        """Make clients; called in the run's event loop before anything else."""
+
+    def close(self) -> Answer:
+        """Close clients; called when the run ends, however it ends."""
+
+    def check(self) -> Answer:
+        """Raise where the set-up cannot work, before anything is listed."""
+
+    def notion_create_keyed(self, key: str, values: dict[str, Any]) -> Answer:
+        """Create a Notion object; a retry of the same create comes with the same key."""
+        return self.notion_create_obj(**values)
+
+    def other_create_keyed(self, key: str, values: dict[str, Any]) -> Answer:
+        """Create an object of the other side; a retry of the same create comes with the same key."""
+        return self.other_create_obj(**values)
+
+    #: Optional: `notion_update_attrs(obj, changes)` writes all changed attributes at once and returns the
+    #: object as it is now. Without it, `notion_update_obj` is called once per attribute.
+    notion_update_attrs: Callable[[Any, dict[str, Any]], Answer] | None = None
+    other_update_attrs: Callable[[Any, dict[str, Any]], Answer] | None = None
+
+    def notion_is_gone(self, obj_id: ID) -> Answer:
+        """Whether Notion itself says that an object is deleted, asked before the other one is deleted."""
+        return True
+
+    def other_is_gone(self, obj_id: ID) -> Answer:
+        """Whether the other side says that an object is deleted, asked before Notion's is deleted."""
+        return True
+
+    # -- running in this process, without Celery ----------------------------------------------------------
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self().__await__()
+
+    async def __call__(self) -> None:
+        """Run as scheduled in this process, with the state in `state_path`.
+
+        Raises:
+            TaskError: a run failed; the state holds all that was confirmed before.
+        """
+        from tasks.local import run_as_scheduled
+
+        await run_as_scheduled(self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}, {self.plan_schedule}>"
+
+
+#: All tasks that were scheduled so far.
+all_tasks: set[SyncTask] = set()
+
+
+def run_all_tasks(*, debug: bool | None = None) -> None:
+    """Run all scheduled tasks in this process until their schedules end.
+
+    Raises:
+        TaskError: a run failed; the other tasks were run on to their ends first.
+    """
+
+    async def gather() -> list[BaseException | None]:
+        runs: list[Coroutine[Any, Any, None]] = [task() for task in sorted(all_tasks, key=lambda t: t.name)]
+        return await asyncio.gather(*runs, return_exceptions=True)
+
+    errors = [error for error in asyncio.run(gather(), debug=debug) if error is not None]
+    if errors:
+        raise errors[0]
