@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from config import checks
+from config.errors import SettingsError
+from config.redaction import Redactor
+from config.sources import TomlSource, VariableSource, origin, read_dotenv, read_toml
 
-class SettingsError(Exception):
-    """A setting is missing or wrong; the message names the variable and the mend."""
+__all__ = ["Settings", "SettingsError", "get_settings", "load_settings"]
+
+SECRETS = frozenset({"redis_url", "database_url", "notion_token", "sentry_dsn", "flower_basic_auth"})
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def _split(value: Any) -> Any:
@@ -30,22 +33,17 @@ def _split(value: Any) -> Any:
 class Settings(BaseSettings):
     """All that an installation sets from outside.
 
-    In `lockstep.toml` the same names are written in lower case; secrets may stand there too, but the
-    environment is the better place for them.
+    The variable of a setting is its name in capitals, with `LOCKSTEP_` before it except for the names in
+    `config.sources.SHARED_NAMES`. In `lockstep.toml` the key is the plain name; secrets may stand there too,
+    but the environment is the better place for them. Use `load_settings` or `get_settings`, whose errors
+    are made for people.
     """
 
-    model_config = SettingsConfigDict(
-        env_file=".env",
-        env_file_encoding="utf-8",
-        toml_file="lockstep.toml",
-        extra="ignore",
-        populate_by_name=True,
-        hide_input_in_errors=True,
-    )
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     #: Broker, results, locks and schedule; `None` means the embedded server of `lockstep up`.
     redis_url: SecretStr | None = None
-    #: Accept a `rediss://` server whose certificate no authority signed (Heroku's are such).
+    #: Set to false to accept a `rediss://` server whose certificate no authority signed (Heroku's are such).
     redis_verify: bool = True
     #: Links, bases, journal and history; the default is SQLite in the state directory.
     database_url: SecretStr | None = None
@@ -55,24 +53,22 @@ class Settings(BaseSettings):
     #: `user:password` that Flower asks for.
     flower_basic_auth: SecretStr | None = None
     #: Further modules that define tasks, besides `lockstep.toml`.
-    tasks: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
-        default=(), validation_alias=AliasChoices("LOCKSTEP_TASKS", "tasks")
-    )
-    state_dir: Path = Field(
-        default=Path(".lockstep"), validation_alias=AliasChoices("LOCKSTEP_STATE_DIR", "state_dir")
-    )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", validation_alias=AliasChoices("LOCKSTEP_LOG_LEVEL", "log_level")
-    )
-    log_format: Literal["text", "json"] = Field(
-        default="text", validation_alias=AliasChoices("LOCKSTEP_LOG_FORMAT", "log_format")
-    )
+    tasks: Annotated[tuple[str, ...], BeforeValidator(_split)] = ()
+    #: Where the default database, the embedded Redis and small files are kept.
+    state_dir: Path = Path(".lockstep")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
     #: Seconds without a heartbeat after which another worker may take a node over.
-    lease_seconds: float = Field(
-        default=30.0, gt=0.5, validation_alias=AliasChoices("LOCKSTEP_LEASE_SECONDS", "lease_seconds")
-    )
+    lease_seconds: Annotated[float, Field(gt=0.5, allow_inf_nan=False)] = 30.0
+    #: Seconds after which a one-shot run that was lost is sent again.
+    retry_seconds: Seconds = 30.0
+    #: Runs at once in one worker process; `None` leaves it to the pool.
+    worker_concurrency: Annotated[int, Field(ge=1)] | None = None
+    #: Seconds after which a run is cancelled, and after which it is given up if that did not end it.
+    soft_time_limit: Seconds = 1500.0
+    time_limit: Seconds = 1800.0
     #: Tables `[[sync]]` of `lockstep.toml`, each a task; read by `tasks.declared`.
-    sync: tuple[dict[str, Any], ...] = ()
+    sync: Annotated[tuple[dict[str, Any], ...], Field(repr=False)] = ()
 
     @classmethod
     def settings_customise_sources(
@@ -84,12 +80,50 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment before `.env` before `lockstep.toml`."""
-        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+        return (
+            init_settings,
+            VariableSource(settings_cls, os.environ),
+            VariableSource(settings_cls, read_dotenv()),
+            TomlSource(settings_cls, read_toml()),
+        )
 
-    @field_validator("log_level", mode="before")
+    @field_validator("*", mode="before")
     @classmethod
-    def _upper(cls, value: Any) -> Any:
-        return value.upper() if isinstance(value, str) else value
+    def _strip(cls, value: Any) -> Any:
+        return value.strip() if isinstance(value, str) else value
+
+    @field_validator("log_level", "log_format", mode="before")
+    @classmethod
+    def _fold(cls, value: Any, info: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return value.upper() if info.field_name == "log_level" else value.lower()
+
+    @field_validator("redis_url", "database_url", "notion_token", "sentry_dsn", "flower_basic_auth")
+    @classmethod
+    def _check_secret(cls, value: SecretStr | None, info: Any) -> SecretStr | None:
+        if value is None:
+            return None
+        return SecretStr(getattr(checks, info.field_name)(value.get_secret_value()))
+
+    @field_validator("notion_base_url")
+    @classmethod
+    def _check_web_url(cls, value: str) -> str:
+        return checks.web_url(value)
+
+    @field_validator("state_dir")
+    @classmethod
+    def _check_state_dir(cls, value: Path) -> Path:
+        return checks.state_dir(value)
+
+    @model_validator(mode="after")
+    def _limits_in_order(self) -> Settings:
+        if self.soft_time_limit >= self.time_limit:
+            raise ValueError(
+                f"LOCKSTEP_SOFT_TIME_LIMIT ({self.soft_time_limit:g} s) is not below LOCKSTEP_TIME_LIMIT "
+                f"({self.time_limit:g} s): leave some seconds between them, in which a run can end cleanly"
+            )
+        return self
 
     def sql_url(self) -> str:
         """The database's address in SQLAlchemy's form, with the driver that is installed."""
@@ -119,14 +153,61 @@ class Settings(BaseSettings):
         return url
 
 
+def _mend(error: ErrorDetails) -> str:
+    """What to do about one finding of pydantic, in words."""
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "literal_error":
+            return "use one of " + str(context["expected"]).replace("'", "").replace(" or ", ", ")
+        case "bool_parsing" | "bool_type":
+            return "use true or false"
+        case "float_parsing" | "float_type" | "finite_number":
+            return "use a number of seconds"
+        case "int_parsing" | "int_type" | "int_from_float":
+            return "use a whole number"
+        case "greater_than":
+            return f"use a number above {context['gt']:g}"
+        case "greater_than_equal":
+            return f"use {context['ge']:g} or more"
+        case _:
+            return error["msg"]
+
+
+def _problem(error: ErrorDetails) -> str:
+    """One line for one finding: the variable, what is wrong, the mend."""
+    if not error["loc"]:
+        return str(error["ctx"]["error"])
+    field = str(error["loc"][0])
+    if error["type"] == "extra_forbidden":
+        return f"{field} is not a setting"
+    name = origin(field)
+    if error["type"] == "value_error":
+        shown = "" if field in SECRETS else f" ({Redactor().text(str(error['input']))})"
+        return f"{name}{shown} {error['ctx']['error']}"
+    if field in SECRETS:
+        return f"{name} cannot be read: {_mend(error)}"
+    if field == "sync":
+        return f"{name} cannot be read: write each task as a table [[sync]]"
+    return f"{name} is {error['input']!r}: {_mend(error)}"
+
+
+def load_settings(**values: Any) -> Settings:
+    """Read the settings now; `values` come before every other source.
+
+    Raises:
+        SettingsError: a variable has a value that does not fit, or a file cannot be read.
+    """
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise SettingsError(dict.fromkeys(_problem(each) for each in error.errors())) from None
+
+
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
     """The settings of this process, read once.
 
     Raises:
-        SettingsError: a variable has a value that does not fit.
+        SettingsError: a variable has a value that does not fit, or a file cannot be read.
     """
-    try:
-        return Settings()
-    except ValidationError as error:
-        raise SettingsError(str(error)) from None
+    return load_settings()

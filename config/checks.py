@@ -1,0 +1,95 @@
+"""Checks of single settings. Each raises `ValueError` with the mend; none repeats a value that is secret."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+SCHEME = re.compile(r"^([a-z][a-z0-9+.-]{0,30})://", re.IGNORECASE)
+SENTRY_DSN = re.compile(r"^https?://[^@:/\s]+(:[^@/\s]+)?@[^@/\s]+/(\S*/)?\d+$")
+
+
+def _split(url: str, schemes: tuple[str, ...], example: str) -> SplitResult:
+    """Take an address apart whose scheme must be one of `schemes`."""
+    mend = f"use {' or '.join(f'{scheme}://' for scheme in schemes)}, for instance {example}"
+    found = SCHEME.match(url)
+    if found is None:
+        raise ValueError(f"is not an address: {mend}")
+    if found[1].lower() not in schemes:
+        raise ValueError(f"begins with {found[1]}://: {mend}")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError(f"has a host or port that cannot be read: {mend}") from None
+    return parts
+
+
+def redis_url(url: str) -> str:
+    """An address of a Redis server, with a database number or none."""
+    parts = _split(url, ("redis", "rediss"), "redis://localhost:6379/0")
+    database = parts.path.strip("/")
+    if database and not database.isdecimal():
+        raise ValueError(
+            "ends in something else than a database number: use for instance redis://localhost:6379/0"
+        )
+    # Celery takes CERT_NONE, redis-py only none; both take the lower case form.
+    return re.sub(r"ssl_cert_reqs=CERT_(\w+)", lambda mode: f"ssl_cert_reqs={mode[1].lower()}", url)
+
+
+def database_url(url: str) -> str:
+    """An address of SQLite in a file, or of PostgreSQL."""
+    schemes = ("sqlite", "postgresql", "postgres", "postgresql+psycopg")
+    parts = _split(url, schemes, "sqlite:////var/lib/lockstep.db")
+    if parts.scheme == "sqlite" and (
+        parts.path.strip("/") in {"", ":memory:"} or "mode=memory" in parts.query
+    ):
+        raise ValueError(
+            "is a database in memory, which forgets what was synced: "
+            "name a file, for instance sqlite:////var/lib/lockstep.db"
+        )
+    return url
+
+
+def web_url(url: str) -> str:
+    """An address of a web service; a slash at its end is taken off."""
+    parts = _split(url, ("http", "https"), "https://api.notion.com")
+    if not parts.hostname:
+        raise ValueError("names no host: use for instance https://api.notion.com")
+    return url.rstrip("/")
+
+
+def notion_token(token: str) -> str:
+    """A token that can stand in a header."""
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise ValueError(
+            "contains characters that no token has: copy the integration's secret again, without quotes"
+        )
+    return token
+
+
+def sentry_dsn(dsn: str) -> str:
+    """A Sentry DSN."""
+    if SENTRY_DSN.match(dsn) is None:
+        raise ValueError(
+            "is not a Sentry DSN: use the project's client key, https://<key>@<host>/<project number>"
+        )
+    return dsn
+
+
+def flower_basic_auth(value: str) -> str:
+    """One or more `user:password`, with commas between them."""
+    for pair in value.split(","):
+        user, _, password = pair.strip().partition(":")
+        if not user or not password:
+            raise ValueError("is not of the form user:password: use for instance admin:<a long password>")
+    return value
+
+
+def state_dir(path: Path) -> Path:
+    """A directory that is there or can be made."""
+    path = path.expanduser()
+    if path.exists() and not path.is_dir():
+        raise ValueError("is a file: name a directory")
+    return path

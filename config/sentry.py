@@ -1,0 +1,122 @@
+"""Sentry: errors with the task's name, cron check-ins, and nothing that is nobody else's business."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, cast
+
+from config.redaction import MASK, Redactor, redactor_for
+from config.settings import Settings
+
+if TYPE_CHECKING:
+    from sentry_sdk._types import Breadcrumb, Event, Hint
+    from sentry_sdk.transport import Transport
+
+#: What stands in quotes in a message may be the value of a property.
+QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`|“[^”\n]*”|‘[^’\n]*’")
+#: Services repeat a refused value at the end of their message.
+REFUSED = re.compile(r"(?P<keep>\b(?:instead was|got|received|but was):?\s).+", re.IGNORECASE | re.DOTALL)
+
+#: Parts of an event that say where and how it happened; any other extra data is left out.
+KEPT_EXTRAS = frozenset({"celery-job"})
+KEPT_BREADCRUMB_DATA = frozenset({"method", "status_code", "reason"})
+
+
+class Scrubber:
+    """Takes secrets and property values out of what is about to be sent."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+
+    def text(self, text: str) -> str:
+        """A message without secrets, and without what it quotes."""
+        text = QUOTED.sub(lambda found: f"{found[0][0]}…{found[0][-1]}", self._redactor.text(text))
+        return REFUSED.sub(lambda found: f"{found['keep']}{MASK}", text)
+
+    def event(self, event: Event, hint: Hint) -> Event:
+        """An error event: messages scrubbed, tagged with its task, without request, variables and extras."""
+        found = cast("dict[str, Any]", event)
+        extra = {name: value for name, value in found.get("extra", {}).items() if name in KEPT_EXTRAS}
+        job = extra.get("celery-job")
+        if job:
+            found.setdefault("tags", {})["task"] = job["task_name"]
+            extra["celery-job"] = {"task_name": job["task_name"]}
+        found["extra"] = extra
+        for name in ("request", "user"):
+            found.pop(name, None)
+        if isinstance(found.get("logentry"), dict):
+            # The arguments of a log call are values; the words around them are ours.
+            found["logentry"] = {"message": self.text(str(found["logentry"].get("message", "")))}
+        if isinstance(found.get("message"), str):
+            found["message"] = self.text(found["message"])
+        for group in ("exception", "threads"):
+            for value in found.get(group, {}).get("values", ()):
+                if isinstance(value.get("value"), str):
+                    value["value"] = self.text(value["value"])
+                for frame in (value.get("stacktrace") or {}).get("frames", ()):
+                    frame.pop("vars", None)
+        breadcrumbs = found.get("breadcrumbs")
+        if isinstance(breadcrumbs, dict):
+            breadcrumbs["values"] = [self.breadcrumb(crumb, {}) for crumb in breadcrumbs.get("values", ())]
+        return cast("Event", self._redactor.value(found))
+
+    def breadcrumb(self, crumb: Breadcrumb, hint: Hint) -> Breadcrumb:
+        """What happened before an error: kept with scrubbed words, without the data that came along."""
+        if isinstance(crumb.get("message"), str):
+            crumb["message"] = self.text(crumb["message"])
+        crumb["data"] = {
+            name: value for name, value in (crumb.get("data") or {}).items() if name in KEPT_BREADCRUMB_DATA
+        }
+        return crumb
+
+
+def _release() -> str | None:
+    try:
+        return f"lockstep-sync@{version('lockstep-sync')}"
+    except PackageNotFoundError:
+        return None
+
+
+def init_sentry(
+    settings: Settings,
+    *,
+    unmonitored: Iterable[str] = (),
+    transport: type[Transport] | Transport | None = None,
+) -> bool:
+    """Start reporting to Sentry; without a `SENTRY_DSN` nothing is started and nothing is ever sent.
+
+    Call it in every process that runs or schedules tasks: beat opens a check-in, the worker closes it.
+
+    Args:
+        settings: give the DSN, and the secrets to look for.
+        unmonitored: names of beat entries without a cron monitor. Entries that stop after a number of runs
+            belong here, or Sentry reports them as missed for ever after.
+        transport: where envelopes go instead of to the network.
+
+    Returns:
+        Whether reporting is on.
+    """
+    if settings.sentry_dsn is None:
+        return False
+    import sentry_sdk
+    from sentry_sdk.integrations.celery import CeleryIntegration
+
+    scrubber = Scrubber(redactor_for(settings))
+    sentry_sdk.init(
+        dsn=settings.sentry_dsn.get_secret_value(),
+        transport=transport,
+        release=_release(),
+        auto_enabling_integrations=False,
+        integrations=[
+            CeleryIntegration(
+                monitor_beat_tasks=True, exclude_beat_tasks=[f"^{re.escape(name)}$" for name in unmonitored]
+            )
+        ],
+        include_local_variables=False,
+        max_request_body_size="never",
+        before_send=scrubber.event,
+        before_breadcrumb=scrubber.breadcrumb,
+    )
+    return True

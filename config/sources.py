@@ -1,0 +1,119 @@
+"""Where settings come from: variables of the environment or of `.env`, and `lockstep.toml`."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from config.errors import SettingsError
+
+DOTENV_FILE = Path(".env")
+TOML_FILE = Path("lockstep.toml")
+
+#: Names that hosts and services already use; every other variable begins with `LOCKSTEP_`.
+SHARED_NAMES = frozenset(
+    {"redis_url", "database_url", "notion_token", "notion_base_url", "sentry_dsn", "flower_basic_auth"}
+)
+#: Settings that are tables and stand in `lockstep.toml` only.
+TABLES = frozenset({"sync"})
+
+
+def variable_name(field: str) -> str:
+    """The environment variable of a setting: `log_level` is `LOCKSTEP_LOG_LEVEL`."""
+    return field.upper() if field in SHARED_NAMES else f"LOCKSTEP_{field.upper()}"
+
+
+def read_dotenv() -> dict[str, str]:
+    """The variables that `.env` sets; empty without such a file.
+
+    Raises:
+        SettingsError: the file is there and cannot be read.
+    """
+    try:
+        return {name: value for name, value in dotenv_values(DOTENV_FILE).items() if value is not None}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f".env cannot be read: {error}") from None
+
+
+def read_toml() -> dict[str, Any]:
+    """The content of `lockstep.toml`; empty without such a file.
+
+    Raises:
+        SettingsError: the file cannot be read or is not TOML.
+    """
+    try:
+        return tomllib.loads(TOML_FILE.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"lockstep.toml is not valid TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"lockstep.toml cannot be read: {error}") from None
+
+
+class VariableSource(PydanticBaseSettingsSource):
+    """Settings from named variables; one that is empty counts as not set."""
+
+    def __init__(self, settings_cls: type[BaseSettings], variables: Mapping[str, str]) -> None:
+        super().__init__(settings_cls)
+        self.variables = variables
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The variable's text, or `None` when it is not set."""
+        value = None if field_name in TABLES else self.variables.get(variable_name(field_name))
+        return (value or None), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """All settings that have a variable."""
+        found = {}
+        for name, field in self.settings_cls.model_fields.items():
+            value, key, _ = self.get_field_value(field, name)
+            if value is not None:
+                found[key] = value
+        return found
+
+
+class TomlSource(PydanticBaseSettingsSource):
+    """Settings from `lockstep.toml`, whose keys are the settings' names in lower case."""
+
+    def __init__(self, settings_cls: type[BaseSettings], content: Mapping[str, Any]) -> None:
+        super().__init__(settings_cls)
+        self.content = content
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The key's value, or `None` when the file does not have it."""
+        return self.content.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """The whole file.
+
+        Raises:
+            SettingsError: a key is not a setting.
+        """
+        known = list(self.settings_cls.model_fields)
+        problems = []
+        for key in self.content:
+            if key not in known:
+                nearest = difflib.get_close_matches(key.lower().removeprefix("lockstep_"), known, n=1)
+                mend = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(known)}"
+                problems.append(f"lockstep.toml has an unknown key {key!r}: {mend}")
+        if problems:
+            raise SettingsError(problems)
+        return dict(self.content)
+
+
+def origin(field: str) -> str:
+    """How a message names a setting: by its variable, or by its key where only the file sets it."""
+    name = variable_name(field)
+    in_file = field in TABLES or (
+        field in read_toml() and not os.environ.get(name) and not read_dotenv().get(name)
+    )
+    return f"{field} in lockstep.toml" if in_file else name
