@@ -1,0 +1,236 @@
+"""The lock of a node: acquire, hold, tell the phase, release."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tasks.errors import LockLostError
+from worker.errors import RedisUnavailableError
+from worker.lock.held import TRUSTED_SHARE, HeldSession, boot_seconds
+from worker.lock.keeper import TAKEN, Keeper
+from worker.lock.record import NodeBusyError, SessionEndedError, SessionRecord
+from worker.lock.store import Busy, Claim, Ended, LockStore
+
+log = logging.getLogger(__name__)
+
+
+class SyncLock:
+    """Gives each node to one session at a time, among all processes that share the store.
+
+    A session beats by itself until it is released. What is not its node's holder any more finds out by
+    `check()` before it writes, and by `on_lost` in between. All methods may be called from any thread.
+
+    What the lock cannot do: a write that was already on its way when the lease ran out still arrives.
+    Stores of our own refuse it by the fence; for services, keep `check()` right before each write.
+    """
+
+    def __init__(
+        self,
+        store: LockStore,
+        *,
+        keeper_store: LockStore | None = None,
+        lease_seconds: float = 30.0,
+        on_abandoned: Callable[[SessionRecord], None] | None = None,
+        clock: Callable[[], float] = boot_seconds,
+    ) -> None:
+        """`keeper_store` is the same store by a connection that gives up early; `clock` counts seconds.
+
+        `on_abandoned` is told of each dead session whose node this object takes over.
+        """
+        if lease_seconds <= 0:
+            raise ValueError("lease_seconds must be positive")
+        self._store = store
+        self._keeper_store = keeper_store or store
+        self._lease = lease_seconds
+        self._on_abandoned = on_abandoned
+        self._clock = clock
+        self._start()
+
+    def _start(self) -> None:
+        self._pid = os.getpid()
+        self._host = socket.gethostname()
+        self._owner = f"{self._host}:{self._pid}:{uuid.uuid4().hex[:12]}"
+        self._claiming: set[str] = set()
+        self._claim_guard = threading.Lock()
+        self._keeper = Keeper(self._keeper_store, lease_seconds=self._lease, clock=self._clock)
+
+    def acquire(self, node_id: str, *, session_id: str | None = None) -> str:
+        """Hold the node for a new session and return the session's id.
+
+        After an error the same `session_id` may be tried again; an id whose session ended may not.
+
+        Raises:
+            NodeBusyError: another session holds the node.
+            SessionEndedError: a session of this id has held the node before.
+            RedisUnavailableError: no answer. If Redis did get the command, the node stays taken for a lease.
+        """
+        if not node_id:
+            raise ValueError("node_id must not be empty")
+        if os.getpid() != self._pid:
+            self._start()  # a forked child: its parent's sessions and thread are not its own
+        session_id = session_id or uuid.uuid4().hex
+        with self._claim_guard:
+            twice = session_id in self._claiming or self._keeper.get(session_id) is not None
+            if not twice:
+                self._claiming.add(session_id)
+        if twice:
+            raise self._busy_with(node_id, session_id)
+        try:
+            return self._acquire(node_id, session_id)
+        finally:
+            self._claiming.discard(session_id)
+
+    def _acquire(self, node_id: str, session_id: str) -> str:
+        asked_at = self._clock()
+        answer = self._store.claim(
+            Claim(session_id, node_id, self._owner, self._host, self._pid, self._lease),
+        )
+        if isinstance(answer, Busy):
+            raise NodeBusyError(answer.record)
+        if isinstance(answer, Ended):
+            raise SessionEndedError(
+                f"session {session_id} of node {node_id!r} has ended before: use a new id"
+            )
+        self._keeper.add(
+            HeldSession(
+                session_id=session_id,
+                node_id=node_id,
+                owner=self._owner,
+                fence=answer.fence,
+                lease_seconds=self._lease,
+                deadline=asked_at + TRUSTED_SHARE * self._lease,
+            )
+        )
+        if answer.abandoned is not None:
+            self._tell_abandoned(answer.abandoned)
+        return session_id
+
+    def hold(self, node_id: str) -> None:
+        """Prove, by asking the store, that this object still holds the node, and renew the lease.
+
+        Raises:
+            LockLostError: it does not, or it could not be proved because the store did not answer.
+        """
+        session = self._keeper.newest_of(node_id)
+        if session is None:
+            raise LockLostError(f"the lock of node {node_id!r} is not held: acquire it first")
+        self._check(session)
+        try:
+            self._prove(session)
+        except RedisUnavailableError as error:
+            raise LockLostError(f"the lock of node {node_id!r} could not be proved: {error}") from error
+
+    def check(self, session_id: str) -> None:
+        """Raise `LockLostError` unless the session may write now. Asks nobody, so it is cheap and exact."""
+        self._check(self._session(session_id))
+
+    def update_phase(self, session_id: str, phase: str) -> None:
+        """Tell others how far the session is, and renew its lease.
+
+        When the store does not answer, the next heartbeat carries the phase.
+
+        Raises:
+            LockLostError: the session does not hold its node any more.
+        """
+        session = self._session(session_id)
+        self._check(session)
+        session.phase = phase
+        try:
+            self._prove(session)
+        except RedisUnavailableError as error:
+            log.warning("Phase %r of node %r is told later: %s", phase, session.node_id, error)
+            self._check(session)
+
+    def release(self, session_id: str, status: str, result: Mapping[str, Any] | None = None) -> bool:
+        """End the session and free the node; its record goes to the node's history.
+
+        `result` is kept as JSON; what JSON cannot hold is kept as text. False, and nothing changes, when the
+        session does not hold its node (any more) or belongs to another lock object.
+
+        Raises:
+            RedisUnavailableError: no answer. The node is free when the lease has run out.
+        """
+        text = json.dumps(result if result is None else dict(result), default=str)
+        session = self._keeper.remove(session_id)
+        if session is None:
+            return False
+        return self._store.release(session.beat(), status, text)
+
+    def fence(self, session_id: str) -> int:
+        """The session's fencing token: larger than that of any earlier session of the node.
+
+        Raises:
+            LockLostError: the session is not of this lock object.
+        """
+        return self._session(session_id).fence
+
+    def on_lost(self, session_id: str, callback: Callable[[], None]) -> None:
+        """Call `callback` once from the keeper's thread if the session is lost before it is released.
+
+        Raises:
+            LockLostError: the session is not of this lock object.
+        """
+        self._keeper.on_lost(self._session(session_id), callback)
+
+    def holder(self, node_id: str) -> SessionRecord | None:
+        """The session that holds the node; one whose lease ran out has `live` False."""
+        return self._store.holder(node_id)
+
+    def holders(self) -> list[SessionRecord]:
+        """The sessions of all held nodes, in the order of node ids."""
+        return self._store.holders()
+
+    def history(self, node_id: str) -> list[SessionRecord]:
+        """The node's ended sessions, newest first, at most 100."""
+        return self._store.history(node_id)
+
+    def close(self) -> None:
+        """Stop beating. Sessions not released are lost; their nodes are free after the lease."""
+        if os.getpid() == self._pid:
+            self._keeper.close()
+        if self._keeper_store is not self._store:
+            self._keeper_store.close()
+
+    def _session(self, session_id: str) -> HeldSession:
+        session = self._keeper.get(session_id)
+        if session is None:
+            raise LockLostError(f"session {session_id} holds no lock: it was released, or acquired elsewhere")
+        return session
+
+    def _check(self, session: HeldSession) -> None:
+        try:
+            session.check(self._clock())
+        except LockLostError:
+            self._keeper.wake()
+            raise
+
+    def _prove(self, session: HeldSession) -> None:
+        asked_at = self._clock()
+        if self._store.beat([session.beat()]) == [True]:
+            session.proved(asked_at)
+        else:
+            session.lose(TAKEN)
+        self._check(session)
+
+    def _busy_with(self, node_id: str, session_id: str) -> NodeBusyError | SessionEndedError:
+        record = self._store.holder(node_id)
+        if record is not None:
+            return NodeBusyError(record)
+        return SessionEndedError(f"session {session_id} is in use in this process: use a new id")
+
+    def _tell_abandoned(self, record: SessionRecord) -> None:
+        log.warning("Took node %r over from a dead %s.", record.node_id, record)
+        if self._on_abandoned is None:
+            return
+        try:
+            self._on_abandoned(record)
+        except Exception:
+            # The node is held and its work can go on: what failed is only the note about the dead session.
+            log.exception("The abandoned session %s could not be noted.", record.session_id)

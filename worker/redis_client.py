@@ -1,0 +1,71 @@
+"""The one place where a connection to Redis is set up, so that every part waits and retries alike."""
+
+from __future__ import annotations
+
+import redis
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.retry import Retry
+
+from config.settings import Settings, SettingsError
+
+#: Retries after a lost connection; all scripts here give the same answer when they run twice.
+RETRIES = 3
+#: Seconds to wait for an answer, and for a connection.
+ANSWER_TIMEOUT = 5.0
+CONNECT_TIMEOUT = 3.0
+#: Seconds of silence after which a connection is tested before use; hosts drop idle ones.
+HEALTH_CHECK_INTERVAL = 25
+
+
+def connect(settings: Settings) -> redis.Redis:
+    """A client for the Redis of `settings`; it connects at its first command and answers with text.
+
+    Raises:
+        SettingsError: `REDIS_URL` is missing or is not a Redis address.
+    """
+    return connect_url(settings.broker_url())
+
+
+def connect_url(url: str) -> redis.Redis:
+    """A client for the Redis at `url`, with the same time-outs and retries everywhere.
+
+    Raises:
+        SettingsError: `url` is not a Redis address. The address itself is not shown, it may hold a password.
+    """
+    try:
+        return redis.Redis.from_url(
+            url,
+            decode_responses=True,
+            client_name="lockstep",
+            retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), RETRIES),
+            socket_timeout=ANSWER_TIMEOUT,
+            socket_connect_timeout=CONNECT_TIMEOUT,
+            socket_keepalive=True,
+            health_check_interval=HEALTH_CHECK_INTERVAL,
+        )
+    except (ValueError, TypeError):
+        raise SettingsError(
+            "REDIS_URL is not the address of a Redis server: "
+            "write redis://host:port/0, or rediss://host:port/0 for an encrypted connection"
+        ) from None
+
+
+def impatient(client: redis.Redis, timeout: float) -> redis.Redis:
+    """A client for the same server: own connections, `timeout` seconds of patience, no retry."""
+    pool = client.connection_pool
+    bound_to_pool = ("maint_notifications_pool_handler", "orig_")
+    options = {
+        name: value for name, value in pool.connection_kwargs.items() if not name.startswith(bound_to_pool)
+    }
+    options.update(socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0))
+    return redis.Redis(
+        connection_pool=redis.ConnectionPool(connection_class=pool.connection_class, **options)
+    )
+
+
+def address(client: redis.Redis) -> str:
+    """Where `client` connects to, without user or password."""
+    options = client.connection_pool.connection_kwargs
+    if "path" in options:
+        return str(options["path"])
+    return f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
