@@ -6,7 +6,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self, TypeAlias
@@ -58,15 +58,24 @@ class SyncTask(ABC):
     def __init__(
         self, name: str, attr_map: dict[str, str], conflict_mode: ConflictMode | str = ConflictMode.NEWER
     ) -> None:
-        if not name or not name.isprintable() or any(sign in name for sign in "/\\{}") or name.startswith("."):
+        if (
+            not name
+            or not name.isprintable()
+            or any(sign in name for sign in "/\\{}")
+            or name.startswith(".")
+        ):
             raise TaskDefinitionError(
                 f"task name {name!r}: use letters, digits and signs such as - _ or a space, no slash or brace"
             )
         if not attr_map:
-            raise TaskDefinitionError(f"task {name!r}: attr_map is empty, so there is nothing to keep in step")
+            raise TaskDefinitionError(
+                f"task {name!r}: attr_map is empty, so there is nothing to keep in step"
+            )
         twice = {other for other in attr_map.values() if list(attr_map.values()).count(other) > 1}
         if twice:
-            raise TaskDefinitionError(f"task {name!r}: attr_map names {', '.join(sorted(twice))} more than once")
+            raise TaskDefinitionError(
+                f"task {name!r}: attr_map names {', '.join(sorted(twice))} more than once"
+            )
         try:
             self.conflict_mode = ConflictMode(conflict_mode)
         except ValueError:
@@ -189,12 +198,15 @@ class SyncTask(ABC):
 
     def open(self) -> Answer:
         """Make clients; called in the run's event loop before anything else."""
+        return None
 
     def close(self) -> Answer:
         """Close clients; called when the run ends, however it ends."""
+        return None
 
     def check(self) -> Answer:
         """Raise where the set-up cannot work, before anything is listed."""
+        return None
 
     def notion_create_keyed(self, key: str, values: dict[str, Any]) -> Answer:
         """Create a Notion object; a retry of the same create comes with the same key."""
@@ -204,10 +216,19 @@ class SyncTask(ABC):
         """Create an object of the other side; a retry of the same create comes with the same key."""
         return self.other_create_obj(**values)
 
-    #: Optional: `notion_update_attrs(obj, changes)` writes all changed attributes at once and returns the
-    #: object as it is now. Without it, `notion_update_obj` is called once per attribute.
-    notion_update_attrs: Callable[[Any, dict[str, Any]], Answer] | None = None
-    other_update_attrs: Callable[[Any, dict[str, Any]], Answer] | None = None
+    def notion_update_attrs(self, obj: Any, changes: dict[str, Any]) -> Answer:
+        """Set all changed attributes of a Notion object in one write and return it as it is now.
+
+        Where this is not written, `notion_update_obj` is called once per attribute.
+        """
+        return NotImplemented
+
+    def other_update_attrs(self, obj: Any, changes: dict[str, Any]) -> Answer:
+        """Set all changed attributes of an object of the other side in one write and return it.
+
+        Where this is not written, `other_update_obj` is called once per attribute.
+        """
+        return NotImplemented
 
     def notion_is_gone(self, obj_id: ID) -> Answer:
         """Whether Notion itself says that an object is deleted, asked before the other one is deleted."""

@@ -1,0 +1,38 @@
+"""What is synced: write a `SyncTask`, schedule it, and let the workers keep both sides in step.
+
+>>> from tasks import SyncTask, all_tasks, run_all_tasks
+"""
+
+from tasks.errors import (
+    ItemError,
+    LockLostError,
+    OutcomeUnknownError,
+    PreconditionError,
+    SideError,
+    StateError,
+    TaskDefinitionError,
+    TaskError,
+)
+from tasks.listing import Listing
+from tasks.schedule import Schedule
+from tasks.state import State
+from tasks.sync_task import ID, ConflictMode, SyncTask, all_tasks, run_all_tasks
+
+__all__ = [
+    "ID",
+    "ConflictMode",
+    "ItemError",
+    "Listing",
+    "LockLostError",
+    "OutcomeUnknownError",
+    "PreconditionError",
+    "Schedule",
+    "SideError",
+    "State",
+    "StateError",
+    "SyncTask",
+    "TaskDefinitionError",
+    "TaskError",
+    "all_tasks",
+    "run_all_tasks",
+]

@@ -1,0 +1,283 @@
+"""Carrying out a plan, one write at a time, with the base advanced after each proof."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import singledispatchmethod
+from typing import Any
+
+from tasks.errors import LockLostError, SideError, StateError, TaskDefinitionError, TaskError
+from tasks.journal import Journal
+from tasks.merge import (
+    Action,
+    Adopt,
+    Agree,
+    Conflict,
+    Create,
+    Delete,
+    Intent,
+    Link,
+    Plan,
+    Side,
+    Skip,
+    Unlink,
+    Update,
+)
+from tasks.snapshots import Adapter, SideView
+from tasks.sync_task import ID, Progress
+from tasks.values import same
+
+#: Namespace of the keys of creates.
+_CREATES = uuid.UUID("6f1d0c54-5b0e-4d9b-8a57-5e1f6a0b7c11")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a plan."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    #: Object and what went wrong with it.
+    failures: list[str] = field(default_factory=list)
+    #: Object and why it was left as it is.
+    skipped: list[str] = field(default_factory=list)
+    conflicts: int = 0
+    #: Conflicts of which neither side was written.
+    unresolved: int = 0
+
+
+class Applier:
+    """Carries out one plan.
+
+    The actions of one pair follow each other; pairs go side by side, as many as the task allows. An error
+    of one object ends its pair only; an error of a side, of the store or of the lock ends the run.
+    """
+
+    def __init__(
+        self,
+        adapters: Mapping[Side, Adapter],
+        views: Mapping[Side, SideView],
+        journal: Journal,
+        *,
+        check_lock: Callable[[], None],
+        progress: Progress,
+    ) -> None:
+        self.adapters = adapters
+        self.views = views
+        self.journal = journal
+        self.check_lock = check_lock
+        self.progress = progress
+        self.task = adapters[Side.NOTION].task
+        self.outcome = Outcome()
+        self.links: dict[tuple[ID, ID], Link] = {}
+        self.slots = {side: asyncio.Semaphore(max(1, self.task.concurrency)) for side in Side}
+
+    async def run(self, plan: Plan, links: Mapping[tuple[ID, ID], Link]) -> Outcome:
+        """Carry out the plan and say what came of it.
+
+        Raises:
+            SideError: a service cannot be reached any more.
+            LockLostError: the node's lock is lost; nothing was written after that was known.
+            StateError: the store cannot be written.
+        """
+        self.links = dict(links)
+        if plan.void:
+            await self.journal.confirm(settle=plan.void)
+        groups = iter(_by_pair(plan.actions))
+        total, done = len(plan.actions), 0
+        self.progress("apply", 0, total)
+
+        async def work() -> None:
+            nonlocal done
+            for group in groups:
+                await self.carry_out(group)
+                done += len(group)
+                self.progress("apply", done, total)
+
+        try:
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(2 * max(1, self.task.concurrency)):
+                    workers.create_task(work())
+        except* (TaskError, OSError) as errors:
+            raise _first(errors) from None
+        return self.outcome
+
+    async def carry_out(self, group: list[Action]) -> None:
+        """The actions of one pair, up to the first that fails."""
+        for action in group:
+            try:
+                await self.do(action)
+            except (SideError, LockLostError, StateError, TaskDefinitionError):
+                raise
+            except TaskError as error:
+                self.outcome.failures.append(f"{describe(action)}: {error}")
+                return
+            except Exception as error:  # a task's own code may raise anything; the other pairs go on
+                self.outcome.failures.append(f"{describe(action)}: {type(error).__name__}: {error}")
+                return
+
+    @singledispatchmethod
+    async def do(self, action: Action) -> None:
+        """Carry out one action."""
+        raise TypeError(f"no way to carry out {type(action).__name__}")
+
+    @do.register
+    async def _adopt(self, action: Adopt) -> None:
+        link = Link(action.notion_id, action.other_id, action.notion, action.other)
+        await self._put(link, settle=(action.intent,) if action.intent else ())
+        self.outcome.counts["linked"] += 1
+
+    @do.register
+    async def _agree(self, action: Agree) -> None:
+        await self._advance(action.notion_id, action.other_id, action.notion, action.other)
+        self.outcome.counts["agreed"] += 1
+
+    @do.register
+    async def _unlink(self, action: Unlink) -> None:
+        await self._drop(action.notion_id, action.other_id)
+        self.outcome.counts["unlinked"] += 1
+
+    @do.register
+    async def _skip(self, action: Skip) -> None:
+        self.outcome.skipped.append(f"{action.side.label} {action.id}: {action.reason}")
+
+    @do.register
+    async def _conflict(self, action: Conflict) -> None:
+        await self.journal.keep_conflict(action)
+        self.outcome.conflicts += 1
+        self.outcome.unresolved += action.winner is None
+
+    @do.register
+    async def _create(self, action: Create) -> None:
+        adapter = self.adapters[action.side]
+        name = f"{self.task.name}/{action.side}/{action.source_id}/{action.instead_of or ''}"
+        intent = Intent(str(uuid.uuid5(_CREATES, name)), action.side, action.source_id, action.values)
+        await self.journal.begin_create(intent)
+        async with self.slots[action.side]:
+            self.check_lock()
+            made = await adapter.call("create_keyed", intent.key, adapter.native(action.values))
+        if made is None:
+            raise TaskDefinitionError(
+                f"task {self.task.name!r}: {action.side}_create_obj must return the object that it made"
+            )
+        made_id, shown = await adapter.call("id", made), await adapter.values(made)
+        if action.side is Side.NOTION:
+            link = Link(made_id, action.source_id, shown, action.values)
+        else:
+            link = Link(action.source_id, made_id, action.values, shown)
+        old = None
+        if action.instead_of is not None:
+            pair = (
+                (action.instead_of, action.source_id)
+                if action.side is Side.NOTION
+                else (action.source_id, action.instead_of)
+            )
+            old = self.links.get(pair)
+        await self._put(link, instead_of=old, settle=(intent.key,))
+        self.outcome.counts[f"{action.side}_created"] += 1
+
+    @do.register
+    async def _update(self, action: Update) -> None:
+        adapter = self.adapters[action.side]
+        obj = self.views[action.side].objects[action.target_id]
+        wanted = {name: change.new for name, change in action.changes.items()}
+        async with self.slots[action.side]:
+            self.check_lock()
+            updated = await adapter.call("update_attrs", obj, adapter.native(wanted))
+        if updated is NotImplemented:
+            for name in wanted:
+                await self.update_one(adapter, obj, action, name)
+        else:
+            shown = await adapter.values(updated) if updated is not None else wanted
+            await self.advance_to(action, {name: shown[name] for name in wanted})
+        self.outcome.counts[f"{action.side}_updated"] += 1
+
+    async def update_one(self, adapter: Adapter, obj: Any, action: Update, name: str) -> None:
+        """Write a single attribute, for a task that knows no other way."""
+        change = action.changes[name]
+        ((native, value),) = adapter.native({name: change.new}).items()
+        async with self.slots[action.side]:
+            self.check_lock()
+            await adapter.call("update_obj", obj, native, value)
+        now = (await adapter.values(obj))[name]
+        # An object that was not changed in place still shows the old value and proves nothing.
+        await self.advance_to(action, {name: change.new if same(now, change.old) else now})
+
+    @do.register
+    async def _delete(self, action: Delete) -> None:
+        adapter = self.adapters[action.side]
+        if not await self.adapters[action.side.opposite].call("is_gone", action.missing_id):
+            where = action.side.opposite.label
+            self.outcome.skipped.append(
+                f"{where} {action.missing_id}: not listed any more, but {where} does not say that it was deleted "
+                "(moved, or no longer shared?); its counterpart stays"
+            )
+            return
+        async with self.slots[action.side]:
+            self.check_lock()
+            await adapter.call("delete_obj", self.views[action.side].objects[action.target_id])
+        await self._drop(action.notion_id, action.other_id)
+        self.outcome.counts[f"{action.side}_deleted"] += 1
+
+    # -- the base -----------------------------------------------------------------------------------------
+
+    async def advance_to(self, action: Update, shown: Mapping[str, Any]) -> None:
+        """The new base of attributes that were written: what the written side shows now."""
+        source = {name: action.source[name] for name in shown}
+        notion, other = (shown, source) if action.side is Side.NOTION else (source, shown)
+        await self._advance(action.notion_id, action.other_id, notion, other)
+
+    async def _advance(
+        self, notion_id: ID, other_id: ID, notion: Mapping[str, Any], other: Mapping[str, Any]
+    ) -> None:
+        link = self.links[notion_id, other_id]
+        await self._put(Link(notion_id, other_id, {**link.notion, **notion}, {**link.other, **other}))
+
+    async def _put(self, link: Link, *, instead_of: Link | None = None, settle: tuple[str, ...] = ()) -> None:
+        await self.journal.confirm(put=link, drop=instead_of, settle=settle)
+        self.links[link.notion_id, link.other_id] = link
+
+    async def _drop(self, notion_id: ID, other_id: ID) -> None:
+        link = self.links.get((notion_id, other_id))
+        if link is not None:
+            await self.journal.confirm(drop=link)
+            del self.links[notion_id, other_id]
+
+
+def describe(action: Action) -> str:
+    """An action in a few words, with the ids it touches."""
+    match action:
+        case Create(side=side, source_id=source):
+            return f"create in {side.label} for {source}"
+        case Update(side=side) | Delete(side=side):
+            return f"{type(action).__name__.lower()} {action.target_id} in {side.label}"
+        case Skip(side=side, id=skipped):
+            return f"leave {skipped} in {side.label}"
+    ids = getattr(action, "notion_id", ""), getattr(action, "other_id", "")
+    return f"{type(action).__name__.lower()} {ids[0]} and {ids[1]}"
+
+
+def _by_pair(actions: tuple[Action, ...]) -> list[list[Action]]:
+    """The actions in groups that must follow each other."""
+    groups: dict[tuple[str, str, str], list[Action]] = {}
+    for action in actions:
+        match action:
+            case Create(side=Side.NOTION, source_id=source, instead_of=old):
+                key = ("", old or "", source)
+            case Create(side=Side.OTHER, source_id=source, instead_of=old):
+                key = ("", source, old or "")
+            case Skip(side=side, id=skipped):
+                key = (side, skipped, "")
+            case _:
+                key = ("", getattr(action, "notion_id", ""), getattr(action, "other_id", ""))
+        groups.setdefault(key, []).append(action)
+    return list(groups.values())
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error that ended the run."""
+    found = errors.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found

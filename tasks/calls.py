@@ -1,0 +1,59 @@
+"""Calling a task's methods, be they plain functions or coroutines."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+from tasks.merge import Side
+
+
+class Calls:
+    """Runs coroutines in the event loop and plain functions in one thread per side.
+
+    One thread per side keeps both sides concurrent and a client that is not thread-safe safe.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._threads = {side: ThreadPoolExecutor(1, f"{name}-{side}") for side in Side}
+
+    async def call(self, side: Side, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """What the function returns, awaited if need be."""
+        if inspect.iscoroutinefunction(function):
+            return await function(*args, **kwargs)
+        context = contextvars.copy_context()
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(
+            self._threads[side], lambda: context.run(function, *args, **kwargs)
+        )
+        return await answer if inspect.isawaitable(answer) else answer
+
+    async def finish(self) -> None:
+        """Wait until no plain function runs any more."""
+        for thread in self._threads.values():
+            await asyncio.to_thread(thread.shutdown)
+
+
+@asynccontextmanager
+async def calls(name: str) -> AsyncIterator[Calls]:
+    """The caller of one run; a cancelled run still waits for the plain call that is under way.
+
+    A thread cannot be cancelled. Were the node's lock released before its last call has ended, another run
+    could write at the same time.
+    """
+    caller = Calls(name)
+    try:
+        yield caller
+    finally:
+        waiting = asyncio.ensure_future(caller.finish())
+        while not waiting.done():
+            try:
+                await asyncio.shield(waiting)
+            except asyncio.CancelledError:
+                if waiting.cancelled():
+                    raise

@@ -1,0 +1,74 @@
+"""Running a task in this process, without Celery, Redis or a database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
+
+from tasks.errors import StateError, TaskError
+from tasks.file_journal import FileJournal
+from tasks.run import RunReport, run_task
+from tasks.sync_task import SyncTask
+
+log = logging.getLogger(__name__)
+
+
+class RunFailedError(TaskError):
+    """A run ended otherwise than in success; the message says why."""
+
+
+async def run_as_scheduled(task: SyncTask) -> None:
+    """Run a task until its schedule ends, for ever if it has no total.
+
+    Raises:
+        TaskError: a run failed.
+    """
+    schedule = task.plan_schedule
+    runs = 0
+    while True:
+        report = await run_once(task)
+        runs += 1
+        log.info("Task %r: run %d %s, %s.", task.name, runs, report.status, dict(report.outcome.counts))
+        if report.status != "succeeded":
+            raise RunFailedError(f"task {task.name!r}: {report.reason}")
+        if schedule.total is not None and runs >= schedule.total:
+            return
+        if schedule.every is not None:
+            await asyncio.sleep(schedule.every.total_seconds())
+
+
+async def run_once(task: SyncTask, *, dry_run: bool = False) -> RunReport:
+    """A single run with the state in `task.state_path`.
+
+    Raises:
+        StateError: another process runs this task now, or its state cannot be used.
+        TaskError: the run failed.
+    """
+    with _alone(task):
+        journal = FileJournal(task.state_path)
+        try:
+            return await run_task(task, journal, dry_run=dry_run)
+        finally:
+            if journal.changes.exists():
+                await asyncio.to_thread(journal.compact)
+
+
+@contextmanager
+def _alone(task: SyncTask) -> Iterator[None]:
+    try:
+        task.state_path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(f"state directory {task.state_path.parent}: {error.strerror}") from error
+    lock = FileLock(task.state_path.with_suffix(".lock"), thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StateError(f"task {task.name!r} is running in another process; wait for it to end") from None
+    try:
+        yield
+    finally:
+        lock.release()

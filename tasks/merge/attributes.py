@@ -1,0 +1,102 @@
+"""One linked pair, attribute by attribute: who changed what, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tasks.merge.model import Conflict, Link, Record, Side
+from tasks.values import is_empty, same
+
+
+@dataclass(slots=True)
+class Merged:
+    """What follows for one pair."""
+
+    #: By side that is to be written: attribute to the reason.
+    to_write: dict[Side, dict[str, str]] = field(default_factory=lambda: {side: {} for side in Side})
+    #: Attributes that both sides brought to the same value.
+    agreed: list[str] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+
+
+def merge_attributes(
+    attributes: Sequence[str], mode: str, granularity: timedelta, link: Link, notion: Record, other: Record
+) -> Merged:
+    """Compare each attribute of both records with the base, each side with what it showed itself.
+
+    That each side has a base of its own is what keeps a value that one side can only show coarsely (a time
+    without seconds, say) from being carried back.
+    """
+    merged = Merged()
+    for name in attributes:
+        ours, theirs = notion.values[name], other.values[name]
+        known = name in link.notion and name in link.other
+        notion_changed = not known or not same(ours, link.notion[name])
+        other_changed = not known or not same(theirs, link.other[name])
+        if not notion_changed and not other_changed:
+            continue  # nothing happened
+        if same(ours, theirs):  # both sides, or one of them, came to the same value
+            merged.agreed.append(name)
+        elif not other_changed:  # edited in Notion alone
+            merged.to_write[Side.OTHER][name] = f"{name} edited in Notion"
+        elif not notion_changed:  # edited on the other side alone
+            merged.to_write[Side.NOTION][name] = f"{name} edited on the other side"
+        elif not known and mode in {"newer", "error"} and is_empty(ours):
+            merged.to_write[Side.NOTION][name] = f"{name} only filled on the other side"
+        elif not known and mode in {"newer", "error"} and is_empty(theirs):
+            merged.to_write[Side.OTHER][name] = f"{name} only filled in Notion"
+        else:  # edited on both sides, to different values
+            base = link.notion[name] if known else None
+            conflict = _resolve(name, base, mode, granularity, notion, other)
+            merged.conflicts.append(conflict)
+            if conflict.winner is not None:
+                merged.to_write[conflict.winner.opposite][name] = conflict.reason
+    return merged
+
+
+def _resolve(
+    name: str, base: Any, mode: str, granularity: timedelta, notion: Record, other: Record
+) -> Conflict:
+    winner, rule = _winner(mode, granularity, notion.edited, other.edited)
+    words = {
+        "newer": f"{winner.label if winner else ''} was edited later",
+        "tie": "the edits are too close to order, so Notion's stays",
+        "notion": "the task says that Notion's stays",
+        "other": "the task says that the other side's stays",
+        "error": "the task says that neither is written",
+    }
+    return Conflict(
+        notion_id=notion.id,
+        other_id=other.id,
+        attribute=name,
+        base=base,
+        notion=notion.values[name],
+        other=other.values[name],
+        notion_edited=notion.edited,
+        other_edited=other.edited,
+        winner=winner,
+        rule=rule,
+        reason=f"{name} edited on both sides; {words[rule]}",
+    )
+
+
+def _winner(
+    mode: str, granularity: timedelta, notion: datetime | None, other: datetime | None
+) -> tuple[Side | None, str]:
+    if mode == "error":
+        return None, "error"
+    if mode in ("notion", "other"):
+        return Side(mode), mode
+    if notion is None or other is None:
+        return Side.NOTION, "tie"
+    gap = _aware(notion) - _aware(other)
+    if abs(gap) < granularity:
+        return Side.NOTION, "tie"
+    return (Side.NOTION if gap > timedelta(0) else Side.OTHER), "newer"
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -1,0 +1,237 @@
+"""The data of the merge."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+ID: TypeAlias = str
+Values: TypeAlias = Mapping[str, Any]
+
+
+class Side(StrEnum):
+    """One of the two services."""
+
+    NOTION = "notion"
+    OTHER = "other"
+
+    @property
+    def opposite(self) -> Side:
+        """The side across."""
+        return Side.OTHER if self is Side.NOTION else Side.NOTION
+
+    @property
+    def label(self) -> str:
+        """The side's name inside a sentence."""
+        return "Notion" if self is Side.NOTION else "the other side"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One object as its side shows it."""
+
+    id: ID
+    #: By Notion attribute, on both sides.
+    values: Values
+    #: Equal for records of both sides that are the same thing.
+    hash: str = ""
+    #: Last edit, with a zone; `None` where the side does not say.
+    edited: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All records of a side at one moment."""
+
+    side: Side
+    records: Mapping[ID, Record]
+    #: Why records may be missing; `None` when these are all.
+    partial: str | None = None
+    #: Objects that are there but could not be read, with the reason.
+    unreadable: Mapping[ID, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A pair of records that are the same thing, and what both showed when they agreed last."""
+
+    notion_id: ID
+    other_id: ID
+    #: The base: by Notion attribute, as Notion showed it and as the other side showed it.
+    notion: Values
+    other: Values
+
+    def id_on(self, side: Side) -> ID:
+        """The id of the pair's record on a side."""
+        return self.notion_id if side is Side.NOTION else self.other_id
+
+    def base_on(self, side: Side) -> Values:
+        """The base as a side showed it."""
+        return self.notion if side is Side.NOTION else self.other
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A create that was begun and whose outcome is not known yet."""
+
+    #: The same for every attempt at this create.
+    key: str
+    #: Where the new object was to be made.
+    side: Side
+    #: The object of the opposite side that it was to be the counterpart of.
+    source_id: ID
+    #: What was to be written.
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One attribute's old and new value on the side that is written."""
+
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One line of a plan."""
+
+    #: Why, in words for a person.
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopt(Action):
+    """Link two records that are there already; only the attributes on which they agree become base."""
+
+    notion_id: ID
+    other_id: ID
+    #: The base of the new link: by attribute, what Notion and what the other side shows.
+    notion: Values
+    other: Values
+    #: The create that this settles, if it was one.
+    intent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create(Action):
+    """Make a new object on `side` as counterpart of `source_id` on the opposite one."""
+
+    side: Side
+    source_id: ID
+    values: Values
+    #: The counterpart that was there before, where a deleted object is made again.
+    instead_of: ID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update(Action):
+    """Write the changed attributes of a linked record on `side`."""
+
+    side: Side
+    notion_id: ID
+    other_id: ID
+    changes: Mapping[str, Change]
+    #: What the opposite side shows for these attributes; with the written values the new base.
+    source: Values
+
+    @property
+    def target_id(self) -> ID:
+        """The id of the record that is written."""
+        return self.notion_id if self.side is Side.NOTION else self.other_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agree(Action):
+    """Both sides came to the same values by themselves: nothing to write but the base."""
+
+    notion_id: ID
+    other_id: ID
+    notion: Values
+    other: Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete(Action):
+    """Delete a record on `side`, whose counterpart was deleted."""
+
+    side: Side
+    notion_id: ID
+    other_id: ID
+
+    @property
+    def target_id(self) -> ID:
+        """The id of the record that is deleted."""
+        return self.notion_id if self.side is Side.NOTION else self.other_id
+
+    @property
+    def missing_id(self) -> ID:
+        """The id of the record that is not there any more."""
+        return self.other_id if self.side is Side.NOTION else self.notion_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlink(Action):
+    """Forget a link of which both records are gone."""
+
+    notion_id: ID
+    other_id: ID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict(Action):
+    """Both sides changed the same thing; the value that lost, or both, go to the ledger.
+
+    `winner` is `None` where neither side may be written (`ConflictMode.ERROR`).
+    """
+
+    notion_id: ID
+    other_id: ID
+    #: `None` for a deletion on one side against an edit on the other.
+    attribute: str | None
+    base: Any
+    notion: Any
+    other: Any
+    notion_edited: datetime | None
+    other_edited: datetime | None
+    winner: Side | None
+    #: The rule that decided: `newer`, `tie`, `notion`, `other`, `error`, `edit beats delete`.
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip(Action):
+    """Left as it is in this run."""
+
+    side: Side
+    id: ID
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would do, in the order in which it would be done."""
+
+    actions: tuple[Action, ...] = ()
+    #: How many linked pairs are equal already.
+    in_step: int = 0
+    #: How many records each side listed.
+    listed: Mapping[Side, int] = field(default_factory=dict)
+    #: Keys of intents that made nothing, as a complete listing shows.
+    void: tuple[str, ...] = ()
+
+    def of(self, *kinds: type[Action]) -> list[Any]:
+        """The actions of these kinds, in order."""
+        return [action for action in self.actions if isinstance(action, kinds)]
+
+    @property
+    def writes(self) -> list[Create | Update | Delete]:
+        """The actions that change a service."""
+        return self.of(Create, Update, Delete)
+
+    def counts(self) -> dict[str, int]:
+        """How many actions of each kind, by the kind's name in lower case."""
+        return dict(Counter(type(action).__name__.lower() for action in self.actions))

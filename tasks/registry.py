@@ -1,0 +1,53 @@
+"""Finding the tasks: modules named in the settings, and tables of `lockstep.toml`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+from config import Settings
+from tasks.errors import TaskDefinitionError
+from tasks.sync_task import SyncTask, all_tasks
+
+#: Names already declared from tables in this process, so that a second call changes nothing.
+_declared: set[str] = set()
+
+
+def load_tasks(settings: Settings) -> dict[str, SyncTask]:
+    """All scheduled tasks by name: those of `LOCKSTEP_TASKS` and those of `[[sync]]` tables.
+
+    Raises:
+        TaskDefinitionError: a module cannot be imported, or a table or a task is wrong.
+    """
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    for module in settings.tasks:
+        _import(module)
+    fresh = [table for table in settings.sync if table.get("name") not in _declared]
+    if fresh:
+        from tasks.declared import declare
+
+        _declared.update(task.name for task in declare(fresh, settings))
+    return {task.name: task for task in sorted(all_tasks, key=lambda task: task.name)}
+
+
+def _import(module: str) -> None:
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (module == error.name or module.startswith(error.name + ".")):
+            raise TaskDefinitionError(
+                f"LOCKSTEP_TASKS names {module!r}, but there is no such module; it is looked for in "
+                "this directory and among the installed packages"
+            ) from None
+        raise TaskDefinitionError(
+            f"module {module!r} of LOCKSTEP_TASKS needs {error.name!r}, which is missing"
+        ) from error
+    except TaskDefinitionError as error:
+        raise TaskDefinitionError(f"module {module!r} of LOCKSTEP_TASKS: {error}") from error
+    except Exception as error:
+        raise TaskDefinitionError(
+            f"module {module!r} of LOCKSTEP_TASKS cannot be imported: {type(error).__name__}: {error}"
+        ) from error

@@ -1,0 +1,142 @@
+"""Reading a side: its objects, as the task gives them, to a snapshot for the merge."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from tasks.calls import Calls
+from tasks.errors import ItemError, TaskDefinitionError
+from tasks.merge import Record, Side, Snapshot
+from tasks.sync_task import ID, SyncTask
+from tasks.values import canonical
+
+#: Objects that are converted in one go before the event loop has its turn again.
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One side of a task: the same methods under the same names for both."""
+
+    task: SyncTask
+    side: Side
+    calls: Calls
+
+    def method(self, name: str) -> Any:
+        """The task's method of this side, as `id` for `notion_id` or `other_id`."""
+        if name == "get_objects":
+            return self.task.get_notion_objects if self.side is Side.NOTION else self.task.get_other_objects
+        return getattr(self.task, f"{self.side.value}_{name}")
+
+    async def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """What the method returns, awaited if need be."""
+        return await self.calls.call(self.side, self.method(name), *args, **kwargs)
+
+    def native(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values by this side's own attribute names."""
+        if self.side is Side.NOTION:
+            return dict(values)
+        return {self.task.attr_map[name]: value for name, value in values.items()}
+
+    def common(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The synced values of this side by Notion attribute.
+
+        Raises:
+            TaskDefinitionError: the object has no such attribute.
+            ItemError: a value is of a type that cannot be kept.
+        """
+        result = {}
+        for notion_name, other_name in self.task.attr_map.items():
+            name = notion_name if self.side is Side.NOTION else other_name
+            if name not in values:
+                raise TaskDefinitionError(
+                    f"task {self.task.name!r}: attr_map names {name!r}, which {self.side.value}_to_dict does not "
+                    f"give; it gives {', '.join(sorted(map(str, values))) or 'nothing'}"
+                )
+            try:
+                canonical(values[name])
+            except TypeError as error:
+                raise ItemError(f"attribute {name!r}: {error}") from error
+            result[notion_name] = values[name]
+        return result
+
+    async def values(self, obj: Any) -> dict[str, Any]:
+        """The synced values of an object by Notion attribute."""
+        return self.common(await self.call("to_dict", obj))
+
+
+@dataclass(frozen=True, slots=True)
+class SideView:
+    """A side at one moment: the snapshot, and the task's own objects behind it."""
+
+    snapshot: Snapshot
+    objects: Mapping[ID, Any]
+
+
+async def read_side(adapter: Adapter) -> SideView:
+    """List a side and convert what it lists.
+
+    Raises:
+        TaskDefinitionError: `attr_map` names an attribute that the objects do not have.
+        SideError: the side cannot be read.
+    """
+    listed = await adapter.call("get_objects")
+    partial: str | None = getattr(listed, "partial", None)
+    objects: dict[ID, Any] = {}
+    records: dict[ID, Record] = {}
+    unreadable: dict[ID, str] = {}
+    for start in range(0, len(listed), BATCH):
+        batch = listed[start : start + BATCH]
+        parts = await adapter.calls.call(
+            adapter.side, lambda batch=batch: [_ask(adapter, obj) for obj in batch]
+        )
+        for obj, part in zip(batch, parts, strict=True):
+            try:
+                obj_id = await _answer(part["id"])
+            except ItemError as error:
+                partial = partial or f"an object has no id: {error}"
+                continue
+            objects[obj_id] = obj
+            try:
+                records[obj_id] = await _record(adapter, obj_id, part)
+            except ItemError as error:
+                unreadable[obj_id] = str(error)
+            finally:
+                _discard(part)
+    return SideView(Snapshot(adapter.side, records, partial, unreadable), objects)
+
+
+def _ask(adapter: Adapter, obj: Any) -> dict[str, Any]:
+    """Call the four plain questions in the side's thread; coroutines come back as they are."""
+    answers: dict[str, Any] = {}
+    for name in ("id", "hash", "timestamp", "to_dict"):
+        try:
+            answers[name] = adapter.method(name)(obj)
+        except ItemError as error:
+            answers[name] = error
+    return answers
+
+
+async def _answer(answer: Any) -> Any:
+    if isinstance(answer, ItemError):
+        raise answer
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+def _discard(answers: Mapping[str, Any]) -> None:
+    """Close the coroutines that were not awaited, because an answer before them was an error."""
+    for answer in answers.values():
+        if inspect.iscoroutine(answer):
+            answer.close()
+
+
+async def _record(adapter: Adapter, obj_id: ID, answers: Mapping[str, Any]) -> Record:
+    values = adapter.common(await _answer(answers["to_dict"]))
+    edited: datetime | None = await _answer(answers["timestamp"])
+    if edited is not None and edited.tzinfo is None:
+        edited = edited.replace(tzinfo=UTC)
+    return Record(obj_id, values, str(await _answer(answers["hash"])), edited)
