@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.errors import TaskError
+from tasks.errors import StateError, TaskError
 
 
 class WorkerError(TaskError):
@@ -15,3 +15,7 @@ class RedisUnavailableError(WorkerError):
 
 class ServerStartError(WorkerError):
     """An embedded Redis server could not be started: no binary, a port in use, unreadable data."""
+
+
+class StoreError(WorkerError, StateError):
+    """The database cannot be reached, is too busy, or was made by another version."""

@@ -1,0 +1,259 @@
+"""One run of one task, from lock to release."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from tasks import SyncTask
+from tasks.calls import uninterrupted
+from tasks.errors import LockLostError, StateError, TaskError
+from tasks.file_journal import MOVED, FileJournal
+from tasks.journal import Base
+from tasks.run import RunReport, run_task
+from tasks.sync_task import Progress
+from worker.errors import RedisUnavailableError
+from worker.lock import NodeBusyError, SyncLock
+from worker.store import RunRecord, SqlJournal, Store
+from worker.store.links import Links
+from worker.store.runs import take_fence
+
+log = logging.getLogger(__name__)
+
+#: Notes that are kept of one run; the counts tell of all.
+NOTES = 100
+
+#: How a pool says in the cancellation's message that a run took too long.
+TIME_LIMIT = "time limit"
+
+
+def silent(phase: str, done: int, total: int) -> None:
+    """A progress that nobody watches."""
+
+
+async def run_session(
+    task: SyncTask,
+    *,
+    store: Store,
+    lock: SyncLock,
+    progress: Progress = silent,
+    message_id: str | None = None,
+    dry_run: bool = False,
+) -> RunRecord:
+    """Run a task once under its node's lock and enter it in the history.
+
+    A foreseen failure does not raise: it is the record's status and reason. A busy node, a message that ran
+    before and a total that is reached give a skipped run.
+
+    Args:
+        task: what is synced; its name is the node.
+        store: holds links, bases and history.
+        lock: keeps one session per node.
+        progress: told of phase, done and total.
+        message_id: the queue's id of the message that asks for this run; it runs once.
+        dry_run: only plan; nothing is written, and neither lock nor history is touched.
+
+    Raises:
+        asyncio.CancelledError: the run was cancelled; that is entered first.
+        StoreError: the history cannot be written.
+        RedisUnavailableError: the lock cannot be asked for; nothing was started.
+    """
+    if dry_run:
+        return await _plan(task, store, progress)
+    run_id = uuid.uuid4().hex
+    record = RunRecord(run_id=run_id, task=task.name, status="running", message_id=message_id)
+    try:
+        await asyncio.to_thread(lock.acquire, task.name, session_id=run_id)
+    except NodeBusyError as busy:
+        return await _skip(store, record, str(busy))
+    session = _Session(task, store, lock, replace(record, fence=lock.fence(run_id)), progress)
+    return await session.run()
+
+
+async def _plan(task: SyncTask, store: Store, progress: Progress) -> RunRecord:
+    journal = SqlJournal(store, task.name, "", 0)
+    report = await run_task(task, journal, progress=progress, dry_run=True)
+    return RunRecord(
+        run_id="",
+        task=task.name,
+        status=report.status,
+        reason=report.reason,
+        counts=report.plan.counts(),
+        finished_at=datetime.now(UTC),
+        plan=report.plan,
+    )
+
+
+async def _skip(store: Store, record: RunRecord, reason: str) -> RunRecord:
+    skipped = replace(record, status="skipped", reason=reason, finished_at=datetime.now(UTC))
+    await uninterrupted(asyncio.to_thread(store.runs.enter, skipped))
+    log.info("Task %r: run skipped, %s.", record.task, reason)
+    return skipped
+
+
+@dataclass(slots=True)
+class _Session:
+    """A run that holds its node's lock."""
+
+    task: SyncTask
+    store: Store
+    lock: SyncLock
+    record: RunRecord
+    watcher: Progress
+    phase: str = ""
+    phases: set[asyncio.Future[None]] = field(default_factory=set)
+
+    async def run(self) -> RunRecord:
+        try:
+            refused = await uninterrupted(
+                asyncio.to_thread(self.store.runs.start, self.record, self.task.plan_schedule.total)
+            )
+        except BaseException:
+            await uninterrupted(self._release("cancelled"))
+            raise
+        if refused is not None:
+            await uninterrupted(self._release("skipped"))
+            return await _skip(self.store, self.record, refused)
+        log.info("Task %r: run %s started.", self.task.name, self.record.run_id)
+        try:
+            self.record = await self._body()
+        except asyncio.CancelledError as cancelled:
+            reason = str(cancelled.args[0]) if cancelled.args else "cancelled"
+            status = "failed" if TIME_LIMIT in reason else "cancelled"
+            await uninterrupted(self._finish(self._ended(status, reason)))
+            raise
+        await uninterrupted(self._finish(self.record))
+        return self.record
+
+    async def _body(self) -> RunRecord:
+        """The work itself, as a task of its own that the loss of the lock cancels."""
+        work = asyncio.ensure_future(self._work())
+        loop = asyncio.get_running_loop()
+        lost = asyncio.Event()
+
+        def lose() -> None:
+            lost.set()
+            work.cancel()
+
+        def tell() -> None:
+            with suppress(RuntimeError):  # the loop has ended, and the run with it
+                loop.call_soon_threadsafe(lose)
+
+        self.lock.on_lost(self.record.run_id, tell)
+        try:
+            report = await work
+        except asyncio.CancelledError:
+            if not lost.is_set():
+                raise
+            return self._ended("abandoned", "lost its lock: the lease ran out before it could be renewed")
+        except LockLostError as error:
+            return self._ended("abandoned", str(error))
+        except TaskError as error:
+            log.error("Task %r: %s", self.task.name, error)  # noqa: TRY400  its message is made for people
+            return self._ended("failed", str(error))
+        except Exception as error:
+            log.exception("Task %r: run failed unexpectedly.", self.task.name)
+            return self._ended("failed", f"{type(error).__name__}: {error}")
+        return self._reported(report)
+
+    async def _work(self) -> RunReport:
+        journal = SqlJournal(self.store, self.task.name, self.record.run_id, self.record.fence)
+        await uninterrupted(asyncio.to_thread(import_local_state, self.task, self.store, self.record))
+        return await run_task(
+            self.task,
+            journal,
+            check_lock=lambda: self.lock.check(self.record.run_id),
+            progress=self._progress,
+        )
+
+    def _progress(self, phase: str, done: int, total: int) -> None:
+        self.watcher(phase, done, total)
+        if phase != self.phase:
+            self.phase = phase
+            told = asyncio.ensure_future(asyncio.to_thread(self._tell_phase, phase))
+            self.phases.add(told)
+            told.add_done_callback(self.phases.discard)
+
+    def _tell_phase(self, phase: str) -> None:
+        """Let others see the phase; whether the lock still holds is for the keeper to say, not for this."""
+        try:
+            self.lock.update_phase(self.record.run_id, phase)
+        except (LockLostError, RedisUnavailableError) as error:
+            log.warning("Task %r: phase %r could not be shown: %s", self.task.name, phase, error)
+
+    def _reported(self, report: RunReport) -> RunRecord:
+        outcome = report.outcome
+        counts = dict(outcome.counts)
+        counts |= {"in_step": report.plan.in_step, "conflicts": outcome.conflicts}
+        counts |= {"failed": len(outcome.failures), "left": len(outcome.skipped)}
+        if report.status == "halted":
+            counts = {f"planned_{kind}": count for kind, count in report.plan.counts().items()}
+        record = self._ended(report.status, report.reason)
+        notes = [*outcome.failures, *outcome.skipped][:NOTES]
+        return replace(record, counts={kind: count for kind, count in counts.items() if count}, notes=notes)
+
+    def _ended(self, status: str, reason: str) -> RunRecord:
+        return replace(self.record, status=status, reason=reason, finished_at=datetime.now(UTC))
+
+    async def _finish(self, record: RunRecord) -> None:
+        self.record = record
+        level = logging.INFO if record.status == "succeeded" else logging.WARNING
+        log.log(level, "Task %r: run %s %s. %s", record.task, record.run_id, record.status, record.reason)
+        try:
+            await asyncio.to_thread(self.store.runs.finish, record)
+        finally:
+            await self._release(record.status)
+
+    async def _release(self, status: str) -> None:
+        if self.phases:
+            await asyncio.wait(self.phases)
+        result = {"counts": dict(self.record.counts), "reason": self.record.reason}
+        try:
+            await asyncio.to_thread(self.lock.release, self.record.run_id, status, result)
+        except RedisUnavailableError as error:
+            log.warning(
+                "Task %r: the lock could not be released (%s); it ends with its lease.", self.task.name, error
+            )
+
+
+def import_local_state(task: SyncTask, store: Store, record: RunRecord) -> None:
+    """Take over the state of runs without a database, once, so that no run works from a stale base.
+
+    Raises:
+        StateError: the file cannot be read; it is left as it is.
+    """
+    path = task.state_path
+    moved = json.dumps(MOVED)
+    try:
+        if path.exists() and path.read_text(encoding="utf-8").strip() == moved:
+            return
+        local = FileJournal(path)
+        if path.exists() or local.changes.exists():
+            _import(asyncio.run(local.load()), task, store, record)
+            path.replace(path.with_suffix(".json.imported"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(moved + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StateError(f"state file {path} cannot be set aside: {error.strerror}") from error
+
+
+def _import(base: Base, task: SyncTask, store: Store, record: RunRecord) -> None:
+    if store.links.count(task.name):
+        log.warning(
+            "Task %r: the database has links already, so %s is set aside.", task.name, task.state_path
+        )
+        return
+    with store.write() as connection:
+        take_fence(connection, task.name, record.fence)
+        for link in base.links:
+            Links.put(connection, task.name, link, record.run_id)
+        for intent in base.intents:
+            Links.begin(connection, task.name, intent, record.run_id)
+
+
+__all__ = ["run_session", "silent"]

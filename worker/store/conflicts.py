@@ -1,0 +1,97 @@
+"""The ledger: every value that lost."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, func, insert, select
+
+from tasks.merge import Conflict
+from tasks.values import dump, load
+from worker.store import schema
+
+if TYPE_CHECKING:
+    from worker.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictRecord:
+    """One line of the ledger."""
+
+    id: int
+    task: str
+    run_id: str
+    at: datetime
+    notion_id: str
+    other_id: str
+    #: `None` where an object was deleted on one side and edited on the other.
+    attribute: str | None
+    base: Any
+    notion: Any
+    other: Any
+    notion_edited: datetime | None
+    other_edited: datetime | None
+    #: `notion`, `other`, or `None` where neither was written.
+    winner: str | None
+    rule: str
+
+
+class Conflicts:
+    """Reading and writing the table `conflict`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def count(self, task: str) -> int:
+        """How many conflicts of a task are in the ledger."""
+        with self._store.read() as connection:
+            query = select(func.count()).where(schema.conflict.c.task == task)
+            return int(connection.scalar(query) or 0)
+
+    def list(self, task: str | None = None, limit: int = 100) -> list[ConflictRecord]:
+        """The newest conflicts, of one task or of all."""
+        table = schema.conflict
+        query = select(table).order_by(table.c.id.desc()).limit(limit)
+        if task is not None:
+            query = query.where(table.c.task == task)
+        with self._store.read() as connection:
+            rows = connection.execute(query).mappings().all()
+        records = []
+        for row in rows:
+            fields = {key: row[key] for key in row if key != "fingerprint"}
+            for name in ("base", "notion", "other"):
+                fields[name] = load(fields[name])
+            records.append(ConflictRecord(**fields))
+        return records
+
+    @staticmethod
+    def keep(connection: Connection, task: str, conflict: Conflict, run_id: str) -> None:
+        """Add a conflict; one that is there already, from a run that was cut off, is not added again."""
+        row = {
+            "notion_id": conflict.notion_id,
+            "other_id": conflict.other_id,
+            "attribute": conflict.attribute,
+            "base": dump(conflict.base),
+            "notion": dump(conflict.notion),
+            "other": dump(conflict.other),
+            "notion_edited": conflict.notion_edited,
+            "other_edited": conflict.other_edited,
+        }
+        fingerprint = hashlib.sha256(dump(row).encode()).hexdigest()
+        table = schema.conflict.c
+        known = select(table.id).where(table.task == task, table.fingerprint == fingerprint)
+        if connection.execute(known).first() is None:
+            connection.execute(
+                insert(schema.conflict).values(
+                    task=task,
+                    fingerprint=fingerprint,
+                    run_id=run_id,
+                    at=datetime.now(UTC),
+                    winner=conflict.winner and conflict.winner.value,
+                    rule=conflict.rule,
+                    **row,
+                )
+            )

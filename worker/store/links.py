@@ -1,0 +1,109 @@
+"""Links with their bases, and open intents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from tasks.errors import StateError
+from tasks.journal import Base
+from tasks.merge import Intent, Link, Side
+from tasks.values import dump, load
+from worker.store import schema
+
+if TYPE_CHECKING:
+    from worker.store.store import Store
+
+
+class Links:
+    """Reading and writing the tables `link` and `intent`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def count(self, task: str) -> int:
+        """How many pairs of a task are linked."""
+        with self._store.read() as connection:
+            query = select(func.count()).select_from(schema.link).where(schema.link.c.task == task)
+            return int(connection.scalar(query) or 0)
+
+    def load(self, task: str) -> Base:
+        """All links and open intents of a task.
+
+        Raises:
+            StateError: a row cannot be read; nothing may be concluded from the others then.
+        """
+        link, intent = schema.link.c, schema.intent.c
+        with self._store.read() as connection:
+            links = connection.execute(
+                select(link.notion_id, link.other_id, link.notion, link.other).where(link.task == task)
+            ).all()
+            intents = connection.execute(
+                select(intent.key, intent.side, intent.source_id, intent["values"]).where(intent.task == task)
+            ).all()
+        try:
+            return Base(
+                [Link(row[0], row[1], load(row[2]), load(row[3])) for row in links],
+                [Intent(row[0], Side(row[1]), row[2], load(row[3])) for row in intents],
+            )
+        except (StateError, ValueError) as error:
+            raise StateError(
+                f"task {task!r}: a row of table link or intent cannot be read ({error}). Nothing was synced. "
+                f"Restore the database from a backup, or delete the rows of this task: the next run then links "
+                "both sides anew by their content and deletes nothing"
+            ) from error
+
+    # -- inside a transaction of the journal ----------------------------------------------------------------
+
+    @staticmethod
+    def put(connection: Connection, task: str, link: Link, run_id: str) -> None:
+        """Keep a link with its base."""
+        table = schema.link.c
+        row = {
+            "other_id": link.other_id,
+            "notion": dump(dict(link.notion)),
+            "other": dump(dict(link.other)),
+            "updated_at": datetime.now(UTC),
+            "run_id": run_id,
+        }
+        same = (table.task == task) & (table.notion_id == link.notion_id)
+        if connection.execute(update(schema.link).where(same).values(row)).rowcount == 0:
+            connection.execute(insert(schema.link).values(task=task, notion_id=link.notion_id, **row))
+
+    @staticmethod
+    def drop(connection: Connection, task: str, link: Link) -> None:
+        """Forget a link."""
+        table = schema.link.c
+        connection.execute(
+            delete(schema.link).where(
+                table.task == task, table.notion_id == link.notion_id, table.other_id == link.other_id
+            )
+        )
+
+    @staticmethod
+    def begin(connection: Connection, task: str, intent: Intent, run_id: str) -> None:
+        """Keep an intent."""
+        Links.settle(connection, task, [intent.key])
+        connection.execute(
+            insert(schema.intent).values(
+                {
+                    "task": task,
+                    "key": intent.key,
+                    "side": intent.side.value,
+                    "source_id": intent.source_id,
+                    "values": dump(dict(intent.values)),
+                    "begun_at": datetime.now(UTC),
+                    "run_id": run_id,
+                }
+            )
+        )
+
+    @staticmethod
+    def settle(connection: Connection, task: str, keys: Sequence[str]) -> None:
+        """Close intents."""
+        table = schema.intent.c
+        for key in keys:
+            connection.execute(delete(schema.intent).where(table.task == task, table.key == key))

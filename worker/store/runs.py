@@ -1,0 +1,215 @@
+"""The history of runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
+
+from tasks.errors import LockLostError
+from tasks.merge import Plan
+from worker.store import schema
+
+if TYPE_CHECKING:
+    from worker.store.store import Store
+
+#: How a run that really ran ends. `skipped`, `cancelled` and `abandoned` runs did not.
+RAN = ("succeeded", "failed", "halted", "conflicts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One line of the history."""
+
+    run_id: str
+    task: str
+    #: `running`, one of `RAN`, `skipped`, `cancelled`, `abandoned`, or `planned` for a dry run.
+    status: str
+    #: Why it did not succeed; empty when it did.
+    reason: str = ""
+    #: What was done, by kind: `notion_created`, `other_updated`, `conflicts`, …
+    counts: Mapping[str, int] = field(default_factory=dict)
+    #: Objects that failed or were left as they are, each with its reason.
+    notes: Sequence[str] = ()
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    finished_at: datetime | None = None
+    message_id: str | None = None
+    fence: int = 0
+    host: str = field(default_factory=socket.gethostname)
+    pid: int = field(default_factory=os.getpid)
+    #: Of a dry run only.
+    plan: Plan | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took."""
+        return None if self.finished_at is None else (self.finished_at - self.started_at).total_seconds()
+
+    def to_json(self) -> dict[str, Any]:
+        """In JSON's own types, without the plan."""
+        return {
+            "run_id": self.run_id,
+            "task": self.task,
+            "status": self.status,
+            "reason": self.reason,
+            "counts": dict(self.counts),
+            "notes": list(self.notes),
+            "started_at": self.started_at.isoformat(),
+            "finished_at": self.finished_at and self.finished_at.isoformat(),
+            "seconds": self.seconds,
+            "host": self.host,
+            "pid": self.pid,
+            "fence": self.fence,
+        }
+
+
+class Runs:
+    """Reading and writing the table `run`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def start(self, record: RunRecord, total: int | None) -> str | None:
+        """Enter a run, unless it may not run: then the reason is returned and nothing is entered.
+
+        The caller holds the node's lock. Runs of the task that are still entered as running belong to
+        sessions that are gone, and are marked as abandoned.
+
+        Raises:
+            LockLostError: a newer session of the node has written already.
+        """
+        run = schema.run.c
+        with self._store.write() as connection:
+            take_fence(connection, record.task, record.fence)
+            connection.execute(
+                update(schema.run)
+                .where(run.task == record.task, run.status == "running")
+                .values(status="abandoned", reason="its worker was lost", finished_at=record.started_at)
+            )
+            ran = select(func.count()).where(run.task == record.task, run.status.in_(RAN))
+            if record.message_id is not None and connection.scalar(
+                ran.where(run.message_id == record.message_id)
+            ):
+                return "this message was delivered before and has run"
+            if total is not None and (connection.scalar(ran) or 0) >= total:
+                return f"all {total} runs of this task are done"
+            _insert(connection, record)
+        return None
+
+    def finish(self, record: RunRecord) -> None:
+        """Enter how a run ended. A run that was marked as abandoned meanwhile stays so."""
+        run = schema.run.c
+        with self._store.write() as connection:
+            connection.execute(
+                update(schema.run)
+                .where(run.id == record.run_id, run.status == "running")
+                .values(_row(record))
+            )
+
+    def enter(self, record: RunRecord) -> None:
+        """Enter a run that did not start, such as a skipped one."""
+        with self._store.write() as connection:
+            _insert(connection, record)
+
+    def abandon(self, run_id: str, reason: str) -> None:
+        """Mark a run whose worker was lost."""
+        run = schema.run.c
+        with self._store.write() as connection:
+            connection.execute(
+                update(schema.run)
+                .where(run.id == run_id, run.status == "running")
+                .values(status="abandoned", reason=reason, finished_at=datetime.now(UTC))
+            )
+
+    def count_finished(self, task: str) -> int:
+        """How many runs of a task really ran."""
+        run = schema.run.c
+        with self._store.read() as connection:
+            return int(
+                connection.scalar(select(func.count()).where(run.task == task, run.status.in_(RAN))) or 0
+            )
+
+    def last_started(self, task: str) -> datetime | None:
+        """When the last run that really ran, or runs now, was started."""
+        run = schema.run.c
+        query = select(func.max(run.started_at)).where(run.task == task, run.status.in_((*RAN, "running")))
+        with self._store.read() as connection:
+            last: datetime | None = connection.scalar(query)
+            return last
+
+    def list(self, task: str | None = None, limit: int = 20, *, skipped: bool = True) -> list[RunRecord]:
+        """The newest runs first, of one task or of all."""
+        run = schema.run.c
+        query = select(schema.run).order_by(run.started_at.desc(), run.id).limit(limit)
+        if task is not None:
+            query = query.where(run.task == task)
+        if not skipped:
+            query = query.where(run.status != "skipped")
+        with self._store.read() as connection:
+            return [_record(row) for row in connection.execute(query).mappings()]
+
+    def latest(self) -> dict[str, RunRecord]:
+        """The newest run of each task that was not skipped."""
+        run = schema.run.c
+        newest = (
+            select(run.task, func.max(run.started_at).label("started_at"))
+            .where(run.status != "skipped")
+            .group_by(run.task)
+            .subquery()
+        )
+        query = select(schema.run).join(
+            newest, (run.task == newest.c.task) & (run.started_at == newest.c.started_at)
+        )
+        with self._store.read() as connection:
+            return {
+                row["task"]: _record(row)
+                for row in connection.execute(query.where(run.status != "skipped")).mappings()
+            }
+
+
+def take_fence(connection: Connection, node: str, fence: int) -> None:
+    """See in the same transaction to it that no newer session has written for the node.
+
+    Raises:
+        LockLostError: one has.
+    """
+    table = schema.node.c
+    taken = update(schema.node).where(table.id == node, table.fence <= fence).values(fence=fence)
+    if connection.execute(taken).rowcount:
+        return
+    if connection.execute(select(table.fence).where(table.id == node)).first() is not None:
+        raise LockLostError(f"another session of {node!r} has taken over; this one writes no more")
+    connection.execute(insert(schema.node).values(id=node, fence=fence))
+
+
+def _insert(connection: Connection, record: RunRecord) -> None:
+    connection.execute(insert(schema.run).values(id=record.run_id, **_row(record)))
+
+
+def _row(record: RunRecord) -> dict[str, Any]:
+    return {
+        "task": record.task,
+        "message_id": record.message_id,
+        "status": record.status,
+        "reason": record.reason,
+        "counts": json.dumps(dict(record.counts), sort_keys=True),
+        "notes": json.dumps(list(record.notes), ensure_ascii=False),
+        "fence": record.fence,
+        "host": record.host,
+        "pid": record.pid,
+        "started_at": record.started_at,
+        "finished_at": record.finished_at,
+    }
+
+
+def _record(row: RowMapping) -> RunRecord:
+    fields = {name: row[name] for name in row if name not in {"id", "counts", "notes"}}
+    return RunRecord(
+        run_id=row["id"], counts=json.loads(row["counts"]), notes=json.loads(row["notes"]), **fields
+    )

@@ -1,0 +1,125 @@
+"""The tables. A change here needs a migration in `migrations/versions`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time with its zone, kept as UTC; SQLite keeps no zone by itself."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC; a time without a zone is refused."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a stored time needs a zone")
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database, with the zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: One row per pair of linked objects. The values are JSON with types kept (`tasks.values`).
+link = Table(
+    "link",
+    metadata,
+    Column("task", String(200), primary_key=True),
+    Column("notion_id", String(400), primary_key=True),
+    Column("other_id", String(400), nullable=False),
+    Column("notion", Text, nullable=False),
+    Column("other", Text, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("run_id", String(64), nullable=False),
+    UniqueConstraint("task", "other_id"),
+)
+
+#: Creates that were begun; a row goes when the new object's id is known.
+intent = Table(
+    "intent",
+    metadata,
+    Column("task", String(200), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("side", String(10), nullable=False),
+    Column("source_id", String(400), nullable=False),
+    Column("values", Text, nullable=False),
+    Column("begun_at", Moment, nullable=False),
+    Column("run_id", String(64), nullable=False),
+)
+
+#: The history: every run that started, and those that were skipped.
+run = Table(
+    "run",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("task", String(200), nullable=False),
+    Column("message_id", String(200)),
+    Column("status", String(20), nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("counts", Text, nullable=False, default="{}"),
+    Column("notes", Text, nullable=False, default="[]"),
+    Column("fence", BigInteger, nullable=False, default=0),
+    Column("host", String(255), nullable=False, default=""),
+    Column("pid", Integer, nullable=False, default=0),
+    Column("started_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    Index("ix_run_task_started", "task", "started_at"),
+    Index("ix_run_message", "message_id"),
+)
+
+#: The ledger: both values of every conflict, whoever won.
+conflict = Table(
+    "conflict",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("task", String(200), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("run_id", String(64), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("notion_id", String(400), nullable=False),
+    Column("other_id", String(400), nullable=False),
+    Column("attribute", String(400)),  # none: delete against edit
+    Column("base", Text, nullable=False),
+    Column("notion", Text, nullable=False),
+    Column("other", Text, nullable=False),
+    Column("notion_edited", Moment),
+    Column("other_edited", Moment),
+    Column("winner", String(10)),
+    Column("rule", String(40), nullable=False),
+    UniqueConstraint("task", "fingerprint"),
+)
+
+#: The highest fencing token that wrote for a node: an older session is refused.
+node = Table(
+    "node",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("fence", BigInteger, nullable=False),
+)

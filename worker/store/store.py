@@ -1,0 +1,159 @@
+"""The database, and how transactions are made on it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+from worker.errors import StoreError
+from worker.store.conflicts import Conflicts
+from worker.store.links import Links
+from worker.store.runs import Runs
+
+#: How long a writer waits for another one, in seconds; SQLite lets one write at a time.
+BUSY_SECONDS = 30
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Store:
+    """All tables of one database; safe to share between threads, not between processes that fork.
+
+    Raises:
+        StoreError: the database's address cannot be used.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._url = make_url(url)
+            self.engine = _engine(url)
+        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+            raise StoreError(
+                "DATABASE_URL cannot be used: give sqlite:///path or postgresql://user:password@host/name"
+            ) from error
+
+    @property
+    def address(self) -> str:
+        """The database's address without its password."""
+        return self._url.render_as_string(hide_password=True)
+
+    @cached_property
+    def links(self) -> Links:
+        """Links with their bases, and open intents."""
+        return Links(self)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """The history of runs."""
+        return Runs(self)
+
+    @cached_property
+    def conflicts(self) -> Conflicts:
+        """The ledger of conflicts."""
+        return Conflicts(self)
+
+    def migrate(self) -> None:
+        """Bring the tables up to this version; several processes may do so at once.
+
+        Raises:
+            StoreError: the database cannot be reached, or a newer version of Lockstep made it.
+        """
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS))
+        try:
+            with self.write() as connection:
+                if connection.dialect.name == "postgresql":
+                    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7345109182)")
+                current = MigrationContext.configure(connection).get_current_revision()
+                if current == ScriptDirectory.from_config(config).get_current_head():
+                    return
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except CommandError as error:
+            raise StoreError(
+                f"the database {self.address} was made by another version of Lockstep ({error}): "
+                "install that version or a newer one"
+            ) from error
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that writes; it is kept when the block ends well.
+
+        Raises:
+            StoreError: the database cannot be reached or is too busy.
+        """
+        with self._errors(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads.
+
+        Raises:
+            StoreError: the database cannot be reached.
+        """
+        with self._errors(), self.engine.connect().execution_options(lockstep_reads=True) as connection:
+            yield connection
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            raise StoreError(f"the database {self.address} cannot be used: {_first_line(error)}") from error
+        except DBAPIError as error:
+            if error.connection_invalidated or isinstance(error.orig, sqlite3.DatabaseError):
+                raise StoreError(
+                    f"the database {self.address} cannot be used: {_first_line(error)}"
+                ) from error
+            raise
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def _first_line(error: DBAPIError) -> str:
+    return (str(error.orig).strip().splitlines() or ["no reason given"])[0]
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_pre_ping=True)
+    if parsed.database and parsed.database != ":memory:":
+        try:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the directory of {parsed.database} cannot be made: {error.strerror}"
+            ) from error
+    engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy's own BEGIN below, not the driver's late one
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")  # a base that is said to be kept survives a power cut
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A writer takes its turn at once: one that reads first and then writes could be refused midway.
+        reads = connection.get_execution_options().get("lockstep_reads", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
