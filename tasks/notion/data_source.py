@@ -1,0 +1,281 @@
+"""A Notion data source: its columns, all its rows, and writes to one row."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tasks.errors import PreconditionError, SideError, TaskDefinitionError
+from tasks.listing import Listing
+from tasks.notion import rich_text
+from tasks.notion.answers import RefusedError
+from tasks.notion.client import Compose, Json, NotionClient
+from tasks.notion.ids import parse_id
+from tasks.notion.page import is_trashed
+from tasks.notion.properties import Column
+
+#: Rows per answer; Notion gives no more.
+PAGE_SIZE = 100
+
+#: Rows after which Notion ends a listing, whether or not it says so.
+QUERY_LIMIT = 10_000
+
+#: Times that a listing is taken up again after Notion refused its own cursor.
+CURSOR_REPEATS = 5
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A data source as it is set up now."""
+
+    id: str
+    title: str
+    #: The columns by their names.
+    columns: Mapping[str, Column]
+    in_trash: bool
+
+
+@dataclass
+class _Walk:
+    """One query from its first answer to its last."""
+
+    rows: int = 0
+    #: Creation of the newest row that was seen.
+    newest: str | None = None
+    #: Why Notion ended it before the last row; `None` when it did not.
+    cut: str | None = None
+    #: Notion refused a cursor that it gave itself.
+    lost_cursor: bool = False
+
+
+class DataSource:
+    """The rows and columns of one data source.
+
+    Parameters:
+        client: for the requests; who made it closes it.
+        id: of the data source, or of a database that holds just one; also as a link copied in Notion.
+
+    Raises:
+        TaskDefinitionError: there is no id in `id`.
+    """
+
+    def __init__(self, client: NotionClient, id: str) -> None:
+        self._client = client
+        self._given = parse_id(id)
+        self._found: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The id of the data source, once `schema` has found it; until then the one that was given."""
+        return self._found or self._given
+
+    async def schema(self) -> Schema:
+        """The columns as they are now.
+
+        Raises:
+            SideError: Notion does not show the data source to this token.
+            TaskDefinitionError: a database was given that has no data source, or several.
+        """
+        raw = await self._retrieve()
+        columns = {
+            name: Column(name, column["id"], column["type"], _option_names(column))
+            for name, column in raw.get("properties", {}).items()
+        }
+        return Schema(raw["id"], rich_text.plain(raw.get("title")), columns, is_trashed(raw))
+
+    async def rows(self) -> Listing:
+        """All rows outside the trash, as Notion's JSON, oldest first.
+
+        Notion ends a query after 10,000 rows; the listing then goes on from the minute of the last row. Rows
+        that are made while the listing runs may be in it or not.
+
+        Returns:
+            A listing that says why it is partial where its completeness is not proven.
+
+        Raises:
+            SideError: Notion does not answer, or does not show the data source to this token.
+        """
+        if self._found is None:
+            await self._retrieve()
+        seen: dict[str, Json] = {}
+        since: str | None = None
+        lost = 0
+        while True:
+            walk = await self._walk(since, seen)
+            if walk.lost_cursor:
+                lost = lost + 1 if walk.newest == since else 1
+                if lost > CURSOR_REPEATS:
+                    raise SideError(f"{self._subject}: Notion refuses its own cursors again and again")
+                since = walk.newest or since
+                continue
+            if walk.cut is None:
+                return _listing(seen)
+            if walk.cut != "query_result_limit_reached":
+                return _listing(seen, f"Notion ended the listing early: {walk.cut}")
+            if walk.newest is None or walk.newest == since:
+                return _listing(
+                    seen,
+                    f"Notion lists at most {walk.rows:,} rows at once, and more were created in one minute",
+                )
+            since = walk.newest
+
+    async def get(self, page_id: str) -> Json:
+        """A row as it is now, also from the trash.
+
+        Raises:
+            RefusedError: Notion does not show it to this token.
+        """
+        return await self._client.read(f"pages/{page_id}", subject=f"page {page_id}")
+
+    async def is_gone(self, page_id: str) -> bool:
+        """Whether Notion says that the row is in the trash.
+
+        A page that is not found may just not be shared any more, and one that was moved still exists:
+        neither is gone.
+        """
+        try:
+            return is_trashed(await self.get(page_id))
+        except RefusedError as error:
+            log.info(
+                "%s is not shown (%s), which does not mean that it is deleted", error.subject, error.status
+            )
+            return False
+
+    async def create(self, properties: Json) -> Json:
+        """Make a row and return it as Notion shows it.
+
+        Parameters:
+            properties: values by id or name of the property.
+
+        Raises:
+            RefusedError: Notion does not take the values.
+            OutcomeUnknownError: no answer came; the row may exist by now.
+        """
+        parent = {"type": "data_source_id", "data_source_id": self.id}
+        body = {"parent": parent, "properties": properties}
+        return await self._client.create("pages", body, subject=f"new page in {self._subject}")
+
+    async def update(self, page_id: str, body: Mapping[str, Any] | Compose) -> Json:
+        """Change a row in one write and return it as Notion shows it.
+
+        Parameters:
+            body: of the PATCH, with `properties` or `in_trash`, or what makes it when it is to be sent.
+
+        Raises:
+            RefusedError: Notion does not take the values, or does not show the row to this token.
+            PreconditionError: the row is in the trash by now.
+            OutcomeUnknownError: no answer came.
+        """
+        try:
+            return await self._client.set(f"pages/{page_id}", body, subject=f"page {page_id}")
+        except RefusedError as error:
+            if error.status == 400 and "archived" in error.reason:
+                raise PreconditionError(f"page {page_id} is in the trash by now") from None
+            raise
+
+    async def trash(self, page_id: str) -> Json:
+        """Move a row to the trash, from where people can restore it."""
+        return await self.update(page_id, {"in_trash": True})
+
+    @property
+    def _subject(self) -> str:
+        return f"Notion data source {self.id}"
+
+    async def _retrieve(self) -> Json:
+        try:
+            raw = await self._client.read(f"data_sources/{self.id}", subject=self._subject)
+        except RefusedError as error:
+            if self._found is None and error.status in (400, 404):
+                self._found = await self._only_source()
+                return await self._retrieve()
+            raise self._refused(error) from None
+        self._found = self.id
+        return raw
+
+    async def _only_source(self) -> str:
+        """The one data source of the database whose id was given."""
+        try:
+            raw = await self._client.read(
+                f"databases/{self._given}", subject=f"Notion database {self._given}"
+            )
+        except RefusedError as error:
+            raise self._refused(error) from None
+        sources = raw.get("data_sources") or []
+        title = rich_text.plain(raw.get("title")) or self._given
+        if not sources:
+            raise TaskDefinitionError(f"Notion database {title!r} has no data source that this token can see")
+        if len(sources) > 1:
+            listed = ", ".join(f"{source.get('name')!r} {source['id']}" for source in sources)
+            raise TaskDefinitionError(
+                f"Notion database {title!r} has {len(sources)} data sources: "
+                f"give the id of one of them: {listed}"
+            )
+        return str(sources[0]["id"])
+
+    def _refused(self, error: RefusedError) -> SideError:
+        if error.status == 404 or self._found is None:
+            return SideError(
+                f"{self._subject} does not exist, or the integration may not see it: share it with the "
+                "integration (menu of the database, Connections)"
+            )
+        return SideError(str(error))
+
+    async def _walk(self, since: str | None, seen: dict[str, Json]) -> _Walk:
+        """Read a query to its end and put its rows to those seen."""
+        walk = _Walk()
+        cursors: set[str] = set()
+        body: Json = {
+            "page_size": PAGE_SIZE,
+            # Creation never changes, so that no edit moves a row across the walk.
+            "sorts": [{"timestamp": "created_time", "direction": "ascending"}],
+        }
+        if since is not None:
+            body["filter"] = {"timestamp": "created_time", "created_time": {"on_or_after": since}}
+        while True:
+            try:
+                answer = await self._client.query(
+                    f"data_sources/{self.id}/query", body, subject=self._subject
+                )
+            except RefusedError as error:
+                if "start_cursor" in body and error.status == 400 and "cursor" in error.reason:
+                    walk.lost_cursor = True
+                    return walk
+                raise self._refused(error) from None
+            for row in answer["results"]:
+                walk.rows += 1
+                if row.get("object") != "page":
+                    continue
+                walk.newest = _later(walk.newest, row["created_time"])
+                if not is_trashed(row):
+                    seen[row["id"]] = row
+            status = answer.get("request_status") or {}
+            if status.get("type", "complete") != "complete":
+                walk.cut = status.get("incomplete_reason") or "no reason given"
+            cursor = answer.get("next_cursor")
+            if not answer.get("has_more"):
+                if walk.cut is None and walk.rows >= QUERY_LIMIT:
+                    walk.cut = "query_result_limit_reached"
+                return walk
+            if not cursor or cursor in cursors:
+                walk.cut = "its cursor does not move on"
+                return walk
+            cursors.add(cursor)
+            body["start_cursor"] = cursor
+
+
+def _listing(seen: dict[str, Json], partial: str | None = None) -> Listing:
+    return Listing(seen.values(), partial=partial)
+
+
+def _later(one: str | None, two: str) -> str:
+    return two if one is None or datetime.fromisoformat(two) > datetime.fromisoformat(one) else one
+
+
+def _option_names(column: Json) -> tuple[str, ...]:
+    options = (column.get(column["type"]) or {}).get("options") or ()
+    return tuple(option["name"] for option in options)

@@ -1,0 +1,88 @@
+"""A row of a data source as a sync sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+from tasks.errors import ItemError, SideError
+from tasks.notion import rich_text
+from tasks.notion.properties import Column, decode
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A row at the moment when it was read. Its repr shows no content."""
+
+    id: str
+    #: Values of the synced properties by the names that the task uses.
+    values: Mapping[str, Any] = field(repr=False)
+    title: str = field(repr=False)
+    #: Both floored to the minute by Notion.
+    last_edited: datetime
+    created: datetime
+    url: str = field(repr=False)
+    in_trash: bool
+    #: The data source in which the row is; `None` when it was moved out of any.
+    data_source: str | None
+    #: All properties as Notion gave them, by decoded id.
+    properties: Mapping[str, Json] = field(repr=False, compare=False)
+
+    def property(self, column: Column) -> Json | None:
+        """A property as Notion gave it."""
+        return self.properties.get(unquote(column.id))
+
+
+def read_page(raw: Json, columns: Mapping[str, Column]) -> Page:
+    """The row in an answer of Notion's.
+
+    Parameters:
+        columns: the synced properties by the names that the task uses.
+
+    Raises:
+        SideError: the row lacks what every row has, or no longer fits the schema.
+    """
+    if "properties" not in raw:
+        raise SideError(
+            "Notion does not show the content of pages: give the integration the capability to read content"
+        )
+    by_id = {unquote(value["id"]): value for value in raw["properties"].values()}
+    values = {}
+    for name, column in columns.items():
+        value = by_id.get(unquote(column.id))
+        if value is None:
+            raise SideError(
+                f"Notion property {name!r} disappeared while the sync ran; nothing more was written"
+            )
+        try:
+            values[name] = decode(column, value)
+        except ItemError as error:
+            raise SideError(f"{error}: its type was changed while the sync ran") from None
+    titles = (value["title"] for value in by_id.values() if value["type"] == "title")
+    return Page(
+        id=raw["id"],
+        values=values,
+        title=rich_text.plain(next(titles, [])),
+        last_edited=datetime.fromisoformat(raw["last_edited_time"]),
+        created=datetime.fromisoformat(raw["created_time"]),
+        url=raw.get("url") or "",
+        in_trash=is_trashed(raw),
+        data_source=data_source_of(raw),
+        properties=by_id,
+    )
+
+
+def is_trashed(raw: Json) -> bool:
+    """Whether an object is in the trash, in the words of any version of the API."""
+    return bool(raw.get("in_trash", raw.get("archived", False)))
+
+
+def data_source_of(raw: Json) -> str | None:
+    """The id of the data source in which a page is, `None` outside of any."""
+    found = raw.get("parent", {}).get("data_source_id")
+    return None if found is None else str(found)

@@ -1,0 +1,257 @@
+"""The Notion side of a sync task, whole: what is left to write is the other side."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import SecretStr
+
+from config import get_settings
+from tasks.errors import ItemError, PreconditionError, SideError, TaskDefinitionError
+from tasks.listing import Listing
+from tasks.notion.client import Json, NotionClient, Settled
+from tasks.notion.data_source import DataSource, Schema
+from tasks.notion.ids import parse_id
+from tasks.notion.page import Page, data_source_of, is_trashed, read_page
+from tasks.notion.properties import Column, check_supported, decode, encode
+from tasks.notion.throttle import Throttle
+from tasks.sync_task import ID, ConflictMode, SyncTask
+from tasks.values import same
+
+
+class NotionSide(SyncTask):
+    """A task whose Notion objects are the rows of a data source.
+
+    `attr_map` names Notion properties as they are called in Notion. Within a run they are addressed by id.
+    Every update and deletion reads the row again right before it writes, and is given up where a synced
+    value changed since the listing. Notion has no conditional writes, so an edit in the time of that one
+    request can still be overwritten; the price is one request more per write.
+
+    Parameters:
+        data_source: id of the data source, or of a database that holds just one; also as a link.
+        token: of the integration; by default NOTION_TOKEN.
+        base_url: of the API; by default NOTION_BASE_URL.
+        throttle: the request budget; by default the one that this process has for the token.
+        property_types: types that fit, by Notion property, where not every type will do.
+
+    Raises:
+        TaskDefinitionError: `data_source` holds no id.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        attr_map: dict[str, str],
+        conflict_mode: ConflictMode | str = ConflictMode.NEWER,
+        *,
+        data_source: str,
+        token: SecretStr | None = None,
+        base_url: str | None = None,
+        throttle: Throttle | None = None,
+        property_types: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
+        super().__init__(name, attr_map, conflict_mode)
+        parse_id(data_source)
+        self.data_source = data_source
+        self._token = token
+        self._base_url = base_url
+        self._throttle = throttle
+        self._property_types = property_types or {}
+        self._client: NotionClient | None = None
+        self._source: DataSource | None = None
+        #: The columns of `attr_map` by the names in it, as this process saw them last.
+        self._columns: dict[str, Column] = {}
+
+    def make_client(self) -> NotionClient:
+        """The connection for one run.
+
+        Raises:
+            SideError: the token is missing.
+        """
+        settings = get_settings()
+        return NotionClient(
+            self._token or settings.notion_token,
+            base_url=self._base_url or settings.notion_base_url,
+            throttle=self._throttle,
+        )
+
+    async def open(self) -> None:
+        """Make the connection; a subclass that opens more calls this too."""
+        self._client = self.make_client()
+        self._client.before_write = self.before_write
+        self._source = DataSource(self._client, self.data_source)
+
+    async def close(self) -> None:
+        """Close the connection; a subclass that opened more calls this too."""
+        client, self._client, self._source = self._client, None, None
+        if client is not None:
+            await client.close()
+
+    def before_write(self) -> None:
+        """Called right before each write is sent, after all waiting; what it raises stops the write."""
+
+    async def check(self) -> None:
+        """Find the columns of `attr_map`.
+
+        Raises:
+            TaskDefinitionError: one is missing, of a type that cannot be synced, or another than before.
+            SideError: Notion does not show the data source to this token, or it is in the trash.
+        """
+        schema = await self._rows_of.schema()
+        where = f"Notion data source {schema.title or schema.id!r}"
+        if schema.in_trash:
+            raise SideError(f"{where} is in the trash: restore it, or take the task {self.name!r} out")
+        self._columns = {attr: self._column(schema, where, attr) for attr in self.attr_map}
+
+    def _column(self, schema: Schema, where: str, attr: str) -> Column:
+        before = self._columns.get(attr)
+        column = schema.columns.get(attr)
+        if column is None:
+            now = next((name for name, c in schema.columns.items() if before and c.id == before.id), None)
+            hint = f" (it is called {now!r} now)" if now else ""
+            raise TaskDefinitionError(
+                f"{where} has no property {attr!r}{hint}; it has: {', '.join(sorted(schema.columns))}; "
+                "rename it back or change attr_map"
+            )
+        check_supported(column)
+        fitting = self._property_types.get(attr)
+        if fitting and column.type not in fitting:
+            raise TaskDefinitionError(
+                f"{where}: property {attr!r} is of type {column.type}, "
+                f"but must be {' or '.join(sorted(fitting))}"
+            )
+        if before is not None and before.type != column.type:
+            raise TaskDefinitionError(
+                f"{where}: property {attr!r} was of type {before.type} and is {column.type} now; "
+                "change it back, or restart the workers if it is meant to be so"
+            )
+        if before is not None and before.id != column.id:
+            raise TaskDefinitionError(
+                f"{where}: {attr!r} is the name of another property than before; rename it back, "
+                "or restart the workers if it is meant to be so"
+            )
+        return column
+
+    @property
+    def _rows_of(self) -> DataSource:
+        if self._source is None:
+            raise RuntimeError(f"task {self.name!r} is not open")
+        return self._source
+
+    def _read(self, raw: Json) -> Page:
+        return read_page(raw, self._columns)
+
+    async def get_notion_objects(self) -> Listing:
+        """All rows outside the trash."""
+        rows = await self._rows_of.rows()
+        return Listing((self._read(raw) for raw in rows), partial=rows.partial)
+
+    def notion_id(self, obj: Page) -> ID:
+        """The id of the page."""
+        return obj.id
+
+    def notion_hash(self, obj: Page) -> str:
+        """The title without regard to case and outer blanks."""
+        return obj.title.strip().casefold()
+
+    def notion_timestamp(self, obj: Page) -> datetime:
+        """When the page was edited last, floored to the minute."""
+        return obj.last_edited
+
+    def notion_to_dict(self, obj: Page) -> dict[str, Any]:
+        """The values of the synced properties."""
+        return dict(obj.values)
+
+    async def notion_is_gone(self, obj_id: ID) -> bool:
+        """Whether the page is in the trash; one that is not found may just not be shared any more."""
+        return await self._rows_of.is_gone(obj_id)
+
+    async def notion_create_obj(self, /, **kwargs: Any) -> Page:
+        """Make a row with these values.
+
+        Raises:
+            ItemError: Notion does not take a value.
+            OutcomeUnknownError: the row may have been made.
+        """
+        properties: Json = {}
+        for attr, value in kwargs.items():
+            column = self._synced(attr)
+            properties[column.id] = encode(column, value)
+        return self._read(await self._rows_of.create(properties))
+
+    async def notion_update_obj(self, obj: Page, attr: str, value: Any) -> Page:
+        """Set one property; see `notion_update_attrs`."""
+        return await self.notion_update_attrs(obj, {attr: value})
+
+    async def notion_update_attrs(self, obj: Page, changes: dict[str, Any]) -> Page:
+        """Set properties in one write and return the row as it is then.
+
+        Properties that hold their new value already are not sent, so that their formatting stays.
+
+        Raises:
+            PreconditionError: the row was changed, moved or trashed since it was listed.
+            ItemError: Notion does not take a value.
+        """
+        wanted = {attr: (self._synced(attr), value) for attr, value in changes.items()}
+
+        async def compose() -> Json | Settled:
+            raw = await self._rows_of.get(obj.id)
+            now = self._reread(raw, obj)
+            properties: Json = {}
+            targets: dict[str, Any] = {}
+            for attr, (column, value) in wanted.items():
+                sent = encode(column, value, now.property(column))
+                targets[attr] = decode(column, sent)
+                if not same(now.values[attr], targets[attr]):
+                    properties[column.id] = sent
+            self._check_unchanged(obj, now, targets)
+            return {"properties": properties} if properties else Settled(raw)
+
+        return self._read(await self._rows_of.update(obj.id, compose))
+
+    async def notion_delete_obj(self, obj: Page) -> None:
+        """Move the row to the trash.
+
+        Raises:
+            PreconditionError: the row was changed or moved since it was listed.
+        """
+
+        async def compose() -> Json | Settled:
+            raw = await self._rows_of.get(obj.id)
+            if is_trashed(raw):
+                return Settled(raw)
+            self._check_unchanged(obj, self._reread(raw, obj), {})
+            return {"in_trash": True}
+
+        await self._rows_of.update(obj.id, compose)
+
+    def _synced(self, attr: str) -> Column:
+        column = self._columns.get(attr)
+        if column is None:
+            raise ItemError(
+                f"task {self.name!r} does not sync a Notion property {attr!r}; add it to attr_map"
+            )
+        return column
+
+    def _reread(self, raw: Json, listed: Page) -> Page:
+        """The row again, unless it is not to be written any more."""
+        if is_trashed(raw):
+            raise PreconditionError(f"page {listed.id} was moved to the trash while the sync ran")
+        if data_source_of(raw) != listed.data_source:
+            raise PreconditionError(f"page {listed.id} was moved out of the data source while the sync ran")
+        return self._read(raw)
+
+    def _check_unchanged(self, listed: Page, now: Page, targets: Mapping[str, Any]) -> None:
+        """Make sure that the row is as it was listed, or already as it is to be."""
+        changed = [
+            attr
+            for attr, value in now.values.items()
+            if not same(value, listed.values[attr]) and not (attr in targets and same(value, targets[attr]))
+        ]
+        if changed:
+            raise PreconditionError(
+                f"page {now.id} was edited while the sync ran ({', '.join(sorted(changed))}); "
+                "the next run takes it up"
+            )
