@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from tasks.merge import Side
+
+T = TypeVar("T")
 
 
 class Calls:
@@ -50,10 +52,25 @@ async def calls(name: str) -> AsyncIterator[Calls]:
     try:
         yield caller
     finally:
-        waiting = asyncio.ensure_future(caller.finish())
-        while not waiting.done():
-            try:
-                await asyncio.shield(waiting)
-            except asyncio.CancelledError:
-                if waiting.cancelled():
-                    raise
+        await uninterrupted(caller.finish())
+
+
+async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+    """Carry something out to its end even when the caller is cancelled; the cancellation follows then.
+
+    Raises:
+        asyncio.CancelledError: the caller was cancelled meanwhile.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+        except Exception:  # raised again by `result` below
+            break
+    result = task.result()
+    if cancelled is not None:
+        raise cancelled
+    return result

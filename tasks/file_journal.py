@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tasks.calls import uninterrupted
 from tasks.errors import StateError
 from tasks.journal import Base
 from tasks.merge import Conflict, Intent, Link, Side
@@ -45,7 +46,7 @@ class FileJournal:
         self.state = State.read(self.path) or State()
         if self.changes.exists():
             for line in self._lines():
-                change(self.state, line)
+                _replay(self.state, line)
             self.compact()
         return base_of(self.state)
 
@@ -73,27 +74,24 @@ class FileJournal:
 
     async def begin_create(self, intent: Intent) -> None:
         """Keep an intent."""
-        await self._append({"intent": intent.key, **asdict(intent)})
+        await self._append({"begin": asdict(intent)})
+        change_state(self.state, begin=intent)
 
     async def confirm(
         self, *, put: Link | None = None, drop: Link | None = None, settle: Sequence[str] = ()
     ) -> None:
         """Keep what a write proved."""
         await self._append(
-            {
-                "put": put and asdict(put),
-                "drop": drop and [drop.notion_id, drop.other_id],
-                "settle": list(settle),
-            }
+            {"put": put and asdict(put), "drop": drop and asdict(drop), "settle": list(settle)}
         )
+        change_state(self.state, put=put, drop=drop, settle=settle)
 
     async def _append(self, line: Mapping[str, Any]) -> None:
-        await asyncio.to_thread(_append_line, self.changes, line)
-        change(self.state, line)
+        await uninterrupted(asyncio.to_thread(_append_line, self.changes, line))
 
     async def keep_conflict(self, conflict: Conflict) -> None:
         """Add a line to the ledger."""
-        await asyncio.to_thread(_append_line, self.ledger, asdict(conflict))
+        await uninterrupted(asyncio.to_thread(_append_line, self.ledger, asdict(conflict)))
 
 
 def refuse_moved(path: Path) -> None:
@@ -120,26 +118,44 @@ def _append_line(path: Path, line: Mapping[str, Any]) -> None:
         raise StateError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def change(state: State, line: Mapping[str, Any]) -> None:
-    """Apply one line of the journal to a state."""
-    if "intent" in line:
-        state.intents[line["intent"]] = {
-            "side": str(line["side"]),
-            "source_id": line["source_id"],
-            "values": dict(line["values"]),
+def change_state(
+    state: State,
+    *,
+    begin: Intent | None = None,
+    put: Link | None = None,
+    drop: Link | None = None,
+    settle: Sequence[str] = (),
+) -> None:
+    """What a journal's calls do to a state."""
+    if begin is not None:
+        state.intents[begin.key] = {
+            "side": begin.side.value,
+            "source_id": begin.source_id,
+            "values": dict(begin.values),
         }
-        return
-    for key in line["settle"]:
+    for key in settle:
         state.intents.pop(key, None)
-    if line["drop"]:
-        notion_id, _ = line["drop"]
+    if drop is not None:
         for part in (state.ids, state.objs, state.others):
-            part.pop(notion_id, None)
-    if line["put"]:
-        notion_id = line["put"]["notion_id"]
-        state.ids[notion_id] = line["put"]["other_id"]
-        state.objs[notion_id] = dict(line["put"]["notion"])
-        state.others[notion_id] = dict(line["put"]["other"])
+            part.pop(drop.notion_id, None)
+    if put is not None:
+        state.ids[put.notion_id] = put.other_id
+        state.objs[put.notion_id] = dict(put.notion)
+        state.others[put.notion_id] = dict(put.other)
+
+
+def _replay(state: State, line: Mapping[str, Any]) -> None:
+    """Apply one line of the journal."""
+    if "begin" in line:
+        begun = line["begin"]
+        change_state(state, begin=Intent(**{**begun, "side": Side(begun["side"])}))
+        return
+    change_state(
+        state,
+        put=Link(**line["put"]) if line["put"] else None,
+        drop=Link(**line["drop"]) if line["drop"] else None,
+        settle=line["settle"],
+    )
 
 
 def base_of(state: State) -> Base:

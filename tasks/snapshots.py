@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -84,7 +84,11 @@ async def read_side(adapter: Adapter) -> SideView:
         TaskDefinitionError: `attr_map` names an attribute that the objects do not have.
         SideError: the side cannot be read.
     """
-    listed = await adapter.call("get_objects")
+    return await view_of(adapter, await adapter.call("get_objects"))
+
+
+async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
+    """The view of a side that these objects give."""
     partial: str | None = getattr(listed, "partial", None)
     objects: dict[ID, Any] = {}
     records: dict[ID, Record] = {}

@@ -238,6 +238,67 @@ class SyncTask(ABC):
         """Whether the other side says that an object is deleted, asked before Notion's is deleted."""
         return True
 
+    # -- the steps of a sync, from state to state -----------------------------------------------------------
+
+    def sync(self, state: State | None) -> State:
+        """Bring both sides together once, from the state of the last time to the new one.
+
+        Raises:
+            StepError: some objects failed; its `state` holds what was agreed on all the same.
+        """
+        from tasks import steps
+
+        return steps.sync(self, state)
+
+    def initial_sync(self, notion_objs: dict[ID, Any], other_objs: dict[ID, Any]) -> State:
+        """Link what is the same thing on both sides and settle the differences of the pairs."""
+        return self._step(State(), notion_objs, other_objs, "links")
+
+    def sync_notion_created(self, state: State, notion_objs: dict[ID, Any]) -> State:
+        """Create counterparts of Notion objects that are not in the state."""
+        return self._step(state, notion_objs, {}, "notion_created")
+
+    def sync_other_created(self, state: State, other_objs: dict[ID, Any]) -> State:
+        """Create counterparts of the other side's objects that are not in the state."""
+        return self._step(state, {}, other_objs, "other_created")
+
+    def sync_notion_deleted(
+        self, state: State, notion_objs: dict[ID, Any], other_objs: dict[ID, Any]
+    ) -> State:
+        """Carry deletions in Notion to the other side; an edit there beats them."""
+        return self._step(state, notion_objs, other_objs, "notion_deleted")
+
+    def sync_other_deleted(
+        self, state: State, notion_objs: dict[ID, Any], other_objs: dict[ID, Any]
+    ) -> State:
+        """Carry deletions on the other side to Notion; an edit there beats them."""
+        return self._step(state, notion_objs, other_objs, "other_deleted")
+
+    def sync_state_changes(
+        self, state: State, notion_objs: dict[ID, Any], other_objs: dict[ID, Any]
+    ) -> State:
+        """Carry edits of linked objects across, by three-way comparison with the state."""
+        return self._step(state, notion_objs, other_objs, "changes")
+
+    def resolve_conflict(self, notion_obj: Any, other_obj: Any, notion_attr: str, other_attr: str) -> Any:
+        """Settle one attribute by the conflict mode: write the side that lost, return what stays.
+
+        Raises:
+            TaskDefinitionError: the attributes are no pair of `attr_map`.
+        """
+        if self.attr_map.get(notion_attr) != other_attr:
+            raise TaskDefinitionError(
+                f"task {self.name!r}: {notion_attr!r} and {other_attr!r} are no pair of attr_map"
+            )
+        from tasks import steps
+
+        return steps.resolve_conflict(self, notion_obj, other_obj, notion_attr)
+
+    def _step(self, state: State, notion_objs: dict[ID, Any], other_objs: dict[ID, Any], part: str) -> State:
+        from tasks import steps
+
+        return steps.step(self, state, notion_objs, other_objs, steps.PARTS[part])
+
     # -- running in this process, without Celery ----------------------------------------------------------
 
     def __await__(self) -> Generator[Any, None, None]:

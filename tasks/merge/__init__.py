@@ -10,6 +10,7 @@ Pure functions: nothing here reads or writes anything. The words:
 *plan*      the list of typed actions that bring the sides together, each with its reason.
 """
 
+from tasks.merge.attributes import resolve
 from tasks.merge.guards import Halt, check_guards
 from tasks.merge.model import (
     Action,
@@ -52,4 +53,5 @@ __all__ = [
     "Update",
     "check_guards",
     "make_plan",
+    "resolve",
 ]

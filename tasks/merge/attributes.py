@@ -50,16 +50,17 @@ def merge_attributes(
             merged.to_write[Side.OTHER][name] = f"{name} only filled in Notion"
         else:  # edited on both sides, to different values
             base = link.notion[name] if known else None
-            conflict = _resolve(name, base, mode, granularity, notion, other)
+            conflict = resolve(name, base, mode, granularity, notion, other)
             merged.conflicts.append(conflict)
             if conflict.winner is not None:
                 merged.to_write[conflict.winner.opposite][name] = conflict.reason
     return merged
 
 
-def _resolve(
+def resolve(
     name: str, base: Any, mode: str, granularity: timedelta, notion: Record, other: Record
 ) -> Conflict:
+    """Which of two values stays, by which rule, and why in words."""
     winner, rule = _winner(mode, granularity, notion.edited, other.edited)
     words = {
         "newer": f"{winner.label if winner else ''} was edited later",
