@@ -9,7 +9,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +19,7 @@ from filelock import FileLock, Timeout
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from worker.child_process import tied
 from worker.errors import ServerStartError
 
 #: Seconds until a started server must answer; a large append-only file takes a while to load.
@@ -29,19 +29,6 @@ STOP_TIMEOUT = 10.0
 #: Attempts to find a port when another process takes the chosen one first.
 PORT_ATTEMPTS = 5
 LOG_LINES_SHOWN = 5
-
-# Runs in a bare interpreter and becomes the server by exec, so that no code runs between fork and exec in a
-# process with threads. The kernel then ends the server when the thread that started it ends, however it ends.
-_LAUNCH = """
-import os, sys
-parent, arguments = int(sys.argv[1]), sys.argv[2:]
-if sys.platform == "linux":
-    import ctypes
-    ctypes.CDLL(None).prctl(1, 15, 0, 0, 0)
-    if os.getppid() != parent:
-        sys.exit("the starting process has ended")
-os.execv(arguments[0], arguments)
-"""
 
 
 def find_server() -> str:
@@ -211,7 +198,7 @@ class RedisServer:
         }
         arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), binary, *arguments],
+            tied([binary, *arguments]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -1,0 +1,20 @@
+"""Real processes under test: start, watch, stop, freeze and kill them, and look at what they did."""
+
+from __future__ import annotations
+
+from tests.harness.process import Process, eventually
+from tests.harness.sides import ProbeSpec, Side, Sides, Write
+from tests.harness.stack import Stack
+from worker.redis_server import RedisServer, free_port
+
+__all__ = [
+    "ProbeSpec",
+    "Process",
+    "RedisServer",
+    "Side",
+    "Sides",
+    "Stack",
+    "Write",
+    "eventually",
+    "free_port",
+]
