@@ -35,6 +35,9 @@ PATIENCE = 600.0
 #: Seconds to pause when Notion is overrun and does not say for how long.
 DEFAULT_PAUSE = 30.0
 
+#: Longest pause that is believed: a mistaken header must not stop a worker for days.
+LONGEST_PAUSE = 3600.0
+
 #: Times that a request is sent again after an error that is not the rate limit, about 15 seconds in all.
 REPEATS = 5
 FIRST_DELAY = 0.5
@@ -226,6 +229,8 @@ class NotionClient:
             return read_failure(error)
         if not isinstance(answer, dict):
             return Failure(Trouble.UNANSWERED, "the answer is not an object")
+        if "object" not in answer:
+            return Failure(Trouble.FOREIGN, "an answer that does not say what it is")
         return answer
 
     async def _wait_for_turn(self, deadline: float, subject: str) -> None:
@@ -240,7 +245,8 @@ class NotionClient:
 
     async def _pause(self, failure: Failure) -> float:
         """Stop everybody who shares the budget for as long as Notion asks; returns the seconds."""
-        seconds = self._default_pause if failure.retry_after is None else failure.retry_after
+        asked = self._default_pause if failure.retry_after is None else failure.retry_after
+        seconds = min(asked, LONGEST_PAUSE)
         log.info("Notion is overrun (%s): all requests pause for %.0f s", failure.status, seconds)
         await self._throttle.pause(seconds)
         return seconds

@@ -250,7 +250,7 @@ class DataSource:
                 walk.rows += 1
                 if row.get("object") != "page":
                     continue
-                walk.newest = _later(walk.newest, row["created_time"])
+                walk.newest = _later(walk.newest, row.get("created_time"))
                 if not is_trashed(row):
                     seen[row["id"]] = row
             status = answer.get("request_status") or {}
@@ -272,8 +272,10 @@ def _listing(seen: dict[str, Json], partial: str | None = None) -> Listing:
     return Listing(seen.values(), partial=partial)
 
 
-def _later(one: str | None, two: str) -> str:
-    return two if one is None or datetime.fromisoformat(two) > datetime.fromisoformat(one) else one
+def _later(one: str | None, two: str | None) -> str | None:
+    if one is None or two is None:
+        return one or two
+    return max(one, two, key=datetime.fromisoformat)
 
 
 def _option_names(column: Json) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 @dataclass(frozen=True)
 class Reply:
     status: int = 200
-    body: Any = field(default_factory=dict)
+    body: Any = field(default_factory=lambda: {"object": "page"})
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -42,7 +42,7 @@ class Request:
 
 
 class ScriptedServer:
-    """Answers one request after the other by the script, and when that is at its end with `{}`."""
+    """Answers one request after the other by the script, and when that is at its end with an empty page."""
 
     def __init__(self) -> None:
         self.script: deque[Reply | Drop | Hang] = deque()

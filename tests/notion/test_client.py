@@ -60,7 +60,8 @@ async def create(client: NotionClient) -> dict[str, Any]:
 REPEATED: list[Call] = [read, query, update]
 ALL: list[Call] = [*REPEATED, create]
 
-DONE = Reply(200, {"id": "1"})
+PAGE = {"object": "page", "id": "1"}
+DONE = Reply(200, PAGE)
 UNANSWERED = [
     pytest.param(Drop(), id="dropped"),
     pytest.param(Hang(), id="timeout"),
@@ -94,7 +95,7 @@ async def test_forms_of_the_address(server: ScriptedServer, address: str) -> Non
 async def test_what_may_be_repeated_is_repeated(server: ScriptedServer, call: Call, fault: Reply) -> None:
     server.will(fault, fault, DONE)
     async with client_of(server.url) as client:
-        assert await call(client) == {"id": "1"}
+        assert await call(client) == PAGE
     assert len(server.requests) == 3
 
 
@@ -111,7 +112,7 @@ async def test_a_create_without_an_answer_is_never_sent_again(server: ScriptedSe
 async def test_a_conflict_was_not_saved_and_is_sent_again(server: ScriptedServer, call: Call) -> None:
     server.will(error(409, "conflict_error"), DONE)
     async with client_of(server.url) as client:
-        assert await call(client) == {"id": "1"}
+        assert await call(client) == PAGE
     assert len(server.requests) == 2
 
 
@@ -150,7 +151,7 @@ async def test_the_pause_that_notion_asks_for_is_kept(
         limited.body["additional_data"] = {"retry_after": 1}
     server.will(limited, DONE)
     async with client_of(server.url) as client:
-        assert await call(client) == {"id": "1"}
+        assert await call(client) == PAGE
     assert server.times[1] - server.times[0] >= 0.99
 
 
@@ -194,6 +195,20 @@ async def test_a_pause_longer_than_the_patience_ends_the_run(server: ScriptedSer
     assert len(server.requests) == 1
 
 
+async def test_a_mistaken_header_does_not_stop_a_worker_for_days(server: ScriptedServer) -> None:
+    pauses: list[float] = []
+
+    class Noting(LocalThrottle):
+        async def pause(self, seconds: float) -> None:
+            pauses.append(seconds)
+
+    server.will(error(429, "rate_limited", Retry_After="99999999"), DONE)
+    async with client_of(server.url, throttle=Noting()) as client:
+        with pytest.raises(SideError, match="asks to wait"):
+            await read(client)
+    assert pauses == [3600]
+
+
 async def test_waiting_for_a_turn_ends_with_the_patience(server: ScriptedServer) -> None:
     throttle = LocalThrottle(rate=1000, burst=1)
     await throttle.pause(60)
@@ -235,7 +250,9 @@ async def test_a_refusal_concerns_its_object_only(
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("reply", [Reply(404, "<html>"), Reply(403, "<html>"), Reply(302, "moved")])
+@pytest.mark.parametrize(
+    "reply", [Reply(404, "<html>"), Reply(403, "<html>"), Reply(302, "moved"), Reply(200, {"ok": True})]
+)
 async def test_a_server_that_is_not_notion(server: ScriptedServer, reply: Reply) -> None:
     server.will(reply)
     async with client_of(server.url) as client:
