@@ -16,11 +16,9 @@ from typing import Any
 
 from tasks import SyncTask
 from tasks.errors import SideError
-from tests.harness.sides import ProbeSpec, Row, Side, Sides
+from tests.harness.sides import ATTRIBUTES, ProbeSpec, Row, Side, Sides
 
 _run: contextvars.ContextVar[str] = contextvars.ContextVar("run", default="")
-
-ATTRIBUTES = {"Name": "title", "Done": "done"}
 
 
 class ProbeTask(SyncTask):

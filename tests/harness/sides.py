@@ -14,6 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+#: Notion's names of the attributes and the other side's.
+ATTRIBUTES = {"Name": "title", "Done": "done"}
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS rows (id TEXT PRIMARY KEY, attrs TEXT NOT NULL, modified TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS writes (
@@ -108,7 +111,7 @@ class Side:
 
     def values(self) -> list[dict[str, Any]]:
         """The attributes of all rows, in an order of their own, to compare sides."""
-        return sorted((row.attrs for row in self.rows()), key=lambda attrs: json.dumps(attrs, sort_keys=True))
+        return sorted((row.attrs for row in self.rows()), key=_order)
 
     def writes(self) -> list[Write]:
         with self._open() as db:
@@ -191,10 +194,15 @@ class Sides:
 
     def equal(self) -> bool:
         """Whether both sides have the same rows."""
-        return self.notion.values() == self.other.values()
+        return self._translated() == self.other.values()
 
     def assert_equal(self) -> None:
-        assert self.notion.values() == self.other.values()
+        assert self._translated() == self.other.values()
+
+    def _translated(self) -> list[dict[str, Any]]:
+        """Notion's rows in the other side's names."""
+        rows = [{ATTRIBUTES[name]: value for name, value in attrs.items()} for attrs in self.notion.values()]
+        return sorted(rows, key=_order)
 
     def runs(self) -> list[Run]:
         return self.notion.runs()
@@ -213,6 +221,10 @@ class Sides:
             for b, (b_first, _) in ordered[position + 1 :]
             if b_first < a_last
         ]
+
+
+def _order(attrs: dict[str, Any]) -> str:
+    return json.dumps(attrs, sort_keys=True)
 
 
 def _row(row_id: str, attrs: str, modified: str) -> Row:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pytest
 import redis
@@ -54,8 +55,12 @@ class LockMachine(RuleBasedStateMachine):
     def set_up(self) -> None:
         raise NotImplementedError
 
-    def age(self, seconds: float) -> None:
-        """Make what the store holds older."""
+    def pass_time(self, seconds: float) -> None:
+        """Let the store's clock go on."""
+
+    def age(self, node: str, seconds: float) -> None:
+        """Make the session that holds the node seem to have beaten so much earlier."""
+        raise NotImplementedError
 
     def lose_data(self) -> None:
         raise NotImplementedError
@@ -132,7 +137,18 @@ class LockMachine(RuleBasedStateMachine):
     @rule(seconds=STEPS)
     def elapse(self, seconds: float) -> None:
         self.now += seconds
-        self.age(seconds)
+        self.pass_time(seconds)
+
+    @rule(node=NODES, thief=OWNERS)
+    def take_over_while_the_clocks_disagree(self, node: str, thief: int) -> None:
+        held = self.holder.get(node)
+        if held is None:
+            return
+        self.age(node, LEASE + 70)
+        held.proved_at -= LEASE + 70
+        self.acquire(thief, node)
+        # Its own clock tells the old session nothing: only the store's answer does.
+        self.beat(held.owner)
 
     @rule()
     def lose_all_data(self) -> None:
@@ -179,6 +195,10 @@ class MemoryMachine(LockMachine):
         self.store = store
         self.locks = [MemorySyncLock(store, lease_seconds=LEASE, clock=lambda: self.now) for _ in range(3)]
 
+    def age(self, node: str, seconds: float) -> None:
+        held = self.store._held[node]
+        self.store._held[node] = replace(held, beat_at=held.beat_at - timedelta(seconds=seconds))
+
     def lose_data(self) -> None:
         self.store._held.clear()
         self.store._history.clear()
@@ -198,9 +218,12 @@ class RedisMachine(LockMachine):
             for _ in range(3)
         ]
 
-    def age(self, seconds: float) -> None:
+    def pass_time(self, seconds: float) -> None:
         for node in self.holder:
-            self.client.hincrby(f"{self.prefix}:{{{node}}}:lock", "beat", -round(seconds * 1000))
+            self.age(node, seconds)
+
+    def age(self, node: str, seconds: float) -> None:
+        self.client.hincrby(f"{self.prefix}:{{{node}}}:lock", "beat", -round(seconds * 1000))
 
     def lose_data(self) -> None:
         keys = list(self.client.scan_iter(match=f"{self.prefix}:*"))

