@@ -1,0 +1,1 @@
+"""The other sides, one package per service."""
