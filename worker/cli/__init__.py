@@ -1,0 +1,43 @@
+"""The command line `lockstep`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command of `arguments`, or of the process, and exit with its code.
+
+    A foreseeable error is one line on standard error. Any other is a fault of ours and keeps its traceback.
+    """
+    from worker.cli.app import app
+    from worker.cli.exit_codes import ExitCode
+
+    try:
+        code = app(args=arguments, prog_name="lockstep", standalone_mode=True)
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
+    except Exception as error:
+        code = _tell(error)
+    sys.exit(int(code or 0))
+
+
+def _tell(error: Exception) -> int:
+    """Print a foreseeable error and give its exit code; raise any other again."""
+    from worker.cli.failures import explain
+
+    explained = explain(error)
+    if explained is None:
+        raise error
+    from config.redaction import Redactor, redactor_for
+    from config.settings import SettingsError, get_settings
+
+    message, code = explained
+    try:
+        redactor = redactor_for(get_settings())
+    except SettingsError:
+        redactor = Redactor()
+    for line in redactor.text(message).splitlines():
+        print(f"lockstep: {line}", file=sys.stderr)  # noqa: T201
+    return int(code)

@@ -1,0 +1,119 @@
+"""The commands of `lockstep` and their options. What they do is imported when they are called."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from worker.cli.exit_codes import EXIT_CODES, ExitCode
+
+app = typer.Typer(
+    name="lockstep",
+    help="Keep Notion and other services in step.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The task's name; `lockstep tasks` lists them.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535)]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"lockstep {version('lockstep-sync')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Keep Notion and other services in step."""
+
+
+def _end(code: ExitCode | int) -> None:
+    raise typer.Exit(int(code))
+
+
+@app.command()
+def up(
+    flower: Annotated[bool, typer.Option(help="Start Flower as well.")] = True,
+    flower_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Flower's port; 0 takes a free one.")
+    ] = 5555,
+    flower_address: Annotated[
+        str,
+        typer.Option(
+            help="The address Flower listens on. Set FLOWER_BASIC_AUTH before you open it to others."
+        ),
+    ] = "127.0.0.1",
+    redis_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Port of the Redis started here; by default a free one."),
+    ] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Runs at once in the worker.")] = None,
+) -> None:
+    """Start everything on this machine: Redis unless REDIS_URL is set, worker, beat and Flower."""
+    from worker.cli import up as command
+
+    _end(
+        command.up(
+            flower=flower,
+            flower_port=flower_port,
+            flower_address=flower_address,
+            redis_port=redis_port,
+            concurrency=concurrency,
+        )
+    )
+
+
+@app.command()
+def run(name: Name, as_json: AsJson = False) -> None:
+    """Run a task once, now, in this process; the exit code tells how it ended."""
+    from worker.cli import run as command
+
+    _end(command.run(name, as_json=as_json))
+
+
+@app.command()
+def plan(name: Name, as_json: AsJson = False) -> None:
+    """Show what a run would write, and why. Nothing is written."""
+    from worker.cli import run as command
+
+    _end(command.plan(name, as_json=as_json))
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Show all tasks: last, next and present run, links, conflicts."""
+    from worker.cli import status as command
+
+    _end(command.status(as_json=as_json))
+
+
+@app.command()
+def history(
+    name: Name,
+    limit: Annotated[int, typer.Option(min=1, help="How many runs to show.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show the runs of a task, the newest first."""
+    from worker.cli import status as command
+
+    _end(command.history(name, limit=limit, as_json=as_json))
+
+
+@app.command()
+def tasks(as_json: AsJson = False) -> None:
+    """List the tasks that are defined, with their schedules."""
+    from worker.cli import status as command
+
+    _end(command.tasks(as_json=as_json))

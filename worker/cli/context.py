@@ -1,0 +1,56 @@
+"""What commands need before they start: settings, tasks, the store."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from config import Settings, get_settings
+from tasks.registry import load_tasks
+from tasks.sync_task import SyncTask
+from worker.cli.failures import CommandError
+from worker.store import Store
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[Store]:
+    """The database with its tables up to date.
+
+    Raises:
+        StoreError: it cannot be used.
+    """
+    store = Store(settings.sql_url())
+    try:
+        store.migrate()
+        yield store
+    finally:
+        store.close()
+
+
+def find_task(name: str) -> SyncTask:
+    """The registered task of this name.
+
+    Raises:
+        CommandError: there is none.
+        TaskDefinitionError: the tasks cannot be loaded.
+    """
+    tasks = load_tasks(get_settings())
+    if name not in tasks:
+        raise unknown_task(name, tasks)
+    return tasks[name]
+
+
+def unknown_task(name: str, known: Iterable[str]) -> CommandError:
+    """The error for a name that no task has, with the nearest one."""
+    known = sorted(known)
+    if not known:
+        return CommandError(f"there is no task {name!r}, and no other: {HOW_TO_DEFINE}")
+    nearest = difflib.get_close_matches(name, known, n=1)
+    mend = f"did you mean {nearest[0]!r}?" if nearest else f"there are {', '.join(map(repr, known))}"
+    return CommandError(f"there is no task {name!r}: {mend}")
+
+
+HOW_TO_DEFINE = (
+    "write a table [[sync]] in lockstep.toml, or name a module that schedules tasks in LOCKSTEP_TASKS"
+)

@@ -1,0 +1,43 @@
+"""What the exit code of `lockstep` says."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """One number for each kind of end; the same in every command."""
+
+    OK = 0
+    #: A run failed, or a process of `lockstep up` ended by itself.
+    FAILED = 1
+    #: The command line, a setting or the definition of a task is wrong.
+    USAGE = 2
+    #: A guard stopped the run before it wrote anything, or conflicts were left for a person.
+    HALTED = 3
+    #: The run was not made: its node is busy, or its schedule has ended.
+    SKIPPED = 4
+    #: Redis, the database or a port is not to be had.
+    UNAVAILABLE = 5
+    #: Ctrl-C.
+    INTERRUPTED = 130
+
+
+#: For the end of `lockstep --help`.
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 a run or a process failed; 2 wrong command line, setting or task; "
+    "3 halted by a guard, or conflicts are left; 4 not run, since the node is busy or the schedule has ended; "
+    "5 Redis, the database or a port cannot be used; 130 interrupted."
+)
+
+#: By the status of a run.
+OF_RUN = {
+    "succeeded": ExitCode.OK,
+    "planned": ExitCode.OK,
+    "failed": ExitCode.FAILED,
+    "abandoned": ExitCode.FAILED,
+    "halted": ExitCode.HALTED,
+    "conflicts": ExitCode.HALTED,
+    "skipped": ExitCode.SKIPPED,
+    "cancelled": ExitCode.INTERRUPTED,
+}

@@ -1,0 +1,88 @@
+"""A plan as a table for a person and as data for a script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+from tasks.merge import Action, Adopt, Agree, Conflict, Create, Delete, Plan, Skip, Unlink, Update
+from worker.cli.output import short, table
+
+#: Columns of the table.
+COLUMNS = ("Action", "Side", "Object", "What", "Why")
+
+
+def plan_table(plan: Plan) -> Table:
+    """One row for each action, in the order in which they would be done."""
+    return table(COLUMNS, [_row(action) for action in plan.actions], folded=("Object", "What", "Why"))
+
+
+def plan_summary(plan: Plan) -> str:
+    """The plan in one sentence."""
+    if not plan.actions:
+        return f"Nothing to do: {plan.in_step} pairs are in step."
+    counts = ", ".join(f"{number} {kind}" for kind, number in plan.counts().items())
+    return f"{counts}; {plan.in_step} pairs are in step. Nothing was written."
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """The plan in JSON's own types, but for values, which are as the sides gave them."""
+    return {
+        "actions": [_data(action) for action in plan.actions],
+        "counts": plan.counts(),
+        "in_step": plan.in_step,
+        "listed": {side.value: number for side, number in plan.listed.items()},
+    }
+
+
+def _row(action: Action) -> tuple[str, str, str, str, str]:
+    side, thing, what = "", "", ""
+    match action:
+        case Create():
+            side, thing, what = action.side.value, _name(action.values), _values(action.values)
+        case Update():
+            side, thing = action.side.value, action.target_id
+            what = "; ".join(
+                f"{name}: {short(change.old, 30)!r} → {short(change.new, 30)!r}"
+                for name, change in action.changes.items()
+            )
+        case Delete():
+            side, thing = action.side.value, action.target_id
+        case Adopt():
+            side, thing, what = "both", action.notion_id, f"link with {action.other_id}"
+        case Agree() | Unlink():
+            side, thing = "both", action.notion_id
+        case Conflict():
+            side, thing = "both", action.notion_id
+            winner = action.winner.value if action.winner else "neither"
+            what = (
+                f"{action.attribute or 'object'}: notion {short(action.notion, 30)!r}, "
+                f"other {short(action.other, 30)!r}; {winner} stays ({action.rule})"
+            )
+        case Skip():
+            side, thing = action.side.value, action.id
+    return type(action).__name__.lower(), side, short(thing, 40), what, action.reason
+
+
+def _data(action: Action) -> dict[str, Any]:
+    fields = {
+        name: getattr(action, name)
+        for kind in type(action).__mro__
+        for name in getattr(kind, "__slots__", ())
+    }
+    changes = fields.get("changes")
+    if changes is not None:
+        fields["changes"] = {name: {"old": change.old, "new": change.new} for name, change in changes.items()}
+    return {"action": type(action).__name__.lower(), **fields}
+
+
+def _name(values: Mapping[str, Any]) -> str:
+    """The first value, which is what people call an object by in most tables."""
+    return short(next(iter(values.values()), ""), 40)
+
+
+def _values(values: Mapping[str, Any]) -> str:
+    given = {name: value for name, value in values.items() if value not in (None, "", ())}
+    return "; ".join(f"{name}: {short(value, 30)}" for name, value in given.items())

@@ -1,0 +1,222 @@
+"""`lockstep status`, `history` and `tasks`: what is defined, what ran, what runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.text import Text
+
+from config import Settings, get_settings
+from tasks.registry import load_tasks
+from tasks.sync_task import SyncTask
+from worker.cli.context import HOW_TO_DEFINE, open_store, unknown_task
+from worker.cli.exit_codes import ExitCode
+from worker.cli.failures import explain
+from worker.cli.machine import reachable_redis
+from worker.cli.output import console, duration, moment, print_json, printable, status_text, table
+from worker.errors import RedisUnavailableError
+from worker.lock import RedisSyncLock, SessionRecord
+from worker.store import RAN, RunRecord, Store
+
+
+def tasks(*, as_json: bool) -> ExitCode:
+    """List what is registered."""
+    found = load_tasks(get_settings()).values()
+    if as_json:
+        print_json([_describe(task) for task in found])
+    elif not found:
+        console().print(f"No task is defined: {HOW_TO_DEFINE}.", soft_wrap=True)
+    else:
+        rows = [
+            (
+                task.name,
+                str(task.plan_schedule),
+                _kind(task),
+                task.conflict_mode.value,
+                ", ".join(task.attr_map),
+            )
+            for task in found
+        ]
+        console().print(
+            table(
+                ("Task", "Schedule", "Kind", "Conflicts", "Attributes"), rows, folded=("Kind", "Attributes")
+            )
+        )
+    return ExitCode.OK
+
+
+def history(name: str, *, limit: int, as_json: bool) -> ExitCode:
+    """List the runs of one task, the newest first."""
+    settings = get_settings()
+    with open_store(settings) as store:
+        runs = store.runs.list(name, limit)
+        if not runs:
+            known = load_tasks(settings)
+            if name not in known:
+                raise unknown_task(name, known)
+    if as_json:
+        print_json([run.to_json() for run in runs])
+    elif not runs:
+        console().print(f"{name} has not run yet.")
+    else:
+        rows = [
+            (
+                moment(run.started_at),
+                status_text(run.status),
+                duration(run.seconds),
+                _done(run),
+                f"{run.host} ({run.pid})",
+                run.reason,
+            )
+            for run in runs
+        ]
+        console().print(
+            table(
+                ("Started", "Status", "Took", "Done", "Host (pid)", "Reason"), rows, folded=("Done", "Reason")
+            )
+        )
+    return ExitCode.OK
+
+
+def status(*, as_json: bool) -> ExitCode:
+    """Show every task with its last, its next and its present run."""
+    settings = get_settings()
+    known = load_tasks(settings)
+    running, trouble = _running(settings, known)
+    with open_store(settings) as store:
+        latest = store.runs.latest()
+        rows = [_state(task, latest.get(name), running.get(name), store) for name, task in known.items()]
+        gone = sorted(set(latest) - set(known))
+    if as_json:
+        print_json({"tasks": rows, "not_defined_any_more": gone, "running_unknown": trouble})
+    else:
+        _show(rows, gone)
+    if trouble is not None:
+        console(stderr=True).print(f"What runs now is not known: {trouble}", soft_wrap=True)
+        return ExitCode.UNAVAILABLE
+    return ExitCode.OK
+
+
+def _running(settings: Settings, known: dict[str, SyncTask]) -> tuple[dict[str, SessionRecord], str | None]:
+    """The sessions that hold nodes now; and why they could not be read, if so."""
+    try:
+        client = reachable_redis(settings)
+        if client is None:
+            return {}, None
+        lock = RedisSyncLock(client, lease_seconds=settings.lease_seconds)
+        try:
+            return {record.node_id: record for record in lock.holders() if record.live}, None
+        finally:
+            lock.close()
+            client.close()
+    except RedisUnavailableError as error:
+        return {}, str(error)
+    except Exception as error:
+        explained = explain(error)
+        if explained is None:
+            raise
+        return {}, explained[0]
+
+
+def _state(
+    task: SyncTask, last: RunRecord | None, session: SessionRecord | None, store: Store
+) -> dict[str, Any]:
+    ran = store.runs.count_finished(task.name)
+    return {
+        "task": task.name,
+        "schedule": str(task.plan_schedule),
+        "runs": ran,
+        "last_run": last and last.to_json(),
+        "next_run": _next_run(task, store.runs.last_started(task.name), ran),
+        "running": session
+        and {
+            "session_id": session.session_id,
+            "phase": session.phase,
+            "host": session.host,
+            "pid": session.pid,
+            "started_at": session.started_at,
+            "beat_at": session.beat_at,
+        },
+        "links": store.links.count(task.name),
+        "conflicts": store.conflicts.count(task.name),
+    }
+
+
+def _next_run(task: SyncTask, last_started: datetime | None, ran: int) -> datetime | None:
+    """When the next run is due, if beat runs; `None` when there is none any more."""
+    schedule = task.plan_schedule
+    if schedule.total is not None and ran >= schedule.total:
+        return None
+    now = datetime.now(UTC)
+    if last_started is None or schedule.every is None:
+        return now
+    return max(now, last_started + schedule.every)
+
+
+def _show(rows: list[dict[str, Any]], gone: list[str]) -> None:
+    screen = console()
+    if not rows:
+        screen.print(f"No task is defined: {HOW_TO_DEFINE}.", soft_wrap=True)
+        return
+    columns = (
+        "Task",
+        "Schedule",
+        "State",
+        "Last run",
+        "Next run",
+        "Running now",
+        "Runs",
+        "Links",
+        "Conflicts",
+    )
+    screen.print(table(columns, [_row(row) for row in rows], folded=("Task", "Running now")))
+    for row in rows:
+        last = row["last_run"]
+        if last and last["reason"] and last["status"] != "succeeded":
+            screen.print(f"{row['task']}: {printable(last['reason'])}", soft_wrap=True)
+    if gone:
+        screen.print(f"Not defined any more, with runs in the history: {', '.join(gone)}", soft_wrap=True)
+
+
+def _row(row: dict[str, Any]) -> tuple[str | Text, ...]:
+    last, session, due = row["last_run"], row["running"], row["next_run"]
+    when = "ended" if due is None else "due" if due <= datetime.now(UTC) else moment(due)
+    now = f"{session['phase'] or 'start'} on {session['host']} ({session['pid']})" if session else "-"
+    return (
+        row["task"],
+        row["schedule"],
+        status_text(last["status"]) if last else "never ran",
+        moment(datetime.fromisoformat(last["started_at"])) if last else "-",
+        when,
+        now,
+        str(row["runs"]),
+        str(row["links"]),
+        str(row["conflicts"]),
+    )
+
+
+def _describe(task: SyncTask) -> dict[str, Any]:
+    schedule = task.plan_schedule
+    return {
+        "task": task.name,
+        "schedule": str(schedule),
+        "every_seconds": schedule.every and schedule.every.total_seconds(),
+        "total": schedule.total,
+        "kind": _kind(task),
+        "conflict_mode": task.conflict_mode.value,
+        "attr_map": task.attr_map,
+    }
+
+
+def _kind(task: SyncTask) -> str:
+    return f"{type(task).__module__}.{type(task).__qualname__}"
+
+
+def _done(run: RunRecord) -> str:
+    if run.status not in RAN:
+        return ""
+    return (
+        ", ".join(f"{kind.replace('_', ' ')} {number}" for kind, number in run.counts.items() if number)
+        or "nothing"
+    )

@@ -1,0 +1,154 @@
+"""`lockstep up`: everything that one machine needs, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import redis
+
+from config import Settings, get_settings
+from config.logging import configure_logging
+from tasks.registry import load_tasks
+from worker.cli.context import HOW_TO_DEFINE, open_store
+from worker.cli.exit_codes import ExitCode
+from worker.cli.failures import CommandError
+from worker.cli.machine import publish_redis, sole_use
+from worker.cli.output import console, printable, table
+from worker.cli.processes import Command, ProcessGroup
+from worker.redis_client import address, connect
+from worker.redis_server import RedisServer, free_port
+
+#: Flower's own.
+FLOWER_PORT = 5555
+
+
+def up(
+    *, flower: bool, flower_port: int, flower_address: str, redis_port: int | None, concurrency: int | None
+) -> ExitCode:
+    """Start Redis if none is configured, worker, beat and Flower; stay until stopped or until one ends."""
+    settings = get_settings()
+    configure_logging(settings)
+    with sole_use(settings), ExitStack() as stack:
+        tasks = load_tasks(settings)
+        with open_store(settings):
+            pass  # wrong addresses and old tables are told of here, before anything is started
+        if flower:
+            flower_port = _usable_port(flower_address, flower_port)
+        url, is_alive = stack.enter_context(_redis(settings, redis_port))
+        commands = _commands(settings, url, concurrency)
+        if flower:
+            commands.append(_flower(settings, url, flower_address, flower_port))
+        rows = [
+            ("Tasks", ", ".join(tasks) or f"none yet: {HOW_TO_DEFINE}"),
+            ("State", str(settings.state_dir.resolve())),
+            ("Redis", _shown_address(settings, url)),
+        ]
+        if flower:
+            rows.append(("Flower", f"http://{flower_address}:{flower_port}"))
+        console().print(table(("Lockstep is up", "Ctrl-C ends it"), rows, folded=("Ctrl-C ends it",)))
+        sys.stdout.flush()
+        group = ProcessGroup(commands, prefix=settings.log_format == "text")
+        ended = asyncio.run(_supervise(group, is_alive))
+    if ended is not None:
+        raise CommandError(
+            f"{printable(ended)}; everything else was stopped, its last lines above say why", ExitCode.FAILED
+        )
+    return ExitCode.OK
+
+
+async def _supervise(group: ProcessGroup, redis_is_alive: Callable[[], bool] | None) -> str | None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, group.stop)
+    return await group.run(also_needed={"redis": redis_is_alive} if redis_is_alive else None)
+
+
+@contextmanager
+def _redis(settings: Settings, port: int | None) -> Iterator[tuple[str, Callable[[], bool] | None]]:
+    """The address of the configured Redis, or of one started for as long as this lasts, and how to ask for it."""
+    if settings.redis_url is not None:
+        client = connect(settings)
+        try:
+            client.ping()
+        except redis.exceptions.RedisError as error:
+            raise CommandError(
+                f"Redis at {address(client)} does not answer: {error}; start it, correct REDIS_URL, or unset it "
+                "to use a Redis of our own",
+                ExitCode.UNAVAILABLE,
+            ) from None
+        finally:
+            client.close()
+        yield settings.redis_url.get_secret_value(), None
+        return
+    with (
+        RedisServer(settings.state_dir / "redis", port=port) as server,
+        publish_redis(settings, server.url),
+    ):
+        yield server.url, lambda: server.running
+
+
+def _commands(settings: Settings, url: str, concurrency: int | None) -> list[Command]:
+    environment = {"REDIS_URL": url}
+    celery = [sys.executable, "-m", "celery", "-A", "worker"]
+    level = f"--loglevel={settings.log_level}"
+    worker = [*celery, "worker", level]
+    if concurrency is not None:
+        worker.append(f"--concurrency={concurrency}")
+    return [
+        # SIGTERM then ends runs cleanly within the soft shutdown's time instead of waiting for all of them.
+        Command("worker", worker, {**environment, "REMAP_SIGTERM": "SIGQUIT"}),
+        Command("beat", [*celery, "beat", level, "--pidfile="], environment),
+    ]
+
+
+def _flower(settings: Settings, url: str, host: str, port: int) -> Command:
+    environment = {"REDIS_URL": url}
+    if settings.flower_basic_auth is not None:
+        environment["FLOWER_BASIC_AUTH"] = settings.flower_basic_auth.get_secret_value()
+    arguments = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "worker",
+        "flower",
+        f"--address={host}",
+        f"--port={port}",
+    ]
+    return Command("flower", arguments, environment)
+
+
+def _usable_port(host: str, port: int) -> int:
+    """`port`, or a free one for 0.
+
+    Raises:
+        CommandError: it is in use, or the address is not one of this machine.
+    """
+    if port == 0:
+        return free_port()
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(
+                f"Flower cannot listen on {host}:{port} ({error.strerror}): stop what listens there, or choose "
+                "another port with --flower-port, or --no-flower",
+                ExitCode.UNAVAILABLE,
+            ) from None
+    return port
+
+
+def _shown_address(settings: Settings, url: str) -> str:
+    if settings.redis_url is None:
+        return f"{url} (started here)"
+    client = connect(settings)
+    try:
+        return address(client)
+    finally:
+        client.close()
