@@ -41,7 +41,7 @@ class CalDAVClient:
         self.before_write: Callable[[], None] = lambda: None
 
     async def __aenter__(self) -> Self:
-        # The library and its HTTP client take 40 MB and a while; only runs that need CalDAV load them.
+        # The library and its HTTP client take long to import; only runs that need CalDAV load them.
         from caldav.async_davclient import AsyncDAVClient
 
         self._library = AsyncDAVClient(

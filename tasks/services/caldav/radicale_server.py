@@ -106,7 +106,8 @@ class RadicaleServer:
                 return self
             self._end_process()
         log = (self.folder / "log").read_text(errors="replace").strip().splitlines()
-        raise SideError(f"Radicale did not start: {log[-1] if log else 'it gave no reason'}")
+        reason = log[-1].rpartition("] ")[2] if log else "it gave no reason"
+        raise SideError(f"Radicale did not start at {self.url}: {reason}; is the port in use?")
 
     def stop(self) -> None:
         """End the server; a temporary folder goes with it."""
@@ -134,9 +135,9 @@ class RadicaleServer:
             raise SideError(f"Radicale did not make calendar {name!r}: status {answer.status_code}")
         return self.calendar_url(name)
 
-    def http(self) -> httpx.Client:
+    def http(self, timeout: float = START_SECONDS) -> httpx.Client:
         """A plain HTTP client that is logged in, for edits that another program would make."""
-        return httpx.Client(auth=(self.username, self.password), timeout=START_SECONDS, trust_env=False)
+        return httpx.Client(auth=(self.username, self.password), timeout=timeout, trust_env=False)
 
     def _spawn(self, users: Path) -> subprocess.Popen[bytes]:
         options = {
@@ -162,20 +163,17 @@ class RadicaleServer:
     def _wait(self) -> bool:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process is not None and self._process.poll() is None:
-            with closing(socket.socket()) as probe:
-                probe.settimeout(1)
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0 and self._process.poll() is None:
-                    return self._is_ours()
+            if self._is_ours():
+                return True
             time.sleep(0.05)
         return False
 
     def _is_ours(self) -> bool:
         """Whether it is this server that answers there, and not one that has the port already."""
         try:
-            with self.http() as http:
-                answer = http.request(
-                    "PROPFIND", f"{self.url}{quote(self.username)}/", headers={"Depth": "0"}
-                )
+            with self.http(timeout=1) as http:
+                home = f"{self.url}{quote(self.username)}/"
+                answer = http.request("PROPFIND", home, headers={"Depth": "0"})
         except httpx.HTTPError:
             return False
         return answer.status_code == 207 and self._process is not None and self._process.poll() is None

@@ -14,6 +14,7 @@ from tasks.services.caldav import CalDAVClient, TodoCalendar, client
 from tasks.services.caldav.todo import new_todo, read_todos
 
 DROP = "drop"
+HANG = "hang"
 
 
 @dataclass
@@ -40,6 +41,8 @@ class Scripted:
                 answer = queue.pop(0) if len(queue) > 1 else queue[0]
                 if answer == DROP:
                     break
+                if answer == HANG:
+                    continue
                 writer.write(answer.encode())
                 await writer.drain()
         except asyncio.IncompleteReadError:
@@ -262,3 +265,12 @@ async def test_an_unclear_answer_is_not_gone(answers: dict[str, list[str]]) -> N
     async with scripted(**answers) as (_, calendar):
         with pytest.raises(SideError):
             assert not await calendar.is_gone("k")
+
+
+async def test_a_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "TIMEOUT_SECONDS", 0.2)
+    async with scripted(PUT=[HANG], REPORT=[HANG]) as (_, calendar):
+        with pytest.raises(SideError, match="broke off"):
+            await calendar.read_all()
+        with pytest.raises(OutcomeUnknownError, match="no answer came"):
+            await calendar.create("k", {"summary": "x"})
