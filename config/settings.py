@@ -207,7 +207,13 @@ def load_settings(**values: Any) -> Settings:
 def get_settings() -> Settings:
     """The settings of this process, read once.
 
+    Variables of `.env` that are not settings, such as the login of a service, are put into the environment
+    where they are not set there: tasks read them from it, and child processes inherit them.
+
     Raises:
         SettingsError: a variable has a value that does not fit, or a file cannot be read.
     """
-    return load_settings()
+    settings = load_settings()
+    for name, value in read_dotenv().items():
+        os.environ.setdefault(name, value)
+    return settings

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -208,6 +209,18 @@ def test_urls_for_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_broker_says_what_to_do() -> None:
     with pytest.raises(SettingsError, match=r"REDIS_URL is not set: .*lockstep up"):
         load_settings().broker_url()
+
+
+def test_other_variables_of_dotenv_reach_the_environment(
+    bare_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bare_environment / ".env").write_text("CALDAV_USERNAME=dotenv\nCALDAV_PASSWORD=from-dotenv\n")
+    monkeypatch.setenv("CALDAV_USERNAME", "environment")
+    monkeypatch.setenv("CALDAV_PASSWORD", "to be removed again")
+    monkeypatch.delenv("CALDAV_PASSWORD")
+    get_settings()
+    assert os.environ["CALDAV_USERNAME"] == "environment"
+    assert os.environ["CALDAV_PASSWORD"] == "from-dotenv"
 
 
 def test_settings_of_a_process_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
