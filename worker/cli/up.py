@@ -94,7 +94,7 @@ def _redis(settings: Settings, port: int | None) -> Iterator[tuple[str, Callable
 
 def _commands(settings: Settings, url: str, concurrency: int | None) -> list[Command]:
     environment = {"REDIS_URL": url}
-    celery = [sys.executable, "-m", "celery", "-A", "worker"]
+    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "worker"]
     level = f"--loglevel={settings.log_level}"
     worker = [*celery, "worker", level]
     if concurrency is not None:
