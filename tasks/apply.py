@@ -5,12 +5,21 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
 from typing import Any
 
-from tasks.errors import LockLostError, SideError, StateError, TaskDefinitionError, TaskError
+from tasks.errors import (
+    ItemError,
+    LockLostError,
+    OutcomeUnknownError,
+    SideError,
+    StateError,
+    TaskDefinitionError,
+    TaskError,
+)
 from tasks.journal import Journal
 from tasks.merge import (
     Action,
@@ -31,8 +40,8 @@ from tasks.snapshots import Adapter, SideView
 from tasks.sync_task import ID, Progress
 from tasks.values import same
 
-#: Namespace of the keys of creates.
-_CREATES = uuid.UUID("6f1d0c54-5b0e-4d9b-8a57-5e1f6a0b7c11")
+#: Namespace of the keys of intents.
+_WRITES = uuid.UUID("6f1d0c54-5b0e-4d9b-8a57-5e1f6a0b7c11")
 
 
 @dataclass(slots=True)
@@ -101,7 +110,7 @@ class Applier:
             async with asyncio.TaskGroup() as workers:
                 for _ in range(2 * max(1, self.task.concurrency)):
                     workers.create_task(work())
-        except* (TaskError, OSError) as errors:
+        except BaseExceptionGroup as errors:  # the first is what ended the run
             raise _first(errors) from None
         return self.outcome
 
@@ -127,12 +136,15 @@ class Applier:
     @do.register
     async def _adopt(self, action: Adopt) -> None:
         link = Link(action.notion_id, action.other_id, action.notion, action.other)
-        await self._put(link, settle=(action.intent,) if action.intent else ())
+        settle = (action.intent,) if action.intent else ()
+        await self._put(link, instead_of=action.instead_of, settle=settle)
         self.outcome.counts["linked"] += 1
 
     @do.register
     async def _agree(self, action: Agree) -> None:
-        await self._advance(action.notion_id, action.other_id, action.notion, action.other)
+        await self._advance(
+            action.notion_id, action.other_id, action.notion, action.other, settle=action.intents
+        )
         self.outcome.counts["agreed"] += 1
 
     @do.register
@@ -154,10 +166,8 @@ class Applier:
     async def _create(self, action: Create) -> None:
         adapter = self.adapters[action.side]
         name = f"{self.task.name}/{action.side}/{action.source_id}/{action.instead_of or ''}"
-        intent = Intent(str(uuid.uuid5(_CREATES, name)), action.side, action.source_id, action.values)
-        await self.journal.begin_create(intent)
-        async with self.slots[action.side]:
-            self.check_lock()
+        intent = Intent(str(uuid.uuid5(_WRITES, name)), action.side, action.source_id, action.values)
+        async with self._intended(intent):
             made = await adapter.call("create_keyed", intent.key, adapter.native(action.values))
         if made is None:
             raise TaskDefinitionError(
@@ -184,27 +194,45 @@ class Applier:
         adapter = self.adapters[action.side]
         obj = self.views[action.side].objects[action.target_id]
         wanted = {name: change.new for name, change in action.changes.items()}
-        async with self.slots[action.side]:
-            self.check_lock()
+        key = str(uuid.uuid5(_WRITES, f"{self.task.name}/{action.side}/{action.notion_id}/{action.other_id}"))
+        source_id = action.other_id if action.side is Side.NOTION else action.notion_id
+        async with self._intended(Intent(key, action.side, source_id, wanted, action.target_id)):
             updated = await adapter.call("update_attrs", obj, adapter.native(wanted))
-        if updated is NotImplemented:
-            for name in wanted:
-                await self.update_one(adapter, obj, action, name)
-        else:
-            shown = await adapter.values(updated) if updated is not None else wanted
-            await self.advance_to(action, {name: shown[name] for name in wanted})
+            if updated is NotImplemented:
+                shown = {}
+                for name in wanted:
+                    self.check_lock()
+                    shown[name] = await self._update_one(adapter, obj, action, name)
+            else:
+                shown = await adapter.values(updated) if updated is not None else wanted
+        written = {name: shown[name] for name in wanted}
+        notion, other = (written, action.source) if action.side is Side.NOTION else (action.source, written)
+        settle = tuple({key, *action.intents})
+        await self._advance(action.notion_id, action.other_id, notion, other, settle=settle)
         self.outcome.counts[f"{action.side}_updated"] += 1
 
-    async def update_one(self, adapter: Adapter, obj: Any, action: Update, name: str) -> None:
-        """Write a single attribute, for a task that knows no other way."""
+    async def _update_one(self, adapter: Adapter, obj: Any, action: Update, name: str) -> Any:
+        """Write a single attribute, for a task that knows no other way, and say what is shown then."""
         change = action.changes[name]
         ((native, value),) = adapter.native({name: change.new}).items()
-        async with self.slots[action.side]:
-            self.check_lock()
-            await adapter.call("update_obj", obj, native, value)
+        await adapter.call("update_obj", obj, native, value)
         now = (await adapter.values(obj))[name]
         # An object that was not changed in place still shows the old value and proves nothing.
-        await self.advance_to(action, {name: change.new if same(now, change.old) else now})
+        return change.new if same(now, change.old) else now
+
+    @asynccontextmanager
+    async def _intended(self, intent: Intent) -> AsyncIterator[None]:
+        """A write whose intent is kept before it is sent, and dropped when the service surely refused it."""
+        await self.journal.begin(intent)
+        async with self.slots[intent.side]:
+            self.check_lock()
+            try:
+                yield
+            except OutcomeUnknownError:
+                raise
+            except ItemError:
+                await self.journal.confirm(settle=(intent.key,))
+                raise
 
     @do.register
     async def _delete(self, action: Delete) -> None:
@@ -224,17 +252,17 @@ class Applier:
 
     # -- the base -----------------------------------------------------------------------------------------
 
-    async def advance_to(self, action: Update, shown: Mapping[str, Any]) -> None:
-        """The new base of attributes that were written: what the written side shows now."""
-        source = {name: action.source[name] for name in shown}
-        notion, other = (shown, source) if action.side is Side.NOTION else (source, shown)
-        await self._advance(action.notion_id, action.other_id, notion, other)
-
     async def _advance(
-        self, notion_id: ID, other_id: ID, notion: Mapping[str, Any], other: Mapping[str, Any]
+        self,
+        notion_id: ID,
+        other_id: ID,
+        notion: Mapping[str, Any],
+        other: Mapping[str, Any],
+        settle: tuple[str, ...] = (),
     ) -> None:
         link = self.links[notion_id, other_id]
-        await self._put(Link(notion_id, other_id, {**link.notion, **notion}, {**link.other, **other}))
+        fresh = Link(notion_id, other_id, {**link.notion, **notion}, {**link.other, **other})
+        await self._put(fresh, settle=settle)
 
     async def _put(self, link: Link, *, instead_of: Link | None = None, settle: tuple[str, ...] = ()) -> None:
         await self.journal.confirm(put=link, drop=instead_of, settle=settle)

@@ -72,7 +72,7 @@ class FileJournal:
         self.state.write(self.path)
         self.changes.unlink(missing_ok=True)
 
-    async def begin_create(self, intent: Intent) -> None:
+    async def begin(self, intent: Intent) -> None:
         """Keep an intent."""
         await self._append({"begin": asdict(intent)})
         change_state(self.state, begin=intent)
@@ -132,6 +132,7 @@ def change_state(
             "side": begin.side.value,
             "source_id": begin.source_id,
             "values": dict(begin.values),
+            "target_id": begin.target_id,
         }
     for key in settle:
         state.intents.pop(key, None)
@@ -170,7 +171,7 @@ def base_of(state: State) -> Base:
         for notion_id, other_id in state.ids.items()
     ]
     intents = [
-        Intent(key, Side(intent["side"]), intent["source_id"], intent["values"])
+        Intent(key, Side(intent["side"]), intent["source_id"], intent["values"], intent.get("target_id"))
         for key, intent in state.intents.items()
     ]
     return Base(links, intents)

@@ -14,7 +14,7 @@ class Base:
     """What is remembered of a task before a run."""
 
     links: Sequence[Link] = ()
-    #: Creates of earlier runs whose outcome is unknown.
+    #: Creates and updates of earlier runs whose outcome is unknown.
     intents: Sequence[Intent] = ()
 
 
@@ -30,8 +30,8 @@ class Journal(Protocol):
         """All links and open intents."""
         ...
 
-    async def begin_create(self, intent: Intent) -> None:
-        """Keep an intent before its create is sent; the same key replaces the earlier one."""
+    async def begin(self, intent: Intent) -> None:
+        """Keep an intent before its write is sent; the same key replaces the earlier one."""
         ...
 
     async def confirm(

@@ -25,7 +25,7 @@ class State(BaseModel):
     objs: dict[ID, dict[str, Any]] = Field(default_factory=dict)
     #: The same values as the other side showed them, where that is not the same thing.
     others: dict[ID, dict[str, Any]] = Field(default_factory=dict)
-    #: Creates that were begun: key to what was to be created, until the new object's id is known.
+    #: Writes that were begun: key to what was to be written, until the outcome is known.
     intents: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     def to_json(self) -> str:

@@ -52,7 +52,7 @@ class StateJournal:
         """The state in the words of the merge."""
         return base_of(self.state)
 
-    async def begin_create(self, intent: Intent) -> None:
+    async def begin(self, intent: Intent) -> None:
         """Keep an intent."""
         change_state(self.state, begin=intent)
 

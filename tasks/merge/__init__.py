@@ -23,6 +23,7 @@ from tasks.merge.model import (
     Intent,
     Link,
     Plan,
+    Policy,
     Record,
     Side,
     Skip,
@@ -30,7 +31,7 @@ from tasks.merge.model import (
     Unlink,
     Update,
 )
-from tasks.merge.planner import Policy, make_plan
+from tasks.merge.planner import make_plan
 
 __all__ = [
     "Action",

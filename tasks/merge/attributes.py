@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tasks.merge.model import Conflict, Link, Record, Side
+from tasks.merge.model import Conflict, Link, Policy, Record, Side
 from tasks.values import is_empty, same
 
 
@@ -21,25 +21,42 @@ class Merged:
     agreed: list[str] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
+    def settle(self, conflict: Conflict) -> None:
+        """Take a conflict in, and write its winner to the side that lost."""
+        self.conflicts.append(conflict)
+        if conflict.winner is not None and conflict.attribute is not None:
+            self.to_write[conflict.winner.opposite][conflict.attribute] = conflict.reason
+
 
 def merge_attributes(
-    attributes: Sequence[str], mode: str, granularity: timedelta, link: Link, notion: Record, other: Record
+    policy: Policy, link: Link, notion: Record, other: Record, uncertain: Mapping[str, Side]
 ) -> Merged:
     """Compare each attribute of both records with the base, each side with what it showed itself.
 
     That each side has a base of its own is what keeps a value that one side can only show coarsely (a time
     without seconds, say) from being carried back.
+
+    Args:
+        policy: what is synced, and how conflicts are decided.
+        link: the pair and its base.
+        notion: Notion's record.
+        other: the other side's record.
+        uncertain: attributes with the side to which an earlier run wrote them without an answer. That they
+            show the base again may be an edit that came after the write.
     """
     merged = Merged()
-    for name in attributes:
+    mode, granularity = policy.mode, policy.granularity
+    for name in policy.attributes:
         ours, theirs = notion.values[name], other.values[name]
         known = name in link.notion and name in link.other
         notion_changed = not known or not same(ours, link.notion[name])
         other_changed = not known or not same(theirs, link.other[name])
-        if not notion_changed and not other_changed:
+        if not notion_changed and not other_changed and name not in uncertain:
             continue  # nothing happened
         if same(ours, theirs):  # both sides, or one of them, came to the same value
             merged.agreed.append(name)
+        elif name in uncertain:  # written without an answer, and not shown: perhaps edited since
+            merged.settle(_retry(name, uncertain[name], policy, link, notion, other))
         elif not other_changed:  # edited in Notion alone
             merged.to_write[Side.OTHER][name] = f"{name} edited in Notion"
         elif not notion_changed:  # edited on the other side alone
@@ -50,10 +67,7 @@ def merge_attributes(
             merged.to_write[Side.OTHER][name] = f"{name} only filled in Notion"
         else:  # edited on both sides, to different values
             base = link.notion[name] if known else None
-            conflict = resolve(name, base, mode, granularity, notion, other)
-            merged.conflicts.append(conflict)
-            if conflict.winner is not None:
-                merged.to_write[conflict.winner.opposite][name] = conflict.reason
+            merged.settle(resolve(name, base, mode, granularity, notion, other))
     return merged
 
 
@@ -81,6 +95,19 @@ def resolve(
         winner=winner,
         rule=rule,
         reason=f"{name} edited on both sides; {words[rule]}",
+    )
+
+
+def _retry(name: str, target: Side, policy: Policy, link: Link, notion: Record, other: Record) -> Conflict:
+    """Write a value again that may have arrived, unless the other one is surely newer; keep both."""
+    conflict = resolve(name, link.notion.get(name), policy.mode, policy.granularity, notion, other)
+    if conflict.rule == "newer":
+        return conflict
+    return replace(
+        conflict,
+        winner=target.opposite,
+        rule="retried",
+        reason=f"{name} was written to {target.label} before without an answer and is not shown: written again",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -28,6 +28,18 @@ class Side(StrEnum):
     def label(self) -> str:
         """The side's name inside a sentence."""
         return "Notion" if self is Side.NOTION else "the other side"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How the sides are brought together."""
+
+    #: The Notion attributes that are kept in step.
+    attributes: tuple[str, ...]
+    #: `newer`, `notion`, `other` or `error`.
+    mode: str = "newer"
+    #: Edits closer than this are simultaneous.
+    granularity: timedelta = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +88,18 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A create that was begun and whose outcome is not known yet."""
+    """A create or an update that was begun and whose outcome is not known yet."""
 
-    #: The same for every attempt at this create.
+    #: The same for every attempt at this write.
     key: str
-    #: Where the new object was to be made.
+    #: The side that was to be written.
     side: Side
-    #: The object of the opposite side that it was to be the counterpart of.
+    #: The object of the opposite side from which the values came.
     source_id: ID
     #: What was to be written.
     values: Values
+    #: The object that was to be updated; `None` for a create.
+    target_id: ID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +129,8 @@ class Adopt(Action):
     other: Values
     #: The create that this settles, if it was one.
     intent: str | None = None
+    #: The link that it replaces, where a deleted object was made again.
+    instead_of: Link | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +154,8 @@ class Update(Action):
     changes: Mapping[str, Change]
     #: What the opposite side shows for these attributes; with the written values the new base.
     source: Values
+    #: The updates of earlier runs that this settles.
+    intents: tuple[str, ...] = ()
 
     @property
     def target_id(self) -> ID:
@@ -153,6 +171,8 @@ class Agree(Action):
     other_id: ID
     notion: Values
     other: Values
+    #: The updates of earlier runs that this settles.
+    intents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +219,8 @@ class Conflict(Action):
     notion_edited: datetime | None
     other_edited: datetime | None
     winner: Side | None
-    #: The rule that decided: `newer`, `tie`, `notion`, `other`, `error`, `edit beats delete`.
+    #: The rule that decided: `newer`, `tie`, `notion`, `other`, `error`, `edit beats delete`, or `retried`
+    #: where an earlier write of this value may have arrived and been edited since.
     rule: str
 
 
@@ -220,7 +241,7 @@ class Plan:
     in_step: int = 0
     #: How many records each side listed.
     listed: Mapping[Side, int] = field(default_factory=dict)
-    #: Keys of intents that made nothing, as a complete listing shows.
+    #: Keys of intents that did nothing, as complete listings show.
     void: tuple[str, ...] = ()
 
     def of(self, *kinds: type[Action]) -> list[Any]:

@@ -10,30 +10,56 @@ from tasks.values import canonical, same
 
 
 def settle_intents(
-    intents: Sequence[Intent], unlinked: Mapping[Side, Sequence[Record]], linked: Mapping[Side, set[ID]]
+    intents: Sequence[Intent],
+    records: Mapping[Side, Mapping[ID, Record]],
+    unlinked: Mapping[Side, Sequence[Record]],
+    paired: Mapping[Side, set[ID]],
 ) -> list[tuple[Intent, Record]]:
     """For each create whose outcome is unknown, the object that it made, if it is there.
 
-    An object counts as made by it when it shows every value that was to be written. Where none does, the
-    create did not arrive, or the service changed what was written: then pairing by hash decides.
+    `paired` are the records of each side whose counterpart is listed: they need none. An object counts as
+    made by a create when it shows every value that was to be written, or, where none does, when its hash is
+    that of the create's source: it was edited since, or the service changed what was written.
     """
-    settled: list[tuple[Intent, Record]] = []
+    open_creates = [
+        intent
+        for intent in sorted(intents, key=lambda intent: intent.key)
+        if intent.target_id is None and intent.source_id not in paired[intent.side.opposite]
+    ]
+    settled: dict[str, tuple[Intent, Record]] = {}
     taken: set[tuple[Side, ID]] = set()
+    for fits in (_made_by, _same_hash):
+        for intent in open_creates:
+            source = records[intent.side.opposite].get(intent.source_id)
+            for record in unlinked[intent.side] if intent.key not in settled else ():
+                if (intent.side, record.id) not in taken and fits(record, intent, source):
+                    taken.add((intent.side, record.id))
+                    settled[intent.key] = (intent, record)
+                    break
+    return list(settled.values())
+
+
+def _same_hash(record: Record, _intent: Intent, source: Record | None) -> bool:
+    return source is not None and bool(source.hash) and record.hash == source.hash
+
+
+def _made_by(record: Record, intent: Intent, _source: Record | None) -> bool:
+    return all(shows(record, name, value) for name, value in intent.values.items())
+
+
+def shows(record: Record, name: str, value: object) -> bool:
+    """Whether a record has this value now."""
+    return name in record.values and same(record.values[name], value)
+
+
+def updates_by_link(intents: Sequence[Intent]) -> dict[tuple[ID, ID], list[Intent]]:
+    """The begun updates by the pair that they belong to."""
+    updates: dict[tuple[ID, ID], list[Intent]] = defaultdict(list)
     for intent in sorted(intents, key=lambda intent: intent.key):
-        if intent.source_id in linked[intent.side.opposite]:
-            continue
-        for record in unlinked[intent.side]:
-            if (intent.side, record.id) not in taken and _shows(record, intent):
-                taken.add((intent.side, record.id))
-                settled.append((intent, record))
-                break
-    return settled
-
-
-def _shows(record: Record, intent: Intent) -> bool:
-    return all(
-        name in record.values and same(record.values[name], value) for name, value in intent.values.items()
-    )
+        if intent.target_id is not None:
+            pair = (intent.target_id, intent.source_id)
+            updates[pair if intent.side is Side.NOTION else pair[::-1]].append(intent)
+    return updates
 
 
 def pair_by_hash(

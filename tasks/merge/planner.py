@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 
 from tasks.merge.attributes import Merged, merge_attributes
 from tasks.merge.model import (
@@ -19,6 +17,7 @@ from tasks.merge.model import (
     Intent,
     Link,
     Plan,
+    Policy,
     Record,
     Side,
     Skip,
@@ -27,20 +26,8 @@ from tasks.merge.model import (
     Update,
     Values,
 )
-from tasks.merge.pairing import pair_by_hash, settle_intents
-from tasks.values import same
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How the sides are brought together."""
-
-    #: The Notion attributes that are kept in step.
-    attributes: tuple[str, ...]
-    #: `newer`, `notion`, `other` or `error`.
-    mode: str = "newer"
-    #: Edits closer than this are simultaneous.
-    granularity: timedelta = timedelta(minutes=1)
+from tasks.merge.pairing import pair_by_hash, settle_intents, shows, updates_by_link
+from tasks.values import is_empty, same
 
 
 def make_plan(
@@ -69,20 +56,31 @@ class _Planner:
         self.policy = policy
         self.actions: list[Action] = []
         self.in_step = 0
+        #: Keys of intents that an action settles, or that must stay open.
+        self.handled: set[str] = set()
 
     def run(self, intents: Sequence[Intent]) -> Plan:
         linked = {side: {link.id_on(side) for link in self.links} for side in Side}
-        settled = settle_intents(intents, self.unlinked(linked), linked)
-        arrived = {intent.key for intent, _ in settled}
-        void = tuple(
-            intent.key
-            for intent in intents
-            if intent.key not in arrived and self.snapshots[intent.side].partial is None
-        )
+        bereft = {
+            (side, link.id_on(side)): link
+            for link in self.links
+            for side in Side
+            if self.is_bereft(link, side)
+        }
+        paired = {side: {i for i in linked[side] if (side, i) not in bereft} for side in Side}
+        records = {side: snapshot.records for side, snapshot in self.snapshots.items()}
+        settled = settle_intents(intents, records, self.unlinked(linked), paired)
+        replaced = {intent.key: bereft.get((intent.side.opposite, intent.source_id)) for intent, _ in settled}
+        updates = updates_by_link(intents)
         for link in self.links:
-            self.merge_link(link)
+            if link in replaced.values():
+                continue
+            self.merge_link(link, updates.get((link.notion_id, link.other_id), ()))
+        self.handled |= {intent.key for intent, _ in settled}
+        complete = all(snapshot.partial is None for snapshot in self.snapshots.values())
+        void = tuple(intent.key for intent in intents if complete and intent.key not in self.handled)
         for intent, record in settled:
-            self.adopt_created(intent, record)
+            self.adopt_created(intent, record, replaced[intent.key])
             for side in Side:
                 linked[side].add(record.id if side is intent.side else intent.source_id)
         fresh = self.unlinked(linked)
@@ -101,6 +99,13 @@ class _Planner:
             void,
         )
 
+    def is_bereft(self, link: Link, side: Side) -> bool:
+        """Whether a link's record on a side is listed and the one across is not."""
+        across = self.snapshots[side.opposite]
+        here = link.id_on(side) in self.snapshots[side].records
+        missing = link.id_on(side.opposite)
+        return here and missing not in across.records and missing not in across.unreadable
+
     def unlinked(self, linked: Mapping[Side, set[ID]]) -> dict[Side, list[Record]]:
         """The records of each side that belong to no link, in a stable order."""
         return {
@@ -113,22 +118,57 @@ class _Planner:
 
     # -- linked pairs -------------------------------------------------------------------------------------
 
-    def merge_link(self, link: Link) -> None:
+    def merge_link(self, link: Link, intents: Sequence[Intent] = ()) -> None:
         for side in Side:
             unreadable = self.snapshots[side].unreadable.get(link.id_on(side))
             if unreadable is not None:
+                self.handled |= {intent.key for intent in intents}
                 self.skip(side, link.id_on(side), f"cannot be read: {unreadable}")
                 return
-        found = {side: self.snapshots[side].records.get(link.id_on(side)) for side in Side}
-        notion, other = found[Side.NOTION], found[Side.OTHER]
+        link, uncertain = self.settle_updates(link, intents)
+        notion, other = (self.snapshots[side].records.get(link.id_on(side)) for side in Side)
         if notion is not None and other is not None:
-            self.merge_pair(link, notion, other)
-        elif notion is None and other is None:
-            self.both_missing(link)
+            self.merge_pair(link, notion, other, uncertain, intents)
         elif other is not None:
-            self.one_missing(link, Side.NOTION, other)
+            self.one_missing(link, Side.NOTION, other, uncertain)
         elif notion is not None:
-            self.one_missing(link, Side.OTHER, notion)
+            self.one_missing(link, Side.OTHER, notion, uncertain)
+        else:
+            self.both_missing(link)
+
+    def settle_updates(self, link: Link, intents: Sequence[Intent]) -> tuple[Link, dict[str, Side]]:
+        """What updates did that were cut off: the link with the base that they made, and what stays uncertain.
+
+        Without this, a value that did arrive would look like an edit of its side, and could undo a user's
+        edit that came in between.
+        """
+        written: dict[str, object] = {}
+        uncertain: dict[str, Side] = {}
+        for intent in intents:
+            record = self.snapshots[intent.side].records.get(link.id_on(intent.side))
+            if record is None:
+                continue
+            for name in intent.values.keys() & set(self.policy.attributes):
+                if shows(record, name, intent.values[name]):
+                    written[name] = intent.values[name]
+                else:
+                    uncertain[name] = intent.side
+        if not written:
+            return link, uncertain
+        self.actions.append(
+            Agree(
+                notion_id=link.notion_id,
+                other_id=link.other_id,
+                notion=written,
+                other=written,
+                intents=() if uncertain else tuple(intent.key for intent in intents),
+                reason=f"{', '.join(sorted(written))} written by an earlier run that was cut off",
+            )
+        )
+        if not uncertain:
+            self.handled |= {intent.key for intent in intents}
+        base = Link(link.notion_id, link.other_id, {**link.notion, **written}, {**link.other, **written})
+        return base, uncertain
 
     def both_missing(self, link: Link) -> None:
         partial = self.snapshots[Side.NOTION].partial or self.snapshots[Side.OTHER].partial
@@ -141,7 +181,7 @@ class _Planner:
                 Unlink(notion_id=link.notion_id, other_id=link.other_id, reason="deleted on both sides")
             )
 
-    def one_missing(self, link: Link, missing: Side, rest: Record) -> None:
+    def one_missing(self, link: Link, missing: Side, rest: Record, uncertain: Mapping[str, Side]) -> None:
         """One record of a pair is not listed any more; the other one is."""
         partial = self.snapshots[missing].partial
         if partial:
@@ -151,7 +191,7 @@ class _Planner:
         edited = [
             name
             for name in self.policy.attributes
-            if name in base and not same(rest.values[name], base[name])
+            if _unseen(rest.values[name], name, base) or uncertain.get(name) is missing.opposite
         ]
         if not edited:
             self.actions.append(
@@ -189,16 +229,26 @@ class _Planner:
             )
         )
 
-    def merge_pair(self, link: Link, notion: Record, other: Record) -> None:
+    def merge_pair(
+        self,
+        link: Link,
+        notion: Record,
+        other: Record,
+        uncertain: Mapping[str, Side] | None = None,
+        intents: Sequence[Intent] = (),
+    ) -> None:
         before = len(self.actions)
-        merged = merge_attributes(
-            self.policy.attributes, self.policy.mode, self.policy.granularity, link, notion, other
-        )
+        merged = merge_attributes(self.policy, link, notion, other, uncertain or {})
+        keys = tuple(intent.key for intent in intents if intent.key not in self.handled)
         self.actions += merged.conflicts
         if any(conflict.winner is None for conflict in merged.conflicts):
+            self.handled |= set(keys)
             return
-        self.write(Side.OTHER, link, merged, notion, other)
-        self.write(Side.NOTION, link, merged, notion, other)
+        if any(merged.to_write.values()):
+            self.handled |= set(keys)  # kept open until the last write of the pair is proved
+        sides = [side for side in (Side.OTHER, Side.NOTION) if merged.to_write[side]]
+        for side in sides:
+            self.write(side, link, merged, notion, other, keys if side is sides[-1] else ())
         if merged.agreed:
             self.actions.append(
                 Agree(
@@ -211,10 +261,10 @@ class _Planner:
             )
         self.in_step += len(self.actions) == before
 
-    def write(self, side: Side, link: Link, merged: Merged, notion: Record, other: Record) -> None:
+    def write(
+        self, side: Side, link: Link, merged: Merged, notion: Record, other: Record, intents: tuple[str, ...]
+    ) -> None:
         names = merged.to_write[side]
-        if not names:
-            return
         source, target = (notion, other) if side is Side.OTHER else (other, notion)
         self.actions.append(
             Update(
@@ -223,28 +273,31 @@ class _Planner:
                 other_id=link.other_id,
                 changes={name: Change(target.values[name], source.values[name]) for name in names},
                 source={name: source.values[name] for name in names},
+                intents=intents,
                 reason="; ".join(dict.fromkeys(names.values())),
             )
         )
 
     # -- records without a link -----------------------------------------------------------------------------
 
-    def adopt_created(self, intent: Intent, record: Record) -> None:
+    def adopt_created(self, intent: Intent, record: Record, old: Link | None) -> None:
         """A create of an earlier run that was cut off did arrive: link it, then merge as ever."""
-        notion_id, other_id = (
-            (record.id, intent.source_id) if intent.side is Side.NOTION else (intent.source_id, record.id)
-        )
+        # What it shows otherwise than written was edited since, or is another object's: no base for that.
+        base = {name: value for name, value in intent.values.items() if shows(record, name, value)}
+        pair = (record.id, intent.source_id)
+        notion_id, other_id = pair if intent.side is Side.NOTION else pair[::-1]
         self.actions.append(
             Adopt(
                 notion_id=notion_id,
                 other_id=other_id,
-                notion=intent.values,
-                other=intent.values,
+                notion=base,
+                other=base,
                 intent=intent.key,
+                instead_of=old,
                 reason=f"created in {intent.side.label} by an earlier run that was cut off",
             )
         )
-        self.merge_link(Link(notion_id, other_id, intent.values, intent.values))
+        self.merge_link(Link(notion_id, other_id, base, base))
 
     def adopt_pair(self, notion: Record, other: Record) -> None:
         agreed = [name for name in self.policy.attributes if same(notion.values[name], other.values[name])]
@@ -288,3 +341,8 @@ class _Planner:
 
     def synced(self, values: Values) -> dict[str, object]:
         return {name: values[name] for name in self.policy.attributes}
+
+
+def _unseen(value: object, name: str, base: Values) -> bool:
+    """Whether a value was never shown to the other side: edited since, or not brought across yet."""
+    return not same(value, base[name]) if name in base else not is_empty(value)

@@ -29,8 +29,8 @@ class SqlJournal:
         """All links and open intents."""
         return await asyncio.to_thread(self._store.links.load, self._task)
 
-    async def begin_create(self, intent: Intent) -> None:
-        """Keep an intent before its create is sent."""
+    async def begin(self, intent: Intent) -> None:
+        """Keep an intent before its write is sent."""
         await self._write(lambda connection: Links.begin(connection, self._task, intent, self._run_id))
 
     async def confirm(

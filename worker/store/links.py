@@ -42,12 +42,14 @@ class Links:
                 select(link.notion_id, link.other_id, link.notion, link.other).where(link.task == task)
             ).all()
             intents = connection.execute(
-                select(intent.key, intent.side, intent.source_id, intent["values"]).where(intent.task == task)
+                select(intent.key, intent.side, intent.source_id, intent["values"], intent.target_id).where(
+                    intent.task == task
+                )
             ).all()
         try:
             return Base(
                 [Link(row[0], row[1], load(row[2]), load(row[3])) for row in links],
-                [Intent(row[0], Side(row[1]), row[2], load(row[3])) for row in intents],
+                [Intent(row[0], Side(row[1]), row[2], load(row[3]), row[4]) for row in intents],
             )
         except (StateError, ValueError) as error:
             raise StateError(
@@ -94,6 +96,7 @@ class Links:
                     "key": intent.key,
                     "side": intent.side.value,
                     "source_id": intent.source_id,
+                    "target_id": intent.target_id,
                     "values": dump(dict(intent.values)),
                     "begun_at": datetime.now(UTC),
                     "run_id": run_id,

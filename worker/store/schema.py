@@ -61,7 +61,7 @@ link = Table(
     UniqueConstraint("task", "other_id"),
 )
 
-#: Creates that were begun; a row goes when the new object's id is known.
+#: Writes that were begun; a row goes when their outcome is known.
 intent = Table(
     "intent",
     metadata,
@@ -69,6 +69,7 @@ intent = Table(
     Column("key", String(64), primary_key=True),
     Column("side", String(10), nullable=False),
     Column("source_id", String(400), nullable=False),
+    Column("target_id", String(400)),  # none: a create
     Column("values", Text, nullable=False),
     Column("begun_at", Moment, nullable=False),
     Column("run_id", String(64), nullable=False),

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(64), nullable=False),
         sa.Column("side", sa.String(10), nullable=False),
         sa.Column("source_id", sa.String(400), nullable=False),
+        sa.Column("target_id", sa.String(400)),
         sa.Column("values", sa.Text, nullable=False),
         sa.Column("begun_at", _MOMENT, nullable=False),
         sa.Column("run_id", sa.String(64), nullable=False),
