@@ -12,6 +12,7 @@ from tasks.journal import Journal
 from tasks.merge import Halt, Plan, Policy, Side, Skip, check_guards, make_plan
 from tasks.snapshots import Adapter, SideView, read_side
 from tasks.sync_task import Progress, SyncTask
+from tasks.sync_task import check_lock as lock_check
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ async def run_task(
     Raises:
         TaskError: the run could not be carried to its end; all that was confirmed is kept.
     """
+    lock_check.set(check_lock)
     async with calls(task.name) as caller:
         adapters = {side: Adapter(task, side, caller) for side in Side}
         progress("open", 0, 0)

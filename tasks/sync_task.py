@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Generator
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
@@ -20,6 +21,9 @@ __all__ = ["ID", "ConflictMode", "State", "SyncTask", "all_tasks", "run_all_task
 
 #: What a method of a task may return: its value, or a coroutine that does.
 Answer: TypeAlias = Any
+
+#: Raises `LockLostError` when the run that is going on may not write any more.
+check_lock: ContextVar[Callable[[], None]] = ContextVar("check_lock", default=lambda: None)
 
 #: Called as a run goes on: phase, how much is done, of how much.
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -207,6 +211,17 @@ class SyncTask(ABC):
     def check(self) -> Answer:
         """Raise where the set-up cannot work, before anything is listed."""
         return None
+
+    def before_write(self) -> None:
+        """Make sure that this run may still write; an adapter that waits before it sends calls this then.
+
+        Every write of a run is preceded by this check. A re-read, a back-off or a turn in a queue may come
+        between, and the node's lock may be lost in that time.
+
+        Raises:
+            LockLostError: another run has taken the node over.
+        """
+        check_lock.get()()
 
     def notion_create_keyed(self, key: str, values: dict[str, Any]) -> Answer:
         """Create a Notion object; a retry of the same create comes with the same key."""

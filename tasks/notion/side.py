@@ -89,9 +89,6 @@ class NotionSide(SyncTask):
         if client is not None:
             await client.close()
 
-    def before_write(self) -> None:
-        """Called right before each write is sent, after all waiting; what it raises stops the write."""
-
     async def check(self) -> None:
         """Find the columns of `attr_map`.
 

@@ -89,9 +89,6 @@ class CalDAVSide(SyncTask):
         if client is not None:
             await client.__aexit__(None, None, None)
 
-    def before_write(self) -> None:
-        """Called right before each write is sent, after all waiting; what it raises stops the write."""
-
     @property
     def calendar(self) -> TodoCalendar:
         """The calendar while a run goes on.
