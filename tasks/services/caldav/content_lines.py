@@ -41,7 +41,7 @@ class Property:
         """
         match = _NAME.match(line)
         if match is None:
-            raise ValueError(f"the line {line[:40]!r} is not a property")
+            raise ValueError("one of its lines is not a property")  # the line may be private
         end = match.end()
         params: list[tuple[str, str]] = []
         while parameter := _PARAMETER.match(line, end):

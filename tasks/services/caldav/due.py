@@ -67,7 +67,7 @@ def read_moment(prop: Property, calendar: Component, floating: tzinfo) -> date |
     """
     match = _FORM.fullmatch(prop.value.strip())
     if match is None:
-        raise ValueError(f"{prop.name} {prop.value[:40]!r} is neither a date nor a time")
+        raise ValueError(f"{prop.name} is neither a date nor a time")
     year, month, day = int(match[1]), int(match[2]), int(match[3])
     if match[4] is None:
         return date(year, month, day)
@@ -79,7 +79,7 @@ def read_moment(prop: Property, calendar: Component, floating: tzinfo) -> date |
     try:
         return datetime(year, month, day, int(match[4]), int(match[5]), second, tzinfo=zone).astimezone(UTC)
     except OverflowError:
-        raise ValueError(f"{prop.name} {prop.value!r} is out of range") from None
+        raise ValueError(f"{prop.name} is out of range") from None
 
 
 def _length(duration: Property) -> timedelta:

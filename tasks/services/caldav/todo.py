@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from types import MappingProxyType
 from typing import Any
@@ -24,7 +24,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Todo:
-    """One to-do of a calendar, as it was read."""
+    """One to-do of a calendar, as it was read. Its repr shows no content."""
 
     uid: str
     #: Where its resource lies; several to-dos may share one.
@@ -32,9 +32,9 @@ class Todo:
     #: Names the resource's version; every write demands it unchanged.
     etag: str | None
     #: The whole resource, as the server sent it.
-    text: str
+    text: str = field(repr=False)
     #: By name of `ATTRIBUTES`.
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(repr=False)
     #: Last edit, in UTC.
     timestamp: datetime
 
@@ -248,7 +248,7 @@ def _checked_due(new: Any) -> date | datetime | None:
             return new.astimezone(UTC).replace(second=0, microsecond=0)
         case date():
             return new
-    raise ItemError(f"due {new!r} is neither a date nor a time")
+    raise ItemError(f"due is neither a date nor a time, but {type(new).__name__}")
 
 
 def _wanted_status(todo: Component, changes: Mapping[str, Any]) -> str:
