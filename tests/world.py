@@ -154,8 +154,10 @@ class World:
                     return Obj(known.id, dict(known.values), known.edited)
             if self.find(side, token):
                 raise Broken(f"{token} made a second time in {side}")
-            if (side, token) in self.deleted_linked and not self.edited_since(
-                opposite(side), token, self.linked[token]
+            if (
+                (side, token) in self.deleted_linked
+                and not self.edited_since(opposite(side), token, self.linked[token])
+                and not self.never_agreed(opposite(side), token)
             ):
                 raise Broken(f"{token} rose again in {side} though nobody edited it")
             self.made += 1
@@ -193,7 +195,8 @@ class World:
             for name in FIELDS:
                 value = obj.values[name]
                 seen = self.known_elsewhere(side, token, name, value)
-                if not seen and not self.back_at_base(side, token, name, value):
+                never_filled = value == "" and (token, name) not in self.based
+                if not seen and not never_filled and not self.back_at_base(side, token, name, value):
                     raise Broken(
                         f"{token}.{name}={obj.values[name]!r} deleted in {side} before anybody saw it"
                     )
@@ -217,6 +220,11 @@ class World:
         events = self.history.get((token, name), [])
         synced = any(e.who == "sync" and e.side == side and e.at > agreed_at for e in events)
         return bool(agreed == value and not synced)
+
+    def never_agreed(self, side: str, token: str) -> bool:
+        """Whether a side shows a value on which both never agreed: what was before the first sync, nobody knows."""
+        obj = self.find(side, token)
+        return obj is not None and any(obj.values[n] != "" and (token, n) not in self.based for n in FIELDS)
 
     def known_elsewhere(self, side: str, token: str, name: str, value: Any) -> bool:
         """Whether the opposite side showed this value at or after the moment when a user set it here."""
