@@ -70,7 +70,6 @@ async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
             cancelled = error
         except Exception:  # raised again by `result` below
             break
-    result = task.result()
     if cancelled is not None:
-        raise cancelled
-    return result
+        raise cancelled from task.exception()
+    return task.result()

@@ -68,9 +68,12 @@ async def run_session(
     run_id = uuid.uuid4().hex
     record = RunRecord(run_id=run_id, task=task.name, status="running", message_id=message_id)
     try:
-        await asyncio.to_thread(lock.acquire, task.name, session_id=run_id)
+        await uninterrupted(asyncio.to_thread(lock.acquire, task.name, session_id=run_id))
     except NodeBusyError as busy:
         return await _skip(store, record, str(busy))
+    except asyncio.CancelledError:  # the lock may have been taken before the cancellation got through
+        await uninterrupted(asyncio.to_thread(lock.release, run_id, "cancelled"))
+        raise
     session = _Session(task, store, lock, replace(record, fence=lock.fence(run_id)), progress)
     return await session.run()
 
