@@ -1,0 +1,75 @@
+"""Both sides compared, object by object, by reading them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.calls import calls
+from tasks.merge import Side
+from tasks.notion.throttle import LocalThrottle
+from tasks.notion_caldav import NotionCalDAV
+from tasks.snapshots import Adapter, read_side
+from tasks.values import same
+from worker.demo.content import ATTRIBUTES
+from worker.demo.stage import TASK, Stage
+from worker.store import Store
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What both sides hold."""
+
+    #: Linked pairs, the values of Notion and of the other side by Notion attribute.
+    pairs: list[tuple[Mapping[str, Any], Mapping[str, Any]]]
+    #: How many objects each side lists.
+    listed: Mapping[Side, int]
+    #: Links in the database.
+    links: int
+    conflicts: int
+
+    @property
+    def equal(self) -> int:
+        """How many pairs are equal in every attribute."""
+        return sum(all(same(one[name], two[name]) for name in one) for one, two in self.pairs)
+
+    @property
+    def unlinked(self) -> int:
+        """How many objects have no counterpart."""
+        return sum(self.listed.values()) - 2 * len(self.pairs)
+
+
+async def survey(stage: Stage, store: Store) -> Survey:
+    """Read both sides and compare what is linked."""
+    task = NotionCalDAV(
+        TASK,
+        data_source=stage.data_source,
+        calendar_url=stage.calendar_url,
+        attr_map=ATTRIBUTES,
+        username=stage.calendar_user,
+        password=stage.calendar_password,
+        token=stage.notion_token,
+        base_url=stage.notion_url,
+        throttle=LocalThrottle(rate=100, burst=100),
+    )
+    async with calls(TASK) as caller:
+        await task.open()
+        try:
+            await task.check()
+            views = {side: await read_side(Adapter(task, side, caller)) for side in Side}
+        finally:
+            await task.close()
+    notion, other = (views[side].snapshot.records for side in Side)
+    links = store.links.load(TASK).links
+    pairs = [
+        (notion[link.notion_id].values, other[link.other_id].values)
+        for link in links
+        if link.notion_id in notion and link.other_id in other
+    ]
+    return Survey(
+        sorted(pairs, key=lambda pair: str(pair[0]["Name"])),
+        {side: len(views[side].snapshot.records) for side in Side},
+        len(links),
+        store.conflicts.count(TASK),
+    )
