@@ -1,0 +1,336 @@
+"""The ready task between a local Notion workspace and a real radicale."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from tasks.errors import SideError, TaskDefinitionError
+from tasks.file_journal import FileJournal
+from tasks.notion.throttle import LocalThrottle
+from tasks.notion_caldav import NotionCalDAV
+from tasks.run import RunReport, run_task
+from tasks.services.caldav import CalDAVClient, Todo, TodoCalendar
+from tasks.services.caldav.radicale_server import RadicaleServer
+from tests.notion.person import Person
+
+COLUMNS: dict[str, Any] = {
+    "Task": {"title": {}},
+    "Notes": {"rich_text": {}},
+    "Due": {"date": {}},
+    "Status": {"status": {}},
+    "Priority": {"select": {"options": [{"name": "High"}, {"name": "Medium"}, {"name": "Low"}]}},
+    "Tags": {"multi_select": {"options": []}},
+    "Link": {"url": {}},
+}
+ATTR_MAP = {
+    "Task": "summary",
+    "Notes": "description",
+    "Due": "due",
+    "Status": "status",
+    "Priority": "priority",
+    "Tags": "categories",
+    "Link": "url",
+}
+
+
+@pytest.fixture(scope="module")
+def radicale() -> Iterator[RadicaleServer]:
+    with RadicaleServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def person(tmp_path: Path) -> AsyncIterator[Person]:
+    from tasks.notion.sandbox import Sandbox
+
+    with Sandbox(tmp_path / "notion.db") as sandbox:
+        async with httpx.AsyncClient() as client:
+            yield Person(sandbox.url, client)
+
+
+@dataclass
+class Place:
+    """One data source, one calendar, and the task between them."""
+
+    person: Person
+    radicale: RadicaleServer
+    source: str
+    calendar_url: str
+    folder: Path
+
+    def task(self, **changes: Any) -> NotionCalDAV:
+        arguments = {
+            "data_source": self.source,
+            "calendar_url": self.calendar_url,
+            "username": self.radicale.username,
+            "password": self.radicale.password,
+            "token": "ntn_test",
+            "base_url": self.person.url,
+            "throttle": LocalThrottle(1000, 1000),
+            **changes,
+        }
+        return NotionCalDAV("todos", **arguments)
+
+    async def run(self, **changes: Any) -> RunReport:
+        return await run_task(self.task(**changes), FileJournal(self.folder / "todos.json"))
+
+    async def sync(self, **changes: Any) -> dict[str, int]:
+        """Run twice: the first does the work, the second must find none left."""
+        report = await self.run(**changes)
+        assert (report.status, report.reason) == ("succeeded", "")
+        again = await self.run(**changes)
+        assert again.status == "succeeded"
+        assert not +again.outcome.counts
+        return dict(report.outcome.counts)
+
+    async def todos(self) -> dict[str, Todo]:
+        async with self.client() as client:
+            listing = await TodoCalendar(client).read_all()
+        return {todo.values["summary"]: todo for todo in listing}
+
+    def client(self) -> CalDAVClient:
+        return CalDAVClient(self.calendar_url, self.radicale.username, SecretStr(self.radicale.password))
+
+    async def make_todo(self, **values: Any) -> Todo:
+        async with self.client() as client:
+            return await TodoCalendar(client).create(str(uuid4()), values)
+
+    async def edit_todo(self, summary: str, **changes: Any) -> None:
+        todo = (await self.todos())[summary]
+        async with self.client() as client:
+            await TodoCalendar(client).update(todo, changes)
+
+    async def delete_todo(self, summary: str) -> None:
+        todo = (await self.todos())[summary]
+        async with self.client() as client:
+            await TodoCalendar(client).delete(todo)
+
+    async def rows(self) -> dict[str, dict[str, Any]]:
+        task = self.task(attr_map=ATTR_MAP)
+        await task.open()
+        try:
+            await task.check()
+            return {page.title: {"id": page.id, **page.values} for page in await task.get_notion_objects()}
+        finally:
+            await task.close()
+
+
+@pytest.fixture
+async def place(person: Person, radicale: RadicaleServer, tmp_path: Path) -> Place:
+    source = await person.make_data_source("To-dos", COLUMNS)
+    calendar_url = radicale.make_calendar(f"todos-{uuid4().hex[:8]}")
+    return Place(person, radicale, source, calendar_url, tmp_path)
+
+
+def page(title: str, **others: Any) -> dict[str, Any]:
+    return {"Task": Person.text(title), **others}
+
+
+async def test_rows_and_todos_cross_with_all_their_values(place: Place) -> None:
+    await place.person.make_page(
+        place.source,
+        **page(
+            "from Notion",
+            Notes={"rich_text": [{"text": {"content": "two\nlines"}}]},
+            Due={"date": {"start": "2026-07-04"}},
+            Status={"status": {"name": "In progress"}},
+            Priority={"select": {"name": "Low"}},
+            Tags={"multi_select": [{"name": "b"}, {"name": "a"}]},
+            Link={"url": "https://example.org/x"},
+        ),
+    )
+    await place.make_todo(
+        summary="from CalDAV",
+        description="text, with; signs",
+        due=datetime(2026, 7, 4, 12, 30, tzinfo=UTC),
+        status="COMPLETED",
+        priority=2,
+        categories=("x", "y"),
+        url="https://example.org/y",
+    )
+    assert await place.sync() == {"notion_created": 1, "other_created": 1}
+    todos, rows = await place.todos(), await place.rows()
+    assert set(todos) == set(rows) == {"from Notion", "from CalDAV"}
+    assert dict(todos["from Notion"].values) == {
+        "summary": "from Notion",
+        "description": "two\nlines",
+        "due": date(2026, 7, 4),
+        "status": "IN-PROCESS",
+        "completed": False,
+        "priority": 9,
+        "categories": ("a", "b"),
+        "url": "https://example.org/x",
+    }
+    assert {name: rows["from CalDAV"][name] for name in ATTR_MAP} == {
+        "Task": "from CalDAV",
+        "Notes": "text, with; signs",
+        "Due": datetime(2026, 7, 4, 12, 30, tzinfo=UTC),
+        "Status": "Done",
+        "Priority": "High",
+        "Tags": ("x", "y"),
+        "Link": "https://example.org/y",
+    }
+
+
+async def test_edits_and_deletions_cross(place: Place) -> None:
+    for number in range(4):
+        await place.make_todo(summary=f"todo {number}")
+    await place.sync()
+    rows = await place.rows()
+    await place.person.edit(rows["todo 0"]["id"], Status={"status": {"name": "Done"}})
+    await place.edit_todo("todo 1", due=date(2026, 1, 2), priority=5)
+    await place.person.patch_page(rows["todo 2"]["id"], {"in_trash": True})
+    assert await place.sync() == {"other_updated": 1, "notion_updated": 1, "other_deleted": 1}
+    todos, rows = await place.todos(), await place.rows()
+    assert set(todos) == set(rows) == {"todo 0", "todo 1", "todo 3"}
+    assert todos["todo 0"].values["status"] == "COMPLETED"
+    assert (rows["todo 1"]["Due"], rows["todo 1"]["Priority"]) == (date(2026, 1, 2), "Medium")
+    await place.delete_todo("todo 3")
+    assert await place.sync() == {"notion_deleted": 1}
+    assert set(await place.rows()) == {"todo 0", "todo 1"}
+
+
+async def test_finer_values_are_not_echoed_back(place: Place) -> None:
+    await place.make_todo(summary="tea", priority=3, status="CANCELLED", categories=("a, b",))
+    await place.sync()
+    rows = await place.rows()
+    assert (rows["tea"]["Priority"], rows["tea"]["Status"]) == ("High", "Done")
+    assert rows["tea"]["Tags"] == ("a; b",)
+    await place.person.edit(rows["tea"]["id"], Link={"url": "https://tea.example/"})
+    await place.sync()
+    values = (await place.todos())["tea"].values
+    assert (values["priority"], values["status"], values["categories"]) == (3, "CANCELLED", ("a, b",))
+    assert values["url"] == "https://tea.example/"
+    await place.person.edit(
+        rows["tea"]["id"],
+        Priority={"select": {"name": "Low"}},
+        Tags={"multi_select": [{"name": "a; b"}, {"name": "c"}]},
+    )
+    await place.sync()
+    values = (await place.todos())["tea"].values
+    assert (values["priority"], values["status"], values["categories"]) == (9, "CANCELLED", ("a, b", "c"))
+
+
+async def test_what_is_on_both_sides_already_is_paired(place: Place) -> None:
+    await place.person.make_page(place.source, **page("Buy milk", Priority={"select": {"name": "High"}}))
+    await place.make_todo(summary=" buy MILK ", priority=2)
+    await place.run()
+    await place.run()
+    assert len(await place.rows()) == len(await place.todos()) == 1
+
+
+async def test_unknown_properties_survive_a_sync(place: Place) -> None:
+    todo = await place.make_todo(summary="tea")
+    text = todo.text.replace("END:VTODO", "X-SORT;A=b:1\\,2\r\nRRULE:FREQ=DAILY\r\nEND:VTODO")
+    with place.radicale.http() as http:
+        http.put(todo.href, content=text, headers={"Content-Type": "text/calendar"}).raise_for_status()
+    await place.sync()
+    await place.person.edit((await place.rows())["tea"]["id"], Task=Person.text("coffee"))
+    await place.sync()
+    coffee = (await place.todos())["coffee"]
+    assert coffee.uid == todo.uid
+    assert "X-SORT;A=b:1\\,2" in coffee.text
+    assert "RRULE:FREQ=DAILY" in coffee.text
+
+
+async def test_an_unreadable_todo_deletes_nothing(place: Place) -> None:
+    todo = await place.make_todo(summary="tea")
+    await place.make_todo(summary="milk")
+    await place.sync()
+    broken = todo.text.replace("END:VTODO", "DUE;TZID=Mars:20260704T120000\r\nEND:VTODO")
+    with place.radicale.http() as http:
+        http.put(todo.href, content=broken, headers={"Content-Type": "text/calendar"}).raise_for_status()
+    await place.edit_todo("milk", priority=1)
+    await place.run()
+    rows = await place.rows()
+    assert set(rows) == {"tea", "milk"}
+    assert rows["milk"]["Priority"] == "High"
+
+
+async def test_columns_by_usual_names_and_a_rename_afterwards(place: Place) -> None:
+    task = place.task()
+    await task.open()
+    try:
+        await task.check()
+        assert task.attr_map == ATTR_MAP
+        await place.person.patch_columns(place.source, {"Notes": {"name": "Remarks"}})
+        with pytest.raises(TaskDefinitionError, match=r"no property 'Notes'.*'Remarks' now"):
+            await task.check()
+    finally:
+        await task.close()
+
+
+async def test_a_checkbox_and_a_number(place: Place) -> None:
+    await place.person.patch_columns(place.source, {"Done": {"checkbox": {}}, "Rank": {"number": {}}})
+    attr_map = {"Task": "summary", "Done": "status", "Rank": "priority"}
+    await place.make_todo(summary="tea", status="IN-PROCESS", priority=4)
+    await place.make_todo(summary="milk", status="CANCELLED")
+    await place.sync(attr_map=attr_map)
+    rows = await place.rows()
+    await place.person.edit(rows["tea"]["id"], Rank={"number": 7})
+    await place.sync(attr_map=attr_map)
+    todos = await place.todos()
+    assert (todos["tea"].values["status"], todos["tea"].values["priority"]) == ("IN-PROCESS", 7)
+    await place.person.edit(rows["tea"]["id"], Done={"checkbox": True})
+    await place.person.edit(rows["milk"]["id"], Done={"checkbox": False})
+    await place.sync(attr_map=attr_map)
+    todos = await place.todos()
+    assert [todos[name].values["status"] for name in ("tea", "milk")] == ["COMPLETED", "NEEDS-ACTION"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"password": "wrong-word"}, SideError, "refused user"),
+        ({"attr_map": {"Task": "summary", "Deadline": "due"}}, TaskDefinitionError, "no property 'Deadline'"),
+        ({"attr_map": {"Task": "summary", "Notes": "due"}}, TaskDefinitionError, "must be date"),
+        ({"attr_map": {"Notes": "summary"}}, TaskDefinitionError, "must be title"),
+        (
+            {
+                "attr_map": {"Task": "summary", "Status": "status"},
+                "values": {"Status": {"Later": "NEEDS-ACTION"}},
+            },
+            TaskDefinitionError,
+            "has no option 'Later'",
+        ),
+    ],
+)
+async def test_a_wrong_set_up_writes_nothing(
+    place: Place, changes: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    await place.make_todo(summary="tea")
+    with pytest.raises(error, match=message) as caught:
+        await place.run(**changes)
+    assert "wrong-word" not in str(caught.value)
+    assert await place.rows() == {}
+
+
+async def test_options_that_stand_for_nothing_must_be_named(place: Place) -> None:
+    options = [{"name": "Now"}, {"name": "Someday"}]
+    await place.person.patch_columns(place.source, {"When": {"select": {"options": options}}})
+    attr_map = {"Task": "summary", "When": "priority"}
+    with pytest.raises(TaskDefinitionError, match="stand for no priority: 'Now', 'Someday'"):
+        await place.run(attr_map=attr_map)
+    await place.make_todo(summary="tea", priority=2)
+    await place.sync(attr_map=attr_map, values={"When": {"Now": 1, "Someday": 0}})
+
+
+async def test_the_login_comes_from_the_environment_of_the_run(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await place.make_todo(summary="tea")
+    task = place.task(username=None, password=None)
+    monkeypatch.setenv("CALDAV_USERNAME", place.radicale.username)
+    monkeypatch.setenv("CALDAV_PASSWORD", place.radicale.password)
+    report = await run_task(task, FileJournal(place.folder / "todos.json"))
+    assert report.status == "succeeded"
+    assert place.radicale.password not in f"{task!r} {vars(task)}"
