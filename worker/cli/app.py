@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,10 +17,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+sandbox = typer.Typer(help="Local stand-ins for services, to try things out.", no_args_is_help=True)
+app.add_typer(sandbox, name="sandbox")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The task's name; `lockstep tasks` lists them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-Port = Annotated[int | None, typer.Option(min=1, max=65535)]
 
 
 def _version(asked: bool) -> None:
@@ -117,3 +119,28 @@ def tasks(as_json: AsJson = False) -> None:
     from worker.cli import status as command
 
     _end(command.tasks(as_json=as_json))
+
+
+@sandbox.command("notion")
+def sandbox_notion(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")],
+    data: Annotated[
+        Path | None, typer.Option(help="SQLite file that keeps the workspace; by default it is in memory.")
+    ] = None,
+) -> None:
+    """Serve a local Notion workspace; point NOTION_BASE_URL to it and use any token."""
+    from worker.cli import sandbox as command
+
+    _end(command.notion(port, data))
+
+
+@app.command()
+def demo(
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Keep everything running and print the addresses.")
+    ] = False,
+) -> None:
+    """See a sync at work: local Notion and CalDAV servers, edits on both sides, a conflict, a busy lock."""
+    from worker.demo import main as start
+
+    _end(start(stay))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,12 +18,10 @@ from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
 from worker.cli.machine import publish_redis, sole_use
 from worker.cli.output import console, printable, table
+from worker.cli.ports import usable_port
 from worker.cli.processes import Command, ProcessGroup
 from worker.redis_client import address, connect
-from worker.redis_server import RedisServer, free_port
-
-#: Flower's own.
-FLOWER_PORT = 5555
+from worker.redis_server import RedisServer
 
 
 def up(
@@ -38,7 +35,12 @@ def up(
         with open_store(settings):
             pass  # wrong addresses and old tables are told of here, before anything is started
         if flower:
-            flower_port = _usable_port(flower_address, flower_port)
+            flower_port = usable_port(
+                flower_address,
+                flower_port,
+                what="Flower",
+                mend="choose another port with --flower-port, or --no-flower",
+            )
         url, is_alive = stack.enter_context(_redis(settings, redis_port))
         commands = _commands(settings, url, concurrency)
         if flower:
@@ -121,27 +123,6 @@ def _flower(settings: Settings, url: str, host: str, port: int) -> Command:
         f"--port={port}",
     ]
     return Command("flower", arguments, environment)
-
-
-def _usable_port(host: str, port: int) -> int:
-    """`port`, or a free one for 0.
-
-    Raises:
-        CommandError: it is in use, or the address is not one of this machine.
-    """
-    if port == 0:
-        return free_port()
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise CommandError(
-                f"Flower cannot listen on {host}:{port} ({error.strerror}): stop what listens there, or choose "
-                "another port with --flower-port, or --no-flower",
-                ExitCode.UNAVAILABLE,
-            ) from None
-    return port
 
 
 def _shown_address(settings: Settings, url: str) -> str:

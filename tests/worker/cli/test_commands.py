@@ -16,7 +16,7 @@ runner = CliRunner()
 
 def test_help_names_commands_and_exit_codes() -> None:
     shown = runner.invoke(app, ["--help"], env={"COLUMNS": "200"}).output
-    for word in ("up", "run", "plan", "status", "history", "tasks", "Exit codes: 0 done"):
+    for word in ("up", "run", "plan", "status", "history", "tasks", "sandbox", "demo", "Exit codes: 0 done"):
         assert word in shown
 
 

@@ -1,0 +1,37 @@
+"""`lockstep sandbox`: local stand-ins for services."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from tasks.notion.sandbox import ROOT_PAGE_ID, serve
+from worker.cli.exit_codes import ExitCode
+from worker.cli.output import console, table
+from worker.cli.ports import usable_port
+
+HOST = "127.0.0.1"
+
+
+def notion(port: int, data: Path | None) -> ExitCode:
+    """Serve a Notion workspace until Ctrl-C or SIGTERM."""
+    port = usable_port(HOST, port, what="The Notion workspace", mend="choose another port with --port")
+    # To be stopped is how this command ends well; the server stops by itself first.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
+    rows = [
+        ("NOTION_BASE_URL", f"http://{HOST}:{port}"),
+        ("NOTION_TOKEN", "any"),
+        ("Root page", ROOT_PAGE_ID),
+        ("Data", str(data) if data else "in memory, gone at the end"),
+    ]
+    console().print(table(("Local Notion workspace", "Ctrl-C ends it"), rows, folded=("Ctrl-C ends it",)))
+    sys.stdout.flush()
+    serve(port, data, HOST)
+    return ExitCode.OK
+
+
+def _end(number: int, frame: Any) -> None:
+    raise SystemExit(ExitCode.OK)
