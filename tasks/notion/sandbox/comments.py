@@ -1,0 +1,94 @@
+"""Comments on pages and blocks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks.notion.sandbox import errors, rich_text, users
+from tasks.notion.sandbox.call import Call, listing, page_size
+from tasks.notion.sandbox.clock import minute_text
+from tasks.notion.sandbox.ids import new_id, parse_id
+from tasks.notion.sandbox.pages import path_id
+from tasks.notion.sandbox.parents import find_container, show_parent
+from tasks.notion.sandbox.store import Stored
+
+
+def create(call: Call, body: dict[str, Any]) -> dict[str, Any]:
+    """POST /comments: on a page or block, or in a discussion that is there."""
+    runs = rich_text.normalise(call, body.get("rich_text"), "rich_text")
+    discussion = body.get("discussion_id")
+    if discussion is not None:
+        first = next(
+            (c for c in call.store.of_kind("comment") if c.doc["discussion"] == parse_id(discussion)), None
+        )
+        if first is None:
+            raise call.missing("discussion", str(discussion))
+        parent_id, discussion_id = first.parent, first.doc["discussion"]
+    else:
+        parent = _parent(call, body.get("parent"))
+        parent_id, discussion_id = parent.id, new_id()
+    doc = {"rich_text": runs, "discussion": discussion_id, "display_name": body.get("display_name")}
+    comment = call.store.insert(call.new(new_id(), "comment", parent_id, doc))
+    return _show(call, comment)
+
+
+def _parent(call: Call, value: Any) -> Stored:
+    if isinstance(value, dict) and "block_id" in value:
+        return call.find_in_body("block", "parent.block_id", value["block_id"])
+    return find_container(call, value, ("page_id",))
+
+
+def list_comments(call: Call, query: dict[str, str]) -> dict[str, Any]:
+    """GET /comments: those of a page or block, oldest first."""
+    block_id = parse_id(query.get("block_id"))
+    if block_id is None:
+        raise errors.validation(
+            "query failed validation: query.block_id should be a valid uuid, instead was "
+            f"{errors.shown(query.get('block_id'))}."
+        )
+    if call.store.get(block_id) is None:
+        raise call.missing("block", block_id)
+    size = page_size(query.get("page_size"), call.limits.page_size, "query")
+    found = call.store.children(block_id, ("comment",))
+    ids = [comment.id for comment in found]
+    cursor = parse_id(query.get("start_cursor"))
+    start = ids.index(cursor) if cursor in ids else 0
+    following = ids[start + size] if start + size < len(ids) else None
+    return listing("comment", [_show(call, comment) for comment in found[start : start + size]], following)
+
+
+def retrieve(call: Call, raw_id: str) -> dict[str, Any]:
+    """GET /comments/{id}."""
+    return _show(call, call.find("comment", path_id(raw_id, "comment_id")))
+
+
+def update(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    """PATCH /comments/{id}: another text."""
+    comment = call.find("comment", path_id(raw_id, "comment_id"))
+    comment.doc["rich_text"] = rich_text.normalise(call, body.get("rich_text"), "rich_text")
+    call.touch(comment)
+    call.store.save(comment)
+    return _show(call, comment)
+
+
+def delete(call: Call, raw_id: str) -> dict[str, Any]:
+    """DELETE /comments/{id}."""
+    comment = call.find("comment", path_id(raw_id, "comment_id"))
+    call.store.delete(comment.id)
+    return _show(call, comment)
+
+
+def _show(call: Call, comment: Stored) -> dict[str, Any]:
+    author = users.full_user(call, comment.created_by)
+    kind = "integration" if author.get("type") == "bot" else "user"
+    return {
+        "object": "comment",
+        "id": comment.id,
+        "parent": show_parent(call, comment),
+        "discussion_id": comment.doc["discussion"],
+        "created_time": minute_text(comment.created),
+        "last_edited_time": minute_text(comment.edited),
+        "created_by": {"object": "user", "id": comment.created_by},
+        "rich_text": comment.doc["rich_text"],
+        "display_name": comment.doc["display_name"] or {"type": kind, "resolved_name": author.get("name")},
+    }

@@ -1,0 +1,225 @@
+"""Pages: create, read, update, trash."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks.notion.sandbox import errors, rich_text
+from tasks.notion.sandbox.blocks import append_blocks
+from tasks.notion.sandbox.call import Call, stamps, url
+from tasks.notion.sandbox.cells import show_cells
+from tasks.notion.sandbox.columns import READ_ONLY, Columns
+from tasks.notion.sandbox.ids import TITLE, decode_column_id, new_id, parse_id
+from tasks.notion.sandbox.parents import (
+    find_parent,
+    only_source,
+    read_icon,
+    refuse_trashed,
+    show_parent,
+    touch_page_above,
+)
+from tasks.notion.sandbox.relations import write_relation
+from tasks.notion.sandbox.store import WORKSPACE, Stored
+from tasks.notion.sandbox.values import empty_value, read_value
+
+_CREATE = frozenset(
+    {"parent", "properties", "icon", "cover", "children", "content", "markdown", "template", "position"}
+)
+_UPDATE = frozenset(
+    {
+        "properties",
+        "icon",
+        "cover",
+        "is_locked",
+        "in_trash",
+        "archived",
+        "is_archived",
+        "template",
+        "erase_content",
+    }
+)
+
+
+def path_id(value: str, name: str) -> str:
+    """An id of a path; `ApiError` 400 when it is no UUID."""
+    object_id = parse_id(value)
+    if object_id is None:
+        raise errors.validation(
+            f"path failed validation: path.{name} should be a valid uuid, instead was {errors.shown(value)}."
+        )
+    return object_id
+
+
+def refuse_unknown(body: dict[str, Any], known: frozenset[str]) -> None:
+    """Raise `ApiError` for a key that the endpoint does not know."""
+    for key, value in body.items():
+        if key not in known:
+            raise errors.not_present(key, value)
+
+
+def create(call: Call, body: dict[str, Any]) -> dict[str, Any]:
+    """POST /pages."""
+    refuse_unknown(body, _CREATE)
+    parent = find_parent(call, body.get("parent"), ("data_source_id", "database_id", "page_id", "workspace"))
+    if parent is not None and parent.kind == "database":
+        parent = only_source(call, parent)
+    page = call.new(new_id(), "page", parent.id if parent else WORKSPACE, _fresh())
+    page.indexed = call.limits.search_delay <= 0
+    if parent is not None and parent.kind == "data_source":
+        columns = Columns(parent)
+        page.doc["values"] = {
+            column.id: empty_value(column) for column in columns if column.type not in READ_ONLY
+        }
+        parent.doc["counter"] = page.doc["number"] = parent.doc.get("counter", 0) + 1
+        call.store.insert(page)
+        _write_cells(call, columns, page, body.get("properties") or {})
+        columns.keep()
+        call.store.save(parent)
+    else:
+        call.store.insert(page)
+        _write_title(call, page, body.get("properties") or {})
+    _write_looks(page, body)
+    call.store.save(page)
+    touch_page_above(call, page)
+    if body.get("children"):
+        append_blocks(call, page, body["children"], "children")
+    return show_page(call, page)
+
+
+def _fresh() -> dict[str, Any]:
+    return {"values": {TITLE: []}, "icon": None, "cover": None, "is_locked": False, "is_archived": False}
+
+
+def retrieve(call: Call, raw_id: str, only: list[str]) -> dict[str, Any]:
+    """GET /pages/{id}, of the columns named by `only` if it names any."""
+    return show_page(call, call.find("page", path_id(raw_id, "page_id")), only)
+
+
+def update(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    """PATCH /pages/{id}."""
+    refuse_unknown(body, _UPDATE)
+    page = call.find("page", path_id(raw_id, "page_id"))
+    wish = call.trash_wish(body)
+    refuse_trashed(call, page, wish)
+    source = source_of(call, page)
+    if body.get("properties"):
+        if source is None:
+            _write_title(call, page, body["properties"])
+        else:
+            columns = Columns(source)
+            before = sum(len(column.options) for column in columns if "options" in column.config)
+            _write_cells(call, columns, page, body["properties"])
+            if before != sum(len(column.options) for column in columns if "options" in column.config):
+                columns.keep()
+                call.store.save(source)
+    _write_looks(page, body)
+    if wish is not None:
+        page.in_trash = wish
+    if body.get("erase_content"):
+        for block in call.store.children(page.id, ("block",)):
+            block.in_trash = True
+            call.store.save(block)
+    if body:
+        call.touch(page)
+    call.store.save(page)
+    if wish is not None:
+        touch_page_above(call, page)
+    return show_page(call, page)
+
+
+def move(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    """POST /pages/{id}/move: under another page, or into another data source, where columns match by name."""
+    page = call.find("page", path_id(raw_id, "page_id"))
+    refuse_trashed(call, page, None)
+    parent = find_parent(call, body.get("parent"), ("data_source_id", "page_id", "workspace"))
+    old = source_of(call, page)
+    was = {column.name: (column, page.doc["values"].get(column.id)) for column in Columns(old)} if old else {}
+    title = page.doc["values"].get(TITLE, [])
+    page.parent = parent.id if parent else WORKSPACE
+    page.doc["values"] = {}
+    if parent is not None and parent.kind == "data_source":
+        for column in Columns(parent):
+            known, value = was.get(column.name, (None, None))
+            fits = known is not None and known.type == column.type and column.type not in READ_ONLY
+            page.doc["values"][column.id] = value if fits and not column.config else empty_value(column)
+    page.doc["values"][TITLE] = title
+    call.touch(page)
+    call.store.save(page)
+    return show_page(call, page)
+
+
+def source_of(call: Call, page: Stored) -> Stored | None:
+    """The data source that a page is a row of."""
+    parent = call.store.get(page.parent)
+    return parent if parent is not None and parent.kind == "data_source" else None
+
+
+def _write_cells(call: Call, columns: Columns, page: Stored, properties: Any) -> None:
+    if not isinstance(properties, dict):
+        raise errors.bad_body("properties", "an object", properties)
+    for key, value in properties.items():
+        column = columns.find(key)
+        if column is None:
+            raise errors.validation(f"{key} is not a property that exists.")
+        kept = read_value(call, column, value, f"properties.{key}")
+        if column.type == "relation":
+            write_relation(call, column, page, kept)
+        else:
+            page.doc["values"][column.id] = kept
+
+
+def _write_title(call: Call, page: Stored, properties: Any) -> None:
+    if not isinstance(properties, dict):
+        raise errors.bad_body("properties", "an object", properties)
+    for key, value in properties.items():
+        if key != TITLE:
+            raise errors.validation(f"{key} is not a property that exists.")
+        runs = value.get("title") if isinstance(value, dict) else value
+        page.doc["values"][TITLE] = rich_text.normalise(call, runs, "properties.title.title")
+
+
+def _write_looks(page: Stored, body: dict[str, Any]) -> None:
+    for key in ("icon", "cover"):
+        if key in body:
+            page.doc[key] = read_icon(body[key], key)
+    for key in ("is_locked", "is_archived"):
+        if key in body:
+            if not isinstance(body[key], bool):
+                raise errors.bad_body(key, "a boolean", body[key])
+            page.doc[key] = body[key]
+
+
+def show_page(
+    call: Call, page: Stored, only: list[str] | None = None, columns: Columns | None = None
+) -> dict[str, Any]:
+    """A page as answers show it; `columns` saves reading them once per row."""
+    doc = page.doc
+    if columns is None:
+        source = source_of(call, page)
+        columns = Columns(source) if source else None
+    if columns is None:
+        title = {"id": TITLE, "type": "title", "title": doc["values"].get(TITLE, [])}
+        properties = {} if only and TITLE not in only else {"title": title}
+    else:
+        wanted = {columns.named(key).id for key in only} if only else None
+        properties = show_cells(call, columns, page, wanted)
+    return {
+        "object": "page",
+        "id": page.id,
+        **stamps(page),
+        "cover": doc["cover"],
+        "icon": doc["icon"],
+        "parent": show_parent(call, page),
+        "in_trash": page.in_trash,
+        "is_archived": doc["is_archived"],
+        "is_locked": doc["is_locked"],
+        "properties": properties,
+        "url": url(rich_text.title_of(page), page.id),
+        "public_url": None,
+        **call.trash_flags(page.in_trash),
+    }
+
+
+def column_key(raw: str) -> str:
+    """A column id of a path, which clients send as they received it."""
+    return decode_column_id(raw)

@@ -1,0 +1,96 @@
+"""Which function answers which request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tasks.notion.sandbox import (
+    blocks,
+    comments,
+    data_sources,
+    databases,
+    errors,
+    markdown,
+    pages,
+    property_items,
+    query,
+    search,
+    users,
+)
+from tasks.notion.sandbox.call import Call
+from tasks.notion.sandbox.parents import only_source
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Request:
+    """A request without its transport: percent-decoded path, query string, body."""
+
+    method: str
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+    only: list[str] = field(default_factory=list)
+    body: Json = field(default_factory=dict)
+
+
+Handler = Callable[[Call, query.Walks, Request, str, str], Json]
+
+
+def _query_database(call: Call, walks: query.Walks, request: Request, database_id: str) -> Json:
+    if call.has_data_sources:
+        raise errors.invalid_url()
+    database = call.find("database", pages.path_id(database_id, "database_id"))
+    return query.run_query(call, walks, only_source(call, database).id, request.body, request.only)
+
+
+_ID = r"([^/]+)"
+_ROUTES: list[tuple[str, str, Handler]] = [
+    ("GET", "users/me", lambda c, w, r, a, b: users.me(c)),
+    ("GET", "users", lambda c, w, r, a, b: users.list_users(c, r.query)),
+    ("GET", f"users/{_ID}", lambda c, w, r, a, b: users.retrieve(c, a)),
+    ("POST", "search", lambda c, w, r, a, b: search.search(c, r.body)),
+    ("POST", "pages", lambda c, w, r, a, b: pages.create(c, r.body)),
+    ("GET", f"pages/{_ID}", lambda c, w, r, a, b: pages.retrieve(c, a, r.only)),
+    ("PATCH", f"pages/{_ID}", lambda c, w, r, a, b: pages.update(c, a, r.body)),
+    ("POST", f"pages/{_ID}/move", lambda c, w, r, a, b: pages.move(c, a, r.body)),
+    ("GET", f"pages/{_ID}/properties/(.+)", lambda c, w, r, a, b: property_items.retrieve(c, a, b, r.query)),
+    ("GET", f"pages/{_ID}/markdown", lambda c, w, r, a, b: markdown.retrieve(c, a)),
+    ("PATCH", f"pages/{_ID}/markdown", lambda c, w, r, a, b: markdown.update(c, a, r.body)),
+    ("POST", "databases", lambda c, w, r, a, b: databases.create(c, r.body)),
+    ("GET", f"databases/{_ID}", lambda c, w, r, a, b: databases.retrieve(c, a)),
+    ("PATCH", f"databases/{_ID}", lambda c, w, r, a, b: databases.update(c, a, r.body)),
+    ("POST", f"databases/{_ID}/query", lambda c, w, r, a, b: _query_database(c, w, r, a)),
+    ("POST", "data_sources", lambda c, w, r, a, b: data_sources.create(c, r.body)),
+    ("GET", f"data_sources/{_ID}", lambda c, w, r, a, b: data_sources.retrieve(c, a)),
+    ("PATCH", f"data_sources/{_ID}", lambda c, w, r, a, b: data_sources.update(c, a, r.body)),
+    ("POST", f"data_sources/{_ID}/query", lambda c, w, r, a, b: query.run_query(c, w, a, r.body, r.only)),
+    ("GET", f"data_sources/{_ID}/templates", lambda c, w, r, a, b: data_sources.templates(c, a)),
+    ("GET", f"blocks/{_ID}", lambda c, w, r, a, b: blocks.retrieve(c, a)),
+    ("PATCH", f"blocks/{_ID}", lambda c, w, r, a, b: blocks.update(c, a, r.body)),
+    ("DELETE", f"blocks/{_ID}", lambda c, w, r, a, b: blocks.delete(c, a)),
+    ("GET", f"blocks/{_ID}/children", lambda c, w, r, a, b: blocks.list_children(c, a, r.query)),
+    ("PATCH", f"blocks/{_ID}/children", lambda c, w, r, a, b: blocks.append(c, a, r.body)),
+    ("GET", "comments", lambda c, w, r, a, b: comments.list_comments(c, r.query)),
+    ("POST", "comments", lambda c, w, r, a, b: comments.create(c, r.body)),
+    ("GET", f"comments/{_ID}", lambda c, w, r, a, b: comments.retrieve(c, a)),
+    ("PATCH", f"comments/{_ID}", lambda c, w, r, a, b: comments.update(c, a, r.body)),
+    ("DELETE", f"comments/{_ID}", lambda c, w, r, a, b: comments.delete(c, a)),
+]
+_COMPILED = [(method, re.compile(pattern), handler) for method, pattern, handler in _ROUTES]
+
+
+def answer(call: Call, walks: query.Walks, request: Request) -> Json:
+    """The JSON that answers a request, within one transaction; `ApiError` when it is refused."""
+    for method, pattern, handler in _COMPILED:
+        match = pattern.fullmatch(request.path) if method == request.method else None
+        if match is not None:
+            if request.path.startswith("data_sources") and not call.has_data_sources:
+                raise errors.invalid_url()
+            first, second = (*match.groups(), "", "")[:2]
+            with call.store.transaction():
+                return handler(call, walks, request, first, second)
+    raise errors.invalid_url()

@@ -1,0 +1,127 @@
+"""Runs the workspace as a server: in the foreground, or in a thread beside a test."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Collection
+from pathlib import Path
+from types import TracebackType
+
+import uvicorn
+
+from tasks.errors import TaskError
+from tasks.notion.sandbox.app import app
+from tasks.notion.sandbox.call import Limits
+from tasks.notion.sandbox.store import Store
+from tasks.notion.sandbox.workspace import Workspace
+
+_START_SECONDS = 20.0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY by it
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(512)
+    except OSError as error:
+        listener.close()
+        raise TaskError(
+            f"The Notion sandbox cannot listen on {host}:{port} ({error.strerror}); choose another port"
+        ) from None
+    return listener
+
+
+def _server(
+    path: Path | None, tokens: Collection[str] | None, limits: Limits | None
+) -> tuple[Workspace, uvicorn.Server]:
+    try:
+        application = app(path, tokens=tokens, limits=limits)
+    except sqlite3.Error as error:
+        raise TaskError(f"The Notion sandbox cannot use {path} as its database: {error}") from None
+    config = uvicorn.Config(
+        application,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+    workspace: Workspace = application.state.workspace
+    return workspace, uvicorn.Server(config)
+
+
+def serve(
+    port: int, path: Path | None, host: str = "127.0.0.1", *, tokens: Collection[str] | None = None
+) -> None:
+    """Serve a workspace until the process is told to stop. A None `path` keeps it in memory.
+
+    Raises:
+        TaskError: The port is taken, or the file is no database of a workspace.
+    """
+    listener = _listen(host, port)
+    with listener:
+        _, server = _server(path, tokens, None)
+        server.run(sockets=[listener])
+
+
+class Sandbox:
+    """A workspace served from a thread on a free port, for tests and demos.
+
+    `url` is the base of the API, `store` what is behind it, `workspace` its clock and faults.
+    """
+
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        tokens: Collection[str] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._listener = _listen(host, port)
+        self._workspace, self._server = _server(path, tokens, limits)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._listener]}, name="notion-sandbox", daemon=True
+        )
+        self.port = int(self._listener.getsockname()[1])
+        self.url = f"http://{host}:{self.port}"
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace that is served."""
+        return self._workspace
+
+    @property
+    def store(self) -> Store:
+        """What the workspace holds."""
+        return self.workspace.store
+
+    def start(self) -> None:
+        """Serve, and come back when requests are answered."""
+        self._thread.start()
+        limit = time.monotonic() + _START_SECONDS
+        while not self._server.started:
+            if time.monotonic() > limit or not self._thread.is_alive():
+                raise TaskError("The Notion sandbox did not start.")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Stop serving and close the store."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._listener.close()
+
+    def __enter__(self) -> Sandbox:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

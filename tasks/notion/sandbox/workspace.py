@@ -1,0 +1,62 @@
+"""A workspace: its store, clock, faults and walks, and the start that a new one gets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from tasks.notion.sandbox import users
+from tasks.notion.sandbox.call import NEWEST, Call, Limits
+from tasks.notion.sandbox.clock import Clock
+from tasks.notion.sandbox.faults import Faults
+from tasks.notion.sandbox.ids import PERSON_ID, ROOT_PAGE_ID, TITLE
+from tasks.notion.sandbox.pages import create as create_page
+from tasks.notion.sandbox.query import Walks
+from tasks.notion.sandbox.store import WORKSPACE, Store, Stored
+
+_ROOT_TITLE = "Sandbox"
+
+
+class Workspace:
+    """Everything behind one server. A None `path` keeps it in memory; None `tokens` lets every token in."""
+
+    def __init__(
+        self, path: Path | None, *, tokens: Collection[str] | None = None, limits: Limits | None = None
+    ) -> None:
+        self.store = Store(path)
+        self.clock = Clock()
+        self.faults = Faults()
+        self.walks = Walks()
+        self.tokens = None if tokens is None else frozenset(tokens)
+        self.limits = limits or Limits()
+        with self.store.transaction():
+            users.person(self.store, self.clock)
+            if self.store.get(ROOT_PAGE_ID) is None:
+                self._add_root()
+
+    def _add_root(self) -> None:
+        call = self.person_call(NEWEST)
+        text = [{"text": {"content": _ROOT_TITLE}}]
+        made = create_page(call, {"parent": {"workspace": True}, "properties": {TITLE: {"title": text}}})
+        page = call.find("page", made["id"])
+        self.store.delete(page.id)
+        root = Stored(
+            ROOT_PAGE_ID, "page", WORKSPACE, page.created, page.edited, PERSON_ID, PERSON_ID, page.doc
+        )
+        self.store.insert(root)
+
+    def call(self, token: str, version: str) -> Call:
+        """A request of the bot that a token belongs to."""
+        with self.store.transaction():
+            user = users.bot(self.store, self.clock, token)
+        return Call(self.store, self.clock, version, user, self.limits)
+
+    def person_call(self, version: str, user_id: str | None = None) -> Call:
+        """A request as somebody would make it in the app."""
+        with self.store.transaction():
+            user = users.person(self.store, self.clock, user_id)
+        return Call(self.store, self.clock, version, user, self.limits)
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
