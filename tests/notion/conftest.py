@@ -1,0 +1,32 @@
+"""A local Notion workspace, and a person in it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tasks.notion.sandbox import Limits, Sandbox
+from tests.notion.person import Person
+
+TOKEN = "secret_token"
+
+
+@pytest.fixture
+def limits() -> Limits:
+    """What the workspace gives at most; a test may make it less."""
+    return Limits()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, limits: Limits) -> Iterator[Sandbox]:
+    with Sandbox(tmp_path / "notion.db", tokens={TOKEN}, limits=limits) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def person(workspace: Sandbox) -> AsyncIterator[Person]:
+    async with httpx.AsyncClient() as client:
+        yield Person(workspace.url, client)
