@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +16,7 @@ from tasks.errors import StateError
 from tasks.journal import Base
 from tasks.merge import Conflict, Intent, Link, Side
 from tasks.state import State
-from tasks.values import from_json, to_json
+from tasks.values import dump, load
 
 #: In the place of a state, when a database has taken the task over.
 MOVED = {"moved": "database"}
@@ -32,9 +33,15 @@ class FileJournal:
         self.changes = path.with_suffix(".journal")
         self.ledger = path.with_suffix(".conflicts.jsonl")
         self.state = State()
+        #: Whether `state` is what the files hold; before that they must not be written.
+        self.loaded = False
+        self._told: set[str] | None = None
+        #: Whether the journal holds nothing but what this object wrote, so that lines can be added to it.
+        self._fresh = False
+        self._one_by_one = threading.Lock()
 
     async def load(self) -> Base:
-        """The state with all changes since; afterwards the state file holds them all.
+        """The state with all changes since; the files stay as they are.
 
         Raises:
             StateError: a file cannot be read, or a database has taken the task over.
@@ -44,33 +51,35 @@ class FileJournal:
     def _load(self) -> Base:
         refuse_moved(self.path)
         self.state = State.read(self.path) or State()
-        if self.changes.exists():
-            for line in self._lines():
-                _replay(self.state, line)
-            self.compact()
+        self._replay_changes()
+        self.loaded = True
         return base_of(self.state)
 
-    def _lines(self) -> list[Mapping[str, Any]]:
-        lines = self.changes.read_bytes().split(b"\n")
-        parsed = []
+    def _replay_changes(self) -> None:
+        try:
+            lines = self.changes.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise StateError(f"journal {self.changes}: {error.strerror}") from error
         for number, line in enumerate(lines, 1):
             if not line:
                 continue
             try:
-                parsed.append(from_json(json.loads(line)))
-            except (ValueError, TypeError, KeyError) as error:
+                _replay(self.state, load(line))
+            except (StateError, ValueError, TypeError, KeyError) as error:
                 if number == len(lines):  # cut off by a crash while it was written, so never confirmed
                     break
                 raise StateError(
                     f"journal {self.changes}, line {number} cannot be read ({error}). Nothing was synced. Restore "
                     f"the file, or move it and {self.path.name} away: the next run then links both sides anew"
                 ) from error
-        return parsed
 
     def compact(self) -> None:
-        """Write the state as a whole and start the journal anew."""
-        self.state.write(self.path)
-        self.changes.unlink(missing_ok=True)
+        """Write the state as a whole and start the journal anew, if there is something in it."""
+        if self.loaded and self.changes.exists():
+            self.state.write(self.path)
+            self.changes.unlink(missing_ok=True)
 
     async def begin(self, intent: Intent) -> None:
         """Keep an intent."""
@@ -87,11 +96,33 @@ class FileJournal:
         change_state(self.state, put=put, drop=drop, settle=settle)
 
     async def _append(self, line: Mapping[str, Any]) -> None:
-        await uninterrupted(asyncio.to_thread(_append_line, self.changes, line))
+        def append() -> None:
+            with self._one_by_one:
+                if not self._fresh:  # its last line may be half a line
+                    self.compact()
+                    self._fresh = True
+                _append_line(self.changes, line)
+
+        await uninterrupted(asyncio.to_thread(append))
 
     async def keep_conflict(self, conflict: Conflict) -> None:
-        """Add a line to the ledger."""
-        await uninterrupted(asyncio.to_thread(_append_line, self.ledger, asdict(conflict)))
+        """Add a line to the ledger, unless it is there."""
+
+        def append() -> None:
+            with self._one_by_one:
+                if self._told is None:
+                    self._told = _lines_of(self.ledger)
+                line = asdict(conflict)
+                if dump(line) not in self._told:
+                    _append_line(self.ledger, line)
+                    self._told.add(dump(line))
+
+        await uninterrupted(asyncio.to_thread(append))
+
+
+def is_moved(path: Path) -> bool:
+    """Whether a database has taken this state over."""
+    return path.exists() and path.read_bytes().strip() == json.dumps(MOVED).encode()
 
 
 def refuse_moved(path: Path) -> None:
@@ -100,18 +131,27 @@ def refuse_moved(path: Path) -> None:
     Raises:
         StateError: a database holds this task's state.
     """
-    if path.exists() and path.read_bytes().strip() == json.dumps(MOVED).encode():
+    if is_moved(path):
         name = path.stem
         raise StateError(
             f"task {name!r} is kept by the database now: run it with `lockstep run {name}` or through the workers"
         )
 
 
+def _lines_of(path: Path) -> set[str]:
+    try:
+        return set(path.read_text(encoding="utf-8", errors="replace").split("\n"))
+    except FileNotFoundError:
+        return set()
+    except OSError as error:
+        raise StateError(f"{path} cannot be read: {error.strerror}") from error
+
+
 def _append_line(path: Path, line: Mapping[str, Any]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(to_json(line), ensure_ascii=False) + "\n")
+            file.write(dump(line) + "\n")
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:

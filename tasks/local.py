@@ -29,7 +29,9 @@ async def run_as_scheduled(task: SyncTask) -> None:
     """
     schedule = task.plan_schedule
     runs = 0
+    clock = asyncio.get_running_loop().time
     while True:
+        started = clock()
         report = await run_once(task)
         runs += 1
         log.info("Task %r: run %d %s, %s.", task.name, runs, report.status, dict(report.outcome.counts))
@@ -38,7 +40,7 @@ async def run_as_scheduled(task: SyncTask) -> None:
         if schedule.total is not None and runs >= schedule.total:
             return
         if schedule.every is not None:
-            await asyncio.sleep(schedule.every.total_seconds())
+            await asyncio.sleep(started + schedule.every.total_seconds() - clock())
 
 
 async def run_once(task: SyncTask, *, dry_run: bool = False) -> RunReport:
@@ -48,26 +50,30 @@ async def run_once(task: SyncTask, *, dry_run: bool = False) -> RunReport:
         StateError: another process runs this task now, or its state cannot be used.
         TaskError: the run failed.
     """
-    with _alone(task):
+    with alone(task):
         journal = FileJournal(task.state_path)
         try:
             return await run_task(task, journal, dry_run=dry_run)
         finally:
-            if journal.changes.exists():
+            if not dry_run:
                 await asyncio.to_thread(journal.compact)
 
 
 @contextmanager
-def _alone(task: SyncTask) -> Iterator[None]:
-    try:
-        task.state_path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StateError(f"state directory {task.state_path.parent}: {error.strerror}") from error
+def alone(task: SyncTask) -> Iterator[None]:
+    """Keep the task's state files to this process.
+
+    Raises:
+        StateError: another process has them, or they cannot be locked.
+    """
     lock = FileLock(task.state_path.with_suffix(".lock"), thread_local=False)
     try:
+        task.state_path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         raise StateError(f"task {task.name!r} is running in another process; wait for it to end") from None
+    except OSError as error:
+        raise StateError(f"state directory {task.state_path.parent}: {error.strerror}") from error
     try:
         yield
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any, Self, TypeAlias
@@ -10,7 +9,7 @@ from typing import Any, Self, TypeAlias
 from pydantic import BaseModel, Field, ValidationError
 
 from tasks.errors import StateError
-from tasks.values import from_json, to_json
+from tasks.values import dump, load
 
 #: The id of an object on one side.
 ID: TypeAlias = str
@@ -30,7 +29,7 @@ class State(BaseModel):
 
     def to_json(self) -> str:
         """The state as JSON text in which dates, decimals and other types are kept."""
-        return json.dumps(to_json(self.model_dump()), ensure_ascii=False, indent=1, sort_keys=True)
+        return dump(self.model_dump(), indent=1)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
@@ -40,13 +39,11 @@ class State(BaseModel):
             StateError: the text is not a state.
         """
         try:
-            return cls.model_validate(from_json(json.loads(text)))
+            return cls.model_validate(load(text))
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
-            raise StateError(f"not a state: {place}: {first['msg']}") from error
-        except (ValueError, TypeError, KeyError, ArithmeticError) as error:
-            raise StateError(f"not a state: {error}") from error
+            raise StateError(f"not a state: {place}{': ' if place else ''}{first['msg']}") from error
 
     @classmethod
     def read(cls, path: Path) -> Self | None:

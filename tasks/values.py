@@ -6,7 +6,7 @@ import base64
 import json
 import math
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -37,11 +37,13 @@ def canonical(value: Any) -> Any:
         case Enum():
             return canonical(value.value)
         case int() | float() | Decimal():
-            return "nan" if isinstance(value, float) and math.isnan(value) else ("number", value)
+            return ("nan",) if _is_nan(value) else ("number", value)
         case datetime():
-            if value.tzinfo is None:
-                return ("naive", value)
-            return ("instant", value.astimezone(UTC))
+            offset = value.utcoffset()
+            wall = value.replace(tzinfo=None, fold=0)
+            if offset is None:
+                return ("naive", wall)
+            return ("instant", wall - datetime.min - offset)  # also where UTC has no such year
         case date() | time() | timedelta() | UUID():
             return (type(value).__name__, value)
         case list() | tuple():
@@ -53,6 +55,10 @@ def canonical(value: Any) -> Any:
     raise TypeError(f"a value of type {type(value).__name__} cannot be kept as JSON")
 
 
+def _is_nan(value: int | float | Decimal) -> bool:
+    return value.is_nan() if isinstance(value, Decimal) else isinstance(value, float) and math.isnan(value)
+
+
 def is_empty(value: Any) -> bool:
     """Whether a value says nothing: none, an empty text, an empty list. False and 0 say something."""
     return value is None or (
@@ -60,13 +66,14 @@ def is_empty(value: Any) -> bool:
     )
 
 
-def dump(value: Any) -> str:
-    """A value as JSON text in which every type is kept; equal values give equal text.
+def dump(value: Any, *, indent: int | None = None) -> str:
+    """A value as JSON text in which every type is kept; values equal in type and content give equal text.
 
     Raises:
         TypeError: the value is of a type that cannot be kept.
     """
-    return json.dumps(to_json(value), ensure_ascii=False, sort_keys=True, allow_nan=False)
+    text = json.dumps(to_json(value), ensure_ascii=False, sort_keys=True, allow_nan=False, indent=indent)
+    return text.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair is no UTF-8
 
 
 def load(text: str | bytes) -> Any:
@@ -77,7 +84,7 @@ def load(text: str | bytes) -> Any:
     """
     try:
         return from_json(json.loads(text))
-    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
         raise StateError(f"a stored value cannot be read: {error}") from error
 
 

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from tasks import SyncTask
 from tasks.calls import uninterrupted
 from tasks.errors import LockLostError, StateError, TaskError
-from tasks.file_journal import MOVED, FileJournal
-from tasks.journal import Base
+from tasks.file_journal import MOVED, FileJournal, is_moved
+from tasks.journal import Base, Journal
+from tasks.local import alone
 from tasks.run import RunReport, run_task
 from tasks.sync_task import Progress
 from worker.errors import RedisUnavailableError
@@ -72,14 +73,14 @@ async def run_session(
     except NodeBusyError as busy:
         return await _skip(store, record, str(busy))
     except asyncio.CancelledError:  # the lock may have been taken before the cancellation got through
-        await uninterrupted(asyncio.to_thread(lock.release, run_id, "cancelled"))
+        await uninterrupted(asyncio.to_thread(_free, lock, record, "cancelled"))
         raise
     session = _Session(task, store, lock, replace(record, fence=lock.fence(run_id)), progress)
     return await session.run()
 
 
 async def _plan(task: SyncTask, store: Store, progress: Progress) -> RunRecord:
-    journal = SqlJournal(store, task.name, "", 0)
+    journal = await asyncio.to_thread(_journal_to_plan_from, task, store)
     report = await run_task(task, journal, progress=progress, dry_run=True)
     return RunRecord(
         run_id="",
@@ -90,6 +91,15 @@ async def _plan(task: SyncTask, store: Store, progress: Progress) -> RunRecord:
         finished_at=datetime.now(UTC),
         plan=report.plan,
     )
+
+
+def _journal_to_plan_from(task: SyncTask, store: Store) -> Journal:
+    """Where the base is that the next run would start from; a plan only reads it."""
+    local = FileJournal(task.state_path)
+    kept_in_files = not is_moved(local.path) and (local.path.exists() or local.changes.exists())
+    if kept_in_files and not store.links.count(task.name):
+        return local
+    return SqlJournal(store, task.name, "", 0)
 
 
 async def _skip(store: Store, record: RunRecord, reason: str) -> RunRecord:
@@ -215,32 +225,37 @@ class _Session:
     async def _release(self, status: str) -> None:
         if self.phases:
             await asyncio.wait(self.phases)
-        result = {"counts": dict(self.record.counts), "reason": self.record.reason}
-        try:
-            await asyncio.to_thread(self.lock.release, self.record.run_id, status, result)
-        except RedisUnavailableError as error:
-            log.warning(
-                "Task %r: the lock could not be released (%s); it ends with its lease.", self.task.name, error
-            )
+        await asyncio.to_thread(_free, self.lock, self.record, status)
+
+
+def _free(lock: SyncLock, record: RunRecord, status: str) -> None:
+    """Release the node; where Redis cannot be reached the lease frees it."""
+    result = {"counts": dict(record.counts), "reason": record.reason}
+    try:
+        lock.release(record.run_id, status, result)
+    except RedisUnavailableError as error:
+        log.warning(
+            "Task %r: the lock could not be released (%s); it ends with its lease.", record.task, error
+        )
 
 
 def import_local_state(task: SyncTask, store: Store, record: RunRecord) -> None:
     """Take over the state of runs without a database, once, so that no run works from a stale base.
 
     Raises:
-        StateError: the file cannot be read; it is left as it is.
+        StateError: the file cannot be read, and is left as it is; or a run without a database uses it now.
     """
     path = task.state_path
-    moved = json.dumps(MOVED)
     try:
-        if path.exists() and path.read_text(encoding="utf-8").strip() == moved:
+        if is_moved(path):
             return
-        local = FileJournal(path)
-        if path.exists() or local.changes.exists():
-            _import(asyncio.run(local.load()), task, store, record)
-            path.replace(path.with_suffix(".json.imported"))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(moved + "\n", encoding="utf-8")
+        with alone(task):
+            local = FileJournal(path)
+            if path.exists() or local.changes.exists():
+                _import(asyncio.run(local.load()), task, store, record)
+                local.compact()
+                path.replace(path.with_suffix(".json.imported"))
+            path.write_text(json.dumps(MOVED) + "\n", encoding="utf-8")
     except OSError as error:
         raise StateError(f"state file {path} cannot be set aside: {error.strerror}") from error
 
