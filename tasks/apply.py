@@ -7,7 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import singledispatchmethod
 from typing import Any
 
@@ -165,6 +165,8 @@ class Applier:
     @do.register
     async def _create(self, action: Create) -> None:
         adapter = self.adapters[action.side]
+        if action.instead_of is not None and not await self._is_gone(action.side, action.instead_of):
+            return
         name = f"{self.task.name}/{action.side}/{action.source_id}/{action.instead_of or ''}"
         intent = Intent(str(uuid.uuid5(_WRITES, name)), action.side, action.source_id, action.values)
         async with self._intended(intent):
@@ -173,7 +175,7 @@ class Applier:
             raise TaskDefinitionError(
                 f"task {self.task.name!r}: {action.side}_create_obj must return the object that it made"
             )
-        made_id, shown = await adapter.call("id", made), await adapter.values(made)
+        made_id, shown = await adapter.id(made), await adapter.values(made)
         if action.side is Side.NOTION:
             link = Link(made_id, action.source_id, shown, action.values)
         else:
@@ -196,20 +198,32 @@ class Applier:
         wanted = {name: change.new for name, change in action.changes.items()}
         key = str(uuid.uuid5(_WRITES, f"{self.task.name}/{action.side}/{action.notion_id}/{action.other_id}"))
         source_id = action.other_id if action.side is Side.NOTION else action.notion_id
-        async with self._intended(Intent(key, action.side, source_id, wanted, action.target_id)):
+        intent = Intent(key, action.side, source_id, wanted, action.target_id)
+        async with self._intended(intent):
             updated = await adapter.call("update_attrs", obj, adapter.native(wanted))
             if updated is NotImplemented:
                 shown = {}
-                for name in wanted:
+                for name, value in wanted.items():
                     self.check_lock()
-                    shown[name] = await self._update_one(adapter, obj, action, name)
+                    try:
+                        shown[name] = await self._update_one(adapter, obj, action, name)
+                    except ItemError:  # the ones before were written, and those after it not even sent
+                        await self._advance_by(action, shown)
+                        await self.journal.begin(replace(intent, values={name: value}))
+                        raise
             else:
                 shown = await adapter.values(updated) if updated is not None else wanted
-        written = {name: shown[name] for name in wanted}
-        notion, other = (written, action.source) if action.side is Side.NOTION else (action.source, written)
-        settle = tuple({key, *action.intents})
-        await self._advance(action.notion_id, action.other_id, notion, other, settle=settle)
+        await self._advance_by(action, shown, settle=tuple({key, *action.intents}))
         self.outcome.counts[f"{action.side}_updated"] += 1
+
+    async def _advance_by(
+        self, action: Update, shown: Mapping[str, Any], settle: tuple[str, ...] = ()
+    ) -> None:
+        """Take into the base what an update wrote, as its side shows it now."""
+        written = {name: shown[name] for name in action.changes if name in shown}
+        source = {name: action.source[name] for name in written}
+        notion, other = (written, source) if action.side is Side.NOTION else (source, written)
+        await self._advance(action.notion_id, action.other_id, notion, other, settle=settle)
 
     async def _update_one(self, adapter: Adapter, obj: Any, action: Update, name: str) -> Any:
         """Write a single attribute, for a task that knows no other way, and say what is shown then."""
@@ -237,18 +251,23 @@ class Applier:
     @do.register
     async def _delete(self, action: Delete) -> None:
         adapter = self.adapters[action.side]
-        if not await self.adapters[action.side.opposite].call("is_gone", action.missing_id):
-            where = action.side.opposite.label
-            self.outcome.skipped.append(
-                f"{where} {action.missing_id}: not listed any more, but {where} does not say that it was deleted "
-                "(moved, or no longer shared?); its counterpart stays"
-            )
+        if not await self._is_gone(action.side.opposite, action.missing_id):
             return
         async with self.slots[action.side]:
             self.check_lock()
             await adapter.call("delete_obj", self.views[action.side].objects[action.target_id])
         await self._drop(action.notion_id, action.other_id)
         self.outcome.counts[f"{action.side}_deleted"] += 1
+
+    async def _is_gone(self, side: Side, missing_id: ID) -> bool:
+        """Ask a side whether an object was deleted; one that was only moved away is left as it is."""
+        if await self.adapters[side].call("is_gone", missing_id):
+            return True
+        self.outcome.skipped.append(
+            f"{side.label} {missing_id}: not listed any more, but {side.label} does not say that it was deleted "
+            "(moved, or no longer shared?); its counterpart stays"
+        )
+        return False
 
     # -- the base -----------------------------------------------------------------------------------------
 

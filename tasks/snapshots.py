@@ -64,6 +64,10 @@ class Adapter:
             result[notion_name] = values[name]
         return result
 
+    async def id(self, obj: Any) -> ID:
+        """The id of an object, as text."""
+        return _text_id(await self.call("id", obj))
+
     async def values(self, obj: Any) -> dict[str, Any]:
         """The synced values of an object by Notion attribute."""
         return self.common(await self.call("to_dict", obj))
@@ -100,9 +104,10 @@ async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
         )
         for obj, part in zip(batch, parts, strict=True):
             try:
-                obj_id = await _answer(part["id"])
+                obj_id = _text_id(await _answer(part["id"]))
             except ItemError as error:
                 partial = partial or f"an object has no id: {error}"
+                _discard(part)
                 continue
             objects[obj_id] = obj
             try:
@@ -131,6 +136,13 @@ async def _answer(answer: Any) -> Any:
     return await answer if inspect.isawaitable(answer) else answer
 
 
+def _text_id(answer: Any) -> ID:
+    """An id as it is kept: a UUID or a number would not be found again under what was read back."""
+    if answer is None or answer == "":
+        raise ItemError("its id is empty")
+    return str(answer)
+
+
 def _discard(answers: Mapping[str, Any]) -> None:
     """Close the coroutines that were not awaited, because an answer before them was an error."""
     for answer in answers.values():
@@ -143,4 +155,5 @@ async def _record(adapter: Adapter, obj_id: ID, answers: Mapping[str, Any]) -> R
     edited: datetime | None = await _answer(answers["timestamp"])
     if edited is not None and edited.tzinfo is None:
         edited = edited.replace(tzinfo=UTC)
-    return Record(obj_id, values, str(await _answer(answers["hash"])), edited)
+    hashed = await _answer(answers["hash"])
+    return Record(obj_id, values, "" if hashed is None else str(hashed), edited)

@@ -26,6 +26,7 @@ from tasks.merge import (
     Intent,
     Link,
     Plan,
+    Record,
     Side,
     Unlink,
     Update,
@@ -184,17 +185,14 @@ def resolve_conflict(task: SyncTask, notion_obj: Any, other_obj: Any, notion_att
     """Decide one attribute by the task's conflict mode, write the side that lost, return what stays.
 
     Raises:
-        StepError: the mode is `ConflictMode.ERROR`; neither side is written.
+        StepError: the mode is `ConflictMode.ERROR`, or an object cannot be read; neither side is written.
     """
 
     async def decide() -> Any:
         async with calls(task.name) as caller:
             adapters = {side: Adapter(task, side, caller) for side in Side}
             objects = {Side.NOTION: notion_obj, Side.OTHER: other_obj}
-            records = {
-                side: next(iter((await view_of(adapters[side], [objects[side]])).snapshot.records.values()))
-                for side in Side
-            }
+            records = {side: await _record_of(adapters[side], objects[side]) for side in Side}
             policy = policy_of(task)
             conflict = resolve(
                 notion_attr, None, policy.mode, policy.granularity, records[Side.NOTION], records[Side.OTHER]
@@ -208,6 +206,16 @@ def resolve_conflict(task: SyncTask, notion_obj: Any, other_obj: Any, notion_att
             return value
 
     return _blocking(decide())
+
+
+async def _record_of(adapter: Adapter, obj: Any) -> Record:
+    snapshot = (await view_of(adapter, [obj])).snapshot
+    for record in snapshot.records.values():
+        return record
+    reason = next(iter(snapshot.unreadable.values()), snapshot.partial)
+    raise StepError(
+        f"task {adapter.task.name!r}: {adapter.side.label}'s object cannot be read: {reason}", State()
+    )
 
 
 def _blocking(work: Coroutine[Any, Any, T]) -> T:

@@ -29,6 +29,10 @@ check_lock: ContextVar[Callable[[], None]] = ContextVar("check_lock", default=la
 Progress: TypeAlias = Callable[[str, int, int], None]
 
 
+#: Files and rows are named after a task.
+MAX_NAME_BYTES = 200
+
+
 class ConflictMode(StrEnum):
     """Which value stays when both sides changed the same attribute; the other goes to the ledger."""
 
@@ -70,6 +74,10 @@ class SyncTask(ABC):
         ):
             raise TaskDefinitionError(
                 f"task name {name!r}: use letters, digits and signs such as - _ or a space, no slash or brace"
+            )
+        if len(name.encode()) > MAX_NAME_BYTES:
+            raise TaskDefinitionError(
+                f"task name {name[:40]!r}…: it is {len(name.encode())} bytes long, use {MAX_NAME_BYTES} at most"
             )
         if not attr_map:
             raise TaskDefinitionError(

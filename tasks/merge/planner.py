@@ -72,6 +72,9 @@ class _Planner:
         settled = settle_intents(intents, records, self.unlinked(linked), paired)
         replaced = {intent.key: bereft.get((intent.side.opposite, intent.source_id)) for intent, _ in settled}
         updates = updates_by_link(intents)
+        for side, snapshot in self.snapshots.items():
+            for record_id in sorted(snapshot.unreadable.keys() - linked[side]):
+                self.skip(side, record_id, f"cannot be read: {snapshot.unreadable[record_id]}")
         for link in self.links:
             if link in replaced.values():
                 continue
