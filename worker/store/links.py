@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from tasks.errors import StateError
+from tasks.errors import ItemError, StateError
 from tasks.journal import Base
 from tasks.merge import Intent, Link, Side
 from tasks.values import dump, load
@@ -48,8 +49,8 @@ class Links:
             ).all()
         try:
             return Base(
-                [Link(row[0], row[1], load(row[2]), load(row[3])) for row in links],
-                [Intent(row[0], Side(row[1]), row[2], load(row[3]), row[4]) for row in intents],
+                [Link(row[0], row[1], _values(row[2]), _values(row[3])) for row in links],
+                [Intent(row[0], Side(row[1]), row[2], _values(row[3]), row[4]) for row in intents],
             )
         except (StateError, ValueError) as error:
             raise StateError(
@@ -62,7 +63,11 @@ class Links:
 
     @staticmethod
     def put(connection: Connection, task: str, link: Link, run_id: str) -> None:
-        """Keep a link with its base."""
+        """Keep a link with its base.
+
+        Raises:
+            ItemError: the other side's object is linked with another Notion object already.
+        """
         table = schema.link.c
         row = {
             "other_id": link.other_id,
@@ -72,8 +77,13 @@ class Links:
             "run_id": run_id,
         }
         same = (table.task == task) & (table.notion_id == link.notion_id)
-        if connection.execute(update(schema.link).where(same).values(row)).rowcount == 0:
-            connection.execute(insert(schema.link).values(task=task, notion_id=link.notion_id, **row))
+        try:
+            if connection.execute(update(schema.link).where(same).values(row)).rowcount == 0:
+                connection.execute(insert(schema.link).values(task=task, notion_id=link.notion_id, **row))
+        except IntegrityError as error:
+            raise ItemError(
+                f"{link.other_id} on the other side is linked with another Notion object already"
+            ) from error
 
     @staticmethod
     def drop(connection: Connection, task: str, link: Link) -> None:
@@ -110,3 +120,10 @@ class Links:
         table = schema.intent.c
         for key in keys:
             connection.execute(delete(schema.intent).where(table.task == task, table.key == key))
+
+
+def _values(text: str) -> dict[str, Any]:
+    values = load(text)
+    if not isinstance(values, dict):
+        raise StateError(f"a stored value cannot be read: {text[:40]!r} has no attributes")
+    return values

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from tasks.errors import LockLostError
+from tasks.errors import LockLostError, StateError
 from tasks.merge import Plan
 from worker.store import schema
 
@@ -183,9 +184,10 @@ def take_fence(connection: Connection, node: str, fence: int) -> None:
     taken = update(schema.node).where(table.id == node, table.fence <= fence).values(fence=fence)
     if connection.execute(taken).rowcount:
         return
-    if connection.execute(select(table.fence).where(table.id == node)).first() is not None:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    first = dialect.insert(schema.node).values(id=node, fence=fence).on_conflict_do_nothing()
+    if not connection.execute(first).rowcount and not connection.execute(taken).rowcount:
         raise LockLostError(f"another session of {node!r} has taken over; this one writes no more")
-    connection.execute(insert(schema.node).values(id=node, fence=fence))
 
 
 def _insert(connection: Connection, record: RunRecord) -> None:
@@ -210,6 +212,8 @@ def _row(record: RunRecord) -> dict[str, Any]:
 
 def _record(row: RowMapping) -> RunRecord:
     fields = {name: row[name] for name in row if name not in {"id", "counts", "notes"}}
-    return RunRecord(
-        run_id=row["id"], counts=json.loads(row["counts"]), notes=json.loads(row["notes"]), **fields
-    )
+    try:
+        counts, notes = json.loads(row["counts"]), json.loads(row["notes"])
+    except ValueError as error:
+        raise StateError(f"run {row['id']} of the history cannot be read: {error}") from error
+    return RunRecord(run_id=row["id"], counts=counts, notes=notes, **fields)

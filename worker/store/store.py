@@ -25,6 +25,9 @@ from worker.store.runs import Runs
 #: How long a writer waits for another one, in seconds; SQLite lets one write at a time.
 BUSY_SECONDS = 30
 
+#: How long a connection to a server may take; without it a host that does not answer is waited for by minutes.
+CONNECT_SECONDS = 10
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -39,10 +42,10 @@ class Store:
         try:
             self._url = make_url(url)
             self.engine = _engine(url)
-        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
             raise StoreError(
                 "DATABASE_URL cannot be used: give sqlite:///path or postgresql://user:password@host/name"
-            ) from error
+            ) from None  # the cause may quote the password
 
     @property
     def address(self) -> str:
@@ -132,7 +135,8 @@ def _first_line(error: DBAPIError) -> str:
 def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
+        patience = {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_SECONDS}
+        return create_engine(parsed, pool_pre_ping=True, connect_args=patience)
     if parsed.database and parsed.database != ":memory:":
         try:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
