@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+import time
+
+import pytest
+
+from tasks.calls import calls, uninterrupted
+from tasks.merge import Side
+
+
+async def test_coroutines_run_in_the_loop_and_plain_functions_in_one_thread_per_side() -> None:
+    async def coroutine() -> int:
+        return threading.get_ident()
+
+    async with calls("x") as caller:
+        assert await caller.call(Side.NOTION, coroutine) == threading.get_ident()
+        plain = {side: {await caller.call(side, threading.get_ident) for _ in range(5)} for side in Side}
+    assert all(len(threads) == 1 for threads in plain.values())
+    assert len({threading.get_ident()} | plain[Side.NOTION] | plain[Side.OTHER]) == 3
+
+
+async def test_a_plain_function_that_returns_a_coroutine_is_awaited_and_sees_the_context() -> None:
+    variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable")
+    variable.set("seen")
+
+    async def answer(text: str) -> str:
+        return text
+
+    async with calls("x") as caller:
+        assert await caller.call(Side.OTHER, lambda: answer(variable.get())) == "seen"
+
+
+async def test_an_error_of_a_plain_function_comes_back() -> None:
+    async with calls("x") as caller:
+        with pytest.raises(ZeroDivisionError):
+            await caller.call(Side.NOTION, lambda: 1 / 0)
+
+
+async def test_a_cancelled_run_waits_for_the_plain_call_that_is_under_way() -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        begun.set()
+        time.sleep(0.3)
+        ended.set()
+
+    async def run() -> None:
+        async with calls("x") as caller:
+            await caller.call(Side.NOTION, slow)
+
+    task = asyncio.ensure_future(run())
+    await asyncio.to_thread(begun.wait)
+    task.cancel()
+    await asyncio.sleep(0.05)
+    task.cancel()  # a second one does not hurry it either
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended.is_set()
+
+
+async def test_what_must_not_be_interrupted_goes_on_to_its_end_and_the_cancellation_follows() -> None:
+    done = []
+
+    async def work() -> str:
+        await asyncio.sleep(0.1)
+        done.append("work")
+        return "result"
+
+    async def run() -> None:
+        await uninterrupted(work())
+        done.append("after")
+
+    task = asyncio.ensure_future(run())
+    for _ in range(3):
+        await asyncio.sleep(0.02)
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert done == ["work"]
+    assert await uninterrupted(work()) == "result"
+
+
+async def test_an_error_of_what_must_not_be_interrupted_comes_back() -> None:
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise LookupError("x")
+
+    with pytest.raises(LookupError):
+        await uninterrupted(fail())
+
+
+async def test_work_that_is_cancelled_itself_is_cancelled() -> None:
+    async def cancel() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(uninterrupted(cancel()), 2)

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config import Settings
+from tasks import TaskDefinitionError, all_tasks
+from tasks.registry import load_tasks
+
+GOOD = """
+from tests.tasks.seed_style import Services, ToDos
+ToDos(Services(), "beta").run_every(minutes=5).schedule()
+ToDos(Services(), "alpha").schedule()
+ToDos(Services(), "not scheduled")
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(tmp_path)])
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if name.startswith("own_"):
+            del sys.modules[name]
+
+
+def test_the_modules_of_the_settings_are_imported_from_here(here: Path) -> None:
+    (here / "own_good.py").write_text(GOOD)
+    settings = Settings(tasks=("own_good",))
+    tasks = load_tasks(settings)
+    assert list(tasks) == ["alpha", "beta"]
+    assert set(tasks.values()) == all_tasks
+    assert load_tasks(settings) == tasks  # a second call defines nothing twice
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "LOCKSTEP_TASKS names 'own_bad', but there is no such module"),
+        ("import own_missing", "module 'own_bad' of LOCKSTEP_TASKS needs 'own_missing', which is missing"),
+        ("1 / 0", "cannot be imported: ZeroDivisionError: division by zero"),
+        ("def", "cannot be imported: SyntaxError"),
+        (
+            "from tests.tasks.seed_style import *\nToDos(Services(), 'a/b')",
+            "module 'own_bad' of LOCKSTEP_TASKS: task name 'a/b': use letters",
+        ),
+        (
+            "from tests.tasks.seed_style import *\nfor _ in 'ab': ToDos(Services(), 'x').schedule()",
+            "two tasks are named 'x'",
+        ),
+    ],
+)
+def test_a_module_that_cannot_be_used_is_told(here: Path, content: str | None, message: str) -> None:
+    if content is not None:
+        (here / "own_bad.py").write_text(content)
+    with pytest.raises(TaskDefinitionError) as caught:
+        load_tasks(Settings(tasks=("own_bad",)))
+    assert message in str(caught.value)
+
+
+def test_a_module_in_a_package_that_is_missing_is_told(here: Path) -> None:
+    with pytest.raises(TaskDefinitionError, match=r"names 'own_package\.tasks', but there is no such module"):
+        load_tasks(Settings(tasks=("own_package.tasks",)))
