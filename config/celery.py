@@ -1,0 +1,119 @@
+"""Celery's settings, chosen for safety with Redis as broker. Each says why beside it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from config.settings import Settings
+
+#: Seconds that running syncs get to end by themselves when the worker is told to stop; below the 30 s after
+#: which hosts kill.
+SOFT_SHUTDOWN_SECONDS = 20.0
+#: Runs at once in one worker process with the threads pool: they wait for services most of the time.
+THREADS = 32
+#: Celery's name of the pool of this project.
+POOL = "worker.pool:TaskPool"
+
+VISIBILITY = timedelta(hours=6)
+RESULTS_KEPT = timedelta(days=1)
+
+
+def celery_settings(settings: Settings) -> dict[str, Any]:
+    """What `Celery.conf` is updated with.
+
+    Raises:
+        SettingsError: no Redis is configured.
+    """
+    url = settings.broker_url()
+    # Redis hands a message that is not acknowledged to another worker after this time, even while it runs.
+    # Messages are acknowledged early here, so it only has to be longer than the longest run.
+    visibility = max(VISIBILITY.total_seconds(), 2 * settings.time_limit)
+    return {
+        "broker_url": url,
+        "broker_transport_options": {
+            "visibility_timeout": visibility,
+            # Without time-outs a Redis that stops answering would be waited for without end.
+            "socket_timeout": 15,
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+            # Hosts drop idle connections; test one before it is used.
+            "health_check_interval": 25,
+            # What is due for redelivery is looked for every 10 s instead of every 100 s.
+            "unacked_restore_throttle": 1,
+        },
+        # The shortest of these three wins, so all are the same.
+        "visibility_timeout": visibility,
+        "result_backend_transport_options": {"visibility_timeout": visibility},
+        # An outage of Redis ends no worker and no beat, however long it lasts and whenever it comes.
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_retry": True,
+        "broker_connection_max_retries": None,
+        # Syncs hold their lock through a short outage; if not, the lock stops them, not the connection.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_enable_prefetch_count_reduction": False,
+        # A publish outlives a short interruption; beat repeats what fails longer than that.
+        "task_publish_retry_policy": {
+            "max_retries": 5,
+            "interval_start": 0.2,
+            "interval_step": 0.5,
+            "interval_max": 3,
+        },
+        # JSON only: whoever can write to Redis must not be able to run code in a worker.
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "event_serializer": "json",
+        "accept_content": ["json"],
+        "timezone": "UTC",
+        "enable_utc": True,
+        # Early: with late acknowledgement every broker hiccup starts a running sync a second time. A run that
+        # is lost with its worker is made up for by beat, and the lock guards the node.
+        "task_acks_late": False,
+        "task_reject_on_worker_lost": False,
+        # Nothing waits inside a worker, where it would be lost, delayed or delivered twice.
+        "worker_disable_prefetch": True,
+        "worker_prefetch_multiplier": 1,
+        # A worker told to quit lets runs end, then cancels them: locks are released and nothing is half done.
+        "worker_soft_shutdown_timeout": SOFT_SHUTDOWN_SECONDS,
+        # No run holds its node for ever. The soft limit cancels, the hard one gives up what did not end.
+        "task_soft_time_limit": settings.soft_time_limit,
+        "task_time_limit": settings.time_limit,
+        # Results are for looking at; what must last is in the history in SQL.
+        "result_backend": url,
+        "result_expires": RESULTS_KEPT,
+        # One connection for all threads instead of one each: small Redis plans allow about twenty.
+        "result_backend_thread_safe": True,
+        # Flower shows what is sent, started and done.
+        "task_track_started": True,
+        "task_send_sent_event": True,
+        "worker_send_task_events": True,
+        # Threads with one event loop, which cancels coroutines on limits, revocation and shutdown.
+        "worker_pool": POOL,
+        "worker_concurrency": settings.worker_concurrency or THREADS,
+        # Survives a restart of Redis, at which the consumer of Celery 5.7.0 exits.
+        "worker_consumer": "worker.consumer:Consumer",
+        # Any number of beats, exact totals, nothing lost over an outage.
+        "beat_scheduler": "worker.scheduler:RedisScheduler",
+        # Beat looks at least this often whether it is to stop or Redis is back, in seconds.
+        "beat_max_loop_interval": 5,
+        # `celery inspect ping -d celerybeat@<host>` tells whether beat is well.
+        "beat_enable_remote_control": True,
+    }
+
+
+def prefork_settings(settings: Settings) -> dict[str, Any]:
+    """What is different with one process per run: as many as there are processors, unless set otherwise."""
+    return {"worker_pool": "prefork", "worker_concurrency": settings.worker_concurrency}
+
+
+def flower_environment(settings: Settings) -> dict[str, str]:
+    """Flower's options that follow from the settings, as the variables from which it reads them."""
+    variables = {
+        # Its default of 100,000 tasks takes hundreds of megabytes.
+        "FLOWER_MAX_TASKS": "10000",
+        # Workers that are gone for a day, in seconds; restarts leave one behind each.
+        "FLOWER_PURGE_OFFLINE_WORKERS": "86400",
+    }
+    if settings.flower_basic_auth is not None:
+        variables["FLOWER_BASIC_AUTH"] = settings.flower_basic_auth.get_secret_value()
+    return variables

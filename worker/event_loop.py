@@ -1,0 +1,190 @@
+"""One event loop per worker process, in a thread of its own, for the coroutines of all its tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any, Generic, Protocol, TypeVar
+
+from celery.exceptions import SoftTimeLimitExceeded
+
+T = TypeVar("T")
+
+#: Seconds that a cancelled coroutine may take to end when the process is told to end.
+LAST_SECONDS = 10.0
+#: Threads for plain functions of all coroutines: queries, and calls of the lock.
+PLAIN_CALLS = 64
+#: How a cancellation by a time limit is named; the history enters such a run as failed.
+TIME_LIMIT = "cancelled by its time limit"
+
+
+class Call(Generic[T]):
+    """A coroutine at work in the loop, waited for in another thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._loop = loop
+        self._coroutine = coroutine
+        self._task: asyncio.Task[T] | None = None
+        self._future: Future[T] = Future()
+        # The context goes along, so that what Sentry and others keep in it is the task's in there too.
+        loop.call_soon_threadsafe(self._start, context=contextvars.copy_context())
+
+    def result(self, timeout: float | None = None) -> T:
+        """What the coroutine returned or raised.
+
+        Raises:
+            TimeoutError: it has not ended within `timeout` seconds.
+            asyncio.CancelledError: it was cancelled, or given up.
+        """
+        return self._future.result(timeout)
+
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return self._future.done()
+
+    def cancel(self, reason: str, *, give_up_after: float | None = None) -> None:
+        """Raise `CancelledError(reason)` inside; from any thread.
+
+        A coroutine that has not ended `give_up_after` seconds later is not waited for any more.
+        """
+        self._call(self._cancel, reason)
+        if give_up_after is not None:
+            self._call(self._loop.call_later, give_up_after, self._give_up)
+
+    def _call(self, function: Any, *args: Any) -> None:
+        with suppress(RuntimeError):  # the loop has ended, and the call with it
+            self._loop.call_soon_threadsafe(function, *args)
+
+    def _start(self) -> None:
+        self._task = self._loop.create_task(self._coroutine)
+        self._task.add_done_callback(self._end)
+
+    def _cancel(self, reason: str) -> None:
+        if self._task is not None:
+            self._task.cancel(reason)
+
+    def _give_up(self) -> None:
+        with suppress(InvalidStateError):
+            self._future.set_exception(asyncio.CancelledError("given up"))
+
+    def _end(self, task: asyncio.Task[T]) -> None:
+        with suppress(InvalidStateError):  # given up before
+            if task.cancelled():
+                self._future.set_exception(asyncio.CancelledError())
+            elif (error := task.exception()) is not None:
+                self._future.set_exception(error)
+            else:
+                self._future.set_result(task.result())
+
+
+class Watcher(Protocol):
+    """Told of the coroutine that a thread waits for, to cancel it."""
+
+    def started(self, call: Call[Any]) -> None:
+        """The thread waits for `call` from now on."""
+
+    def replacement(self) -> BaseException | None:
+        """What the thread raises instead of `CancelledError`."""
+
+
+class _Watched(threading.local):
+    watcher: Watcher | None = None
+
+
+_watched = _Watched()
+
+
+@contextmanager
+def watched_by(watcher: Watcher) -> Any:
+    """Tell `watcher` of coroutines that this thread runs in the block."""
+    _watched.watcher = watcher
+    try:
+        yield
+    finally:
+        _watched.watcher = None
+
+
+class EventLoop:
+    """A loop in a daemon thread."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._plain_calls = ThreadPoolExecutor(PLAIN_CALLS, "plain-call")
+        self.loop.set_default_executor(self._plain_calls)
+        self._thread = threading.Thread(target=self._work, name="event-loop", daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+        self.loop.close()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run it in the loop and wait for its end in this thread.
+
+        An exception that another part of Celery raises in this thread meanwhile (a soft time limit or a
+        termination with prefork) cancels the coroutine first, so that its `finally` blocks are done.
+
+        Raises:
+            BaseException: what the coroutine raised, or what its watcher gives for a cancellation.
+        """
+        call = Call(self.loop, coroutine)
+        watcher = _watched.watcher
+        if watcher is not None:
+            watcher.started(call)
+        try:
+            return call.result()
+        except asyncio.CancelledError as cancelled:
+            raise (watcher and watcher.replacement()) or cancelled from None
+        except SoftTimeLimitExceeded:
+            self._end(call, TIME_LIMIT, None)
+            raise
+        except BaseException:
+            self._end(call, "cancelled: the worker ends it", LAST_SECONDS)
+            raise
+
+    def _end(self, call: Call[T], reason: str, timeout: float | None) -> None:
+        """Cancel what has not ended, and wait until it has; a hard limit stands behind no time-out."""
+        if not call.done():
+            call.cancel(reason)
+            with suppress(BaseException):
+                call.result(timeout)
+
+    def close(self) -> None:
+        """End the loop and its thread; coroutines still in it are not finished."""
+        with suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(LAST_SECONDS)
+        self._plain_calls.shutdown(wait=False, cancel_futures=True)
+
+
+_guard = threading.Lock()
+_current: tuple[int, EventLoop] | None = None
+
+
+def process_loop() -> EventLoop:
+    """The loop of this process; a forked child gets one of its own."""
+    global _current  # noqa: PLW0603  there is one per process
+    with _guard:
+        if _current is None or _current[0] != os.getpid():
+            _current = (os.getpid(), EventLoop())
+        return _current[1]
+
+
+def close_process_loop() -> None:
+    """End the loop of this process, if it has one; the next use makes a new one."""
+    global _current  # noqa: PLW0603
+    with _guard:
+        if _current is not None and _current[0] == os.getpid():
+            _current[1].close()
+        _current = None
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in this process's loop, from a task of any pool."""
+    return process_loop().run(coroutine)

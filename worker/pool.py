@@ -1,0 +1,222 @@
+"""Celery's thread pool with the powers of its process pool, for tasks that wait for a coroutine."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from asyncio import TimerHandle
+from collections.abc import Callable
+from concurrent import futures
+from concurrent.futures import Future, ThreadPoolExecutor
+from enum import IntEnum
+from typing import Any
+
+from celery.concurrency import thread
+from celery.concurrency.base import apply_target
+from celery.exceptions import SoftTimeLimitExceeded
+
+from worker.event_loop import (
+    LAST_SECONDS,
+    TIME_LIMIT,
+    Call,
+    EventLoop,
+    close_process_loop,
+    process_loop,
+    watched_by,
+)
+
+log = logging.getLogger(__name__)
+
+
+class JobTerminated(BaseException):
+    """Takes a job out of Celery's tracer, which then neither acknowledges its message nor enters a result."""
+
+
+class Ending(IntEnum):
+    """Why a job is cancelled; a greater one comes before a smaller one."""
+
+    SOFT_LIMIT = 1
+    HARD_LIMIT = 2
+    TERMINATED = 3
+
+
+REASONS = {
+    Ending.SOFT_LIMIT: TIME_LIMIT,
+    Ending.HARD_LIMIT: TIME_LIMIT,
+    Ending.TERMINATED: "cancelled: it was revoked, or the worker was told to end",
+}
+
+
+class Job:
+    """One message at work in a thread; for Celery, its result to be."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.ending: Ending | None = None
+        self._call: Call[Any] | None = None
+        self._done = False
+        # Signal handlers cancel in the main thread, which may be in here already.
+        self._guard = threading.RLock()
+
+    def submitted(self, future: Future[Any]) -> None:
+        """A thread works on it."""
+        self._future = future
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until its thread has ended with it, for `timeout` seconds at most."""
+        futures.wait([self._future], timeout)
+
+    def get(self, timeout: float | None = None) -> None:
+        """As `wait`; the outcome goes to Celery by callbacks.
+
+        Raises:
+            TimeoutError: it has not ended in time.
+        """
+        self._future.result(timeout)
+
+    def started(self, call: Call[Any]) -> None:
+        """It waits for a coroutine from now on."""
+        with self._guard:
+            self._call = call
+            if self.ending is not None:
+                self._cancel(self.ending)
+
+    def replacement(self) -> BaseException | None:
+        """What its thread raises when the coroutine was cancelled."""
+        if self.ending is None:
+            return None
+        return SoftTimeLimitExceeded() if self.ending is Ending.SOFT_LIMIT else JobTerminated()
+
+    def end(self, ending: Ending) -> bool:
+        """Cancel it; False when it is over, or was cancelled for a stronger reason."""
+        with self._guard:
+            if self._done or (self.ending is not None and self.ending >= ending):
+                return False
+            self.ending = ending
+            self._cancel(ending)
+            return True
+
+    def finish(self) -> bool:
+        """It has an outcome for Celery; False when Celery was given one before."""
+        with self._guard:
+            self._done = True
+            return self.ending in {None, Ending.SOFT_LIMIT}
+
+    def terminate(self, signal: int | None = None) -> None:
+        """Cancel it; called by a request, like that of a process."""
+        self.end(Ending.TERMINATED)
+
+    def _cancel(self, ending: Ending) -> None:
+        if self._call is not None:
+            patience = None if ending is Ending.SOFT_LIMIT else LAST_SECONDS
+            self._call.cancel(REASONS[ending], give_up_after=patience)
+
+
+class TaskPool(thread.TaskPool):
+    """Threads that share one event loop.
+
+    A soft limit cancels the job's coroutine and raises `SoftTimeLimitExceeded` in the task; a hard limit, a
+    revocation and a shutdown cancel it as well and take the job out of Celery's hands. Tasks must use
+    `worker.event_loop.run`; what a task does outside of it is not cancelled.
+    """
+
+    executor: ThreadPoolExecutor
+
+    def on_start(self) -> None:
+        """Start the loop."""
+        self._numbers = itertools.count(1)
+        self._jobs: dict[int, Job] = {}
+        self._loop: EventLoop = process_loop()
+
+    def on_apply(  # type: ignore[override]  # the base takes any arguments
+        self,
+        target: Callable[..., Any],
+        args: tuple[Any, ...] | None = None,
+        kwargs: dict[str, Any] | None = None,
+        callback: Callable[..., Any] | None = None,
+        accept_callback: Callable[..., Any] | None = None,
+        timeout_callback: Callable[..., Any] | None = None,
+        soft_timeout: float | None = None,
+        timeout: float | None = None,
+        **_: Any,
+    ) -> Job:
+        """Give a message to a thread."""
+        job = Job(next(self._numbers))
+        limits = (
+            soft_timeout or self.options.get("soft_timeout"),
+            timeout or self.options.get("timeout"),
+        )
+        self._jobs[job.number] = job
+
+        def give_result(result: Any) -> None:
+            if job.finish() and callback is not None:
+                callback(result)
+
+        def work() -> None:
+            timers = self._start_timers(job, limits, timeout_callback)
+            try:
+                with watched_by(job):
+                    apply_target(
+                        target,
+                        args or (),
+                        kwargs,
+                        give_result,
+                        accept_callback,
+                        pid=job.number,
+                        propagate=(JobTerminated,),
+                    )
+            except JobTerminated:
+                log.info("Job %d was cancelled.", job.number)
+            except Exception:
+                log.exception("Job %d could not be ended properly.", job.number)
+            finally:
+                job.finish()
+                self._loop.loop.call_soon_threadsafe(_cancel_all, timers)
+                self._jobs.pop(job.number, None)
+
+        job.submitted(self.executor.submit(work))
+        return job
+
+    def terminate_job(self, pid: int, signal: int | None = None) -> None:
+        """Cancel the job of this number, which Celery takes for a process id."""
+        job = self._jobs.get(pid)
+        if job is not None:
+            job.end(Ending.TERMINATED)
+
+    def on_stop(self) -> None:
+        """Wait until all jobs have ended, then end the loop."""
+        super().on_stop()
+        close_process_loop()
+
+    def on_terminate(self) -> None:
+        """Cancel all jobs."""
+        for job in list(self._jobs.values()):
+            job.end(Ending.TERMINATED)
+        self.executor.shutdown(wait=False, cancel_futures=True)
+
+    def _start_timers(
+        self, job: Job, limits: tuple[float | None, float | None], tell: Callable[..., Any] | None
+    ) -> list[TimerHandle]:
+        """Count the limits from now on; gives timers that are set soon, in the loop's thread."""
+        timers: list[TimerHandle] = []
+        loop = self._loop.loop
+
+        def expire(ending: Ending, seconds: float) -> None:
+            if job.end(ending) and tell is not None:
+                # Celery stores the failure now, which may take a while.
+                loop.run_in_executor(None, tell, ending is Ending.SOFT_LIMIT, seconds)
+
+        def start() -> None:
+            for ending, seconds in zip((Ending.SOFT_LIMIT, Ending.HARD_LIMIT), limits, strict=True):
+                if seconds:
+                    timers.append(loop.call_later(seconds, expire, ending, seconds))
+
+        if any(limits):
+            loop.call_soon_threadsafe(start)
+        return timers
+
+
+def _cancel_all(timers: list[TimerHandle]) -> None:
+    for timer in timers:
+        timer.cancel()

@@ -1,0 +1,30 @@
+"""How a process of ours refuses to start."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from config.redaction import Redactor
+from worker.cli.failures import explain
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """End the process with one line on standard error where a foreseeable error comes up in the block.
+
+    Celery prints a traceback of every `Exception` that an application raises while it is loaded.
+
+    Raises:
+        SystemExit: with the exit code of the command line.
+    """
+    try:
+        yield
+    except Exception as error:
+        told = explain(error)
+        if told is None:
+            raise
+        message, code = told
+        sys.stderr.write("".join(f"lockstep: {line}\n" for line in Redactor().text(message).splitlines()))
+        raise SystemExit(int(code)) from None

@@ -1,0 +1,116 @@
+"""Every scheduled sync as a Celery task of its own, so that Flower and Sentry show it by name."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import redis
+from celery import Celery, Task
+
+from config import Settings
+from tasks import SyncTask
+from tasks.errors import TaskError
+from worker import event_loop
+from worker.beat import celery_name
+from worker.lock import RedisSyncLock, SessionRecord
+from worker.progress import ProgressPublisher
+from worker.redis_client import connect
+from worker.session import run_session
+from worker.store import RunRecord, Store
+
+#: How a run ends that Celery shall show as failed.
+FAILED = frozenset({"failed", "halted", "abandoned"})
+
+
+class SyncRunFailed(Exception):  # noqa: N818  Flower and Sentry show this name
+    """A run did not do what it was to do; the message is its reason."""
+
+
+class Workplace:
+    """What the runs of one worker process share: the database, the lock, the progress.
+
+    It is made at the first run in a process, so that nothing of it is carried over a fork.
+    """
+
+    def __init__(self, app: Celery, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+        self._guard = threading.Lock()
+        self._pid: int | None = None
+
+    def enter(self) -> None:
+        """Make it, if this process does not have it yet.
+
+        Raises:
+            StoreError: the database cannot be used.
+        """
+        with self._guard:
+            if self._pid == os.getpid():
+                return
+            self.store = Store(self._settings.sql_url())
+            self._client: redis.Redis = connect(self._settings)
+            self.lock = RedisSyncLock(
+                self._client, lease_seconds=self._settings.lease_seconds, on_abandoned=self._abandon
+            )
+            self.progress = ProgressPublisher(self._app)
+            self._pid = os.getpid()
+
+    def leave(self) -> None:
+        """Close it, if this process has it."""
+        with self._guard:
+            if self._pid == os.getpid():
+                self._pid = None
+                self.lock.close()
+                self._client.close()
+                self.store.close()
+
+    def _abandon(self, session: SessionRecord) -> None:
+        self.store.runs.abandon(session.session_id, f"its worker on {session.host} was lost")
+
+
+def run_sync(celery_task: Task[Any, Any], task: SyncTask, workplace: Workplace) -> dict[str, Any]:
+    """Run `task` for the message that `celery_task` is working on.
+
+    A run that was skipped, because its node is busy or its total is reached, is no failure.
+
+    Raises:
+        SyncRunFailed: the run failed, or could not be started.
+    """
+    message_id, hostname = str(celery_task.request.id), str(celery_task.request.hostname)
+    try:
+        workplace.enter()
+        with workplace.progress.of_run(message_id, hostname) as progress:
+            record: RunRecord = event_loop.run(
+                run_session(
+                    task,
+                    store=workplace.store,
+                    lock=workplace.lock,
+                    progress=progress,
+                    message_id=message_id,
+                )
+            )
+    except TaskError as error:
+        raise SyncRunFailed(str(error)) from None
+    if record.status in FAILED:
+        raise SyncRunFailed(
+            record.reason if record.status == "failed" else f"{record.status}: {record.reason}"
+        )
+    return record.to_json()
+
+
+def add_sync_tasks(app: Celery, tasks: Iterable[SyncTask], workplace: Workplace) -> None:
+    """Make a Celery task `sync.<name>` of each task."""
+    for task in tasks:
+        _add(app, task, workplace)
+
+
+def _add(app: Celery, task: SyncTask, workplace: Workplace) -> None:
+    def run(self: Task[Any, Any]) -> dict[str, Any]:
+        return run_sync(self, task, workplace)
+
+    run.__doc__ = f"Keep {task.name} in step, {task.plan_schedule}."
+    # A failed run is expected: its reason is logged as one line, by the session.
+    app.task(name=celery_name(task.name), bind=True, shared=False, throws=(SyncRunFailed,))(run)
