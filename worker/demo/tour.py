@@ -90,6 +90,8 @@ class Tour:
         self.store = store
         self.out = console()
         self.step = 0
+        #: Runs that were spoken of already.
+        self.told: set[str] = set()
 
     async def go(self) -> bool:
         """Take all steps; whether both sides are equal at the end."""
@@ -120,7 +122,7 @@ class Tour:
         """Edits cross both ways."""
         self.head("Edits on both sides", "each at another place")
         self.say("in Notion:    'Fix the flaky login test' is Done, 'Compare hosting prices' gets a tag")
-        self.say("on the phone: 'Dentist' moves by a day, 'Buy oat milk' is new as 'Buy oat milk and coffee'")
+        self.say("on the phone: 'Dentist' moves by a day, 'Buy oat milk' becomes 'Buy oat milk and coffee'")
         began = datetime.now(UTC)
         moved = datetime.now(UTC).replace(hour=8, minute=15, second=0, microsecond=0) + timedelta(days=9)
         await board.edit("Fix the flaky login test", {"Status": {"status": {"name": "Done"}}})
@@ -159,9 +161,7 @@ class Tour:
             await phone.edit("Call the plumber", {"description": "Kitchen tap drips, and the shower too"})
             self.say("Notion says 'Anna is at home on Monday', the phone says 'and the shower too'")
             skipped = await self.run_after(began, "skipped")
-            self.say(
-                f"a scheduled run finds the node busy and is recorded as skipped: {short(skipped.reason, 90)}"
-            )
+            self.say(f"a scheduled run is recorded as skipped: {short(skipped.reason, 110)}")
             released = datetime.now(UTC)
         self.say(f"session {holder[:8]} lets go")
         self.tell(await self.run_after(released, changed=True))
@@ -251,12 +251,14 @@ class Tour:
 
     def tell(self, run: RunRecord) -> None:
         """What one run did."""
+        self.told.add(run.run_id)
         self.say(f"run {run.run_id[:8]} {run.status} in {run.seconds or 0:.1f} s: {_words(run)}")
 
     def tell_all(self, since: datetime) -> None:
         """What the runs since a moment did that did something."""
         for run in reversed(self.store.runs.list(TASK, limit=50)):
-            if run.started_at > since - timedelta(seconds=EVERY) and _writes(run):
+            recent = run.started_at > since - timedelta(seconds=EVERY)
+            if recent and _writes(run) and run.run_id not in self.told:
                 self.tell(run)
 
 

@@ -37,6 +37,8 @@ class CalDAVClient:
         self.username = username if username is not None else in_url[0]
         self._password = password if password is not None or username is not None else in_url[1]
         self._library: Any = None
+        self._first = asyncio.Lock()
+        self._known = False
         #: Called right before each write is sent, after all waiting; what it raises stops the write.
         self.before_write: Callable[[], None] = lambda: None
 
@@ -143,6 +145,9 @@ class CalDAVClient:
             if method in WRITES:
                 self.before_write()
             try:
+                async with self._first:
+                    if not self._known:
+                        return await self._introduce(method, url, body, headers)
                 return await self._library.request(url, method, body, headers)
             except RateLimitError as error:
                 pause = max(float(error.retry_after_seconds or 0), SHORTEST_WAIT_SECONDS)
@@ -150,6 +155,15 @@ class CalDAVClient:
                 if waited > LONGEST_WAIT_SECONDS:
                     raise
                 await asyncio.sleep(pause)
+
+    async def _introduce(self, method: str, url: str, body: str, headers: dict[str, str]) -> Any:
+        """The first request, alone: the library learns from its answer how the server wants to be greeted.
+
+        Two at once would both be refused, and the second one taken for a wrong password.
+        """
+        answer = await self._library.request(url, method, body, headers)
+        self._known = True
+        return answer
 
     def _unauthorised(self) -> SideError:
         if self.username is None:
