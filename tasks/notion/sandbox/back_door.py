@@ -106,6 +106,8 @@ def _index(workspace: Workspace, body: Json) -> Json:
         if obj is None:
             raise ApiError(404, "object_not_found", f"Could not find {object_id}.")
         obj.indexed = bool(known)
+        if obj.in_trash:
+            obj.doc["indexed_in_trash"] = bool(known)
         workspace.store.save(obj)
     return {}
 

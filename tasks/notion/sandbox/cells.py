@@ -49,12 +49,13 @@ def show_cell(
 def _content(call: Call, columns: Columns, column: Column, page: Stored, *, whole: bool) -> Any:
     if column.type in _STAMPS:
         return _stamp(call, column.type, page)
-    if column.id in page.doc.get("given", {}):
-        return page.doc["given"][column.id]
-    if column.type == "formula":
-        return formula_value(call, columns, column, page)
-    if column.type == "rollup":
-        return rollup_value(call, columns, column, page)
+    given = page.doc.get("given", {}).get(column.id)
+    if column.type in ("formula", "rollup") and column.config:
+        work_out = formula_value if column.type == "formula" else rollup_value
+        value = work_out(call, columns, column, page)
+        return given if given is not None and value["type"] == "unsupported" else value
+    if given is not None:
+        return given
     value = kept(column, page)
     if column.type == "unique_id":
         return {"prefix": column.config.get("prefix"), "number": page.doc.get("number")}

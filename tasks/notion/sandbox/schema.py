@@ -154,7 +154,7 @@ def _configure(call: Call, columns: Columns, column: Column, value: dict[str, An
     elif kind == "formula":
         column.config = {"expression": normalise_expression(columns, wanted.get("expression", ""), path)}
     elif kind == "unique_id":
-        column.config = {"prefix": wanted.get("prefix")}
+        column.config = {"prefix": wanted.get("prefix", column.config.get("prefix"))}
     if before.type != kind:
         convert_column(call, columns.source, before, column)
 

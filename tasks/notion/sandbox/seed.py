@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,13 @@ from tasks.notion.sandbox.store import WORKSPACE, Store, Stored
 
 Json = dict[str, Any]
 _LOOKS: Json = {"title": [], "description": [], "icon": None, "cover": None}
+_PARENT_KINDS = {"data_source_id": "data_source", "database_id": "database", "page_id": "page"}
+_BARE: dict[str, Json] = {
+    "data_source": {**_LOOKS, "columns": {}, "counter": 0},
+    "database": {**_LOOKS, "is_inline": False, "is_locked": False},
+    "page": {"values": {TITLE: []}, "icon": None, "cover": None, "is_locked": False, "is_archived": False},
+    "block": {"type": "paragraph", "content": {"rich_text": [], "icon": None, "color": "default"}},
+}
 #: Read-only columns whose value follows from the page itself.
 _OWN = frozenset({"created_time", "created_by", "last_edited_time", "last_edited_by", "unique_id", "button"})
 
@@ -31,12 +39,21 @@ def seed_object(store: Store, clock: Clock, shown: Json) -> None:
     known = store.get(object_id)
     doc = reader(store, shown, known.doc if known else None)
     obj = _stored(clock, shown | {"id": object_id}, str(kind), doc)
-    if kind != "user" and obj.parent not in (WORKSPACE, "") and store.get(obj.parent) is None:
+    above = store.get(obj.parent)
+    if kind != "user" and obj.parent != WORKSPACE and above is None:
         _seed_parent(store, clock, obj, shown)
+    elif (
+        above is not None and above.kind == "database" and shown.get("database_parent") and not above.indexed
+    ):
+        above.doc["given_parent"] = shown["database_parent"]
+        store.save(above)
+    if known is not None and not known.indexed:  # known only by its id so far
+        store.delete(known.id)
+        known = None
     if known is None:
         store.insert(obj)
     else:
-        obj.position, obj.indexed = known.position, known.indexed
+        obj.position = known.position
         store.save(obj)
 
 
@@ -67,35 +84,27 @@ def _parent_id(parent: Any) -> str:
 
 def _seed_parent(store: Store, clock: Clock, obj: Stored, shown: Json) -> None:
     """What a seeded object lies in, known only by its id so far."""
-    now = clock.now()
-    parent = shown["parent"]
-    kind = {"data_source_id": "data_source", "database_id": "database", "page_id": "page"}.get(
-        parent["type"], "block"
-    )
-    above, doc = ROOT_PAGE_ID, {}
+    kind = _PARENT_KINDS.get(shown["parent"]["type"], "block")
+    above = ROOT_PAGE_ID
     if kind == "data_source":
-        above, doc = parent.get("database_id") or ROOT_PAGE_ID, {**_LOOKS, "columns": {}, "counter": 0}
+        above = shown["parent"].get("database_id") or ROOT_PAGE_ID
         if store.get(above) is None:
-            database = _LOOKS | {"is_inline": False, "is_locked": False}
-            store.insert(
-                Stored(above, "database", ROOT_PAGE_ID, now, now, obj.created_by, obj.edited_by, database)
-            )
-    elif kind == "database":
-        above, doc = (
-            _parent_id(shown.get("database_parent")),
-            _LOOKS | {"is_inline": False, "is_locked": False},
-        )
-    elif kind == "page":
-        doc = {"values": {TITLE: []}, "icon": None, "cover": None, "is_locked": False, "is_archived": False}
-    else:
-        doc = {"type": "paragraph", "content": {"rich_text": [], "icon": None, "color": "default"}}
-    bare = Stored(obj.parent, kind, above, now, now, obj.created_by, obj.edited_by, doc, indexed=False)
-    store.insert(bare)
+            _insert_bare(store, clock, obj, above, "database", ROOT_PAGE_ID)
+    elif kind == "database" and shown.get("database_parent"):
+        above = _parent_id(shown["database_parent"])
+    _insert_bare(store, clock, obj, obj.parent, kind, above, given=shown.get("database_parent"))
     if kind == "data_source":
         _learn_columns(store, shown)
-    elif kind == "database" and "given_parent" not in doc and shown.get("database_parent"):
-        doc["given_parent"] = shown["database_parent"]
-        store.save(bare)
+
+
+def _insert_bare(
+    store: Store, clock: Clock, by: Stored, object_id: str, kind: str, parent: str, given: Json | None = None
+) -> None:
+    doc = copy.deepcopy(_BARE[kind])
+    if given is not None:
+        doc["given_parent"] = given
+    now = clock.now()
+    store.insert(Stored(object_id, kind, parent, now, now, by.created_by, by.edited_by, doc, indexed=False))
 
 
 def _user(_: Store, shown: Json, __: Json | None) -> Json:

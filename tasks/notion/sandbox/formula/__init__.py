@@ -1,28 +1,138 @@
-"""Formulas."""
+"""Formulas: expressions are kept with columns named by id, and worked out for every page that is shown."""
 
 from __future__ import annotations
 
-import re
+from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
+from tasks.notion.sandbox import dates, errors
 from tasks.notion.sandbox.call import Call
-from tasks.notion.sandbox.columns import Column, Columns
+from tasks.notion.sandbox.clock import moment
+from tasks.notion.sandbox.columns import OPTION_TYPES, Column, Columns
+from tasks.notion.sandbox.formula.evaluate import Scope, evaluate, finite, result_type
+from tasks.notion.sandbox.formula.functions import Span, as_text
+from tasks.notion.sandbox.formula.syntax import FormulaError, Node, Reference, parse, write
 from tasks.notion.sandbox.ids import WORKSPACE_ID, encode_column_id
 from tasks.notion.sandbox.store import Stored
 
-
-def normalise_expression(columns: Columns, expression: str, path: str) -> str:
-    """The expression as it is kept."""
-
-    def reference(match: re.Match[str]) -> str:
-        column = columns.named(match.group(1))
-        return (
-            f"{{{{notion:block_property:{encode_column_id(column.id)}:{columns.source.id}:{WORKSPACE_ID}}}}}"
-        )
-
-    return re.sub(r'prop\("([^"]*)"\)', reference, expression)
+#: Formulas of formulas are followed this deep.
+_DEPTH = 15
+_LISTS = frozenset({"multi_select", "people", "relation", "files"})
+_DATES = frozenset({"date", "created_time", "last_edited_time"})
 
 
-def formula_value(call: Call, columns: Columns, column: Column, page: Stored) -> dict[str, Any]:
-    """The value of a formula."""
-    return {"type": "string", "string": None}
+def normalise_expression(columns: Columns, expression: Any, path: str) -> str:
+    """The expression as it is kept; `ApiError` when it is no formula or names an unknown column."""
+    if not isinstance(expression, str):
+        raise errors.bad_body(f"{path}.formula.expression", "a string", expression)
+
+    def resolve(name: str) -> str | None:
+        found = columns.find(name)
+        return found.id if found else None
+
+    def reference(node: Reference) -> str:
+        shown = encode_column_id(node.column)
+        return node.known or f"{{{{notion:block_property:{shown}:{columns.source.id}:{WORKSPACE_ID}}}}}"
+
+    try:
+        return write(parse(expression, resolve), reference)
+    except FormulaError as problem:
+        raise errors.validation(f"Type error with formula: {problem}.") from None
+
+
+@lru_cache(maxsize=500)
+def _parsed(expression: str) -> Node:
+    return parse(expression, unquote)
+
+
+def formula_value(
+    call: Call, columns: Columns, column: Column, page: Stored, depth: int = 0
+) -> dict[str, Any]:
+    """The value of a formula as answers show it; `unsupported` where it cannot be worked out here."""
+    scope = Scope(
+        cell=lambda key: _cell(call, columns, key, page, depth),
+        type_of=lambda key: _type(call, columns, key, page, depth),
+        now=moment(call.now()),
+    )
+    try:
+        node = _parsed(column.config["expression"])
+        value, kind = evaluate(node, scope), result_type(node, scope)
+    except (FormulaError, RecursionError, KeyError):
+        return {"type": "unsupported", "unsupported": {}}
+    if kind == "item":
+        kind = _type_of_value(value)
+    match kind:
+        case "number":
+            return {"type": "number", "number": None if value is None else finite(value)}
+        case "boolean":
+            return {"type": "boolean", "boolean": bool(value)}
+        case "date":
+            return {"type": "date", "date": _date(value)}
+        case _:
+            return {"type": "string", "string": as_text(value) or None}
+
+
+def _type_of_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    return "number" if isinstance(value, int | float) else "date" if isinstance(value, Span) else "string"
+
+
+def _date(value: Any) -> dict[str, Any] | None:
+    if not isinstance(value, Span):
+        return None
+    end = None if value.end is None else dates.show(value.end)
+    return {"start": dates.show(value.start), "end": end, "time_zone": None}
+
+
+def _type(call: Call, columns: Columns, key: str, page: Stored, depth: int) -> str:
+    column = columns.by_id[key]
+    if column.type in ("formula", "rollup"):
+        return str(_computed(call, columns, column, page, depth)["type"]).replace("array", "list")
+    if column.type in _DATES:
+        return "date"
+    if column.type in _LISTS:
+        return "list"
+    return {"number": "number", "checkbox": "boolean"}.get(column.type, "string")
+
+
+def _computed(call: Call, columns: Columns, column: Column, page: Stored, depth: int) -> dict[str, Any]:
+    from tasks.notion.sandbox.rollups import rollup_value  # rollups show cells, cells show formulas
+
+    if column.type == "rollup":
+        return rollup_value(call, columns, column, page)
+    if depth >= _DEPTH:
+        raise RecursionError
+    return formula_value(call, columns, column, page, depth + 1)
+
+
+def _cell(call: Call, columns: Columns, key: str, page: Stored, depth: int) -> Any:
+    from tasks.notion.sandbox.cells import kept, show_cell  # cells show formulas, formulas read cells
+    from tasks.notion.sandbox.rollups import plain_value
+
+    column = columns.by_id[key]
+    if column.type in ("formula", "rollup"):
+        shown = _computed(call, columns, column, page, depth)
+        value = shown[shown["type"]]
+        if shown["type"] == "array":
+            return [plain_value(item) for item in value]
+        return _span(value) if shown["type"] == "date" else value
+    if column.type in ("created_time", "last_edited_time"):
+        ms = page.created if column.type == "created_time" else page.edited
+        return Span(moment(ms - ms % 60_000))
+    if column.type == "date":
+        return _span(kept(column, page))
+    if column.type == "unique_id":
+        prefix = column.config.get("prefix")
+        return f"{prefix}-{page.doc.get('number')}" if prefix else str(page.doc.get("number"))
+    shown = {"type": column.type} | show_cell(call, columns, column, page)
+    value = plain_value(shown)
+    return value or ("" if column.type in OPTION_TYPES and column.type not in _LISTS else value)
+
+
+def _span(value: dict[str, Any] | None) -> Span | None:
+    start = dates.start_of(value)
+    if value is None or start is None:
+        return None
+    return Span(start, dates.parse(value["end"]) if value["end"] else None)

@@ -1,0 +1,1 @@
+"""Recorded traffic of the Notion API, replayed against the sandbox."""

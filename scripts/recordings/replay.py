@@ -1,0 +1,332 @@
+"""Replays one cassette against a fresh sandbox over HTTP.
+
+What was there before the recording began is put into the sandbox when a recorded answer reveals it. An answer
+that only agrees after something of itself was put in counts as seeded. Ids that an answer to a creating request
+brought up are never put in: the sandbox has to make those itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, unquote
+
+import httpx
+
+from recordings.cassette import Interaction
+from recordings.compare import differences, normal
+from recordings.idmap import UUID, IdMap
+from tasks.notion.sandbox import PERSON_ID, ROOT_PAGE_ID, Sandbox
+
+_TOKEN = "recorder"  # noqa: S105 - the sandbox lets any token in
+_NAMED = re.compile(r'your integration "([^"]+)"')
+#: Answers show floored minutes; what a request does comes after what was done before it in the same minute.
+_WITHIN_MINUTE = 59.9
+_CREATES = (("POST", "pages"), ("POST", "databases"), ("POST", "data_sources"), ("POST", "comments"))
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one interaction went: `agree`, `seeded` or `differ`, and where it differs."""
+
+    interaction: Interaction
+    verdict: str
+    differences: list[str] = field(default_factory=list)
+
+
+def replay(interactions: list[Interaction]) -> Iterator[Result]:
+    """The results of a cassette, in order."""
+    with Sandbox() as sandbox, httpx.Client(base_url=sandbox.url, timeout=30) as client:
+        world = _World(client)
+        world.introduce_bot(interactions)
+        for interaction in interactions:
+            yield world.run(interaction)
+
+
+class _World:
+    def __init__(self, client: httpx.Client) -> None:
+        self.client = client
+        self.ids = IdMap()
+        #: Recorded ids that the recorded requests made, and those that were put in.
+        self.produced: set[str] = set()
+        self.seeded: set[str] = set()
+        #: Recorded ids of what is there in name only, until an answer shows it.
+        self.stubs: set[str] = set()
+        self.now = 0.0
+
+    def introduce_bot(self, interactions: list[Interaction]) -> None:
+        """The token acts as the recorded integration, and nobody else is there yet."""
+        for object_id in (PERSON_ID, ROOT_PAGE_ID):
+            self._door("erase", {"id": object_id})
+        bot: dict[str, Any] = {}
+        for interaction in interactions:
+            for user in _find(interaction.answer, lambda doc: doc.get("object") == "user" and "bot" in doc):
+                if "owner" in (user.get("bot") or {}) or "name" not in bot:
+                    bot = {key: value for key, value in user.items() if key != "request_id"} | {
+                        "bot": user.get("bot") or bot.get("bot") or {}
+                    }
+        made_by = _authors(interactions)
+        refused = [i.answer for i in interactions if isinstance(i.answer, dict) and i.status == 404]
+        named = [m.group(1) for answer in refused if (m := _NAMED.search(str(answer.get("message"))))]
+        known_as = [(answer.get("additional_data") or {}).get("integration_id") for answer in refused]
+        bot_id = next(iter([*made_by, bot.get("id"), *known_as]), None)
+        if bot_id is None:
+            return
+        if bot.get("id") != bot_id:
+            bot = {"avatar_url": None, "type": "bot", "bot": {}}
+        bot = {"name": next(iter(named), "Bot"), **bot, "object": "user", "id": bot_id}
+        self._put([bot])
+        self._door("bot", {"token": _TOKEN, "id": bot_id})
+
+    def run(self, interaction: Interaction) -> Result:
+        """Ask the sandbox the same, and compare."""
+        self._set_clock(interaction)
+        used = self._prepare(interaction)
+        found = self._attempt(interaction)
+        if found and interaction.reads and self._reveal(interaction):
+            used = True
+            found = self._attempt(interaction)
+        if found:
+            return Result(interaction, "differ", found)
+        return Result(interaction, "seeded" if used else "agree")
+
+    # -- asking -------------------------------------------------------------------------------------------
+
+    def _attempt(self, interaction: Interaction) -> list[str]:
+        response = self._send(interaction)
+        ours = _json(response)
+        if _creates(interaction):
+            self.produced |= _object_ids(interaction.answer)
+        self.ids.learn(ours, interaction.answer, self.produced.__contains__)
+        found = []
+        if response.status_code != interaction.status:
+            found.append(f"status {response.status_code}, recorded {interaction.status}")
+        return found + differences(normal(self.ids.to_theirs(ours)), normal(interaction.answer))
+
+    def _send(self, interaction: Interaction) -> httpx.Response:
+        path = "/".join(self._path_part(part) for part in interaction.path.split("/"))
+        query = [
+            (key, self.ids.to_ours({"property": value})["property"] if key != "start_cursor" else value)
+            for key, value in interaction.query
+        ]
+        body = self.ids.to_ours(interaction.body)
+        content = None if body is None else (body if isinstance(body, str) else json.dumps(body))
+        headers = {
+            "Authorization": f"Bearer {_TOKEN}",
+            "Notion-Version": interaction.version,
+            "Content-Type": "application/json",
+        }
+        url = httpx.URL(f"{str(self.client.base_url).rstrip('/')}/v1/{path}", params=query)
+        return self.client.request(interaction.method, url, content=content, headers=headers)
+
+    def _path_part(self, part: str) -> str:
+        plain = unquote(part)
+        return quote(str(self.ids.to_ours({"id": plain})["id"]), safe="-_.!~*'()")
+
+    def _set_clock(self, interaction: Interaction) -> None:
+        """The sandbox's time follows the recording's, as far as answers tell it; never back."""
+        answer = interaction.answer if isinstance(interaction.answer, dict) else {}
+        stamp = answer.get("last_edited_time") if not interaction.reads else None
+        times = [interaction.time or 0.0]
+        if isinstance(stamp, str):
+            times.append(datetime.fromisoformat(stamp).timestamp() + _WITHIN_MINUTE)
+        if not self.now and not any(times):
+            times += [
+                datetime.fromisoformat(doc["last_edited_time"]).timestamp()
+                for doc in _find(answer, lambda doc: isinstance(doc.get("last_edited_time"), str))
+            ]
+        if max(times) > self.now:
+            self.now = max(times)
+            self._door("clock", {"now": datetime.fromtimestamp(self.now, UTC).isoformat()})
+
+    # -- what was there before ----------------------------------------------------------------------------
+
+    def _prepare(self, interaction: Interaction) -> bool:
+        """What a writing request refers to without it being known; whether its own answer had to tell."""
+        if interaction.reads or interaction.status >= 400:
+            return False
+        used = False
+        for user in _find(interaction.answer, lambda doc: doc.get("object") == "user" and "name" in doc):
+            if self._unknown(user["id"]) and user["id"] in json.dumps(interaction.body):
+                self._put([user])
+                used = True
+        target = self._path_id(interaction)
+        if target is not None and self._unknown(target):
+            used = self._seed_target(interaction, target)
+        parent = (interaction.body or {}).get("parent") if isinstance(interaction.body, dict) else None
+        if isinstance(parent, dict):
+            used |= self._seed_parent(interaction, parent)
+        for reference in self._references(interaction.body):
+            if self._unknown(reference):
+                self._put([_stub_page(reference)], stubs=True)
+        return used
+
+    def _seed_target(self, interaction: Interaction, target: str) -> bool:
+        answer = interaction.answer if isinstance(interaction.answer, dict) else {}
+        if _dashed(str(answer.get("id"))) == target and answer.get("object") != "comment":
+            self._put([answer | {"in_trash": False, "archived": False}])
+            return True
+        self._put([_stub_page(target)], stubs=True)
+        return False
+
+    def _seed_parent(self, interaction: Interaction, parent: dict[str, Any]) -> bool:
+        key = next((k for k in ("data_source_id", "database_id", "page_id", "block_id") if k in parent), None)
+        if key is None or not self._unknown(_dashed(parent[key])):
+            return False
+        if key == "page_id":
+            self._put([_stub_page(_dashed(parent[key]))], stubs=True)
+            return False
+        if key == "data_source_id" and interaction.answer.get("object") == "page":
+            # The columns are only to be had from the page, which is taken out again before it is made.
+            self._put([interaction.answer])
+            self._door("erase", {"id": interaction.answer["id"]})
+            self.seeded.discard(interaction.answer["id"])
+            return True
+        return False
+
+    @staticmethod
+    def _references(body: Any) -> list[str]:
+        relations = _find(body, lambda doc: isinstance(doc.get("relation"), list))
+        mentions = _find(body, lambda doc: isinstance(doc.get("page"), dict) and "id" in doc["page"])
+        ids = [page["id"] for doc in relations for page in doc["relation"]] + [
+            doc["page"]["id"] for doc in mentions
+        ]
+        return [_dashed(page_id) for page_id in ids]
+
+    def _path_id(self, interaction: Interaction) -> str | None:
+        parts = interaction.path.split("/")
+        return _dashed(parts[1]) if len(parts) > 1 and UUID.fullmatch(parts[1]) else None
+
+    def _unknown(self, recorded: str) -> bool:
+        plain = recorded.replace("-", "")
+        return plain not in self.ids.ours and recorded not in self.seeded and recorded not in self.produced
+
+    def _reveal(self, interaction: Interaction) -> bool:
+        """Put in what the answer to a reading request shows for the first time; whether there was anything."""
+        if interaction.status >= 400:
+            return False
+        answer = interaction.answer
+        shown = answer["results"] if answer.get("object") == "list" else [answer]
+        shown = [
+            doc for doc in shown if doc.get("object") in ("page", "data_source", "database", "block", "user")
+        ]
+        new = [doc for doc in shown if self._unknown(doc["id"]) or doc["id"] in self.stubs]
+        people = [
+            user
+            for user in _find(answer, lambda doc: doc.get("object") == "user" and "name" in doc)
+            if self._unknown(user["id"]) and user not in new
+        ]
+        target = self._path_id(interaction)
+        if not new and target is not None and self._unknown(target):
+            stub = _stub_source(target) if interaction.path.endswith("/query") else _stub_page(target)
+            self._put([stub], stubs=True)
+            return True
+        in_order = new if interaction.path.startswith(("blocks", "users")) else list(reversed(new))
+        self._put([*people, *in_order])
+        indexed = interaction.path == "search" and self._index(interaction, {doc["id"] for doc in new})
+        return bool(new or people or indexed)
+
+    def _index(self, interaction: Interaction, new: set[str]) -> bool:
+        """The search index knows what the answer shows, and of what it hides nothing made by the recording."""
+        shown = {doc["id"] for doc in interaction.answer["results"]}
+        ours = {
+            _dashed(self.ids.to_theirs(doc["id"])): doc["id"]
+            for doc in _json(self._send(interaction))["results"]
+        }
+        late = {ours[recorded]: False for recorded in ours.keys() - shown if recorded in self.produced}
+        known = {
+            self.ids.to_ours(recorded): True
+            for recorded in shown - ours.keys()
+            if recorded in self.produced and recorded.replace("-", "") in self.ids.ours
+        }
+        trashed = {
+            doc["id"] for doc in interaction.answer["results"] if doc.get("in_trash") and doc["id"] in new
+        }
+        changes = late | known | dict.fromkeys(trashed, True)
+        if changes:
+            self._door("search_index", changes)
+        return bool(changes)
+
+    def _put(self, objects: list[dict[str, Any]], *, stubs: bool = False) -> None:
+        if objects:
+            put = {doc["id"] for doc in objects}
+            self._door("objects", {"objects": self.ids.to_ours(objects)})
+            self.seeded |= put
+            self.stubs = self.stubs | put if stubs else self.stubs - put
+
+    def _door(self, path: str, body: dict[str, Any]) -> None:
+        self.client.post(f"/sandbox/{path}", json=body).raise_for_status()
+
+
+def _authors(interactions: list[Interaction]) -> list[str]:
+    """Who made what the recorded requests made, or edited what they edited last."""
+    made: set[str] = set()
+    found, edited = [], []
+    for interaction in interactions:
+        if _creates(interaction):
+            made |= _object_ids(interaction.answer)
+        for doc in _find(interaction.answer, lambda doc: "created_by" in doc and "id" in doc):
+            if doc["id"] in made:
+                found.append(doc["created_by"]["id"])
+        if not interaction.reads and isinstance(interaction.answer, dict):
+            edited += [doc["last_edited_by"]["id"] for doc in [interaction.answer] if "last_edited_by" in doc]
+    return found + edited
+
+
+def _creates(interaction: Interaction) -> bool:
+    append = interaction.method == "PATCH" and interaction.path.endswith("/children")
+    return append or (interaction.method, interaction.path) in _CREATES
+
+
+def _object_ids(answer: Any) -> set[str]:
+    if not isinstance(answer, dict):
+        return set()
+    shown = answer.get("results", [answer])
+    found = {doc["id"] for doc in shown if "id" in doc}
+    return found | {source["id"] for doc in shown for source in doc.get("data_sources", [])}
+
+
+def _find(value: Any, wanted: Any) -> list[dict[str, Any]]:
+    if isinstance(value, list):
+        return [found for item in value for found in _find(item, wanted)]
+    if isinstance(value, dict):
+        inside = [found for item in value.values() for found in _find(item, wanted)]
+        return ([value] if wanted(value) else []) + inside
+    return []
+
+
+def _dashed(value: str) -> str:
+    plain = value.replace("-", "")
+    return "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        return response.text
+
+
+def _stub_page(page_id: str) -> dict[str, Any]:
+    title = {"id": "title", "type": "title", "title": []}
+    return {
+        "object": "page",
+        "id": page_id,
+        "parent": {"type": "workspace", "workspace": True},
+        "properties": {"title": title},
+    }
+
+
+def _stub_source(source_id: str) -> dict[str, Any]:
+    title = {"id": "title", "name": "Name", "description": None, "type": "title", "title": {}}
+    return {
+        "object": "data_source",
+        "id": source_id,
+        "parent": {"type": "database_id", "database_id": source_id[:-4] + "ffff"},
+        "database_parent": {"type": "workspace", "workspace": True},
+        "properties": {"Name": title},
+    }
