@@ -185,8 +185,8 @@ def take_fence(connection: Connection, node: str, fence: int) -> None:
     if connection.execute(taken).rowcount:
         return
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    first = dialect.insert(schema.node).values(id=node, fence=fence).on_conflict_do_nothing()
-    if not connection.execute(first).rowcount and not connection.execute(taken).rowcount:
+    connection.execute(dialect.insert(schema.node).values(id=node, fence=fence).on_conflict_do_nothing())
+    if not connection.execute(taken).rowcount:
         raise LockLostError(f"another session of {node!r} has taken over; this one writes no more")
 
 

@@ -1,0 +1,233 @@
+"""Links, intents and the ledger, as a session writes them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from tasks.errors import ItemError, LockLostError, StateError
+from tasks.merge import Conflict, Intent, Link, Side
+from worker.store import SqlJournal, Store
+
+VALUES: dict[str, Any] = {
+    "Title": "ünïcödé \u2028 \U0001f95b",
+    "Nothing": None,
+    "Tags": ("a", "b"),
+    "Due": date(2026, 1, 2),
+    "At": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+    "Price": Decimal("1.10"),
+    "Done": False,
+    "$type": "date",
+    "Null": "a\x00b",
+    "Half": "\ud83d",
+}
+ONE = Link("p1", "t1", VALUES, {**VALUES, "Due": None})
+TWO = Link("p2", "t2", {"Title": "b"}, {"Title": "B"})
+CREATE = Intent("create", Side.OTHER, "p3", VALUES)
+UPDATE = Intent("update", Side.NOTION, "t1", {"Title": "new"}, "p1")
+
+
+@pytest.fixture
+def journal(store: Store) -> SqlJournal:
+    return SqlJournal(store, "task", "run 1", 5)
+
+
+def by_id(links: Any) -> list[Link]:
+    return sorted(links, key=lambda link: link.notion_id)
+
+
+async def test_links_and_intents_come_back_with_their_types(store: Store, journal: SqlJournal) -> None:
+    await journal.confirm(put=ONE)
+    await journal.confirm(put=TWO)
+    await journal.begin(CREATE)
+    await journal.begin(UPDATE)
+    base = await SqlJournal(store, "task", "run 2", 6).load()
+    assert by_id(base.links) == [ONE, TWO]
+    assert sorted(base.intents, key=lambda intent: intent.key) == [CREATE, UPDATE]
+    assert type(by_id(base.links)[0].notion["Tags"]) is tuple
+    assert store.links.count("task") == 2
+
+
+async def test_tasks_do_not_see_each_other(store: Store, journal: SqlJournal) -> None:
+    other = SqlJournal(store, "another", "run", 1)
+    await journal.confirm(put=ONE)
+    await other.confirm(put=replace(ONE, notion={}))
+    await journal.begin(CREATE)
+    await journal.confirm(drop=ONE, settle=["create"])
+    base = await other.load()
+    assert list(base.links) == [replace(ONE, notion={})]
+    assert store.links.count("task") == 0
+    await other.begin(CREATE)
+    await journal.confirm(settle=["create"])
+    assert list((await other.load()).intents) == [CREATE]
+
+
+async def test_a_confirmation_is_one_transaction(journal: SqlJournal) -> None:
+    await journal.confirm(put=ONE)
+    await journal.begin(CREATE)
+    replaced = Link("p9", "t1", {"Title": "again"}, {})
+    await journal.confirm(put=replaced, drop=ONE, settle=["create", "unknown"])
+    base = await journal.load()
+    assert list(base.links) == [replaced]
+    assert list(base.intents) == []
+
+
+async def test_a_new_base_and_a_repeated_intent_replace_the_old(journal: SqlJournal) -> None:
+    await journal.confirm(put=ONE)
+    await journal.confirm(put=replace(ONE, notion={"Title": "newer"}))
+    await journal.begin(CREATE)
+    await journal.begin(replace(CREATE, values={"Title": "other"}))
+    base = await journal.load()
+    assert list(base.links) == [replace(ONE, notion={"Title": "newer"})]
+    assert list(base.intents) == [replace(CREATE, values={"Title": "other"})]
+
+
+async def test_to_drop_another_link_of_the_same_object_drops_nothing(journal: SqlJournal) -> None:
+    await journal.confirm(put=ONE)
+    await journal.confirm(drop=replace(ONE, other_id="t9"))
+    assert list((await journal.load()).links) == [ONE]
+
+
+async def test_one_object_of_the_other_side_is_linked_once(journal: SqlJournal) -> None:
+    await journal.confirm(put=ONE)
+    await journal.begin(CREATE)
+    with pytest.raises(
+        ItemError, match=r"^t1 on the other side is linked with another Notion object already$"
+    ):
+        await journal.confirm(put=Link("p2", "t1", {}, {}), settle=["create"])
+    base = await journal.load()
+    assert list(base.links) == [ONE]
+    assert list(base.intents) == [CREATE]  # the whole transaction was taken back
+
+
+async def test_many_confirmations_at_once_are_all_kept(journal: SqlJournal) -> None:
+    links = [Link(f"p{number:02}", f"t{number}", VALUES, VALUES) for number in range(30)]
+    await asyncio.gather(*(journal.confirm(put=link) for link in links))
+    assert by_id((await journal.load()).links) == links
+
+
+# -- the fence ------------------------------------------------------------------------------------------------
+
+
+async def test_an_older_session_is_refused_and_writes_nothing(
+    journal: SqlJournal, open_store: Callable[[], Store]
+) -> None:
+    await journal.confirm(put=ONE)
+    newer = SqlJournal(open_store(), "task", "run 2", 6)
+    await newer.begin(UPDATE)
+    conflict_count = len(open_store().conflicts.list())
+    for write in (
+        journal.confirm(put=TWO),
+        journal.confirm(drop=ONE),
+        journal.confirm(settle=["update"]),
+        journal.begin(CREATE),
+        journal.keep_conflict(conflict()),
+    ):
+        with pytest.raises(LockLostError, match="another session of 'task' has taken over"):
+            await write
+    base = await newer.load()
+    assert list(base.links) == [ONE]
+    assert list(base.intents) == [UPDATE]
+    assert len(open_store().conflicts.list()) == conflict_count == 0
+    await newer.confirm(put=TWO)
+
+
+async def test_the_fence_of_one_task_is_not_that_of_another(store: Store, journal: SqlJournal) -> None:
+    await SqlJournal(store, "another", "run", 99).confirm(put=ONE)
+    await journal.confirm(put=ONE)
+    assert store.links.count("task") == 1
+
+
+async def test_the_first_writes_of_two_sessions_at_once_leave_one_of_them(
+    open_store: Callable[[], Store], store: Store
+) -> None:
+    journals = [SqlJournal(open_store(), "task", f"run {fence}", fence) for fence in range(1, 9)]
+    ends = await asyncio.gather(
+        *(journal.confirm(put=Link(f"p{n}", f"t{n}", {}, {})) for n, journal in enumerate(journals)),
+        return_exceptions=True,
+    )
+    assert {type(end) for end in ends} <= {type(None), LockLostError}
+    assert ends[-1] is None  # none is newer than the last
+    assert store.links.count("task") == ends.count(None)
+
+
+# -- the ledger -----------------------------------------------------------------------------------------------
+
+
+def conflict(**changes: Any) -> Conflict:
+    fields: dict[str, Any] = {
+        "notion_id": "p1", "other_id": "t1", "attribute": "Title", "base": "a", "notion": "b", "other": "c",
+        "notion_edited": datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=2))),
+        "other_edited": None, "winner": Side.NOTION, "rule": "newer", "reason": "why",
+    }  # fmt: skip
+    return Conflict(**{**fields, **changes})
+
+
+async def test_a_conflict_is_kept_with_both_values(store: Store, journal: SqlJournal) -> None:
+    await journal.keep_conflict(conflict(notion=("x", date(2026, 1, 1))))
+    (kept,) = store.conflicts.list("task")
+    assert (kept.task, kept.run_id, kept.notion_id, kept.other_id) == ("task", "run 1", "p1", "t1")
+    assert (kept.attribute, kept.base, kept.notion, kept.other) == (
+        "Title",
+        "a",
+        ("x", date(2026, 1, 1)),
+        "c",
+    )
+    assert kept.notion_edited == datetime(2026, 1, 1, 10, tzinfo=UTC)
+    assert kept.other_edited is None
+    assert (kept.winner, kept.rule) == ("notion", "newer")
+    assert abs(kept.at - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+async def test_a_repeated_conflict_is_kept_once_and_a_new_one_beside_it(
+    store: Store, journal: SqlJournal
+) -> None:
+    unresolved = conflict(winner=None, rule="error")
+    for _ in range(2):
+        await journal.keep_conflict(unresolved)
+    await SqlJournal(store, "task", "run 2", 6).keep_conflict(unresolved)
+    await SqlJournal(store, "another", "run", 1).keep_conflict(unresolved)
+    await SqlJournal(store, "task", "run 2", 6).keep_conflict(conflict(other="d"))
+    whole = conflict(attribute=None, notion=None, other={"Title": "x"}, base={"Title": "a"})
+    await SqlJournal(store, "task", "run 2", 6).keep_conflict(whole)
+    assert [kept.other for kept in store.conflicts.list("task")] == [{"Title": "x"}, "d", "c"]
+    assert store.conflicts.count("task") == 3
+    assert len(store.conflicts.list()) == 4
+    assert len(store.conflicts.list(limit=1)) == 1
+
+
+# -- rows that cannot be read --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE link SET notion = '{torn'",
+        "UPDATE link SET other = '[]'",
+        "UPDATE link SET other = '7'",
+        """UPDATE link SET notion = '{"a": {"$type": "date", "value": "x"}}'""",
+        """UPDATE link SET notion = '{"a": {"$type": "map", "value": 1}}'""",
+        "UPDATE intent SET side = 'third'",
+        "UPDATE intent SET \"values\" = ''",
+    ],
+)
+async def test_a_row_that_cannot_be_read_stops_everything(
+    store: Store, journal: SqlJournal, damage: str
+) -> None:
+    await journal.confirm(put=ONE)
+    await journal.begin(CREATE)
+    with store.write() as connection:
+        connection.execute(text(damage.replace(":", r"\:")))
+    with pytest.raises(
+        StateError, match=r"^task 'task': a row of table link or intent cannot be read"
+    ) as caught:
+        await journal.load()
+    assert "Nothing was synced" in str(caught.value)
+    assert store.links.count("task") == 1
