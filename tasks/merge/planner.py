@@ -78,7 +78,9 @@ class _Planner:
         for link in self.links:
             if link in replaced.values():
                 continue
+            before = len(self.actions)
             self.merge_link(link, updates.get((link.notion_id, link.other_id), ()))
+            self.in_step += len(self.actions) == before
         self.handled |= {intent.key for intent, _ in settled}
         complete = all(snapshot.partial is None for snapshot in self.snapshots.values())
         void = tuple(intent.key for intent in intents if complete and intent.key not in self.handled)
@@ -240,7 +242,6 @@ class _Planner:
         uncertain: Mapping[str, Side] | None = None,
         intents: Sequence[Intent] = (),
     ) -> None:
-        before = len(self.actions)
         merged = merge_attributes(self.policy, link, notion, other, uncertain or {})
         keys = tuple(intent.key for intent in intents if intent.key not in self.handled)
         self.actions += merged.conflicts
@@ -262,7 +263,6 @@ class _Planner:
                     reason=f"{', '.join(merged.agreed)} equal on both sides by now",
                 )
             )
-        self.in_step += len(self.actions) == before
 
     def write(
         self, side: Side, link: Link, merged: Merged, notion: Record, other: Record, intents: tuple[str, ...]
