@@ -119,12 +119,8 @@ def _report(plan: Plan, outcome: Outcome) -> RunReport:
         reason = outcome.failures[0] + (f" (and {more} more)" if more else "")
         return RunReport("failed", reason, plan, outcome)
     if outcome.unresolved:
-        return RunReport(
-            "conflicts",
-            f"{outcome.unresolved} attributes were edited on both sides and left as they are",
-            plan,
-            outcome,
-        )
+        attributes = "1 attribute" if outcome.unresolved == 1 else f"{outcome.unresolved} attributes"
+        return RunReport("conflicts", f"{attributes} edited on both sides and left as before", plan, outcome)
     return RunReport("succeeded", "", plan, outcome)
 
 
