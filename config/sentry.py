@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
@@ -47,8 +48,7 @@ class Scrubber:
         for name in ("request", "user"):
             found.pop(name, None)
         if isinstance(found.get("logentry"), dict):
-            # The arguments of a log call are values; the words around them are ours.
-            found["logentry"] = {"message": self.text(str(found["logentry"].get("message", "")))}
+            found["logentry"] = self._logentry(found["logentry"], hint.get("log_record"))
         if isinstance(found.get("message"), str):
             found["message"] = self.text(found["message"])
         for group in ("exception", "threads"):
@@ -61,6 +61,23 @@ class Scrubber:
         if isinstance(breadcrumbs, dict):
             breadcrumbs["values"] = [self.breadcrumb(crumb, {}) for crumb in breadcrumbs.get("values", ())]
         return cast("Event", self._redactor.value(found))
+
+    def _logentry(self, entry: dict[str, Any], record: logging.LogRecord | None) -> dict[str, Any]:
+        """A log call's own words; of its arguments only errors and numbers, the others may be values."""
+        scrubbed = {"message": self.text(str(entry.get("message", "")))}
+        if record is None or not isinstance(record.msg, str) or not isinstance(record.args, tuple):
+            return scrubbed
+        shown = tuple(self._argument(argument) for argument in record.args)
+        try:
+            scrubbed["formatted"] = self.text(record.msg % shown)
+        except (TypeError, ValueError):  # the words do not fit the arguments; the words alone will do
+            return scrubbed
+        return scrubbed
+
+    def _argument(self, argument: Any) -> Any:
+        if isinstance(argument, bool | int | float):
+            return argument
+        return self.text(str(argument)) if isinstance(argument, Exception) else "…"
 
     def breadcrumb(self, crumb: Breadcrumb, hint: Hint) -> Breadcrumb:
         """What happened before an error: kept with scrubbed words, without the data that came along."""

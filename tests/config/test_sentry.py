@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -114,9 +115,25 @@ def test_a_logged_error_keeps_its_words_and_loses_its_values(
     )
     logging.getLogger("tasks.run").error("Could not write %s.", VALUE, extra={"values": {"Name": VALUE}})
     (event,) = transport.of("event")
-    assert event["logentry"] == {"message": "Could not write %s."}
+    assert event["logentry"] == {"message": "Could not write %s.", "formatted": "Could not write …."}
     assert event["breadcrumbs"]["values"][-1]["data"] == {"status_code": 400}
     assert "flowers" not in json.dumps(event)
+
+
+def test_a_logged_error_tells_the_reason_that_came_with_it(
+    transport: RecordingTransport, settings: Settings
+) -> None:
+    init_sentry(settings, transport=transport)
+    reason = ConnectionError(f"no answer from '{VALUE}' with {TOKEN}")
+    log = logging.getLogger("tasks.run")
+    log.error("Task %r: %s after %d s, %.1f", VALUE, reason, 3, 0.25)
+    log.error("Task %d failed.", Decimal(5))
+    log.error("Plain words about '%s'." % VALUE)  # noqa: UP031
+    first, second, third = transport.of("event")
+    assert first["logentry"]["formatted"] == "Task '…': no answer from '…' with *** after 3 s, 0.2"
+    assert second["logentry"] == {"message": "Task %d failed."}
+    assert third["logentry"]["formatted"] == "Plain words about '…'."
+    assert "flowers" not in json.dumps(transport.items)
 
 
 def test_a_request_and_its_user_are_left_out(transport: RecordingTransport, settings: Settings) -> None:
