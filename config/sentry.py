@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, cast
 
@@ -63,16 +64,19 @@ class Scrubber:
         return cast("Event", self._redactor.value(found))
 
     def _logentry(self, entry: dict[str, Any], record: logging.LogRecord | None) -> dict[str, Any]:
-        """A log call's own words; of its arguments only errors and numbers, the others may be values."""
+        """A log call's own words, and the words with those arguments that may be told."""
         scrubbed = {"message": self.text(str(entry.get("message", "")))}
-        if record is None or not isinstance(record.msg, str) or not isinstance(record.args, tuple):
-            return scrubbed
-        shown = tuple(self._argument(argument) for argument in record.args)
-        try:
-            scrubbed["formatted"] = self.text(record.msg % shown)
-        except (TypeError, ValueError):  # the words do not fit the arguments; the words alone will do
-            return scrubbed
+        if record is not None:
+            scrubbed["formatted"] = self._words(record)
         return scrubbed
+
+    def _words(self, record: logging.LogRecord) -> str:
+        """What was logged; of the arguments only errors and numbers, since the others may be values."""
+        words = str(record.msg)
+        if isinstance(record.args, tuple) and record.args:
+            with suppress(TypeError, ValueError):  # where the rest does not fit, the words alone will do
+                words %= tuple(self._argument(argument) for argument in record.args)
+        return self.text(words)
 
     def _argument(self, argument: Any) -> Any:
         if isinstance(argument, bool | int | float):
@@ -81,7 +85,10 @@ class Scrubber:
 
     def breadcrumb(self, crumb: Breadcrumb, hint: Hint) -> Breadcrumb:
         """What happened before an error: kept with scrubbed words, without the data that came along."""
-        if isinstance(crumb.get("message"), str):
+        record = hint.get("log_record")
+        if record is not None:
+            crumb["message"] = self._words(record)
+        elif isinstance(crumb.get("message"), str):
             crumb["message"] = self.text(crumb["message"])
         crumb["data"] = {
             name: value for name, value in (crumb.get("data") or {}).items() if name in KEPT_BREADCRUMB_DATA

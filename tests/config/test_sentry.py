@@ -42,6 +42,7 @@ def transport() -> Iterator[RecordingTransport]:
     yield RecordingTransport()
     sentry_sdk.get_client().close()
     sentry_sdk.get_global_scope().set_client(None)
+    sentry_sdk.get_isolation_scope().clear()
 
 
 @pytest.fixture
@@ -110,13 +111,16 @@ def test_a_logged_error_keeps_its_words_and_loses_its_values(
     transport: RecordingTransport, settings: Settings
 ) -> None:
     init_sentry(settings, transport=transport)
+    logging.getLogger("tasks.run").warning("Reading %s.", VALUE, extra={"value": VALUE})
     sentry_sdk.add_breadcrumb(
         category="httplib", message=f"PATCH '{VALUE}'", data={"url": VALUE, "status_code": 400}
     )
     logging.getLogger("tasks.run").error("Could not write %s.", VALUE, extra={"values": {"Name": VALUE}})
     (event,) = transport.of("event")
     assert event["logentry"] == {"message": "Could not write %s.", "formatted": "Could not write …."}
-    assert event["breadcrumbs"]["values"][-1]["data"] == {"status_code": 400}
+    before, crumb = event["breadcrumbs"]["values"][-2:]
+    assert before["message"] == "Reading …."
+    assert crumb["data"] == {"status_code": 400}
     assert "flowers" not in json.dumps(event)
 
 
@@ -131,7 +135,7 @@ def test_a_logged_error_tells_the_reason_that_came_with_it(
     log.error("Plain words about '%s'." % VALUE)  # noqa: UP031
     first, second, third = transport.of("event")
     assert first["logentry"]["formatted"] == "Task '…': no answer from '…' with *** after 3 s, 0.2"
-    assert second["logentry"] == {"message": "Task %d failed."}
+    assert second["logentry"]["formatted"] == "Task %d failed."
     assert third["logentry"]["formatted"] == "Plain words about '…'."
     assert "flowers" not in json.dumps(transport.items)
 
