@@ -1,0 +1,48 @@
+-- Decides whether an entry's run is to be sent now, and by whom; times are milliseconds of the server's clock.
+-- KEYS: hash of entry -> JSON {claim, last, pending, by, finished}
+-- ARGV: entry, token of this attempt, least time between two runs, time of the last run in case the entry is
+--       not known here ('' if none), runs that have finished (-1 where they do not matter), age from which a
+--       claim without a sent message is taken over
+-- Answers {send (1 or 0), claim, last, wait until something is due}. The same attempt made twice gets the same
+-- answer, so it may be repeated when an answer was lost.
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local name, token = ARGV[1], ARGV[2]
+local every, finished, resend = tonumber(ARGV[3]), tonumber(ARGV[5]), tonumber(ARGV[6])
+
+local text = redis.call('HGET', KEYS[1], name)
+local state = text and cjson.decode(text)
+    or {claim = 0, last = tonumber(ARGV[4]) or 0, pending = 0, by = '', finished = -1}
+
+local function keep()
+    redis.call('HSET', KEYS[1], name, cjson.encode(state))
+end
+
+-- The clock was set back: the next run is one period away, not a year.
+if state.last > now then
+    state.last = now
+    keep()
+end
+
+local due = now - state.last >= every
+if state.claim > 0 and finished > state.finished then
+    due = true
+end
+if due then
+    -- Larger than any before, also when this data was lost: the id of the message is made of it.
+    state.claim = math.max(state.claim + 1, now)
+    state.last, state.pending, state.by, state.finished = now, now, token, finished
+    keep()
+    return {1, state.claim, state.last, every}
+end
+
+local wait = state.last + every - now
+if state.pending > 0 then
+    if state.by == token or now - state.pending >= resend then
+        state.pending, state.by = now, token
+        keep()
+        return {1, state.claim, state.last, wait}
+    end
+    wait = math.min(wait, math.max(state.pending + resend - now, 0))
+end
+return {0, state.claim, state.last, wait}
