@@ -152,17 +152,16 @@ class RedisScheduler(Scheduler):
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Look at the entry that comes next, if it is time, and give the seconds until the next one."""
-        now = time.monotonic()
-        if now < self._waiting_until:
-            return self._waiting_until - now
+        if (rest := self._waiting_until - time.monotonic()) > 0:
+            return rest
         try:
             if self._looks is None:
                 self._looks = self._first_looks()
             if not self._looks:
                 return self._longest
             at, _, name = self._looks[0]
-            if at > now:
-                return min(at - now, self._longest)
+            if (rest := at - time.monotonic()) > 0:
+                return min(rest, self._longest)
             delay = self._look_at(self.entries[name])
         except (redis.RedisError, RedisUnavailableError) as error:
             return self._wait_for_redis(error)
