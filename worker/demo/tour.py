@@ -161,7 +161,9 @@ class Tour:
             await phone.edit("Call the plumber", {"description": "Kitchen tap drips, and the shower too"})
             self.say("Notion says 'Anna is at home on Monday', the phone says 'and the shower too'")
             skipped = await self.run_after(began, "skipped")
-            self.say(f"a scheduled run is recorded as skipped: {short(skipped.reason, 110)}")
+            self.say(
+                f"run {skipped.run_id[:8]} skipped: the node is held by session {holder[:8]}, as its reason says"
+            )
             released = datetime.now(UTC)
         self.say(f"session {holder[:8]} lets go")
         self.tell(await self.run_after(released, changed=True))
@@ -243,7 +245,7 @@ class Tour:
     def head(self, title: str, line: str) -> None:
         """Begin a step."""
         self.step += 1
-        self.out.print(f"{self.step}. {title}: {line}", style="bold")
+        self.out.print(("\n" if self.step > 1 else "") + f"{self.step}. {title}: {line}", style="bold cyan")
 
     def say(self, line: str) -> None:
         """One line of a step."""
