@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -22,6 +23,17 @@ from worker.store import Store
 from worker.sync_tasks import Workplace, add_sync_tasks
 
 
+class Application(Celery):
+    """Celery with a worker that shuts down as soon as its runs have ended."""
+
+    @cached_property
+    def Worker(self) -> Any:  # noqa: N802  Celery's name
+        """The class of the worker."""
+        from worker.soft_shutdown import PromptWorker
+
+        return self.subclass_with_self(PromptWorker, name="Worker")
+
+
 def make_app(settings: Settings) -> Celery:
     """An application with a Celery task and a beat entry for every scheduled task. Connects to nothing.
 
@@ -29,7 +41,7 @@ def make_app(settings: Settings) -> Celery:
         SettingsError: no Redis is configured.
         TaskDefinitionError: the tasks cannot be loaded.
     """
-    celery = Celery("worker")
+    celery = Application("worker")
     celery.conf.update(celery_settings(settings))
     tasks = load_tasks(settings).values()
     celery.conf.beat_schedule = beat_schedule(tasks, retry_seconds=settings.retry_seconds)

@@ -130,6 +130,26 @@ def test_scheduled_runs_happen_and_nothing_is_left(
     assert not (project / ".lockstep" / "redis.url").exists()
 
 
+def test_a_running_sync_ends_and_is_not_waited_for_any_longer(up: Callable[..., Up], lockstep: Any) -> None:
+    running = up("--no-flower", LIST_SECONDS="3")
+    running.until("Task 'to-dos': run [0-9a-f]+ started")
+    begun = time.monotonic()
+    assert running.end(signal.SIGTERM) == 0, running.output
+    assert time.monotonic() - begun < 15, running.output
+    (run,) = json.loads(lockstep("history", "to-dos", "--json").stdout)
+    assert run["status"] == "succeeded"
+
+
+def test_a_sync_that_takes_longer_is_cancelled(up: Callable[..., Up], lockstep: Any) -> None:
+    running = up("--no-flower", LIST_SECONDS="300")
+    running.until("Task 'to-dos': run [0-9a-f]+ started")
+    assert running.end(signal.SIGTERM) == 0, running.output
+    (run,) = json.loads(lockstep("history", "to-dos", "--json").stdout)
+    assert run["status"] == "cancelled", running.output
+    assert "killed" not in running.output
+    assert running.left_over() == []
+
+
 def answers(url: str) -> str:
     for _ in range(PATIENCE * 2):
         try:
