@@ -1,0 +1,105 @@
+"""Recorded traffic of Notion itself, when `NOTION_RECORDINGS` names a folder of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "replay_recordings.py"
+RECORDINGS = os.environ.get("NOTION_RECORDINGS")
+#: Percent of the interactions, seeded ones aside, that agree.
+FLOOR = 99.0
+
+
+def replay(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), str(folder), *options], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(not RECORDINGS, reason="NOTION_RECORDINGS names no folder")
+def test_recordings_agree() -> None:
+    done = replay(Path(RECORDINGS or ""), "--min-agree", str(FLOOR))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def cassette(folder: Path, *interactions: tuple[str, str, object, int, object]) -> None:
+    entries = [
+        {
+            "request": {
+                "method": method,
+                "uri": f"https://api.notion.com/v1/{path}",
+                "body": None if body is None else json.dumps(body),
+                "headers": {"notion-version": ["2026-03-11"]},
+            },
+            "response": {"status_code": status, "headers": {}, "content": json.dumps(answer)},
+        }
+        for method, path, body, status, answer in interactions
+    ]
+    (folder / "one.yaml").write_text(yaml.safe_dump({"interactions": entries, "version": 1}))
+
+
+PAGE = {
+    "object": "page",
+    "id": "11111111-1111-4111-8111-111111111111",
+    "created_time": "2026-01-01T00:00:00.000Z",
+    "last_edited_time": "2026-01-01T00:00:00.000Z",
+    "created_by": {"object": "user", "id": "22222222-2222-4222-8222-222222222222"},
+    "last_edited_by": {"object": "user", "id": "22222222-2222-4222-8222-222222222222"},
+    "cover": None,
+    "icon": None,
+    "parent": {"type": "workspace", "workspace": True},
+    "in_trash": False,
+    "is_archived": False,
+    "is_locked": False,
+    "properties": {"title": {"id": "title", "type": "title", "title": []}},
+    "url": "https://www.notion.so/11111111111141118111111111111111",
+    "public_url": None,
+}
+
+
+@pytest.mark.processes
+def test_what_agrees_what_was_seeded_and_what_differs(tmp_path: Path) -> None:
+    path = f"pages/{PAGE['id']}"
+    made_up = PAGE | {"is_locked": True}
+    cassette(
+        tmp_path,
+        ("GET", path, None, 200, PAGE),
+        ("GET", path, None, 200, PAGE),
+        ("PATCH", path, {"in_trash": True}, 200, PAGE | {"in_trash": True}),
+        ("GET", path, None, 200, made_up),
+    )
+    done = replay(tmp_path, "--json")
+    assert json.loads(done.stdout)["total"] == {"agree": 2, "seeded": 1, "differ": 1}, done.stderr
+    assert replay(tmp_path, "--min-agree", "67").returncode == 1
+    assert replay(tmp_path, "--min-agree", "66").returncode == 0
+    shown = replay(tmp_path, "--verbose").stdout
+    assert ".in_trash: True, recorded False" in shown
+    assert ".is_locked: False, recorded True" in shown
+
+
+@pytest.mark.processes
+def test_what_a_request_made_is_never_put_in(tmp_path: Path) -> None:
+    wrong = PAGE | {"is_locked": True, "parent": {"type": "page_id", "page_id": PAGE["id"][:-1] + "2"}}
+    body = {"parent": wrong["parent"], "properties": {}}
+    cassette(
+        tmp_path,
+        ("POST", "pages", body, 200, wrong),
+        ("GET", f"pages/{PAGE['id']}", None, 200, wrong),
+    )
+    counts = json.loads(replay(tmp_path, "--json").stdout)["total"]
+    assert counts.get("differ") == 2
+
+
+@pytest.mark.processes
+def test_a_folder_without_cassettes(tmp_path: Path) -> None:
+    done = replay(tmp_path)
+    assert done.returncode == 2
+    assert "no cassettes" in done.stderr
