@@ -78,7 +78,10 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         # No run holds its node for ever. The soft limit cancels, the hard one gives up what did not end.
         "task_soft_time_limit": settings.soft_time_limit,
         "task_time_limit": settings.time_limit,
-        # Results are for looking at; what must last is in the history in SQL.
+        # What a run did is in the history in SQL and in the events that Flower reads. Storing it in Redis as
+        # well would let an outage make a failed task of a run that succeeded.
+        "task_ignore_result": True,
+        # For tasks that keep their results all the same; nobody deletes those but their age.
         "result_backend": url,
         "result_expires": RESULTS_KEPT,
         # One connection for all threads instead of one each: small Redis plans allow about twenty.

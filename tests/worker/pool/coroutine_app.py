@@ -16,7 +16,9 @@ app = Celery("coroutines")
 app.conf.update(celery_settings(get_settings()))
 app.conf.update(
     worker_pool=os.environ.get("TEST_POOL", "worker.pool:TaskPool"),
+    worker_consumer=os.environ.get("TEST_CONSUMER", "worker.consumer:Consumer"),
     worker_concurrency=4,
+    task_ignore_result=False,
     worker_soft_shutdown_timeout=1.0,
 )
 

@@ -32,7 +32,9 @@ class Coroutines:
         self.pool = pool
         self.notes_file = stack.directory / "notes"
         self.app = Celery("sender", set_as_current=False)
-        self.app.conf.update(celery_settings(load_settings(redis_url=stack.redis.url)))
+        self.app.conf.update(
+            celery_settings(load_settings(redis_url=stack.redis.url)), task_ignore_result=False
+        )
         self.worker = self.start("first")
 
     def start(self, name: str, **env: str) -> Process:
@@ -115,7 +117,7 @@ def test_a_revoked_task_is_cancelled(coroutines: Coroutines) -> None:
 
 
 def test_an_expired_message_is_not_run(coroutines: Coroutines) -> None:
-    naps = [coroutines.send("early", 2)[0] for _ in range(4)]  # all slots
+    naps = [coroutines.send("early", 1.5, started=False)[0] for _ in range(4)]  # all slots
     marker, result = coroutines.send("early", 0.01, started=False, expires=0.5)
     eventually(lambda: result.state == "REVOKED")
     assert coroutines.notes(marker) == []
@@ -138,9 +140,10 @@ def test_a_shutdown_cancels_after_the_soft_time(stack: Stack, pool: str) -> None
     for marker in (early, late):
         assert coroutines.notes(marker) == ["started", "cancelled", "cleaned"]
     assert early_result.state == "RETRY"
-    coroutines.start("second")
+    second = coroutines.start("second")
     eventually(lambda: coroutines.notes(late).count("started") == 2, 15)
     assert coroutines.notes(early).count("started") == 1
+    second.kill()
 
 
 def test_a_warm_shutdown_waits(stack: Stack) -> None:
