@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 import yaml
 
 _UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
-_FIRST_ID = re.compile(r"^(pages|blocks|databases|data_sources|users|comments)/(?!me$)[^/]+")
+_FIRST_ID = re.compile(r"^(pages|blocks|databases|data_sources|users|comments|file_uploads)/(?!me$)[^/]+")
 _COOKIE_TIME = re.compile(r"-(1\d{9}(?:\.\d+)?)-")
 
 
@@ -28,6 +28,7 @@ class Interaction:
     query: list[tuple[str, str]]
     body: Any
     version: str
+    content_type: str
     status: int
     answer: Any
     #: Seconds since 1970 at which the answer was given, where it says so.
@@ -63,6 +64,7 @@ def read_cassette(path: Path) -> Iterator[Interaction]:
             query=parse_qsl(address.query, keep_blank_values=True),
             body=_json(request.get("body")),
             version=_first(headers.get("notion-version")) or "2025-09-03",
+            content_type=_first(headers.get("content-type")) or "application/json",
             status=int(status),
             answer=_json(_content(response)),
             time=_time(response),

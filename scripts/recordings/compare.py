@@ -6,7 +6,7 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-_ASIDE = frozenset({"request_id", "url", "public_url", "next_url", "expiry_time"})
+_ASIDE = frozenset({"request_id", "public_url", "next_url", "expiry_time", "upload_url", "complete_url"})
 _TIMES = frozenset({"created_time", "last_edited_time"})
 _ADDRESS = re.compile(r"https://(www\.notion\.so|app\.notion\.com|prod-files-secure\S*)/\S*")
 
@@ -19,7 +19,7 @@ def normal(value: Any, key: str = "", inside: str = "") -> Any:
         return {
             name: normal(part, name, key)
             for name, part in value.items()
-            if name not in _ASIDE or (name == "url" and "object" not in value and name != key)
+            if name not in _ASIDE and not (name == "url" and ("object" in value or key == "file"))
         }
     if key in _TIMES and isinstance(value, str):
         return "(time)"

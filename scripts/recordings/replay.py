@@ -26,7 +26,13 @@ _TOKEN = "recorder"  # noqa: S105 - the sandbox lets any token in
 _NAMED = re.compile(r'your integration "([^"]+)"')
 #: Answers show floored minutes; what a request does comes after what was done before it in the same minute.
 _WITHIN_MINUTE = 59.9
-_CREATES = (("POST", "pages"), ("POST", "databases"), ("POST", "data_sources"), ("POST", "comments"))
+_CREATES = (
+    ("POST", "pages"),
+    ("POST", "databases"),
+    ("POST", "data_sources"),
+    ("POST", "comments"),
+    ("POST", "file_uploads"),
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,10 @@ def replay(interactions: list[Interaction]) -> Iterator[Result]:
         world = _World(client)
         world.introduce_bot(interactions)
         for interaction in interactions:
-            yield world.run(interaction)
+            try:
+                yield world.run(interaction)
+            except (KeyError, TypeError, AttributeError, ValueError, httpx.HTTPError) as error:
+                yield Result(interaction, "differ", [f"not understood: {type(error).__name__}: {error}"])
 
 
 class _World:
@@ -56,6 +65,8 @@ class _World:
         self.seeded: set[str] = set()
         #: Recorded ids of what is there in name only, until an answer shows it.
         self.stubs: set[str] = set()
+        #: Recorded cursors, and the sandbox's for the same place.
+        self.cursors: dict[str, str | None] = {}
         self.now = 0.0
 
     def introduce_bot(self, interactions: list[Interaction]) -> None:
@@ -102,6 +113,12 @@ class _World:
         if _creates(interaction):
             self.produced |= _object_ids(interaction.answer)
         self.ids.learn(ours, interaction.answer, self.produced.__contains__)
+        if (
+            isinstance(ours, dict)
+            and isinstance(interaction.answer, dict)
+            and interaction.answer.get("next_cursor")
+        ):
+            self.cursors[interaction.answer["next_cursor"]] = ours.get("next_cursor")
         found = []
         if response.status_code != interaction.status:
             found.append(f"status {response.status_code}, recorded {interaction.status}")
@@ -110,18 +127,28 @@ class _World:
     def _send(self, interaction: Interaction) -> httpx.Response:
         path = "/".join(self._path_part(part) for part in interaction.path.split("/"))
         query = [
-            (key, self.ids.to_ours({"property": value})["property"] if key != "start_cursor" else value)
+            (
+                key,
+                self._cursor(value)
+                if key == "start_cursor"
+                else self.ids.to_ours({"property": value})["property"],
+            )
             for key, value in interaction.query
         ]
         body = self.ids.to_ours(interaction.body)
+        if isinstance(body, dict) and isinstance(body.get("start_cursor"), str):
+            body["start_cursor"] = self._cursor(interaction.body["start_cursor"])
         content = None if body is None else (body if isinstance(body, str) else json.dumps(body))
         headers = {
             "Authorization": f"Bearer {_TOKEN}",
             "Notion-Version": interaction.version,
-            "Content-Type": "application/json",
+            "Content-Type": interaction.content_type,
         }
         url = httpx.URL(f"{str(self.client.base_url).rstrip('/')}/v1/{path}", params=query)
         return self.client.request(interaction.method, url, content=content, headers=headers)
+
+    def _cursor(self, recorded: str) -> str:
+        return self.cursors.get(recorded) or str(self.ids.to_ours(recorded))
 
     def _path_part(self, part: str) -> str:
         plain = unquote(part)
@@ -170,7 +197,9 @@ class _World:
         if _dashed(str(answer.get("id"))) == target and answer.get("object") != "comment":
             self._put([answer | {"in_trash": False, "archived": False}])
             return True
-        self._put([_stub_page(target)], stubs=True)
+        made = answer["results"][0] if answer.get("results") else {}
+        inside_block = made.get("parent", {}).get("type") == "block_id"
+        self._put([_stub_block(target) if inside_block else _stub_page(target)], stubs=True)
         return False
 
     def _seed_parent(self, interaction: Interaction, parent: dict[str, Any]) -> bool:
@@ -212,7 +241,9 @@ class _World:
         answer = interaction.answer
         shown = answer["results"] if answer.get("object") == "list" else [answer]
         shown = [
-            doc for doc in shown if doc.get("object") in ("page", "data_source", "database", "block", "user")
+            doc
+            for doc in shown
+            if doc.get("object") in ("page", "data_source", "database", "block", "user", "comment")
         ]
         new = [doc for doc in shown if self._unknown(doc["id"]) or doc["id"] in self.stubs]
         people = [
@@ -318,6 +349,16 @@ def _stub_page(page_id: str) -> dict[str, Any]:
         "id": page_id,
         "parent": {"type": "workspace", "workspace": True},
         "properties": {"title": title},
+    }
+
+
+def _stub_block(block_id: str) -> dict[str, Any]:
+    return {
+        "object": "block",
+        "id": block_id,
+        "parent": {"type": "workspace", "workspace": True},
+        "type": "paragraph",
+        "paragraph": {"rich_text": [], "icon": None, "color": "default"},
     }
 
 

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from tasks.notion.sandbox import back_door, errors, routes
+from tasks.notion.sandbox import back_door, errors, file_uploads, routes
 from tasks.notion.sandbox.call import NEWEST, VERSIONS, Limits
 from tasks.notion.sandbox.errors import ApiError
 from tasks.notion.sandbox.faults import Fault
@@ -119,6 +119,9 @@ class _Responder:
         return self.send(error.body(self.request_id), error.status, headers)
 
     def body(self, raw: bytes) -> dict[str, Any]:
+        content_type = self.request.headers.get("content-type", "")
+        if content_type.startswith("multipart/form-data"):
+            return file_uploads.read_multipart(content_type, raw)
         if len(raw) > MAX_BODY:
             raise errors.validation(f"body failed validation: body should be ≤ `{MAX_BODY}` bytes.")
         if not raw.strip():

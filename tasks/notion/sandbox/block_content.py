@@ -6,6 +6,7 @@ from typing import Any
 
 from tasks.notion.sandbox import errors, rich_text
 from tasks.notion.sandbox.call import Call
+from tasks.notion.sandbox.file_uploads import as_file
 from tasks.notion.sandbox.parents import read_icon
 
 _TEXT: dict[str, Any] = {"rich_text": [], "color": "default"}
@@ -67,6 +68,8 @@ def read_content(
     if not isinstance(value, dict):
         raise errors.bad_body(path, "an object", value)
     content = dict(_DEFAULTS[kind] if old is None else old)
+    if any(source in value for source in _SOURCES):
+        content = {key: part for key, part in content.items() if key not in _SOURCES}
     for key, part in value.items():
         if key == "children" or (key == "type" and kind in _MEDIA):
             continue
@@ -77,20 +80,25 @@ def read_content(
                 rich_text.normalise(call, cell, f"{path}.cells[{i}]") for i, cell in enumerate(part)
             ]
         elif key == "icon":
-            content[key] = read_icon(part, f"{path}.icon")
+            content[key] = read_icon(call, part, f"{path}.icon")
         else:
             content[key] = part
     if kind in _MEDIA:
-        _complete_media(kind, content, path)
+        _complete_media(call, kind, content, path)
     if old is None and kind in ("image", "video", "pdf", "audio"):
         content.pop("name", None)
     return content
 
 
-def _complete_media(kind: str, content: dict[str, Any], path: str) -> None:
+def _complete_media(call: Call, kind: str, content: dict[str, Any], path: str) -> None:
     source = next((key for key in _SOURCES if key in content), None)
     if source is None:
         raise errors.bad_body(f"{path}.external", "defined")
+    if source == "file_upload":
+        file, name = as_file(call, content.pop(source), f"{path}.file_upload")
+        content["file"], source = file, "file"
+        if kind == "file":
+            content.setdefault("name", name)
     content["type"] = source
     if kind == "file" and "name" not in content:
         address = content[source].get("url", "") if isinstance(content[source], dict) else ""

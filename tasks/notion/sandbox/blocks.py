@@ -185,7 +185,8 @@ def show_block(call: Call, block: Stored) -> dict[str, Any]:
         "id": block.id,
         "parent": show_parent(call, block),
         **stamps(block),
-        "has_children": block.kind != "database" and call.store.has_children(block.id),
+        "has_children": block.kind != "database"
+        and (call.store.has_children(block.id) or block.doc.get("has_children", False)),
         "type": kind,
         kind: content,
         **call.trash_flags(block.in_trash),

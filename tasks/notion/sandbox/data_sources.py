@@ -45,7 +45,7 @@ def create(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     title = rich_text.normalise(call, body.get("title") or [], "title")
     source = make(call, database, title, body.get("properties") or {}, "properties")
     if "icon" in body:
-        source.doc["icon"] = read_icon(body["icon"], "icon")
+        source.doc["icon"] = read_icon(call, body["icon"], "icon")
         call.store.save(source)
     return show_data_source(call, source)
 
@@ -69,7 +69,7 @@ def update(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
             _tell_database(call, source, key)
     for key in ("icon", "cover"):
         if key in body:
-            source.doc[key] = read_icon(body[key], key)
+            source.doc[key] = read_icon(call, body[key], key)
     if body.get("parent") is not None:
         source.parent = find_container(call, body["parent"], ("database_id",)).id
     if wish is not None:

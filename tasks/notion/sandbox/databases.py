@@ -92,7 +92,7 @@ def _write_looks(call: Call, database: Stored, body: dict[str, Any]) -> None:
             database.doc[key] = rich_text.normalise(call, body[key], key)
     for key in ("icon", "cover"):
         if key in body:
-            database.doc[key] = read_icon(body[key], key)
+            database.doc[key] = read_icon(call, body[key], key)
     for key in ("is_inline", "is_locked"):
         if body.get(key) is not None:
             database.doc[key] = bool(body[key])

@@ -78,7 +78,7 @@ def create(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     else:
         call.store.insert(page)
         _write_title(call, page, body.get("properties") or {})
-    _write_looks(page, body)
+    _write_looks(call, page, body)
     call.store.save(page)
     touch_page_above(call, page)
     if body.get("children"):
@@ -112,7 +112,7 @@ def update(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
             if before != sum(len(column.options) for column in columns if "options" in column.config):
                 columns.keep()
                 call.store.save(source)
-    _write_looks(page, body)
+    _write_looks(call, page, body)
     if wish is not None:
         page.in_trash = wish
     if body.get("erase_content"):
@@ -178,10 +178,10 @@ def _write_title(call: Call, page: Stored, properties: Any) -> None:
         page.doc["values"][TITLE] = rich_text.normalise(call, runs, "properties.title.title")
 
 
-def _write_looks(page: Stored, body: dict[str, Any]) -> None:
+def _write_looks(call: Call, page: Stored, body: dict[str, Any]) -> None:
     for key in ("icon", "cover"):
         if key in body:
-            page.doc[key] = read_icon(body[key], key)
+            page.doc[key] = read_icon(call, body[key], key)
     for key in ("is_locked", "is_archived"):
         if key in body:
             if not isinstance(body[key], bool):

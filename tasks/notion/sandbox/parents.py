@@ -6,6 +6,7 @@ from typing import Any
 
 from tasks.notion.sandbox import errors
 from tasks.notion.sandbox.call import Call
+from tasks.notion.sandbox.file_uploads import as_file
 from tasks.notion.sandbox.ids import parse_id
 from tasks.notion.sandbox.store import WORKSPACE, Stored
 
@@ -109,7 +110,7 @@ def touch_page_above(call: Call, obj: Stored) -> None:
         call.store.save(parent)
 
 
-def read_icon(value: Any, path: str) -> dict[str, Any] | None:
+def read_icon(call: Call, value: Any, path: str) -> dict[str, Any] | None:
     """An icon or cover as written, with its type; None takes it away."""
     if value is None:
         return None
@@ -117,4 +118,6 @@ def read_icon(value: Any, path: str) -> dict[str, Any] | None:
     kind = next((kind for kind in kinds if isinstance(value, dict) and kind in value), None)
     if kind is None:
         raise errors.bad_body(path, "an icon or `null`", value)
+    if kind == "file_upload":
+        return {"type": "file", "file": as_file(call, value[kind], f"{path}.file_upload")[0]}
     return {"type": kind, kind: value[kind]}

@@ -55,6 +55,9 @@ def seed_object(store: Store, clock: Clock, shown: Json) -> None:
     else:
         obj.position = known.position
         store.save(obj)
+    for source in shown.get("data_sources", []) if kind == "database" else []:
+        if store.get(source["id"]) is None:
+            _insert_bare(store, clock, obj, source["id"], "data_source", obj.id, title=source["name"])
 
 
 def _stored(clock: Clock, shown: Json, kind: str, doc: Json) -> Stored:
@@ -98,9 +101,18 @@ def _seed_parent(store: Store, clock: Clock, obj: Stored, shown: Json) -> None:
 
 
 def _insert_bare(
-    store: Store, clock: Clock, by: Stored, object_id: str, kind: str, parent: str, given: Json | None = None
+    store: Store,
+    clock: Clock,
+    by: Stored,
+    object_id: str,
+    kind: str,
+    parent: str,
+    given: Json | None = None,
+    title: str = "",
 ) -> None:
     doc = copy.deepcopy(_BARE[kind])
+    if title:
+        doc["title"] = [{"type": "text", "text": {"content": title, "link": None}, "plain_text": title}]
     if given is not None:
         doc["given_parent"] = given
     now = clock.now()
@@ -205,7 +217,23 @@ def _learn_columns(store: Store, shown: Json) -> None:
 
 
 def _block(_: Store, shown: Json, __: Json | None) -> Json:
-    return {"type": shown["type"], "content": shown[shown["type"]]}
+    kept = {"type": shown["type"], "content": shown[shown["type"]]}
+    return kept | ({"has_children": True} if shown.get("has_children") else {})
 
 
-_READERS = {"user": _user, "database": _database, "data_source": _data_source, "page": _page, "block": _block}
+def _comment(_: Store, shown: Json, __: Json | None) -> Json:
+    return {
+        "rich_text": shown["rich_text"],
+        "discussion": shown["discussion_id"],
+        "display_name": shown.get("display_name"),
+    }
+
+
+_READERS = {
+    "user": _user,
+    "database": _database,
+    "data_source": _data_source,
+    "page": _page,
+    "block": _block,
+    "comment": _comment,
+}

@@ -8,6 +8,7 @@ from typing import Any
 from tasks.notion.sandbox import dates, errors, rich_text
 from tasks.notion.sandbox.call import Call
 from tasks.notion.sandbox.columns import READ_ONLY, TYPES, Column
+from tasks.notion.sandbox.file_uploads import as_file
 from tasks.notion.sandbox.ids import parse_id
 from tasks.notion.sandbox.rich_text import length
 from tasks.notion.sandbox.schema import find_option, new_option
@@ -133,7 +134,7 @@ def _people(call: Call, _: Column, value: Any, path: str) -> Any:
     return list(dict.fromkeys(found))
 
 
-def _files(_: Call, __: Column, value: Any, path: str) -> Any:
+def _files(call: Call, _: Column, value: Any, path: str) -> Any:
     files = []
     for index, file in enumerate(_list(value, path)):
         where = f"{path}[{index}]"
@@ -142,11 +143,14 @@ def _files(_: Call, __: Column, value: Any, path: str) -> Any:
         kind = next((kind for kind in ("external", "file", "file_upload") if kind in file), None)
         if kind is None:
             raise errors.bad_body(f"{where}.external", "defined")
-        content = file[kind]
+        content, name = file[kind], file.get("name")
+        if kind == "file_upload":
+            content, uploaded = as_file(call, content, f"{where}.file_upload")
+            kind, name = "file", name or uploaded
         address = content.get("url") if isinstance(content, dict) else None
-        if kind != "file_upload" and not isinstance(address, str):
+        if not isinstance(address, str):
             raise errors.bad_body(f"{where}.{kind}.url", "a string", address)
-        name = file.get("name") or (address or "").rsplit("/", 1)[-1]
+        name = name or address.rsplit("/", 1)[-1]
         if length(name) > 100:
             raise errors.too_long(f"{where}.name", 100, length(name))
         files.append({"name": name, "type": kind, kind: content})

@@ -204,3 +204,31 @@ def test_users(api: Api) -> None:
     assert api.send("GET", f"users/{ROOT_PAGE_ID}").status_code == 404
     first = api.ok("GET", "users", page_size=1)
     assert first["next_cursor"] == listed[1]
+
+
+def test_file_uploads(api: Api, page: str) -> None:
+    upload = api.ok("POST", "file_uploads", {"filename": "a.txt", "content_type": "text/plain"})
+    assert (upload["status"], upload["content_length"]) == ("pending", None)
+    named = {"type": "file", "file": {"file_upload": {"id": upload["id"]}}}
+    assert "not uploaded" in api.refused("PATCH", f"blocks/{page}/children", {"children": [named]})
+    path = f"/v1/file_uploads/{upload['id']}/send"
+    sent = api.http.post(path, files={"file": ("a.txt", b"25 bytes of some content.")}, headers=api.headers)
+    assert (sent.json()["status"], sent.json()["content_length"]) == ("uploaded", 25)
+    assert "upload_url" not in api.ok("GET", f"file_uploads/{upload['id']}")
+    (block,) = api.ok("PATCH", f"blocks/{page}/children", {"children": [named]})["results"]
+    assert (block["file"]["type"], block["file"]["name"]) == ("file", "a.txt")
+    assert block["file"]["file"]["expiry_time"]
+    cover = api.ok("PATCH", f"pages/{page}", {"cover": {"file_upload": {"id": upload["id"]}}})["cover"]
+    assert cover["type"] == "file"
+    assert [listed["id"] for listed in api.ok("GET", "file_uploads")["results"]] == [upload["id"]]
+
+
+def test_file_upload_in_parts(api: Api) -> None:
+    body = {"mode": "multi_part", "number_of_parts": 2, "filename": "b.bin"}
+    upload = api.ok("POST", "file_uploads", body)
+    for part in ("1", "2"):
+        assert "not ready" in api.refused("POST", f"file_uploads/{upload['id']}/complete", {})
+        form = {"files": {"file": ("b.bin", b"x" * 10)}, "data": {"part_number": part}}
+        api.http.post(f"/v1/file_uploads/{upload['id']}/send", headers=api.headers, **form)
+    done = api.ok("POST", f"file_uploads/{upload['id']}/complete", {})
+    assert (done["status"], done["number_of_parts"]) == ("uploaded", {"total": 2, "sent": 2})

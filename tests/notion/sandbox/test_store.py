@@ -77,18 +77,22 @@ def test_parallel_writers_lose_nothing(tmp_path: Path) -> None:
 
 def test_two_servers_share_a_file(tmp_path: Path) -> None:
     path = tmp_path / "notion.db"
-    with Sandbox(path) as one, Sandbox(path) as other:
-        with httpx.Client(base_url=one.url) as first, httpx.Client(base_url=other.url) as second:
-            source = Api(first).source()
-            body = {"page_size": 1, "sorts": [{"property": "Name"}]}
-            Api(first).page(source, "b")
-            Api(first).page(source, "c")
-            walk = Api(second).ok("POST", f"data_sources/{source}/query", body)
-            Api(first).page(source, "bb")
-            cursor = {"start_cursor": walk["next_cursor"]}
-            following = Api(second).ok("POST", f"data_sources/{source}/query", body | cursor)
-            assert [name(page) for page in following["results"]] == ["c"]
-            assert len(Api(second).query(source)) == 3
+    with (
+        Sandbox(path) as one,
+        Sandbox(path) as other,
+        httpx.Client(base_url=one.url) as first,
+        httpx.Client(base_url=other.url) as second,
+    ):
+        source = Api(first).source()
+        body = {"page_size": 1, "sorts": [{"property": "Name"}]}
+        Api(first).page(source, "b")
+        Api(first).page(source, "c")
+        walk = Api(second).ok("POST", f"data_sources/{source}/query", body)
+        Api(first).page(source, "bb")
+        cursor = {"start_cursor": walk["next_cursor"]}
+        following = Api(second).ok("POST", f"data_sources/{source}/query", body | cursor)
+        assert [name(page) for page in following["results"]] == ["c"]
+        assert len(Api(second).query(source)) == 3
 
 
 @pytest.mark.parametrize(
