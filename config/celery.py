@@ -99,8 +99,9 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "beat_scheduler": "worker.scheduler:RedisScheduler",
         # Beat looks at least this often whether it is to stop or Redis is back, in seconds.
         "beat_max_loop_interval": 5,
-        # `celery inspect ping -d celerybeat@<host>` tells whether beat is well.
-        "beat_enable_remote_control": True,
+        # Its thread answers pings, and prints a traceback at every outage of Redis. Who pings beat starts it
+        # with --enable-remote-control.
+        "beat_enable_remote_control": False,
     }
 
 
