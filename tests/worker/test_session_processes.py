@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from worker.redis_client import connect_url
 
 pytestmark = pytest.mark.processes
 
-LEASE = 1.0
+LEASE = 2.0
 ROWS = 6
 
 
@@ -49,7 +51,7 @@ def assert_in_step(stack: Stack) -> None:
 
 def test_two_sessions_of_one_node_do_not_run_at_once(stack: Stack) -> None:
     fill(stack)
-    stack.sides().other.be_slow(after=0.3)
+    stack.sides().other.be_slow(after=3)  # long enough for another Python to start on a busy machine
     first = run(stack, "first")
     eventually(stack.sides().other.writes, 20)
     second = run(stack, "second")
@@ -83,13 +85,33 @@ def test_a_killed_session_is_made_up_by_the_next(stack: Stack, moment: str) -> N
     ]
 
 
+def freeze(process: Process, stack: Stack) -> None:
+    """Stop a process at a moment when it holds no lock of an SQLite file, which would keep everybody out."""
+    files = [*stack.directory.rglob("*.db"), *stack.directory.rglob("*.sqlite*")]
+    files = [file for file in files if file.read_bytes()[:15] == b"SQLite format 3"]
+    assert files
+    for _ in range(200):
+        process.stop()
+        try:
+            for file in files:
+                with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as probe:
+                    probe.execute("BEGIN IMMEDIATE")
+                    probe.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            process.cont()
+            time.sleep(0.01)
+        else:
+            return
+    raise AssertionError("the process always holds a lock")
+
+
 def test_a_session_frozen_past_its_lease_sends_nothing_more(stack: Stack) -> None:
     fill(stack)
     other = stack.sides().other
     other.be_slow(before=0.3)
     first = run(stack, "first")
     eventually(other.writes, 20)
-    first.stop()
+    freeze(first, stack)
     frozen = {write.number for write in other.writes()}
     other.be_slow()
     time.sleep(1.2 * LEASE)

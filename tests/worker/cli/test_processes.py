@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -25,8 +26,12 @@ def python(name: str, code: str, **environment: str) -> Command:
     return Command(name, [sys.executable, "-c", code], environment)
 
 
-def children() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    """Servers of other tests may run beside."""
+    before = set(psutil.Process().children(recursive=True))
+    yield
+    assert set(psutil.Process().children(recursive=True)) <= before
 
 
 async def until(shown: pytest.CaptureFixture[str], *texts: str) -> str:
@@ -48,7 +53,6 @@ async def test_lines_carry_the_name_of_their_process(capsys: pytest.CaptureFixtu
     assert ended == "one ended with exit code 0"
     shown = capsys.readouterr().out
     assert "one   | 7\none   | é\n" in shown
-    assert children() == []
 
 
 async def test_lines_are_left_alone_without_prefix(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,7 +72,6 @@ async def test_a_line_longer_than_a_pipe(capsys: pytest.CaptureFixture[str]) -> 
 async def test_one_that_ends_ends_all_and_is_named(code: str, said: str) -> None:
     ended = await ProcessGroup([python("worker", SLEEPER), python("beat", code)]).run()
     assert ended == f"beat ended with {said}"
-    assert children() == []
 
 
 async def test_stop_asks_all_to_end(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,7 +80,6 @@ async def test_stop_asks_all_to_end(capsys: pytest.CaptureFixture[str]) -> None:
     await until(capsys, "a | ready", "b | ready")
     group.stop()
     assert await running is None
-    assert children() == []
 
 
 async def test_one_that_does_not_end_is_killed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,7 +89,6 @@ async def test_one_that_does_not_end_is_killed(capsys: pytest.CaptureFixture[str
     group.stop()
     assert await running is None
     assert "a | killed: it had not ended 0.3 s after it was asked to" in capsys.readouterr().out
-    assert children() == []
 
 
 async def test_asked_twice_it_does_not_wait(capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,7 +106,6 @@ async def test_the_children_of_a_process_end_with_it(capsys: pytest.CaptureFixtu
     code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])"
     group = ProcessGroup([python("a", code)])
     assert await asyncio.wait_for(group.run(), 20) == "a ended with exit code 0"
-    assert children() == []
 
 
 async def test_something_else_that_is_needed() -> None:
