@@ -128,6 +128,8 @@ class _Responder:
             return {}
         try:
             body = json.loads(raw)
+            if b"\\ud" in raw.lower():  # half of a surrogate pair cannot be kept
+                json.dumps(body, ensure_ascii=False).encode()
         except ValueError:
             raise ApiError(400, "invalid_json", "Error parsing JSON body.") from None
         if not isinstance(body, dict):

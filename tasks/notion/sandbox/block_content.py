@@ -53,7 +53,7 @@ _SOURCES = ("external", "file", "file_upload")
 def block_type(value: dict[str, Any], path: str) -> str:
     """The type of a block as written; `ApiError` for one that is not known."""
     kind = value.get("type") or next((key for key in value if key in _DEFAULTS), None)
-    if kind not in _DEFAULTS or kind not in value:
+    if not isinstance(kind, str) or kind not in _DEFAULTS or kind not in value:
         lines = "\n".join(
             f"body.{path}.{name} should be defined, instead was `undefined`." for name in _DEFAULTS
         )
@@ -77,7 +77,8 @@ def read_content(
             content[key] = rich_text.normalise(call, part, f"{path}.{key}")
         elif key == "cells":
             content[key] = [
-                rich_text.normalise(call, cell, f"{path}.cells[{i}]") for i, cell in enumerate(part)
+                rich_text.normalise(call, cell, f"{path}.cells[{i}]")
+                for i, cell in enumerate(errors.an_array(part, f"{path}.cells"))
             ]
         elif key == "icon":
             content[key] = read_icon(call, part, f"{path}.icon")

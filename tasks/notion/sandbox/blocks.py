@@ -77,11 +77,11 @@ def _place(call: Call, parent: Stored, body: dict[str, Any]) -> tuple[float, flo
         after = body.get("after")
     elif "after" in body:
         raise errors.not_present("after", body["after"])
-    position = body.get("position") or {}
+    position = errors.an_object(body.get("position") or {}, "position")
     if position.get("type") == "start":
         return call.store.next_position(parent.id, None)
     if position.get("type") == "after_block":
-        after = (position.get("after_block") or {}).get("id")
+        after = errors.an_object(position.get("after_block"), "position.after_block").get("id")
         if parse_id(after) is None:
             raise errors.bad_body("position.after_block.id", "a valid uuid", after)
     if after is None:

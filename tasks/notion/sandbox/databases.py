@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.notion.sandbox import data_sources, rich_text
+from tasks.notion.sandbox import data_sources, errors, rich_text
 from tasks.notion.sandbox.call import Call, stamps, url
 from tasks.notion.sandbox.clock import exact_text
 from tasks.notion.sandbox.columns import show_columns
@@ -41,7 +41,9 @@ def create(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     database = call.new(new_id(), "database", parent.id if parent else WORKSPACE, doc)
     _write_looks(call, database, body)
     call.store.insert(database)
-    inside = (body.get("initial_data_source") or {}) if call.has_data_sources else body
+    inside = body
+    if call.has_data_sources:
+        inside = errors.an_object(body.get("initial_data_source") or {}, "initial_data_source")
     where = "initial_data_source.properties" if call.has_data_sources else "properties"
     title = doc["title"] or rich_text.normalise(call, [{"text": {"content": "New database"}}], "title")
     source = data_sources.make(call, database, title, inside.get("properties") or {}, where)

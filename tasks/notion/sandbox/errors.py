@@ -92,3 +92,24 @@ def archived() -> ApiError:
 def invalid_url() -> ApiError:
     """400: no such endpoint."""
     return ApiError(400, "invalid_request_url", "Invalid request URL.")
+
+
+def an_object(value: Any, path: str) -> dict[str, Any]:
+    """The value, which has to be an object; `ApiError` 400 otherwise."""
+    if not isinstance(value, dict):
+        raise bad_body(path, "an object", value)
+    return value
+
+
+def an_array(value: Any, path: str) -> list[Any]:
+    """The value, which has to be an array; `ApiError` 400 otherwise."""
+    if not isinstance(value, list):
+        raise bad_body(path, "an array", value)
+    return value
+
+
+def a_string(value: Any, path: str) -> str:
+    """The value, which has to be a string; `ApiError` 400 otherwise."""
+    if not isinstance(value, str):
+        raise bad_body(path, "a string", value)
+    return value

@@ -51,17 +51,24 @@ def update(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
     elif kind == "replace_content":
         _replace(call, page, _text(body, kind, "new_str"))
     elif kind == "update_content":
-        content = _content(call, page)
-        for change in body[kind].get("content_updates", []):
-            if change["old_str"] not in content:
-                raise errors.validation(f"Could not find the text to replace: {change['old_str']}")
-            content = content.replace(change["old_str"], change["new_str"])
-        _replace(call, page, content)
+        _replace(call, page, _updated(_content(call, page), body.get(kind)))
     else:
         raise errors.bad_body("type", '"insert_content", "update_content" or "replace_content"', kind)
     call.touch(page)
     call.store.save(page)
     return _show(call, page)
+
+
+def _updated(content: str, update: Any) -> str:
+    where = "update_content.content_updates"
+    changes = errors.an_array(errors.an_object(update, "update_content").get("content_updates"), where)
+    for index, change in enumerate(changes):
+        path = f"{where}[{index}]"
+        old = errors.a_string(errors.an_object(change, path).get("old_str"), f"{path}.old_str")
+        if old not in content:
+            raise errors.validation(f"Could not find the text to replace: {old}")
+        content = content.replace(old, errors.a_string(change.get("new_str"), f"{path}.new_str"))
+    return content
 
 
 def _text(body: dict[str, Any], kind: str, key: str) -> str:

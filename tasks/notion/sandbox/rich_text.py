@@ -60,6 +60,12 @@ def _run(call: Call, run: Any, path: str) -> dict[str, Any]:
     annotations = run.get("annotations") or {}
     if not isinstance(annotations, dict):
         raise errors.bad_body(f"{path}.annotations", "an object", annotations)
+    if any(
+        not isinstance(value, str if key == "color" else bool)
+        for key, value in annotations.items()
+        if key in _PLAIN
+    ):
+        raise errors.bad_body(f"{path}.annotations", "booleans and a color", annotations)
     shown = _PLAIN | {key: value for key, value in annotations.items() if key in _PLAIN}
     return {"type": kind, kind: content, "annotations": shown, "plain_text": plain, "href": href}
 
@@ -72,6 +78,8 @@ def _text(_: Call, value: Any, path: str) -> tuple[dict[str, Any], str, str | No
         raise errors.too_long(f"{path}.content", 2000, length(content))
     link = value.get("link")
     address = link.get("url") if isinstance(link, dict) else None
+    if address is not None:
+        errors.a_string(address, f"{path}.link.url")
     if address is not None and length(address) > 2000:
         raise errors.too_long(f"{path}.link.url", 2000, length(address))
     return {"content": content, "link": {"url": address} if address else None}, content, address or None
@@ -91,6 +99,8 @@ def _mention(call: Call, value: Any, path: str) -> tuple[dict[str, Any], str, st
     if kind is None:
         raise errors.bad_body(path, "a mention", value)
     target = value[kind]
+    if kind != "template_mention":
+        errors.an_object(target, f"{path}.{kind}")
     if kind == "date":
         day = dates.normalise(target, f"{path}.date") or {}
         ends = [day["start"], *([day["end"]] if day["end"] else [])]

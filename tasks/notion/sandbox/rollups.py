@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -15,18 +16,17 @@ from tasks.notion.sandbox.store import Stored
 _DATE_FUNCTIONS = frozenset({"earliest_date", "latest_date", "date_range"})
 #: Longer lists of related pages are not read to the end.
 MAX_REFERENCES = 25
-#: Rollups of rollups are followed this deep.
-_DEPTH = 4
+#: Rollups within rollups are followed this deep.
+MAX_DEPTH = 2
+_depth: ContextVar[int] = ContextVar("depth of rollups", default=0)
 
 
-def rollup_value(
-    call: Call, columns: Columns, column: Column, page: Stored, depth: int = 0
-) -> dict[str, Any]:
+def rollup_value(call: Call, columns: Columns, column: Column, page: Stored) -> dict[str, Any]:
     """The value of a rollup as answers show it."""
     function = column.config["function"]
     target = rollup_target(call, columns, column)
     relation = columns.by_id.get(column.config["relation"])
-    if target is None or relation is None or depth > _DEPTH:
+    if target is None or relation is None or _depth.get() >= MAX_DEPTH:
         return {"type": "unsupported", "unsupported": {}, "function": function}
     page_ids = page.doc["values"].get(relation.id, [])
     if len(page_ids) > MAX_REFERENCES and function != "count":
@@ -36,7 +36,11 @@ def rollup_value(
     source = call.find("data_source", relation.config["data_source_id"])
     there = Columns(source)
     pages = call.store.get_many(page_ids)
-    cells = [_cell(call, there, target, pages[page_id]) for page_id in page_ids if page_id in pages]
+    mark = _depth.set(_depth.get() + 1)
+    try:
+        cells = [_cell(call, there, target, pages[page_id]) for page_id in page_ids if page_id in pages]
+    finally:
+        _depth.reset(mark)
     return _apply(function, cells) | {"function": function}
 
 
@@ -121,3 +125,5 @@ _NUMBERS: dict[str, Callable[[list[float]], float]] = {
     "max": max,
     "range": lambda numbers: max(numbers) - min(numbers),
 }
+
+FUNCTIONS = frozenset({*_COUNTS, *_NUMBERS, *_DATE_FUNCTIONS, "count", "show_original", "show_unique"})

@@ -11,6 +11,7 @@ from tasks.notion.sandbox.convert import convert_column
 from tasks.notion.sandbox.formula import normalise_expression
 from tasks.notion.sandbox.ids import TITLE, decode_column_id, new_column_id, new_id
 from tasks.notion.sandbox.rich_text import length, title_of
+from tasks.notion.sandbox.rollups import FUNCTIONS
 from tasks.notion.sandbox.store import Stored
 
 _COLORS = frozenset(
@@ -57,7 +58,8 @@ def change_columns(call: Call, source: Stored, properties: Any, path: str = "pro
         else:
             _rename(columns, column, value)
         if "description" in value:
-            column.description = value["description"] or None
+            said = value["description"]
+            column.description = errors.a_string(said, f"{where}.description") if said else None
         if _type_of(value) is not None:
             pending.append((column, value, where))
     pending.sort(
@@ -86,7 +88,7 @@ def _add(columns: Columns, key: str, value: dict[str, Any], path: str) -> Column
         raise errors.bad_body(f"{path}.type", "a property type", kind)
     if kind == "title":
         raise errors.validation("Cannot create a new title property: a data source has exactly one.")
-    name = value.get("name") or key
+    name = errors.a_string(value.get("name") or key, f"{path}.name")
     column = Column(new_column_id(columns.by_id), name, kind, {"new": True})
     columns.by_id[column.id] = column
     return column
@@ -154,7 +156,8 @@ def _configure(call: Call, columns: Columns, column: Column, value: dict[str, An
     elif kind == "formula":
         column.config = {"expression": normalise_expression(columns, wanted.get("expression", ""), path)}
     elif kind == "unique_id":
-        column.config = {"prefix": wanted.get("prefix", column.config.get("prefix"))}
+        prefix = wanted.get("prefix", column.config.get("prefix"))
+        column.config = {"prefix": errors.a_string(prefix, f"{path}.unique_id.prefix") if prefix else None}
     if before.type != kind:
         convert_column(call, columns.source, before, column)
 
@@ -207,7 +210,7 @@ def new_option(name: Any, color: Any, path: str) -> dict[str, Any]:
         raise errors.validation(f"Invalid select option, commas not allowed: {name}")
     if length(name) > 100:
         raise errors.too_long(path, 100, length(name))
-    if color is not None and color not in _COLORS:
+    if color is not None and (not isinstance(color, str) or color not in _COLORS):
         raise errors.bad_body(path.removesuffix("name") + "color", "a color", color)
     return {"id": new_id(), "name": name, "color": color or "default", "description": None}
 
@@ -289,8 +292,8 @@ def _set_rollup(call: Call, columns: Columns, column: Column, wanted: dict[str, 
     there = columns if source.id == columns.source.id else Columns(source)
     target = _named(there, wanted, "rollup_property", path)
     function = wanted.get("function")
-    if not isinstance(function, str):
-        raise errors.bad_body(f"{path}.rollup.function", "a string", function)
+    if not isinstance(function, str) or function not in FUNCTIONS:
+        raise errors.bad_body(f"{path}.rollup.function", "a rollup function", function)
     column.config = {"relation": relation.id, "target": target.id, "function": function}
 
 

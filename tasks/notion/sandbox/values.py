@@ -27,8 +27,8 @@ def read_value(call: Call, column: Column, value: Any, path: str) -> Any:
     if value is None or not isinstance(value, dict):
         raise errors.bad_body(path, "an object", value)
     if column.type not in value:
-        given = [key for key in value if key in TYPES] or [value.get("type")]
-        if given[0] in TYPES and given[0] not in READ_ONLY:
+        given = next((key for key in value if key in TYPES), str(value.get("type")))
+        if given in TYPES and given not in READ_ONLY:
             raise errors.validation(f"{column.name} is expected to be {column.type}.")
         if column.type not in READ_ONLY:
             raise errors.bad_body(f"{path}.{column.type}", "defined")
@@ -150,7 +150,7 @@ def _files(call: Call, _: Column, value: Any, path: str) -> Any:
         address = content.get("url") if isinstance(content, dict) else None
         if not isinstance(address, str):
             raise errors.bad_body(f"{where}.{kind}.url", "a string", address)
-        name = name or address.rsplit("/", 1)[-1]
+        name = errors.a_string(name, f"{where}.name") if name else address.rsplit("/", 1)[-1]
         if length(name) > 100:
             raise errors.too_long(f"{where}.name", 100, length(name))
         files.append({"name": name, "type": kind, kind: content})

@@ -169,6 +169,7 @@ def test_rollup_filters(api: Api, linked: tuple[str, str]) -> None:
             {"type": "date", "date": {"start": "2026-02-28", "end": None, "time_zone": None}},
         ),
         ('dateBetween(prop("D"), parseDate("2026-01-01"), "days")', {"type": "number", "number": 30}),
+        ("(0 - 8) ^ 0.5", {"type": "number", "number": None}),
         ('prop("N") == 4 ? "four" : "other"', {"type": "string", "string": "four"}),
         (
             'ifs(prop("N") > 5, "big", prop("N") > 3, "medium", "small")',
@@ -236,3 +237,31 @@ def test_titles_of_related_pages(api: Api, linked: tuple[str, str]) -> None:
     api.edit(row, Name={"title": text("changed")})
     array = api.ok("GET", f"pages/{page['id']}")["properties"]["R"]["rollup"]["array"]
     assert array[0]["title"][0]["plain_text"] == "changed"
+
+
+def test_formulas_of_formulas_and_circles(api: Api) -> None:
+    chain = {
+        f"F{n}": {"formula": {"expression": f'prop("F{n - 1}") + prop("F{n - 1}")'}} for n in range(1, 16)
+    }
+    source = api.source({"F0": {"formula": {"expression": "1"}}})
+    for column, value in chain.items():
+        api.ok("PATCH", f"data_sources/{source}", {"properties": {column: value}})
+    assert api.page(source, "a")["properties"]["F15"]["formula"] == {"type": "number", "number": 2**15}
+    circle = {"F0": {"formula": {"expression": 'prop("F15") + 1'}}}
+    api.ok("PATCH", f"data_sources/{source}", {"properties": circle})
+    assert api.page(source, "b")["properties"]["F15"]["formula"]["type"] == "unsupported"
+    deep = {"F0": {"formula": {"expression": "(" * 3000 + "1" + ")" * 3000}}}
+    assert "deeply" in api.refused("PATCH", f"data_sources/{source}", {"properties": deep})
+
+
+def test_rollups_that_roll_up_themselves(api: Api) -> None:
+    source = api.source()
+    relation = {"Self": {"relation": {"data_source_id": source, "single_property": {}}}}
+    api.ok("PATCH", f"data_sources/{source}", {"properties": relation})
+    names = {"relation_property_name": "Self", "rollup_property_name": "Name", "function": "show_original"}
+    api.ok("PATCH", f"data_sources/{source}", {"properties": {"R": {"rollup": names}}})
+    again = {"R": {"rollup": names | {"rollup_property_name": "R"}}}
+    api.ok("PATCH", f"data_sources/{source}", {"properties": again})
+    page = api.page(source, "a")
+    shown = api.edit(page, Self={"relation": [{"id": page["id"]}]})
+    assert shown["properties"]["R"]["rollup"]["type"] == "array"

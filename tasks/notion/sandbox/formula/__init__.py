@@ -16,8 +16,8 @@ from tasks.notion.sandbox.formula.syntax import FormulaError, Node, Reference, p
 from tasks.notion.sandbox.ids import WORKSPACE_ID, encode_column_id
 from tasks.notion.sandbox.store import Stored
 
-#: Formulas of formulas are followed this deep.
-_DEPTH = 15
+#: Values of computed columns by id; None while one is being worked out.
+Known = dict[str, dict[str, Any] | None]
 _LISTS = frozenset({"multi_select", "people", "relation", "files"})
 _DATES = frozenset({"date", "created_time", "last_edited_time"})
 
@@ -37,6 +37,8 @@ def normalise_expression(columns: Columns, expression: Any, path: str) -> str:
 
     try:
         return write(parse(expression, resolve), reference)
+    except RecursionError:
+        raise errors.validation("Type error with formula: it is nested too deeply.") from None
     except FormulaError as problem:
         raise errors.validation(f"Type error with formula: {problem}.") from None
 
@@ -47,12 +49,17 @@ def _parsed(expression: str) -> Node:
 
 
 def formula_value(
-    call: Call, columns: Columns, column: Column, page: Stored, depth: int = 0
+    call: Call, columns: Columns, column: Column, page: Stored, known: Known | None = None
 ) -> dict[str, Any]:
-    """The value of a formula as answers show it; `unsupported` where it cannot be worked out here."""
+    """The value of a formula as answers show it; `unsupported` where it cannot be worked out here.
+
+    `known` holds what other computed columns of the page came to, so that each is worked out once.
+    """
+    known = {} if known is None else known
+    known[column.id] = None
     scope = Scope(
-        cell=lambda key: _cell(call, columns, key, page, depth),
-        type_of=lambda key: _type(call, columns, key, page, depth),
+        cell=lambda key: _cell(call, columns, key, page, known),
+        type_of=lambda key: _type(call, columns, key, page, known),
         now=moment(call.now()),
     )
     try:
@@ -86,10 +93,10 @@ def _date(value: Any) -> dict[str, Any] | None:
     return {"start": dates.show(value.start), "end": end, "time_zone": None}
 
 
-def _type(call: Call, columns: Columns, key: str, page: Stored, depth: int) -> str:
+def _type(call: Call, columns: Columns, key: str, page: Stored, known: Known) -> str:
     column = columns.by_id[key]
     if column.type in ("formula", "rollup"):
-        return str(_computed(call, columns, column, page, depth)["type"]).replace("array", "list")
+        return str(_computed(call, columns, column, page, known)["type"]).replace("array", "list")
     if column.type in _DATES:
         return "date"
     if column.type in _LISTS:
@@ -97,24 +104,32 @@ def _type(call: Call, columns: Columns, key: str, page: Stored, depth: int) -> s
     return {"number": "number", "checkbox": "boolean"}.get(column.type, "string")
 
 
-def _computed(call: Call, columns: Columns, column: Column, page: Stored, depth: int) -> dict[str, Any]:
+def _computed(call: Call, columns: Columns, column: Column, page: Stored, known: Known) -> dict[str, Any]:
     from tasks.notion.sandbox.rollups import rollup_value  # rollups show cells, cells show formulas
 
+    if column.id in known:
+        value = known[column.id]
+        if value is None:
+            raise FormulaError(f"{column.name} refers to itself")
+        return value
     if column.type == "rollup":
-        return rollup_value(call, columns, column, page)
-    if depth >= _DEPTH:
-        raise RecursionError
-    return formula_value(call, columns, column, page, depth + 1)
+        value = rollup_value(call, columns, column, page)
+    else:
+        value = formula_value(call, columns, column, page, known)
+    known[column.id] = value
+    return value
 
 
-def _cell(call: Call, columns: Columns, key: str, page: Stored, depth: int) -> Any:
+def _cell(call: Call, columns: Columns, key: str, page: Stored, known: Known) -> Any:
     from tasks.notion.sandbox.cells import kept, show_cell  # cells show formulas, formulas read cells
     from tasks.notion.sandbox.rollups import plain_value
 
     column = columns.by_id[key]
     if column.type in ("formula", "rollup"):
-        shown = _computed(call, columns, column, page, depth)
+        shown = _computed(call, columns, column, page, known)
         value = shown[shown["type"]]
+        if shown["type"] == "unsupported":
+            raise FormulaError(f"{column.name} cannot be worked out")
         if shown["type"] == "array":
             return [plain_value(item) for item in value]
         return _span(value) if shown["type"] == "date" else value

@@ -132,7 +132,10 @@ def _operate(operator: str, operands: tuple[Node, ...], scope: Scope) -> Any:
     if operator == "+":
         texts = isinstance(one, str | list) or isinstance(other, str | list)
         return as_text(one) + as_text(other) if texts else as_number(one) + as_number(other)
-    return functions.NUMBER[_ARITHMETIC[operator]](one, other)
+    try:
+        return functions.NUMBER[_ARITHMETIC[operator]](one, other)
+    except (ArithmeticError, ValueError):
+        return None
 
 
 def _comparable(value: Any) -> Any:

@@ -13,6 +13,8 @@ from typing import Any
 
 from tasks.notion.sandbox import dates
 
+_MOST_REPEATS = 10_000
+
 
 @dataclass(frozen=True)
 class Span:
@@ -184,7 +186,7 @@ TEXT: dict[str, Callable[..., Any]] = {
     "lower": lambda text: as_text(text).lower(),
     "upper": lambda text: as_text(text).upper(),
     "trim": lambda text: as_text(text).strip(),
-    "repeat": lambda text, times: as_text(text) * int(as_number(times)),
+    "repeat": lambda text, times: as_text(text) * min(int(as_number(times)), _MOST_REPEATS),
     "formatDate": _format_date,
     "style": lambda text, *_: as_text(text),
     "unstyle": lambda text, *_: as_text(text),
@@ -200,7 +202,7 @@ NUMBER: dict[str, Callable[..., Any]] = {
     "multiply": lambda one, other: as_number(one) * as_number(other),
     "divide": lambda one, other: as_number(one) / as_number(other) if as_number(other) else None,
     "mod": lambda one, other: math.fmod(as_number(one), as_number(other)) if as_number(other) else None,
-    "pow": lambda one, other: as_number(one) ** as_number(other),
+    "pow": lambda one, other: math.pow(as_number(one), as_number(other)),
     "abs": lambda value: abs(as_number(value)),
     "round": _round,
     "ceil": lambda value: math.ceil(as_number(value)),

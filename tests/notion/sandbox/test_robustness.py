@@ -1,0 +1,115 @@
+"""Bodies with something wrong in any place are refused or taken, but never break the server."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tasks.notion.sandbox import PERSON_ID, ROOT_PAGE_ID
+from tests.notion.sandbox.api import Api, Json, text
+
+JUNK: list[Any] = [
+    *(None, True, -1, 1.5, 10**30, "", "x", "a,b", "2026-01-01", "\ud83d", [], {}, [1], ["x"], [None], [{}]),
+    *([[]], {"x": 1}, {"id": None}, {"type": "x"}, PERSON_ID, {"id": PERSON_ID}),
+]
+RUNS: list[Json] = [
+    {"type": "text", "text": {"content": "a", "link": {"url": "https://x"}}, "annotations": {"bold": True}},
+    {"mention": {"user": {"id": PERSON_ID}}},
+    {"mention": {"date": {"start": "2026-01-01"}}},
+]
+CELLS: Json = {
+    "Name": {"title": RUNS},
+    "N": {"number": 1},
+    "S": {"select": {"name": "A"}},
+    "M": {"multi_select": [{"name": "q"}]},
+    "St": {"status": {"name": "Done"}},
+    "D": {"date": {"start": "2026-01-01T10:00:00", "time_zone": "Europe/London"}},
+    "P": {"people": [{"id": PERSON_ID}]},
+    "F": {"files": [{"name": "x", "external": {"url": "https://x"}}]},
+    "R": {"relation": [{"id": ROOT_PAGE_ID}]},
+}
+BLOCKS = [
+    {"paragraph": {"rich_text": RUNS, "children": [{"to_do": {"rich_text": text("x")}}]}},
+    {"table": {"table_width": 1, "children": [{"table_row": {"cells": [text("a")]}}]}},
+    {"image": {"external": {"url": "https://x"}}},
+]
+FILTER = {
+    "and": [
+        {"or": [{"property": "N", "number": {"equals": 1}}, {"property": "S", "select": {"equals": ["A"]}}]},
+        {"timestamp": "created_time", "created_time": {"this_week": {}}},
+        {"property": "Fx", "formula": {"number": {"greater_than": 0}}},
+    ]
+}
+COLUMNS: Json = {
+    "Name": {"title": {}},
+    "N": {"number": {"format": "dollar"}},
+    "S": {"select": {"options": [{"name": "A", "color": "red"}]}},
+    "M": {"multi_select": {}},
+    "St": {"status": {}},
+    "D": {"date": {}},
+    "P": {"people": {}},
+    "F": {"files": {}},
+    "Fx": {"formula": {"expression": 'prop("N") + 1'}},
+    "ID": {"unique_id": {"prefix": "X"}},
+}
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if path:
+        yield path
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        yield from places(part, (*path, key))
+
+
+def spoiled(body: Json, path: tuple[Any, ...], choice: random.Random) -> Json:
+    body = copy.deepcopy(body)
+    inside: Any = body
+    for key in path[:-1]:
+        inside = inside[key]
+    what = choice.randrange(8)
+    if what == 0:
+        del inside[path[-1]]
+    elif what == 1 and isinstance(inside, dict):
+        inside[choice.choice(["x", "id", "type", "name", "and", "property", ""])] = inside.pop(path[-1])
+    else:
+        inside[path[-1]] = choice.choice(JUNK)
+    return body
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_breaks_the_server(api: Api, seed: int) -> None:
+    source = api.source({key: value for key, value in COLUMNS.items() if key != "Name"})
+    change = {"R": {"relation": {"data_source_id": source, "dual_property": {}}}}
+    api.ok("PATCH", f"data_sources/{source}", {"properties": change})
+    page = api.page(source, "x")["id"]
+    rollup = {"relation_property_name": "R", "rollup_property_name": "N", "function": "sum"}
+    update = {"title": text("B"), "properties": {"Ro": {"rollup": rollup}, "S": COLUMNS["S"], **change}}
+    database = {"parent": {"page_id": ROOT_PAGE_ID}, "initial_data_source": {"properties": COLUMNS}}
+    query = {"filter": FILTER, "sorts": [{"property": "D", "direction": "ascending"}], "page_size": 2}
+    markdown = {"content_updates": [{"old_str": "a", "new_str": "b"}]}
+    requests: list[tuple[str, str, Json]] = [
+        ("POST", "pages", {"parent": {"data_source_id": source}, "properties": CELLS, "children": BLOCKS}),
+        ("PATCH", f"pages/{page}", {"properties": CELLS, "icon": {"emoji": "x"}, "in_trash": False}),
+        ("POST", f"data_sources/{source}/query", query),
+        ("PATCH", f"data_sources/{source}", update),
+        ("POST", "databases", database),
+        ("PATCH", f"blocks/{ROOT_PAGE_ID}/children", {"children": BLOCKS, "position": {"type": "start"}}),
+        ("POST", "search", {"query": "x", "filter": {"property": "object", "value": "page"}, "page_size": 3}),
+        ("POST", "comments", {"parent": {"page_id": ROOT_PAGE_ID}, "rich_text": RUNS}),
+        ("PATCH", f"pages/{page}/markdown", {"type": "update_content", "update_content": markdown}),
+    ]
+    choice = random.Random(seed)
+    headers = api.headers | {"content-type": "application/json"}
+    for method, path, body in requests:
+        for place in places(body):
+            raw = json.dumps(spoiled(body, place, choice)).encode()
+            response = api.http.request(method, f"/v1/{path}", content=raw, headers=headers)
+            assert response.status_code < 500, (method, path, raw)
+            if response.status_code >= 400:
+                assert response.json()["object"] == "error"
