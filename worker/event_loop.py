@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import os
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any, Generic, Protocol, TypeVar
@@ -56,7 +56,7 @@ class Call(Generic[T]):
         if give_up_after is not None:
             self._call(self._loop.call_later, give_up_after, self._give_up)
 
-    def _call(self, function: Any, *args: Any) -> None:
+    def _call(self, function: Callable[..., Any], *args: Any) -> None:
         with suppress(RuntimeError):  # the loop has ended, and the call with it
             self._loop.call_soon_threadsafe(function, *args)
 
@@ -100,7 +100,7 @@ _watched = _Watched()
 
 
 @contextmanager
-def watched_by(watcher: Watcher) -> Any:
+def watched_by(watcher: Watcher) -> Iterator[None]:
     """Tell `watcher` of coroutines that this thread runs in the block."""
     _watched.watcher = watcher
     try:
