@@ -6,7 +6,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST_WORKERS ?= 2
 
-.PHONY: demo up test lint bench clean lock
+# Random histories that `make proof` plays; `make test` plays 400.
+PROOF_EXAMPLES ?= 10000
+
+.PHONY: demo up test lint proof bench clean lock
 
 demo: $(VENV)/installed
 	@$(BIN)/lockstep demo
@@ -22,6 +25,11 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The engine's proof at full size: many histories, and planted faults that the suite must find.
+proof: $(VENV)/installed-dev
+	LOCKSTEP_EXAMPLES=$(PROOF_EXAMPLES) $(BIN)/python -m pytest --timeout 3600 tests/tasks/test_histories.py
+	$(BIN)/python scripts/mutants.py
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m bench
