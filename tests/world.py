@@ -75,8 +75,15 @@ class World:
     based: dict[tuple[str, str], tuple[int, Any]] = field(default_factory=dict)
     #: Objects that the engine began to write and has no proof of yet.
     unconfirmed: set[tuple[str, str]] = field(default_factory=set)
+    #: The same at the start of the run.
+    unsure: set[tuple[str, str]] = field(default_factory=set)
     #: Deletions of objects of which the engine knew all; of others it cannot know what the user saw.
     deleted_linked: set[tuple[str, str]] = field(default_factory=set)
+    #: When a run that succeeded left both sides with the same value, by (token, field).
+    equal: dict[tuple[str, str], int] = field(default_factory=dict)
+    mode: str = "newer"
+    #: How many actions the last plan had.
+    planned: int = 0
 
     # -- users --------------------------------------------------------------------------------------------
 
@@ -207,12 +214,61 @@ class World:
     def judge_overwrite(self, side: str, token: str, name: str, old: Any, new: Any) -> None:
         """A user's value may only go where the other side had it too, or when the ledger has it."""
         never_filled = old == "" and (token, name) not in self.based
-        kept = self.known_elsewhere(side, token, name, old) or self.in_ledger(token, name, side, old)
-        if not kept and not never_filled and not self.back_at_base(side, token, name, old):
-            raise Broken(f"{token}.{name}={old!r} in {side} lost to {new!r}")
+        free = never_filled or self.known_elsewhere(side, token, name, old)
+        if not free and not self.back_at_base(side, token, name, old):
+            conflict = self.in_ledger(token, name, side, old)
+            if conflict is None:
+                raise Broken(f"{token}.{name}={old!r} in {side} lost to {new!r}")
+            if conflict.rule != "retried":
+                self.judge_conflict(side, token, name, old, new)
         written = [e for e in self.history.get((token, name), []) if e.who == "user" and e.value == new]
         if not any(e.side == opposite(side) for e in written):
             raise Broken(f"{token}.{name}={new!r} written in {side} though no user ever wrote it over there")
+
+    def judge_conflict(self, side: str, token: str, name: str, old: Any, new: Any) -> None:
+        """Both values are kept, but the one that stays must be the right one."""
+        mine, other = self.find(side, token), self.find(opposite(side), token)
+        if mine is None or other is None:
+            raise Broken(f"{token}: a conflict of something that is not there")
+        ahead = mine.edited - other.edited
+        if self.mode == "newer":
+            stays = (
+                side
+                if ahead >= timedelta(minutes=1)
+                else "notion"
+                if abs(ahead) < timedelta(minutes=1)
+                else ""
+            )
+        else:
+            stays = self.mode
+        if stays == side:
+            raise Broken(
+                f"{token}.{name}={old!r} in {side} lost to {new!r} in mode {self.mode}, {ahead} ahead"
+            )
+
+    def judge_claim(self, conflict: Conflict) -> None:
+        """A conflict takes two edits since both sides were known to be equal."""
+        token = self.token_of(conflict)
+        # A value that was sent may have been edited back since.
+        unsure = ("notion", token) in self.unsure
+        if conflict.attribute is None or unsure:
+            return
+        since = self.equal.get((token, conflict.attribute), 0)
+        for side in self.sides:
+            last = self.last(token, conflict.attribute, "user", side)
+            if last is None or last.at <= since:
+                raise Broken(
+                    f"{token}: {conflict.reason}, but nobody edited it in {side} since they were equal"
+                )
+
+    def mark_equal(self) -> None:
+        """Note what both sides show alike, after a run that proved it."""
+        for obj in self.sides["notion"].values():
+            token = obj.values["Token"]
+            other = self.find("other", token)
+            for name in FIELDS:
+                if other is not None and other.values[name] == obj.values[name]:
+                    self.equal[token, name] = self.now
 
     def back_at_base(self, side: str, token: str, name: str, value: Any) -> bool:
         """Whether a user only typed again what both sides had agreed on, with no write of the engine between."""
@@ -237,11 +293,12 @@ class World:
         shown_later = [e for e in theirs if e.at > mine[-1].at]
         return any(e.value == value for e in shown_then + shown_later)
 
-    def in_ledger(self, token: str, name: str, side: str, value: Any) -> bool:
-        return any(
-            c.attribute == name and getattr(c, side) == value and self.token_of(c) == token
-            for c in self.ledger
-        )
+    def in_ledger(self, token: str, name: str, side: str, value: Any) -> Conflict | None:
+        """The latest conflict in which this value was kept."""
+        for c in reversed(self.ledger):
+            if c.attribute == name and getattr(c, side) == value and self.token_of(c) == token:
+                return c
+        return None
 
     def token_of(self, conflict: Conflict) -> str:
         for side, obj_id in (("notion", conflict.notion_id), ("other", conflict.other_id)):
@@ -371,10 +428,21 @@ class WorldJournal(StateJournal):
                 for name, value in kwargs["put"].notion.items():
                     if self.world.based.get((token, name), (0, None))[1] != value:
                         self.world.based[token, name] = (self.world.now, value)
-                self.world.unconfirmed -= {("notion", token), ("other", token)}
+                if token not in self.open_tokens():
+                    self.world.unconfirmed -= {("notion", token), ("other", token)}
+
+    def open_tokens(self) -> set[str]:
+        """What is written and not proved yet."""
+        found = set()
+        for intent in self.state.intents.values():
+            target = self.world.sides[intent["side"]].get(intent["target_id"] or "")
+            source = self.world.sides[opposite(intent["side"])].get(intent["source_id"])
+            found |= {obj.values["Token"] for obj in (target, source) if obj is not None}
+        return found
 
     async def keep_conflict(self, conflict: Conflict) -> None:
         with self._crashable():
+            self.world.judge_claim(conflict)
             self.world.ledger.append(conflict)
 
     @contextmanager

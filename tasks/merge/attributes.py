@@ -99,9 +99,15 @@ def resolve(
 
 
 def _retry(name: str, target: Side, policy: Policy, link: Link, notion: Record, other: Record) -> Conflict:
-    """Write a value again that may have arrived, unless the other one is surely newer; keep both."""
+    """Write a value again that may have arrived, unless the other one is surely newer; keep both.
+
+    An object that shows the base was most likely never written, and its time may be that of an edit of
+    another attribute: what nobody typed must not win over what somebody did.
+    """
     conflict = resolve(name, link.notion.get(name), policy.mode, policy.granularity, notion, other)
-    if conflict.rule == "newer":
+    shown = (notion if target is Side.NOTION else other).values[name]
+    base = link.base_on(target)
+    if conflict.rule == "newer" and not (name in base and same(shown, base[name])):
         return conflict
     return replace(
         conflict,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from tasks.merge.attributes import Merged, merge_attributes
 from tasks.merge.model import (
@@ -71,7 +72,7 @@ class _Planner:
         records = {side: snapshot.records for side, snapshot in self.snapshots.items()}
         settled = settle_intents(intents, records, self.unlinked(linked), paired)
         replaced = {intent.key: bereft.get((intent.side.opposite, intent.source_id)) for intent, _ in settled}
-        updates = updates_by_link(intents)
+        updates = updates_by_link(self.as_updates(intents, paired))
         for side, snapshot in self.snapshots.items():
             for record_id in sorted(snapshot.unreadable.keys() - linked[side]):
                 self.skip(side, record_id, f"cannot be read: {snapshot.unreadable[record_id]}")
@@ -104,6 +105,16 @@ class _Planner:
             void,
         )
 
+    def as_updates(self, intents: Sequence[Intent], paired: Mapping[Side, set[ID]]) -> list[Intent]:
+        """Creates whose object was linked before all that they wrote was settled go on as updates of it."""
+        links = {(side, link.id_on(side)): link for link in self.links for side in Side}
+        return [
+            replace(intent, target_id=links[intent.side.opposite, intent.source_id].id_on(intent.side))
+            if intent.target_id is None and intent.source_id in paired[intent.side.opposite]
+            else intent
+            for intent in intents
+        ]
+
     def is_bereft(self, link: Link, side: Side) -> bool:
         """Whether a link's record on a side is listed and the one across is not."""
         across = self.snapshots[side.opposite]
@@ -123,14 +134,19 @@ class _Planner:
 
     # -- linked pairs -------------------------------------------------------------------------------------
 
-    def merge_link(self, link: Link, intents: Sequence[Intent] = ()) -> None:
+    def merge_link(
+        self, link: Link, intents: Sequence[Intent] = (), not_shown: Mapping[str, Side] | None = None
+    ) -> None:
         for side in Side:
             unreadable = self.snapshots[side].unreadable.get(link.id_on(side))
             if unreadable is not None:
                 self.handled |= {intent.key for intent in intents}
                 self.skip(side, link.id_on(side), f"cannot be read: {unreadable}")
                 return
-        link, uncertain = self.settle_updates(link, intents)
+        if not_shown is None:
+            link, uncertain = self.settle_updates(link, intents)
+        else:
+            uncertain = dict(not_shown)
         notion, other = (self.snapshots[side].records.get(link.id_on(side)) for side in Side)
         if notion is not None and other is not None:
             self.merge_pair(link, notion, other, uncertain, intents)
@@ -248,11 +264,12 @@ class _Planner:
         if any(conflict.winner is None for conflict in merged.conflicts):
             self.handled |= set(keys)
             return
-        if any(merged.to_write.values()):
-            self.handled |= set(keys)  # kept open until the last write of the pair is proved
         sides = [side for side in (Side.OTHER, Side.NOTION) if merged.to_write[side]]
+        if sides or merged.agreed:
+            self.handled |= set(keys)  # kept open until the last action of the pair is done
         for side in sides:
-            self.write(side, link, merged, notion, other, keys if side is sides[-1] else ())
+            last = side is sides[-1] and not merged.agreed
+            self.write(side, link, merged, notion, other, keys if last else ())
         if merged.agreed:
             self.actions.append(
                 Agree(
@@ -260,6 +277,7 @@ class _Planner:
                     other_id=link.other_id,
                     notion={name: notion.values[name] for name in merged.agreed},
                     other={name: other.values[name] for name in merged.agreed},
+                    intents=keys,
                     reason=f"{', '.join(merged.agreed)} equal on both sides by now",
                 )
             )
@@ -287,6 +305,7 @@ class _Planner:
         """A create of an earlier run that was cut off did arrive: link it, then merge as ever."""
         # What it shows otherwise than written was edited since, or is another object's: no base for that.
         base = {name: value for name, value in intent.values.items() if shows(record, name, value)}
+        not_shown = {name: intent.side for name in self.policy.attributes if name not in base}
         pair = (record.id, intent.source_id)
         notion_id, other_id = pair if intent.side is Side.NOTION else pair[::-1]
         self.actions.append(
@@ -295,12 +314,13 @@ class _Planner:
                 other_id=other_id,
                 notion=base,
                 other=base,
-                intent=intent.key,
+                intent=None if not_shown else intent.key,  # else the last write of the pair settles it
                 instead_of=old,
                 reason=f"created in {intent.side.label} by an earlier run that was cut off",
             )
         )
-        self.merge_link(Link(notion_id, other_id, base, base))
+        self.handled.discard(intent.key)
+        self.merge_link(Link(notion_id, other_id, base, base), (intent,), not_shown)
 
     def adopt_pair(self, notion: Record, other: Record) -> None:
         agreed = [name for name in self.policy.attributes if same(notion.values[name], other.values[name])]

@@ -73,6 +73,28 @@ async def test_of_an_update_that_fails_midway_the_written_part_is_base(
     assert journal.state.intents == {}
 
 
+async def test_the_intent_is_kept_before_the_write_is_sent(services: Services) -> None:
+    seen: list[tuple[str, list[Any]]] = []
+
+    class Watching(ToDos):
+        def other_create_obj(self, **kwargs: Any) -> ToDo:
+            seen.append(("create", [intent["values"] for intent in journal.state.intents.values()]))
+            return super().other_create_obj(**kwargs)
+
+        def other_update_obj(self, obj: ToDo, attr: str, value: Any) -> None:
+            seen.append(("update", [intent["values"] for intent in journal.state.intents.values()]))
+            super().other_update_obj(obj, attr, value)
+
+    journal = StateJournal(State())
+    services.pages.pop()
+    task = Watching(services)
+    await run(task, journal)
+    services.pages[0].done = True
+    await run(task, journal)
+    assert seen == [("create", [{"Title": "Milk", "Done": False}]), ("update", [{"Done": True}])]
+    assert journal.state.intents == {}
+
+
 async def test_an_error_of_the_tasks_own_code_fails_its_object_only(
     services: Services, journal: StateJournal
 ) -> None:

@@ -507,6 +507,17 @@ def test_a_create_that_arrived_and_was_edited_since_goes_on_from_what_was_writte
     ]
 
 
+def test_what_was_emptied_in_a_created_object_is_not_filled_again_unasked() -> None:
+    made = plan([], [rec("n1", "x", key="k")], [rec("o1", "", key="k", at=5)], intents=(created(),))
+    assert lines(made) == [
+        "Adopt created in the other side by an earlier run that was cut off",
+        "Conflict A edited on both sides; the other side was edited later",
+        "Update notion A edited on both sides; the other side was edited later",
+    ]
+    deleted = plan([link("w")], [], [rec("o2", "", key="k")], intents=(created(source="n1"),))
+    assert deleted.of(Delete) == []
+
+
 def test_a_create_that_did_not_arrive_is_made_and_its_intent_closed() -> None:
     made = plan([], [rec("n1", "x")], [], intents=(created(),))
     assert lines(made) == ["Create other new in Notion"]
@@ -538,12 +549,20 @@ def test_an_update_that_arrived_is_base_and_not_an_edit() -> None:
     assert agree.intents == ("u",)
 
 
-@pytest.mark.parametrize(("at", "rule", "winner"), [(0, "retried", Side.NOTION), (9, "newer", Side.OTHER)])
+@pytest.mark.parametrize(
+    ("shown", "at", "rule", "winner"),
+    [
+        ("x", 0, "retried", Side.NOTION),
+        ("x", 9, "retried", Side.NOTION),  # the base: its time is that of something else
+        ("q", 0, "retried", Side.NOTION),
+        ("q", 9, "newer", Side.OTHER),
+    ],
+)
 def test_an_update_that_is_not_shown_is_written_again_unless_the_other_value_is_newer(
-    at: int, rule: str, winner: Side
+    shown: str, at: int, rule: str, winner: Side
 ) -> None:
     intent = Intent("u", Side.OTHER, "n1", {"A": "z"}, "o1")
-    made = plan([link("x")], [rec("n1", "z")], [rec("o1", "x", at=at)], intents=(intent,))
+    made = plan([link("x")], [rec("n1", "z")], [rec("o1", shown, at=at)], intents=(intent,))
     conflict, update = made.actions
     assert isinstance(conflict, Conflict)
     assert (conflict.rule, conflict.winner) == (rule, winner)
