@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 
+from tasks.errors import ItemError
 from worker.errors import StoreError
 from worker.store.conflicts import Conflicts
 from worker.store.links import Links
@@ -47,6 +50,8 @@ class Store:
             raise StoreError(
                 "DATABASE_URL cannot be used: give sqlite:///path or postgresql://user:password@host/name"
             ) from None  # the cause may quote the password
+        # SQLite gives its turn to whoever asks at the right moment: among many threads one may never get it.
+        self._turn = threading.Lock() if self._url.get_backend_name() == "sqlite" else None
 
     @property
     def address(self) -> str:
@@ -97,9 +102,26 @@ class Store:
 
         Raises:
             StoreError: the database cannot be reached or is too busy.
+            ItemError: it cannot keep a value, such as an id that is too long.
         """
-        with self._errors(), self.engine.begin() as connection:
+        with self._errors(), self._in_turn(), self.engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """One writer of this process after the other, where the database lets one write at a time."""
+        if self._turn is None:
+            yield
+            return
+        if not self._turn.acquire(timeout=BUSY_SECONDS):
+            raise StoreError(
+                f"the database {self.address} cannot be used: no turn to write came within {BUSY_SECONDS} s; "
+                "another process may hold it, or too many tasks run at once for SQLite"
+            )
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -117,6 +139,12 @@ class Store:
             yield
         except OperationalError as error:
             raise StoreError(f"the database {self.address} cannot be used: {_first_line(error)}") from error
+        except NoConnectionError as error:
+            raise StoreError(
+                f"the database {self.address} cannot be used: all connections stayed in use; run fewer tasks at once"
+            ) from error
+        except DataError as error:
+            raise ItemError(f"the database cannot keep it: {_first_line(error)}") from error
         except DBAPIError as error:
             if error.connection_invalidated or isinstance(error.orig, sqlite3.DatabaseError):
                 raise StoreError(
@@ -151,7 +179,7 @@ def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         patience = {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_SECONDS}
-        return create_engine(parsed, pool_pre_ping=True, connect_args=patience)
+        return create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
     if parsed.database and parsed.database != ":memory:":
         try:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -159,7 +187,8 @@ def _engine(url: str) -> Engine:
             raise StoreError(
                 f"the directory of {parsed.database} cannot be made: {error.strerror}"
             ) from error
-    engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
+    # Errors must not quote what is stored.
+    engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:

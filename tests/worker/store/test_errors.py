@@ -5,14 +5,20 @@ from __future__ import annotations
 import socket
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, text
 
-from tasks.errors import StateError
+from tasks.errors import ItemError, StateError
+from tasks.merge import Intent, Side
 from worker.errors import StoreError
-from worker.store import Store
+from worker.store import RunRecord, Store
+from worker.store.links import Links
+from worker.store.runs import take_fence
 
 PASSWORD = "hunter2"
 
@@ -142,3 +148,67 @@ def test_a_writer_that_is_in_the_way_for_too_long(tmp_path: Path, monkeypatch: p
         assert second.links.count("x") == 0  # readers are in nobody's way
     first.close()
     second.close()
+
+
+def test_a_value_that_the_database_cannot_keep_is_not_told(postgres: str) -> None:
+    store = Store(postgres)
+    store.migrate()
+    intent = Intent("key", Side.OTHER, "x" * 401, {"Title": PASSWORD})
+    with (
+        pytest.raises(ItemError, match="the database cannot keep it: value too long") as caught,
+        store.write() as connection,
+    ):
+        Links.begin(connection, "task", intent, "run")
+    told(caught.value)
+    store.close()
+
+
+def test_a_reason_with_signs_that_a_database_refuses_is_kept(store: Store) -> None:
+    record = RunRecord(run_id="r", task="t", status="running")
+    assert store.runs.start(record, None) is None
+    store.runs.finish(replace(record, status="failed", reason="a\0b \ud800", notes=["\udc00"]))
+    (kept,) = store.runs.list("t")
+    assert (kept.status, kept.reason, list(kept.notes)) == ("failed", "a\\0b \\ud800", ["\\udc00"])
+
+
+def test_every_writer_gets_its_turn(tmp_path: Path) -> None:
+    """Left to SQLite, a thread may wait for as long as others go on."""
+    store = Store(f"sqlite:///{tmp_path / 'lockstep.db'}")
+    store.migrate()
+    writers = 40
+    written = [0] * writers
+    give_up_at = time.monotonic() + 20
+
+    def write(number: int) -> None:
+        while min(written) < 3 and time.monotonic() < give_up_at:
+            with store.write() as connection:
+                take_fence(connection, f"node{number}", 1)
+            written[number] += 1
+
+    with ThreadPoolExecutor(writers) as threads:
+        list(threads.map(write, range(writers)))
+    store.close()
+    assert min(written) >= 3
+
+
+def test_a_turn_that_does_not_come_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.store.store.BUSY_SECONDS", 0.2)
+    store = Store(f"sqlite:///{tmp_path / 'lockstep.db'}")
+    store.migrate()
+    with store.write(), ThreadPoolExecutor(1) as other:
+        late = other.submit(store.runs.abandon, "run", "reason")
+        with pytest.raises(StoreError, match="no turn to write came within"):
+            late.result()
+    store.runs.abandon("run", "reason")
+    store.close()
+
+
+def test_connections_that_stay_in_use_are_told(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(postgres)
+    monkeypatch.setattr(store.engine.pool, "_timeout", 0.2)
+    with ExitStack() as held:
+        for _ in range(15):
+            held.enter_context(store.read())
+        with pytest.raises(StoreError, match="all connections stayed in use"):
+            store.links.count("task")
+    store.close()
