@@ -76,7 +76,7 @@ async def test_a_total_and_a_period_are_kept() -> None:
             self.starts.append(loop.time())
 
         async def close(self) -> None:
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(0.9)
 
     loop = asyncio.get_running_loop()
     task = Counting(Services()).run_every(seconds=1).in_total(3)
@@ -84,7 +84,7 @@ async def test_a_total_and_a_period_are_kept() -> None:
     await task
     assert len(task.starts) == 3
     pauses = [later - earlier for earlier, later in zip(task.starts, task.starts[1:], strict=False)]
-    assert all(0.99 < pause < 1.5 for pause in pauses), pauses  # between the starts, not after the ends
+    assert all(0.99 < pause < 1.85 for pause in pauses), pauses  # between the starts, not after the ends
 
 
 async def test_a_run_with_a_failed_object_raises_and_keeps_what_was_done(state_dir: Path) -> None:
