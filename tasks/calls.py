@@ -10,9 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from tasks.errors import ExitError
 from tasks.merge import Side
 
 T = TypeVar("T")
+
+
+def exit_error(error: SystemExit) -> ExitError:
+    """What stands for a `SystemExit`, which would end the event loop and every run that goes on in it."""
+    return ExitError(f"the task's code asked for the end of the process (SystemExit: {error})")
 
 
 class Calls:
@@ -25,15 +31,22 @@ class Calls:
         self._threads = {side: ThreadPoolExecutor(1, f"{name}-{side}") for side in Side}
 
     async def call(self, side: Side, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """What the function returns, awaited if need be."""
-        if inspect.iscoroutinefunction(function):
-            return await function(*args, **kwargs)
-        context = contextvars.copy_context()
-        loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(
-            self._threads[side], lambda: context.run(function, *args, **kwargs)
-        )
-        return await answer if inspect.isawaitable(answer) else answer
+        """What the function returns, awaited if need be.
+
+        Raises:
+            ExitError: it asked for the end of the process.
+        """
+        try:
+            if inspect.iscoroutinefunction(function):
+                return await function(*args, **kwargs)
+            context = contextvars.copy_context()
+            loop = asyncio.get_running_loop()
+            answer = await loop.run_in_executor(
+                self._threads[side], lambda: context.run(function, *args, **kwargs)
+            )
+            return await answer if inspect.isawaitable(answer) else answer
+        except SystemExit as error:
+            raise exit_error(error) from error
 
     async def finish(self) -> None:
         """Wait until no plain function runs any more."""

@@ -36,3 +36,7 @@ class OutcomeUnknownError(ItemError):
 
 class LockLostError(TaskError):
     """This run no longer holds its node's lock and must not write."""
+
+
+class ExitError(TaskError):
+    """A task's code called `sys.exit`, as some libraries do where a login is missing."""

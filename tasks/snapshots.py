@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tasks.calls import Calls
+from tasks.calls import Calls, exit_error
 from tasks.errors import ItemError, TaskDefinitionError
 from tasks.merge import Record, Side, Snapshot
 from tasks.sync_task import ID, SyncTask
@@ -92,7 +92,16 @@ async def read_side(adapter: Adapter) -> SideView:
 
 
 async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
-    """The view of a side that these objects give."""
+    """The view of a side that these objects give.
+
+    Raises:
+        TaskDefinitionError: they are not in a list.
+    """
+    if not isinstance(listed, Sequence) or isinstance(listed, str | bytes):
+        raise TaskDefinitionError(
+            f"task {adapter.task.name!r}: get_{adapter.side.value}_objects must return a list or a Listing, "
+            f"not {type(listed).__name__}"
+        )
     partial: str | None = getattr(listed, "partial", None)
     objects: dict[ID, Any] = {}
     records: dict[ID, Record] = {}
@@ -133,7 +142,10 @@ def _ask(adapter: Adapter, obj: Any) -> dict[str, Any]:
 async def _answer(answer: Any) -> Any:
     if isinstance(answer, ItemError):
         raise answer
-    return await answer if inspect.isawaitable(answer) else answer
+    try:
+        return await answer if inspect.isawaitable(answer) else answer
+    except SystemExit as error:
+        raise exit_error(error) from error
 
 
 def _text_id(answer: Any) -> ID:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterator
@@ -12,6 +13,8 @@ from contextlib import contextmanager, suppress
 from typing import Any, Generic, Protocol, TypeVar
 
 from celery.exceptions import SoftTimeLimitExceeded
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -114,6 +117,7 @@ class EventLoop:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        self._closing = False
         self._plain_calls = ThreadPoolExecutor(PLAIN_CALLS, "plain-call")
         self.loop.set_default_executor(self._plain_calls)
         self._thread = threading.Thread(target=self._work, name="event-loop", daemon=True)
@@ -121,7 +125,12 @@ class EventLoop:
 
     def _work(self) -> None:
         asyncio.set_event_loop(self.loop)
-        self.loop.run_forever()
+        while not self._closing:
+            try:
+                self.loop.run_forever()
+            except BaseException:
+                # asyncio lets these out of the loop; it ends one coroutine, and must not end all the others.
+                log.exception("A coroutine asked for the end of the process.")
         self.loop.close()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -157,6 +166,7 @@ class EventLoop:
 
     def close(self) -> None:
         """End the loop and its thread; coroutines still in it are not finished."""
+        self._closing = True
         with suppress(RuntimeError):
             self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(LAST_SECONDS)

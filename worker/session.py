@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 #: Notes that are kept of one run; the counts tell of all.
 NOTES = 100
 
+#: Tasks, by `id`, with a run in this process that has not ended yet, though it may have lost its lock.
+_at_work: set[int] = set()
+
 #: How a pool says in the cancellation's message that a run took too long.
 TIME_LIMIT = "time limit"
 
@@ -75,8 +78,15 @@ async def run_session(
     except asyncio.CancelledError:  # the lock may have been taken before the cancellation got through
         await uninterrupted(asyncio.to_thread(_free, lock, record, "cancelled"))
         raise
+    if id(task) in _at_work:  # both would use the clients that the task holds
+        await uninterrupted(asyncio.to_thread(_free, lock, record, "skipped"))
+        return await _skip(store, record, "its last run in this process lost its lock and has not ended yet")
     session = _Session(task, store, lock, replace(record, fence=lock.fence(run_id)), progress)
-    return await session.run()
+    _at_work.add(id(task))
+    try:
+        return await session.run()
+    finally:
+        _at_work.discard(id(task))
 
 
 async def _plan(task: SyncTask, store: Store, progress: Progress) -> RunRecord:
@@ -169,7 +179,7 @@ class _Session:
         except TaskError as error:
             log.error("Task %r: %s", self.task.name, error)  # noqa: TRY400  its message is made for people
             return self._ended("failed", str(error))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             log.exception("Task %r: run failed unexpectedly.", self.task.name)
             return self._ended("failed", f"{type(error).__name__}: {error}")
         return self._reported(report)

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 import threading
 import time
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
 from tasks.calls import calls, uninterrupted
+from tasks.errors import ExitError
 from tasks.merge import Side
 
 
@@ -98,3 +102,17 @@ async def test_work_that_is_cancelled_itself_is_cancelled() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(uninterrupted(cancel()), 2)
+
+
+async def test_a_task_that_exits_does_not_end_the_process() -> None:
+    async def leave() -> None:
+        sys.exit("no login")
+
+    def leave_later() -> Coroutine[None, None, None]:
+        return leave()
+
+    async with calls("x") as caller:
+        functions: tuple[Callable[[], Any], ...] = (leave, lambda: sys.exit("no login"), leave_later)
+        for function in functions:
+            with pytest.raises(ExitError, match="SystemExit: no login"):
+                await caller.call(Side.NOTION, function)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from tasks import ItemError, Listing, TaskDefinitionError
 from tasks.calls import calls
+from tasks.errors import ExitError
 from tasks.merge import Side
 from tasks.snapshots import BATCH, Adapter, SideView, read_side
 from tests.tasks.seed_style import Page, Services, ToDos
@@ -41,6 +43,26 @@ async def test_a_listing_says_when_it_is_partial() -> None:
     view = await read(Partial(services))
     assert view.snapshot.partial == "cut off"
     assert list(view.snapshot.records) == ["p1"]
+
+
+@pytest.mark.parametrize("wrong", [None, "text", {"p1": 1}, iter(())])
+async def test_a_listing_must_be_a_list(wrong: Any) -> None:
+    task = ToDos(Services())
+    vars(task)["get_notion_objects"] = lambda: wrong
+    with pytest.raises(TaskDefinitionError, match="get_notion_objects must return a list or a Listing, not "):
+        await read(task)
+
+
+async def test_an_object_that_exits_is_an_error_of_the_run() -> None:
+    async def leave(_obj: Page) -> str:
+        sys.exit(1)
+
+    services = Services()
+    services.page("a")
+    task = ToDos(services)
+    vars(task)["notion_hash"] = leave
+    with pytest.raises(ExitError):
+        await read(task)
 
 
 async def test_many_objects_are_all_read() -> None:

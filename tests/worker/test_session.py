@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -22,6 +23,7 @@ from tasks.local import run_once
 from tasks.merge import Create, Delete, Link, Update
 from tests.tasks.seed_style import START, Page, Services, ToDo, ToDos
 from worker.lock import MemoryLockStore, MemorySyncLock
+from worker.lock.store import Beat
 from worker.session import TIME_LIMIT, run_session
 from worker.store import RunRecord, SqlJournal, Store, schema
 
@@ -146,6 +148,51 @@ async def test_two_sessions_at_once_give_one_run(run: Run, services: Services, s
     assert len(store.runs.list()) == 4
 
 
+async def test_a_run_that_lost_its_lock_keeps_the_task_to_itself_until_it_has_ended(
+    services: Services, store: Store, locks: MemoryLockStore
+) -> None:
+    """Two runs of one task in one process would close each other's clients."""
+
+    class WithClient(ToDos):
+        client: str | None = None
+        busy = asyncio.Event()
+        go = asyncio.Event()
+
+        async def open(self) -> None:
+            self.client = "connected"
+
+        async def close(self) -> None:
+            self.client = None
+
+        def get_other_objects(self) -> list[Any]:
+            assert self.client
+            return super().get_other_objects()
+
+        async def get_notion_objects(self) -> list[Any]:  # type: ignore[override]
+            self.busy.set()
+            try:
+                await self.go.wait()
+            finally:
+                await asyncio.sleep(0.3)  # it needs a while to let go
+            return super().get_notion_objects()
+
+    task = WithClient(services).run_every(hours=1)
+    lock = MemorySyncLock(locks, lease_seconds=0.6)
+    first = asyncio.ensure_future(run_session(task, store=store, lock=lock))
+    await task.busy.wait()
+    held = lock.holder("to-dos")
+    assert held is not None
+    locks.release(Beat(held.session_id, "to-dos", held.owner, ""), "flushed", "null")
+    second = await run_session(task, store=store, lock=lock)
+    assert second.status == "skipped"
+    assert second.reason == "its last run in this process lost its lock and has not ended yet"
+    assert lock.holder("to-dos") is None
+    assert (await first).status == "abandoned"
+    task.go.set()
+    assert (await run_session(task, store=store, lock=lock)).status == "succeeded"
+    lock.close()
+
+
 async def test_a_total_is_the_end(run: Run, services: Services, store: Store, lock: MemorySyncLock) -> None:
     task = ToDos(services).run_every(hours=1).in_total(2)
     records = [await run(task) for _ in range(4)]
@@ -191,11 +238,15 @@ async def test_an_object_that_fails_fails_alone(run: Run, services: Services, st
     [
         (SideError("the other side is down: start it"), "the other side is down: start it"),
         (KeyError("surprise"), "KeyError: 'surprise'"),
+        (
+            SystemExit("no login"),
+            "the task's code asked for the end of the process (SystemExit: no login)",
+        ),
     ],
 )
 @pytest.mark.parametrize("where", ["open", "check", "get_other_objects", "other_to_dict", "close"])
 async def test_whatever_fails_is_the_record_of_the_run_and_not_an_error(
-    run: Run, services: Services, lock: MemorySyncLock, error: Exception, reason: str, where: str
+    run: Run, services: Services, lock: MemorySyncLock, error: BaseException, reason: str, where: str
 ) -> None:
     services.todo("Eggs")
     task = ToDos(services)
@@ -289,6 +340,11 @@ class Blocking(ToDos):
         return super().other_create_obj(**kwargs)
 
 
+def wait_for_link(store: Store) -> None:
+    while not store.links.count("to-dos"):
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize(
     ("message", "status"), [(None, "cancelled"), (f"{TIME_LIMIT} of 5 s reached", "failed")]
 )
@@ -298,6 +354,7 @@ async def test_a_cancelled_run_is_recorded_released_and_cancelled(
     task = Blocking(services)
     session = asyncio.ensure_future(run(task))
     await task.reached.wait()
+    await asyncio.to_thread(wait_for_link, store)  # the first one is entered beside the second one's write
     session.cancel(message)
     with pytest.raises(asyncio.CancelledError):
         await session
