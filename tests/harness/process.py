@@ -21,13 +21,16 @@ T = TypeVar("T")
 TAIL = 40
 #: Seconds between two looks.
 PAUSE = 0.05
+#: Time-outs are what a quiet machine never needs; a busy one gets this many times as long.
+PATIENCE = 3.0
 
 
 def eventually(predicate: Callable[[], T], timeout: float = 10.0, what: str = "") -> T:
-    """The first true answer of `predicate`; `AssertionError` when there is none within `timeout` seconds.
+    """The first true answer of `predicate`; `AssertionError` when there is none in time.
 
     An `AssertionError` of the predicate counts as "not yet", and the last one is shown.
     """
+    timeout *= PATIENCE
     give_up_at = time.monotonic() + timeout
     while True:
         failure: AssertionError | None = None
@@ -110,6 +113,7 @@ class Process:
 
     def wait_until(self, predicate: Callable[[], T | None], timeout: float = 20.0, what: str = "") -> T:
         """The first true answer of `predicate`, which must come while the process runs."""
+        timeout *= PATIENCE
         give_up_at = time.monotonic() + timeout
         while True:
             # Asked before the predicate: what was printed last is still looked at.
@@ -127,9 +131,9 @@ class Process:
     def wait_exit(self, timeout: float = 20.0) -> int:
         """The exit code; `AssertionError` when the process does not end in time."""
         try:
-            return self._process.wait(timeout)
+            return self._process.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.name} did not end within {timeout:g} s\n{self.tail()}") from None
+            raise AssertionError(f"{self.name} did not end within {timeout * PATIENCE:g} s\n{self.tail()}") from None
 
     def stop(self) -> None:
         """Freeze it (SIGSTOP)."""
