@@ -21,7 +21,7 @@ class RunReport:
 
     #: `succeeded`, `failed`, `conflicts`, `halted` or `planned`.
     status: str
-    #: Why it did not succeed; empty when it did.
+    #: Why it did not succeed, or what it had to leave out; empty when there is nothing to say.
     reason: str
     plan: Plan
     outcome: Outcome = field(default_factory=Outcome)
@@ -77,7 +77,7 @@ async def run_task(
                 return RunReport("halted", halt.reason, plan)
             links = {(link.notion_id, link.other_id): link for link in base.links}
             applier = Applier(adapters, views, journal, check_lock=check_lock, progress=progress)
-            return _report(plan, await applier.run(plan, links))
+            return _report(plan, await applier.run(plan, links), views)
         finally:
             await caller.call(Side.NOTION, task.close)
 
@@ -113,7 +113,7 @@ async def _read_both(adapters: dict[Side, Adapter], progress: Progress) -> dict[
     return dict(zip(Side, views, strict=True))
 
 
-def _report(plan: Plan, outcome: Outcome) -> RunReport:
+def _report(plan: Plan, outcome: Outcome, views: dict[Side, SideView]) -> RunReport:
     if outcome.failures:
         more = len(outcome.failures) - 1
         reason = outcome.failures[0] + (f" (and {more} more)" if more else "")
@@ -121,7 +121,13 @@ def _report(plan: Plan, outcome: Outcome) -> RunReport:
     if outcome.unresolved:
         attributes = "1 attribute" if outcome.unresolved == 1 else f"{outcome.unresolved} attributes"
         return RunReport("conflicts", f"{attributes} edited on both sides and left as before", plan, outcome)
-    return RunReport("succeeded", "", plan, outcome)
+    partial = [
+        f"the listing of {side.label} is partial ({view.snapshot.partial}), so nothing new was made there and no "
+        "deletion there was carried across"
+        for side, view in views.items()
+        if view.snapshot.partial
+    ]
+    return RunReport("succeeded", "; ".join(partial), plan, outcome)
 
 
 __all__ = ["Halt", "RunReport", "Skip", "policy_of", "run_task"]

@@ -225,7 +225,7 @@ class _Session:
 
     async def _finish(self, record: RunRecord) -> None:
         self.record = record
-        level = logging.INFO if record.status == "succeeded" else logging.WARNING
+        level = logging.INFO if record.status == "succeeded" and not record.reason else logging.WARNING
         log.log(level, "Task %r: run %s %s. %s", record.task, record.run_id, record.status, record.reason)
         try:
             await asyncio.to_thread(self.store.runs.finish, record)

@@ -36,6 +36,7 @@ def check_guards(plan: Plan, links: int) -> Halt | None:
     if len(deletions) > max(DELETE_HANDFUL, DELETE_SHARE * links):
         return Halt(
             f"this run would delete {len(deletions)} of {links} linked objects, more than "
-            f"{DELETE_SHARE:.0%}; nothing was written"
+            f"{DELETE_SHARE:.0%}; nothing was written. If that is meant, delete their counterparts by hand as well, "
+            "else restore them"
         )
     return None

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import select
 
 from config import get_settings
-from tasks import ConflictMode, ItemError, LockLostError, SideError, State
+from tasks import ConflictMode, ItemError, Listing, LockLostError, SideError, State
 from tasks.file_journal import FileJournal
 from tasks.local import run_once
 from tasks.merge import Create, Delete, Link, Update
@@ -273,6 +273,23 @@ async def test_a_side_that_is_suddenly_empty_halts(run: Run, services: Services,
     assert record.counts == {"planned_delete": 2}
     assert services.writes == []
     assert rows(store)["link"] == before
+
+
+async def test_a_run_that_could_only_see_a_part_says_so_though_it_succeeded(
+    run: Run, services: Services, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Partial(ToDos):
+        def get_other_objects(self) -> list[Any]:
+            return Listing(super().get_other_objects(), partial="tea.ics cannot be read")
+
+    record = await run(Partial(services))
+    assert (record.status, record.counts) == ("succeeded", {"left": 2})
+    assert record.reason == (
+        "the listing of the other side is partial (tea.ics cannot be read), so nothing new was made there and no "
+        "deletion there was carried across"
+    )
+    assert store.runs.list()[0].reason == record.reason
+    assert [each.levelname for each in caplog.records if record.reason in each.message] == ["WARNING"]
 
 
 async def test_in_mode_error_a_conflict_leaves_both_sides_and_the_others_sync(

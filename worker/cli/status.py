@@ -173,7 +173,7 @@ def _show(rows: list[dict[str, Any]], gone: list[str]) -> None:
     screen.print(table(columns, [_row(row) for row in rows], folded=("Task", "Running now")))
     for row in rows:
         last = row["last_run"]
-        if last and last["reason"] and last["status"] != "succeeded":
+        if last and last["reason"]:
             screen.print(f"{row['task']}: {printable(last['reason'])}", soft_wrap=True)
     if gone:
         screen.print(f"Not defined any more, with runs in the history: {', '.join(gone)}", soft_wrap=True)

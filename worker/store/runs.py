@@ -32,7 +32,7 @@ class RunRecord:
     task: str
     #: `running`, one of `RAN`, `skipped`, `cancelled`, `abandoned`, or `planned` for a dry run.
     status: str
-    #: Why it did not succeed; empty when it did.
+    #: Why it did not succeed, or what it had to leave out; empty when there is nothing to say.
     reason: str = ""
     #: What was done, by kind: `notion_created`, `other_updated`, `conflicts`, …
     counts: Mapping[str, int] = field(default_factory=dict)

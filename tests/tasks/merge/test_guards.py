@@ -72,7 +72,8 @@ def test_more_than_a_handful_and_half_halts(linked: int, left: int, deletions: i
         halt = check_guards(*plan(linked, **sides))
         assert halt is not None
         assert halt.reason == (
-            f"this run would delete {deletions} of {linked} linked objects, more than 50%; nothing was written"
+            f"this run would delete {deletions} of {linked} linked objects, more than 50%; "
+            "nothing was written. If that is meant, delete their counterparts by hand as well, else restore them"
         )
 
 
