@@ -47,7 +47,7 @@ def _import(module: str) -> None:
         ) from error
     except TaskDefinitionError as error:
         raise TaskDefinitionError(f"module {module!r} of LOCKSTEP_TASKS: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise TaskDefinitionError(
             f"module {module!r} of LOCKSTEP_TASKS cannot be imported: {type(error).__name__}: {error}"
         ) from error

@@ -43,6 +43,7 @@ def test_the_modules_of_the_settings_are_imported_from_here(here: Path) -> None:
     [
         (None, "LOCKSTEP_TASKS names 'own_bad', but there is no such module"),
         ("import own_missing", "module 'own_bad' of LOCKSTEP_TASKS needs 'own_missing', which is missing"),
+        ("import sys; sys.exit(7)", "cannot be imported: SystemExit: 7"),
         ("1 / 0", "cannot be imported: ZeroDivisionError: division by zero"),
         ("def", "cannot be imported: SyntaxError"),
         (
