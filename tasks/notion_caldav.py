@@ -243,7 +243,9 @@ class NotionCalDAV(NotionSide, CalDAVSide):
 
     def notion_to_dict(self, obj: Page) -> dict[str, Any]:
         """The synced values in common form."""
-        return {name: self._forms[name].from_notion(value) for name, value in obj.values.items()}
+        return {
+            name: self._forms[name].from_notion(value) for name, value in super().notion_to_dict(obj).items()
+        }
 
     async def notion_create_obj(self, /, **kwargs: Any) -> Page:
         """Make a row from values in common form."""

@@ -14,6 +14,9 @@ from tasks.notion.properties import Column, decode
 
 Json = dict[str, Any]
 
+#: Mentions after which Notion cuts a text off, without a word.
+MENTIONS_SHOWN = 25
+
 
 @dataclass(frozen=True)
 class Page:
@@ -23,6 +26,8 @@ class Page:
     #: Values of the synced properties by the names that the task uses.
     values: Mapping[str, Any] = field(repr=False)
     title: str = field(repr=False)
+    #: Synced texts that may be longer than Notion shows them.
+    cut: tuple[str, ...]
     #: Both floored to the minute by Notion.
     last_edited: datetime
     created: datetime
@@ -36,6 +41,18 @@ class Page:
     def property(self, column: Column) -> Json | None:
         """A property as Notion gave it."""
         return self.properties.get(unquote(column.id))
+
+    def check_whole(self) -> None:
+        """Make sure that Notion showed all of the synced values.
+
+        Raises:
+            ItemError: it may not have.
+        """
+        if self.cut:
+            raise ItemError(
+                f"page {self.id}: {', '.join(map(repr, self.cut))} holds {MENTIONS_SHOWN} mentions or more, and Notion "
+                "shows no more than that; turn some of them into text"
+            )
 
 
 def read_page(raw: Json, columns: Mapping[str, Column]) -> Page:
@@ -53,6 +70,7 @@ def read_page(raw: Json, columns: Mapping[str, Column]) -> Page:
         )
     by_id = {unquote(value["id"]): value for value in raw["properties"].values()}
     values = {}
+    cut = []
     for name, column in columns.items():
         value = by_id.get(unquote(column.id))
         if value is None:
@@ -63,11 +81,14 @@ def read_page(raw: Json, columns: Mapping[str, Column]) -> Page:
             values[name] = decode(column, value)
         except ItemError as error:
             raise SideError(f"{error}: its type was changed while the sync ran") from None
+        if column.type in ("title", "rich_text") and rich_text.mentions(value[column.type]) >= MENTIONS_SHOWN:
+            cut.append(name)
     titles = (value["title"] for value in by_id.values() if value["type"] == "title")
     return Page(
         id=raw["id"],
         values=values,
         title=rich_text.plain(next(titles, [])),
+        cut=tuple(cut),
         last_edited=datetime.fromisoformat(raw["last_edited_time"]),
         created=datetime.fromisoformat(raw["created_time"]),
         url=raw.get("url") or "",

@@ -23,6 +23,11 @@ def plain(runs: list[Json] | None) -> str:
     return "".join(_plain(run) for run in runs or ())
 
 
+def mentions(runs: list[Json] | None) -> int:
+    """How many mentions a text holds."""
+    return sum(run.get("type") == "mention" for run in runs or ())
+
+
 def runs(text: str) -> list[Json]:
     """Unformatted runs that make up a text, none longer than Notion takes."""
     return [{"type": "text", "text": {"content": piece}} for piece in _pieces(text)]

@@ -158,7 +158,12 @@ class NotionSide(SyncTask):
         return obj.last_edited
 
     def notion_to_dict(self, obj: Page) -> dict[str, Any]:
-        """The values of the synced properties."""
+        """The values of the synced properties.
+
+        Raises:
+            ItemError: Notion may not have shown one as a whole.
+        """
+        obj.check_whole()
         return dict(obj.values)
 
     async def notion_is_gone(self, obj_id: ID) -> bool:
