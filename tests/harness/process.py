@@ -133,7 +133,9 @@ class Process:
         try:
             return self._process.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.name} did not end within {timeout * PATIENCE:g} s\n{self.tail()}") from None
+            raise AssertionError(
+                f"{self.name} did not end within {timeout * PATIENCE:g} s\n{self.tail()}"
+            ) from None
 
     def stop(self) -> None:
         """Freeze it (SIGSTOP)."""
