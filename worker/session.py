@@ -72,7 +72,10 @@ async def run_session(
     run_id = uuid.uuid4().hex
     record = RunRecord(run_id=run_id, task=task.name, status="running", message_id=message_id)
     try:
-        await uninterrupted(asyncio.to_thread(lock.acquire, task.name, session_id=run_id))
+        last_fence = await asyncio.to_thread(store.runs.last_fence, task.name)
+        await uninterrupted(
+            asyncio.to_thread(lock.acquire, task.name, session_id=run_id, last_fence=last_fence)
+        )
     except NodeBusyError as busy:
         return await _skip(store, record, str(busy))
     except asyncio.CancelledError:  # the lock may have been taken before the cancellation got through

@@ -1,6 +1,6 @@
 -- Take a node for a session.
 -- KEYS: lock hash, fence counter, history list
--- ARGV: session, node, owner, host, pid, lease in ms, history length, history searched
+-- ARGV: session, node, owner, host, pid, lease in ms, history length, history searched, last fence that is known
 -- Answer: {'granted', fence, JSON of the abandoned session or ''} | {'busy', JSON of the holder} | {'ended'}
 
 local time = redis.call('TIME')
@@ -43,7 +43,7 @@ end
 
 -- At least the clock, so that the fence still grows after the counter was lost.
 local counter = tonumber(redis.call('GET', KEYS[2]) or '0')
-local fence = string.format('%.0f', math.max(counter + 1, now))
+local fence = string.format('%.0f', math.max(counter + 1, now, tonumber(ARGV[9]) + 1))
 redis.call('SET', KEYS[2], fence)
 redis.call('DEL', KEYS[1])
 -- No expiry: the record of a dead session must stay for the one that takes over.

@@ -50,7 +50,7 @@ class MemoryLockStore:
                 held = replace(held, status=ABANDONED, ended_at=at(now * 1000))
                 self._history[node].appendleft(held)
                 self._came_from[node] = held
-            fence = max(self._fences.get(node, 0) + 1, int(now * 1000))
+            fence = max(self._fences.get(node, 0) + 1, int(now * 1000), claim.last_fence + 1)
             self._fences[node] = fence
             self._held[node] = SessionRecord(
                 session_id=claim.session_id,

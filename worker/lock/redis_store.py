@@ -58,6 +58,7 @@ class RedisLockStore:
                     round(claim.lease_seconds * 1000),
                     HISTORY_LENGTH,
                     HISTORY_SEARCHED,
+                    claim.last_fence,
                 ],
             )
         kind = _text(answer[0])

@@ -24,6 +24,8 @@ class Claim:
     host: str
     pid: int
     lease_seconds: float
+    #: The new session's fence is larger than this one.
+    last_fence: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,10 +61,12 @@ class SyncLock:
         self._claim_guard = threading.Lock()
         self._keeper = Keeper(self._keeper_store, lease_seconds=self._lease, clock=self._clock)
 
-    def acquire(self, node_id: str, *, session_id: str | None = None) -> str:
+    def acquire(self, node_id: str, *, session_id: str | None = None, last_fence: int = 0) -> str:
         """Hold the node for a new session and return the session's id.
 
         After an error the same `session_id` may be tried again; an id whose session ended may not.
+        `last_fence` is the node's largest fence that the caller knows of. The new one is larger, also where the
+        store has lost its counter and its clock was ahead before.
 
         Raises:
             NodeBusyError: another session holds the node.
@@ -83,14 +85,14 @@ class SyncLock:
         if twice:
             raise self._busy_with(node_id, session_id)
         try:
-            return self._acquire(node_id, session_id)
+            return self._acquire(node_id, session_id, last_fence)
         finally:
             self._claiming.discard(session_id)
 
-    def _acquire(self, node_id: str, session_id: str) -> str:
+    def _acquire(self, node_id: str, session_id: str, last_fence: int) -> str:
         asked_at = self._clock()
         answer = self._store.claim(
-            Claim(session_id, node_id, self._owner, self._host, self._pid, self._lease),
+            Claim(session_id, node_id, self._owner, self._host, self._pid, self._lease, last_fence),
         )
         if isinstance(answer, Busy):
             raise NodeBusyError(answer.record)

@@ -144,6 +144,11 @@ class Runs:
             last: datetime | None = connection.scalar(query)
             return last
 
+    def last_fence(self, node: str) -> int:
+        """The highest fencing token that wrote for a node; 0 where none did."""
+        with self._store.read() as connection:
+            return int(connection.scalar(select(schema.node.c.fence).where(schema.node.c.id == node)) or 0)
+
     def list(self, task: str | None = None, limit: int = 20, *, skipped: bool = True) -> list[RunRecord]:
         """The newest runs first, of one task or of all."""
         run = schema.run.c

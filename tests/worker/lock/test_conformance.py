@@ -308,3 +308,9 @@ def test_an_empty_node_id_is_refused(make_lock: MakeLock) -> None:
 def test_a_lease_must_be_positive(make_lock: MakeLock) -> None:
     with pytest.raises(ValueError, match="lease_seconds"):
         make_lock(lease_seconds=0)
+
+
+def test_a_fence_is_larger_than_one_that_the_caller_knows_of(make_lock: MakeLock) -> None:
+    lock = make_lock()
+    ahead = lock.fence(lock.acquire("films")) + 10**9
+    assert lock.fence(lock.acquire("books", last_fence=ahead)) == ahead + 1
