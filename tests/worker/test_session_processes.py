@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.harness import ProbeSpec, Process, Stack, eventually
+from tests.harness.freezing import freeze
 from tests.harness.probe_tasks import ProbeTask
 from worker.lock import RedisSyncLock
 from worker.redis_client import connect_url
@@ -85,33 +84,13 @@ def test_a_killed_session_is_made_up_by_the_next(stack: Stack, moment: str) -> N
     ]
 
 
-def freeze(process: Process, stack: Stack) -> None:
-    """Stop a process at a moment when it holds no lock of an SQLite file, which would keep everybody out."""
-    files = [*stack.directory.rglob("*.db"), *stack.directory.rglob("*.sqlite*")]
-    files = [file for file in files if file.read_bytes()[:15] == b"SQLite format 3"]
-    assert files
-    for _ in range(200):
-        process.stop()
-        try:
-            for file in files:
-                with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as probe:
-                    probe.execute("BEGIN IMMEDIATE")
-                    probe.execute("ROLLBACK")
-        except sqlite3.OperationalError:
-            process.cont()
-            time.sleep(0.01)
-        else:
-            return
-    raise AssertionError("the process always holds a lock")
-
-
 def test_a_session_frozen_past_its_lease_sends_nothing_more(stack: Stack) -> None:
     fill(stack)
     other = stack.sides().other
     other.be_slow(before=0.3)
     first = run(stack, "first")
     eventually(other.writes, 20)
-    freeze(first, stack)
+    freeze(first, stack.directory)
     frozen = {write.number for write in other.writes()}
     other.be_slow()
     time.sleep(1.2 * LEASE)
