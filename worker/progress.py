@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import redis
 from celery import Celery
 from kombu.exceptions import OperationalError
 
@@ -106,7 +107,7 @@ class ProgressPublisher:
         try:
             with self._app.events.default_dispatcher(hostname=run.hostname) as dispatcher:
                 dispatcher.send(EVENT, uuid=run.message_id, result=text, retry=False)
-        except (OperationalError, OSError) as error:
+        except (OperationalError, redis.RedisError, OSError) as error:
             log.debug("Progress of %s could not be published: %s", run.message_id, error)
         except Exception:
             # Whatever else fails here must end neither the run nor the progress of others.

@@ -101,3 +101,22 @@ def test_without_redis_runs_go_on(tmp_path: Path) -> None:
         server.resume()
         server.stop()
         app.close()
+
+
+def test_a_lost_connection_is_not_worth_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    server = RedisServer(tmp_path / "redis").start()
+    app = Celery("progress", set_as_current=False)
+    app.conf.update(celery_settings(load_settings(redis_url=server.url)))
+    publisher = ProgressPublisher(app)
+    try:
+        with publisher.of_run("id", "w@test") as tell:
+            tell("list", 0, 0)
+            time.sleep(0.2)
+            server.kill()
+            tell("apply", 1, 100)
+            time.sleep(0.7)
+            tell("apply", 2, 100)
+        assert [line for line in caplog.messages if "could not be published" in line] == []
+    finally:
+        server.stop()
+        app.close()
