@@ -74,6 +74,10 @@ def _prepare() -> Celery:
     celery = make_app(settings)
     if _asks_for_prefork(sys.argv):
         celery.conf.update(prefork_settings(settings))
+    if "flower" in sys.argv:
+        from worker.flower import refuse_a_used_port
+
+        refuse_a_used_port()
     return celery
 
 

@@ -272,6 +272,7 @@ def history(stack: Stack, task: str) -> list[RunRecord]:
     url = stack.env().get("DATABASE_URL") or f"sqlite:///{stack.state_dir / 'lockstep.db'}"
     store = Store(url)
     try:
+        store.migrate()
         return store.runs.list(task, 1000)
     finally:
         store.close()
