@@ -18,6 +18,7 @@ from config.logging import configure_logging
 from config.sentry import init_sentry
 from tasks.registry import load_tasks
 from worker.beat import beat_schedule, unmonitored
+from worker.lost_connections import shorten
 from worker.startup import refusing
 from worker.store import Store
 from worker.sync_tasks import Workplace, add_sync_tasks
@@ -86,7 +87,7 @@ def _set_up_logging(loglevel: int, **_: Any) -> None:
     """Log as the settings say; a level on the command line comes first, Celery's default level does not."""
     context = click.get_current_context(silent=True)
     given = context is not None and context.get_parameter_source("loglevel") is ParameterSource.COMMANDLINE
-    configure_logging(get_settings(), level=loglevel if given else None)
+    configure_logging(get_settings(), level=loglevel if given else None).addFilter(shorten)
 
 
 @signals.celeryd_init.connect

@@ -1,0 +1,42 @@
+"""Outages of the broker are told in a line."""
+
+from __future__ import annotations
+
+import io
+import logging
+
+import pytest
+import redis
+
+from config import Settings
+from config.logging import configure_logging
+from worker.lost_connections import shorten
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "shown"),
+    [
+        ("celery.worker.request", redis.ConnectionError("Connection refused"), False),
+        ("kombu.transport", BrokenPipeError(32, "Broken pipe"), False),
+        ("celery.worker.request", ValueError("a bug"), True),
+        ("worker.session", redis.ConnectionError("Connection refused"), True),
+    ],
+)
+def test_only_tracebacks_of_lost_connections_in_libraries_are_left_out(
+    name: str, error: Exception, shown: bool
+) -> None:
+    root, stream = logging.getLogger(), io.StringIO()
+    before = root.handlers[:], root.level
+    try:
+        configure_logging(Settings(), stream=stream).addFilter(shorten)
+        try:
+            raise error
+        except type(error) as caught:
+            logging.getLogger(name).critical("Couldn't ack %r", "tag", exc_info=caught)
+    finally:
+        root.handlers[:], root.level = before
+    told = stream.getvalue()
+    assert ("Traceback" in told) is shown
+    assert ("CRITICAL" in told) is shown
+    assert str(error) in told
+    assert "Couldn't ack 'tag'" in told

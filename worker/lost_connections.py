@@ -1,0 +1,29 @@
+"""What Celery reports of a lost connection, in one line instead of a traceback."""
+
+from __future__ import annotations
+
+import logging
+
+import redis
+from kombu.exceptions import OperationalError
+
+#: The libraries that talk to the broker, and meet its outages in many places.
+LIBRARIES = ("celery", "kombu")
+
+#: What a broker that is away looks like.
+LOST = (redis.ConnectionError, redis.TimeoutError, OperationalError, ConnectionError, TimeoutError)
+
+
+def shorten(record: logging.LogRecord) -> bool:
+    """Take the traceback off a library's record of a lost connection; a filter that lets every record pass.
+
+    An outage is foreseeable and mends itself: where in a library it was met tells a reader nothing.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if record.name.partition(".")[0] in LIBRARIES and isinstance(error, LOST):
+        message = record.getMessage()
+        record.msg = message if str(error) in message else f"{message}: {error}"
+        record.args, record.exc_info, record.exc_text = (), None, None
+        if record.levelno > logging.WARNING:
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
