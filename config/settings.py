@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     notion_token: SecretStr | None = None
     notion_base_url: str = "https://api.notion.com"
+    #: Requests per second that Notion grants one token; all workers together stay just below.
+    notion_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3.0
     sentry_dsn: SecretStr | None = None
     #: `user:password` that Flower asks for.
     flower_basic_auth: SecretStr | None = None
