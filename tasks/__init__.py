@@ -4,6 +4,7 @@
 """
 
 from tasks.errors import (
+    CursorExpiredError,
     ItemError,
     LockLostError,
     OutcomeUnknownError,
@@ -13,17 +14,24 @@ from tasks.errors import (
     TaskDefinitionError,
     TaskError,
 )
-from tasks.listing import Listing
+from tasks.listing import Changes, Listing
+from tasks.lossy import Lossy
+from tasks.merge import UNRESOLVED, Dispute
 from tasks.schedule import Schedule
 from tasks.state import State
 from tasks.sync_task import ID, ConflictMode, SyncTask, all_tasks, run_all_tasks
 
 __all__ = [
     "ID",
+    "UNRESOLVED",
+    "Changes",
     "ConflictMode",
+    "CursorExpiredError",
+    "Dispute",
     "ItemError",
     "Listing",
     "LockLostError",
+    "Lossy",
     "OutcomeUnknownError",
     "PreconditionError",
     "Schedule",

@@ -15,6 +15,7 @@ from tasks.errors import (
     ItemError,
     LockLostError,
     OutcomeUnknownError,
+    PreconditionError,
     SideError,
     StateError,
     TaskDefinitionError,
@@ -25,16 +26,22 @@ from tasks.merge import (
     Action,
     Adopt,
     Agree,
+    Change,
     Conflict,
     Create,
     Delete,
+    Effect,
     Intent,
     Link,
+    Park,
     Plan,
+    Restore,
     Side,
     Skip,
     Unlink,
     Update,
+    Withdraw,
+    pair_of,
 )
 from tasks.snapshots import Adapter, SideView
 from tasks.sync_task import ID, Progress
@@ -53,6 +60,24 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
     #: Object and why it was left as it is.
     skipped: list[str] = field(default_factory=list)
+    #: The pairs behind `failures`, with the reason.
+    failed: dict[tuple[ID, ID], str] = field(default_factory=dict)
+    #: The pairs behind `skipped` and behind unresolved conflicts, with the reason.
+    left: dict[tuple[ID, ID], str] = field(default_factory=dict)
+    #: How many were left because they failed before.
+    held: int = 0
+
+    def add(self, part: Outcome) -> None:
+        """Count in what came of a part."""
+        self.counts += part.counts
+        self.failures += part.failures
+        self.skipped += part.skipped
+        self.failed |= part.failed
+        self.left |= part.left
+        self.conflicts += part.conflicts
+        self.unresolved += part.unresolved
+        self.held += part.held
+
     conflicts: int = 0
     #: Conflicts of which neither side was written.
     unresolved: int = 0
@@ -116,17 +141,26 @@ class Applier:
 
     async def carry_out(self, group: list[Action]) -> None:
         """The actions of one pair, up to the first that fails."""
+        await self._begin_both(group)
         for action in group:
             try:
                 await self.do(action)
             except (SideError, LockLostError, StateError, TaskDefinitionError):
                 raise
-            except TaskError as error:
+            except PreconditionError as error:  # edited in the meantime: no fault of the object
                 self.outcome.failures.append(f"{describe(action)}: {error}")
+                self.outcome.left[pair_of(action)] = str(error)
+                return
+            except TaskError as error:
+                self._fail(action, str(error))
                 return
             except Exception as error:  # a task's own code may raise anything; the other pairs go on
-                self.outcome.failures.append(f"{describe(action)}: {type(error).__name__}: {error}")
+                self._fail(action, f"{type(error).__name__}: {error}")
                 return
+
+    def _fail(self, action: Action, reason: str) -> None:
+        self.outcome.failures.append(f"{describe(action)}: {reason}")
+        self.outcome.failed[pair_of(action)] = reason
 
     @singledispatchmethod
     async def do(self, action: Action) -> None:
@@ -153,33 +187,76 @@ class Applier:
         self.outcome.counts["unlinked"] += 1
 
     @do.register
+    async def _park(self, action: Park) -> None:
+        link = self.links[action.notion_id, action.other_id]
+        await self._put(replace(link, parked=action.sides))
+        self.outcome.counts["parked" if action.sides else "taken_up_again"] += 1
+
+    @do.register
     async def _skip(self, action: Skip) -> None:
         self.outcome.skipped.append(f"{action.side.label} {action.id}: {action.reason}")
+        self.outcome.left[pair_of(action)] = action.reason
+        self.outcome.held += action.failing
 
     @do.register
     async def _conflict(self, action: Conflict) -> None:
         await self.journal.keep_conflict(action)
         self.outcome.conflicts += 1
-        self.outcome.unresolved += action.winner is None
+        if action.unresolved:
+            self.outcome.unresolved += 1
+            self.outcome.left[pair_of(action)] = action.reason
+        elif action.rule == "method":
+            await self._settle_by_method(action)
+
+    async def _settle_by_method(self, conflict: Conflict) -> None:
+        """Let the task's `resolve_conflict` decide, then see to it that both sides show what it says.
+
+        It may have written one side or both by itself, or none.
+        """
+        name = conflict.attribute or ""
+        ids = {Side.NOTION: conflict.notion_id, Side.OTHER: conflict.other_id}
+        objs = {side: await self.views[side].object(ids[side]) for side in Side}
+        method, other_name = self.task.resolve_conflict, self.task.attr_map[name]
+        self.check_lock()
+        caller = self.adapters[Side.NOTION].calls
+        kept = await caller.apart(method, objs[Side.NOTION], objs[Side.OTHER], name, other_name)
+        for side in Side:
+            shown = (await self.adapters[side].values(objs[side]))[name]
+            update = Update(
+                side=side,
+                notion_id=conflict.notion_id,
+                other_id=conflict.other_id,
+                changes={name: Change(shown, kept)},
+                source={name: kept},
+                reason=conflict.reason,
+            )
+            if same(shown, kept):
+                await self._advance_by(update, {name: kept})
+            else:
+                await self.do(update)
 
     @do.register
     async def _create(self, action: Create) -> None:
         adapter = self.adapters[action.side]
-        if action.instead_of is not None and not await self._is_gone(action.side, action.instead_of):
+        if action.instead_of is not None and not await self._is_gone(
+            action.side, action.instead_of, pair_of(action)
+        ):
             return
         name = f"{self.task.name}/{action.side}/{action.source_id}/{action.instead_of or ''}"
         intent = Intent(str(uuid.uuid5(_WRITES, name)), action.side, action.source_id, action.values)
-        async with self._intended(intent):
+        effect = Effect("create", action.side, None, action.source_id, {}, action.values)
+        async with self._intended(intent, effect):
             made = await adapter.call("create_keyed", intent.key, adapter.native(action.values))
         if made is None:
             raise TaskDefinitionError(
                 f"task {self.task.name!r}: {action.side}_create_obj must return the object that it made"
             )
         made_id, shown = await adapter.id(made), await adapter.values(made)
+        source = action.source or action.values
         if action.side is Side.NOTION:
-            link = Link(made_id, action.source_id, shown, action.values)
+            link = Link(made_id, action.source_id, shown, source)
         else:
-            link = Link(action.source_id, made_id, action.values, shown)
+            link = Link(action.source_id, made_id, source, shown)
         old = None
         if action.instead_of is not None:
             pair = (
@@ -194,12 +271,10 @@ class Applier:
     @do.register
     async def _update(self, action: Update) -> None:
         adapter = self.adapters[action.side]
-        obj = self.views[action.side].objects[action.target_id]
-        wanted = {name: change.new for name, change in action.changes.items()}
-        key = str(uuid.uuid5(_WRITES, f"{self.task.name}/{action.side}/{action.notion_id}/{action.other_id}"))
-        source_id = action.other_id if action.side is Side.NOTION else action.notion_id
-        intent = Intent(key, action.side, source_id, wanted, action.target_id)
-        async with self._intended(intent):
+        obj = await self.views[action.side].object(action.target_id)
+        intent, effect = self._begun(action)
+        wanted, key = dict(intent.values), intent.key
+        async with self._intended(intent, effect):
             updated = await adapter.call("update_attrs", obj, adapter.native(wanted))
             if updated is NotImplemented:
                 shown = {}
@@ -209,12 +284,32 @@ class Applier:
                         shown[name] = await self._update_one(adapter, obj, action, name)
                     except ItemError:  # the ones before were written, and those after it not even sent
                         await self._advance_by(action, shown)
-                        await self.journal.begin(replace(intent, values={name: value}))
+                        await self.journal.begin(replace(intent, values={name: value}), effect)
                         raise
             else:
                 shown = await adapter.values(updated) if updated is not None else wanted
         await self._advance_by(action, shown, settle=tuple({key, *action.intents}))
         self.outcome.counts[f"{action.side}_updated"] += 1
+
+    def _begun(self, action: Update) -> tuple[Intent, Effect]:
+        """What is kept of an update before it is sent."""
+        before = {name: change.old for name, change in action.changes.items()}
+        after = {name: change.new for name, change in action.changes.items()}
+        source_id = action.other_id if action.side is Side.NOTION else action.notion_id
+        key = str(uuid.uuid5(_WRITES, f"{self.task.name}/{action.side}/{action.notion_id}/{action.other_id}"))
+        effect = Effect("update", action.side, action.target_id, source_id, before, after)
+        return Intent(key, action.side, source_id, after, action.target_id), effect
+
+    async def _begin_both(self, group: list[Action]) -> None:
+        """Keep the intents of both sides first where a new value is written to both.
+
+        Else a crash between the two would leave the second one looking like an edit against the first.
+        """
+        updates = [action for action in group if isinstance(action, Update)]
+        if len(updates) > 1 and updates[0].changes.keys() & updates[1].changes.keys():
+            for action in updates:
+                self.check_lock()
+                await self.journal.begin(*self._begun(action))
 
     async def _advance_by(
         self, action: Update, shown: Mapping[str, Any], settle: tuple[str, ...] = ()
@@ -235,9 +330,9 @@ class Applier:
         return change.new if same(now, change.old) else now
 
     @asynccontextmanager
-    async def _intended(self, intent: Intent) -> AsyncIterator[None]:
+    async def _intended(self, intent: Intent, effect: Effect) -> AsyncIterator[None]:
         """A write whose intent is kept before it is sent, and dropped when the service surely refused it."""
-        await self.journal.begin(intent)
+        await self.journal.begin(intent, effect)
         async with self.slots[intent.side]:
             self.check_lock()
             try:
@@ -250,23 +345,50 @@ class Applier:
 
     @do.register
     async def _delete(self, action: Delete) -> None:
-        adapter = self.adapters[action.side]
-        if not await self._is_gone(action.side.opposite, action.missing_id):
-            return
-        async with self.slots[action.side]:
-            self.check_lock()
-            await adapter.call("delete_obj", self.views[action.side].objects[action.target_id])
-        await self._drop(action.notion_id, action.other_id)
+        if await self._is_gone(action.side.opposite, action.missing_id, pair_of(action)):
+            await self._erase(action)
+            await self._drop(action.notion_id, action.other_id)
+            self.outcome.counts[f"{action.side}_deleted"] += 1
+
+    @do.register
+    async def _withdraw(self, action: Withdraw) -> None:
+        link = self.links[action.notion_id, action.other_id]
+        await self._put(
+            replace(link, parked=frozenset({action.side}))
+        )  # first: what is missing then is meant
+        await self._erase(action)
         self.outcome.counts[f"{action.side}_deleted"] += 1
 
-    async def _is_gone(self, side: Side, missing_id: ID) -> bool:
+    @do.register
+    async def _restore(self, action: Restore) -> None:
+        adapter = self.adapters[action.side]
+        await self.journal.begin(None, Effect("create", action.side, None, None, {}, action.values))
+        async with self.slots[action.side]:
+            self.check_lock()
+            key = str(uuid.uuid5(_WRITES, f"{self.task.name}/{action.side}/again/{action.former_id}"))
+            await adapter.call("create_keyed", key, adapter.native(action.values))
+        self.outcome.counts[f"{action.side}_created"] += 1
+
+    async def _erase(self, action: Delete | Withdraw) -> None:
+        obj = await self.views[action.side].object(action.target_id)
+        source_id = action.other_id if action.side is Side.NOTION else action.notion_id
+        await self.journal.begin(
+            None, Effect("delete", action.side, action.target_id, source_id, action.values, {})
+        )
+        async with self.slots[action.side]:
+            self.check_lock()
+            await self.adapters[action.side].call("delete_obj", obj)
+
+    async def _is_gone(self, side: Side, missing_id: ID, pair: tuple[ID, ID]) -> bool:
         """Ask a side whether an object was deleted; one that was only moved away is left as it is."""
         if await self.adapters[side].call("is_gone", missing_id):
             return True
-        self.outcome.skipped.append(
-            f"{side.label} {missing_id}: not listed any more, but {side.label} does not say that it was deleted "
-            "(moved, or no longer shared?); its counterpart stays"
+        reason = (
+            f"not listed any more, but {side.label} does not say that it was deleted (moved, or no longer shared?); "
+            "its counterpart stays"
         )
+        self.outcome.skipped.append(f"{side.label} {missing_id}: {reason}")
+        self.outcome.left[pair] = reason
         return False
 
     # -- the base -----------------------------------------------------------------------------------------
@@ -280,7 +402,7 @@ class Applier:
         settle: tuple[str, ...] = (),
     ) -> None:
         link = self.links[notion_id, other_id]
-        fresh = Link(notion_id, other_id, {**link.notion, **notion}, {**link.other, **other})
+        fresh = replace(link, notion={**link.notion, **notion}, other={**link.other, **other})
         await self._put(fresh, settle=settle)
 
     async def _put(self, link: Link, *, instead_of: Link | None = None, settle: tuple[str, ...] = ()) -> None:
@@ -299,8 +421,10 @@ def describe(action: Action) -> str:
     match action:
         case Create(side=side, source_id=source):
             return f"create in {side.label} for {source}"
-        case Update(side=side) | Delete(side=side):
+        case Update(side=side) | Delete(side=side) | Withdraw(side=side):
             return f"{type(action).__name__.lower()} {action.target_id} in {side.label}"
+        case Restore(side=side):
+            return f"restore {action.former_id} in {side.label}"
         case Skip(side=side, id=skipped):
             return f"leave {skipped} in {side.label}"
     ids = getattr(action, "notion_id", ""), getattr(action, "other_id", "")
@@ -309,18 +433,9 @@ def describe(action: Action) -> str:
 
 def _by_pair(actions: tuple[Action, ...]) -> list[list[Action]]:
     """The actions in groups that must follow each other."""
-    groups: dict[tuple[str, str, str], list[Action]] = {}
+    groups: dict[tuple[str, str], list[Action]] = {}
     for action in actions:
-        match action:
-            case Create(side=Side.NOTION, source_id=source, instead_of=old):
-                key = ("", old or "", source)
-            case Create(side=Side.OTHER, source_id=source, instead_of=old):
-                key = ("", source, old or "")
-            case Skip(side=side, id=skipped):
-                key = (side, skipped, "")
-            case _:
-                key = ("", getattr(action, "notion_id", ""), getattr(action, "other_id", ""))
-        groups.setdefault(key, []).append(action)
+        groups.setdefault(pair_of(action), []).append(action)
     return list(groups.values())
 
 

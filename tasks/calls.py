@@ -29,6 +29,7 @@ class Calls:
 
     def __init__(self, name: str) -> None:
         self._threads = {side: ThreadPoolExecutor(1, f"{name}-{side}") for side in Side}
+        self._apart = ThreadPoolExecutor(1, f"{name}-apart")
 
     async def call(self, side: Side, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """What the function returns, awaited if need be.
@@ -36,21 +37,28 @@ class Calls:
         Raises:
             ExitError: it asked for the end of the process.
         """
+        return await self._call(self._threads[side], function, *args, **kwargs)
+
+    async def apart(self, function: Callable[..., Any], *args: Any) -> Any:
+        """The same in a thread of its own, for a function that calls methods of both sides itself."""
+        return await self._call(self._apart, function, *args)
+
+    async def _call(
+        self, thread: ThreadPoolExecutor, function: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Any:
         try:
             if inspect.iscoroutinefunction(function):
                 return await function(*args, **kwargs)
             context = contextvars.copy_context()
             loop = asyncio.get_running_loop()
-            answer = await loop.run_in_executor(
-                self._threads[side], lambda: context.run(function, *args, **kwargs)
-            )
+            answer = await loop.run_in_executor(thread, lambda: context.run(function, *args, **kwargs))
             return await answer if inspect.isawaitable(answer) else answer
         except SystemExit as error:
             raise exit_error(error) from error
 
     async def finish(self) -> None:
         """Wait until no plain function runs any more."""
-        for thread in self._threads.values():
+        for thread in (self._apart, *self._threads.values()):
             await asyncio.to_thread(thread.shutdown)
 
 

@@ -22,6 +22,10 @@ class SideError(TaskError):
     """A service refused or could not be reached; nothing more can be said of its objects in this run."""
 
 
+class CursorExpiredError(TaskError):
+    """A service does not know a cursor any more: the side has to be listed in full."""
+
+
 class ItemError(TaskError):
     """One object could not be written; the others are not touched by it."""
 

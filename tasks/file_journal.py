@@ -6,15 +6,15 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tasks.calls import uninterrupted
 from tasks.errors import StateError
-from tasks.journal import Base
-from tasks.merge import Conflict, Intent, Link, Side
+from tasks.journal import Base, Memory, memory_from_data, memory_to_data
+from tasks.merge import Conflict, Effect, Intent, Link, Side
 from tasks.state import State
 from tasks.values import dump, load
 
@@ -81,10 +81,11 @@ class FileJournal:
             self.state.write(self.path)
             self.changes.unlink(missing_ok=True)
 
-    async def begin(self, intent: Intent) -> None:
-        """Keep an intent."""
-        await self._append({"begin": asdict(intent)})
-        change_state(self.state, begin=intent)
+    async def begin(self, intent: Intent | None, effect: Effect | None = None) -> None:
+        """Keep an intent. What a write replaces is kept by a database only."""
+        if intent is not None:
+            await self._append({"begin": asdict(intent)})
+            change_state(self.state, begin=intent)
 
     async def confirm(
         self, *, put: Link | None = None, drop: Link | None = None, settle: Sequence[str] = ()
@@ -94,6 +95,13 @@ class FileJournal:
             {"put": put and asdict(put), "drop": drop and asdict(drop), "settle": list(settle)}
         )
         change_state(self.state, put=put, drop=drop, settle=settle)
+
+    async def remember(self, memory: Memory, *, forget: Sequence[str] = ()) -> None:
+        """Keep what is remembered of the task, unless it is so already."""
+        data = memory_to_data(memory)
+        if forget or dump(data) != dump(self.state.memory):
+            await self._append({"memory": data, "forget": list(forget)})
+            change_state(self.state, memory=memory, forget=forget)
 
     async def _append(self, line: Mapping[str, Any]) -> None:
         def append() -> None:
@@ -165,6 +173,8 @@ def change_state(
     put: Link | None = None,
     drop: Link | None = None,
     settle: Sequence[str] = (),
+    memory: Memory | None = None,
+    forget: Sequence[str] = (),
 ) -> None:
     """What a journal's calls do to a state."""
     if begin is not None:
@@ -177,12 +187,20 @@ def change_state(
     for key in settle:
         state.intents.pop(key, None)
     if drop is not None:
-        for part in (state.ids, state.objs, state.others):
+        for part in (state.ids, state.objs, state.others, state.parked):
             part.pop(drop.notion_id, None)
     if put is not None:
         state.ids[put.notion_id] = put.other_id
         state.objs[put.notion_id] = dict(put.notion)
         state.others[put.notion_id] = dict(put.other)
+        state.parked.pop(put.notion_id, None)
+        if put.parked:
+            state.parked[put.notion_id] = sorted(put.parked)
+    if memory is not None:
+        state.memory = memory_to_data(memory)
+    for values in (*state.objs.values(), *state.others.values()):
+        for name in forget:
+            values.pop(name, None)
 
 
 def _replay(state: State, line: Mapping[str, Any]) -> None:
@@ -191,12 +209,23 @@ def _replay(state: State, line: Mapping[str, Any]) -> None:
         begun = line["begin"]
         change_state(state, begin=Intent(**{**begun, "side": Side(begun["side"])}))
         return
+    if "memory" in line:
+        change_state(state, memory=memory_from_data(line["memory"]), forget=line["forget"])
+        return
     change_state(
         state,
-        put=Link(**line["put"]) if line["put"] else None,
-        drop=Link(**line["drop"]) if line["drop"] else None,
+        put=_link(line["put"]),
+        drop=_link(line["drop"]),
         settle=line["settle"],
     )
+
+
+def _link(fields: Mapping[str, Any] | None) -> Link | None:
+    return Link(**{**fields, "parked": _sides(fields.get("parked", ()))}) if fields else None
+
+
+def _sides(names: Iterable[str]) -> frozenset[Side]:
+    return frozenset(map(Side, names))
 
 
 def base_of(state: State) -> Base:
@@ -207,6 +236,7 @@ def base_of(state: State) -> Base:
             other_id,
             state.objs.get(notion_id, {}),
             state.others.get(notion_id, state.objs.get(notion_id, {})),
+            _sides(state.parked.get(notion_id, ())),
         )
         for notion_id, other_id in state.ids.items()
     ]
@@ -214,4 +244,14 @@ def base_of(state: State) -> Base:
         Intent(key, Side(intent["side"]), intent["source_id"], intent["values"], intent.get("target_id"))
         for key, intent in state.intents.items()
     ]
-    return Base(links, intents)
+    return Base(links, intents, memory_from_data(state.memory) if state.memory else Memory())
+
+
+def state_of(base: Base) -> State:
+    """What is remembered of a task, as a state."""
+    state = State(memory=memory_to_data(base.memory))
+    for link in base.links:
+        change_state(state, put=link)
+    for intent in base.intents:
+        change_state(state, begin=intent)
+    return state

@@ -1,12 +1,37 @@
-"""Where a run keeps what must outlive it: links with their bases, begun creates, lost values."""
+"""Where a run keeps what must outlive it: links with their bases, begun writes, lost values."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
 
-from tasks.merge import Conflict, Intent, Link
+from tasks.merge import Conflict, Effect, Held, Intent, Link, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a side has been read."""
+
+    #: The side's own word for where its next changes start.
+    value: Any
+    #: When the side was listed in full last.
+    listed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered of a task as a whole."""
+
+    #: By Notion attribute, what it is mapped to and in which form it was compared; `None` before the first run.
+    forms: Mapping[str, str] | None = None
+    #: What the listings held, by the task's own word; `None` before the first run.
+    scope: str | None = None
+    #: By side; none where the next listing must be a full one.
+    cursors: Mapping[Side, Cursor] = field(default_factory=dict)
+    #: What the last run had to leave as it was.
+    held: Sequence[Held] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +41,7 @@ class Base:
     links: Sequence[Link] = ()
     #: Creates and updates of earlier runs whose outcome is unknown.
     intents: Sequence[Intent] = ()
+    memory: Memory = field(default_factory=Memory)
 
 
 class Journal(Protocol):
@@ -27,11 +53,14 @@ class Journal(Protocol):
     """
 
     async def load(self) -> Base:
-        """All links and open intents."""
+        """All links, open intents, and what is remembered of the task."""
         ...
 
-    async def begin(self, intent: Intent) -> None:
-        """Keep an intent before its write is sent; the same key replaces the earlier one."""
+    async def begin(self, intent: Intent | None, effect: Effect | None = None) -> None:
+        """Keep before a write is sent its intent, and what it replaces; the same key replaces an earlier one.
+
+        A deletion has no intent: that the object is not there any more says enough.
+        """
         ...
 
     async def confirm(
@@ -43,3 +72,27 @@ class Journal(Protocol):
     async def keep_conflict(self, conflict: Conflict) -> None:
         """Keep both values of a conflict before the losing one is overwritten; a repetition is kept once."""
         ...
+
+    async def remember(self, memory: Memory, *, forget: Sequence[str] = ()) -> None:
+        """Replace what is remembered of the task; drop these attributes from the bases of all links."""
+        ...
+
+
+def memory_to_data(memory: Memory) -> dict[str, Any]:
+    """A memory in values that `tasks.values.dump` keeps."""
+    return {
+        "forms": None if memory.forms is None else dict(memory.forms),
+        "scope": memory.scope,
+        "cursors": {side.value: asdict(cursor) for side, cursor in memory.cursors.items()},
+        "held": [asdict(held) for held in memory.held],
+    }
+
+
+def memory_from_data(data: Mapping[str, Any]) -> Memory:
+    """The memory that `memory_to_data` gave."""
+    return Memory(
+        data["forms"],
+        data["scope"],
+        {Side(side): Cursor(**cursor) for side, cursor in data["cursors"].items()},
+        tuple(Held(**{**held, "pair": tuple(held["pair"])}) for held in data["held"]),
+    )

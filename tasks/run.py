@@ -1,16 +1,34 @@
-"""One run of one task: list both sides, plan, guard, apply."""
+"""One run of one task: list both sides, plan, guard, apply, remember."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Protocol
 
+from tasks import overrides
 from tasks.apply import Applier, Outcome
-from tasks.calls import calls
-from tasks.journal import Journal
-from tasks.merge import Halt, Plan, Policy, Side, Skip, check_guards, make_plan
-from tasks.snapshots import Adapter, SideView, read_side
+from tasks.calls import Calls, calls
+from tasks.changes import read_view
+from tasks.journal import Base, Cursor, Journal, Memory
+from tasks.merge import (
+    Halt,
+    Held,
+    Plan,
+    Policy,
+    Side,
+    Skip,
+    check_guards,
+    content_of,
+    failed_again,
+    hold_back,
+    left_again,
+    make_plan,
+)
+from tasks.policy import forms_of, policy_of
+from tasks.snapshots import Adapter, SideView
 from tasks.sync_task import Progress, SyncTask
 from tasks.sync_task import check_lock as lock_check
 
@@ -27,6 +45,28 @@ class RunReport:
     outcome: Outcome = field(default_factory=Outcome)
 
 
+class Planner(Protocol):
+    """Makes the plan of a run that is no ordinary sync, from both sides listed in full."""
+
+    def __call__(self, base: Base, views: Mapping[Side, SideView], policy: Policy) -> Plan:
+        """What is to be done."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run is to do, and how far it may go."""
+
+    #: Stop before anything is written.
+    dry_run: bool = False
+    #: Asked about a plan that a guard halts: whether a person has let just this one through.
+    approve: Callable[[Plan], bool] = lambda plan: False
+    #: Instead of the ordinary merge.
+    planner: Planner | None = None
+    #: The time by which failed objects are tried again.
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
 def silent(phase: str, done: int, total: int) -> None:
     """A progress that nobody watches."""
 
@@ -37,6 +77,7 @@ async def run_task(
     *,
     check_lock: Callable[[], None] = lambda: None,
     progress: Progress = silent,
+    order: Order | None = None,
     dry_run: bool = False,
 ) -> RunReport:
     """Bring both sides of a task together once.
@@ -46,78 +87,173 @@ async def run_task(
         journal: where links, intents and conflicts are kept.
         check_lock: raises `LockLostError` when this run may not write any more; called before every write.
         progress: told of the phases `open`, `list`, `plan` and `apply`.
-        dry_run: stop before anything is written.
+        order: what else than an ordinary run is asked for.
+        dry_run: the same as an order with `dry_run`.
 
     Raises:
         TaskError: the run could not be carried to its end; all that was confirmed is kept.
     """
+    order = replace(order or Order(), dry_run=dry_run or (order is not None and order.dry_run))
     lock_check.set(check_lock)
     async with calls(task.name) as caller:
-        adapters = {side: Adapter(task, side, caller) for side in Side}
         progress("open", 0, 0)
         try:
             await caller.call(Side.NOTION, task.open)
             await caller.call(Side.NOTION, task.check)
-            progress("list", 0, 2)
-            base = await journal.load()
-            views = await _read_both(adapters, progress)
-            progress("plan", 0, 0)
-            plan = await asyncio.to_thread(
-                make_plan,
-                base.links,
-                views[Side.NOTION].snapshot,
-                views[Side.OTHER].snapshot,
-                policy_of(task),
-                base.intents,
-            )
-            halt = check_guards(plan, len(base.links))
-            if dry_run:
-                return RunReport("planned", halt.reason if halt else "", plan)
-            if halt is not None:
-                return RunReport("halted", halt.reason, plan)
-            links = {(link.notion_id, link.other_id): link for link in base.links}
-            applier = Applier(adapters, views, journal, check_lock=check_lock, progress=progress)
-            return _report(plan, await applier.run(plan, links), views)
+            run = _Run(task, journal, caller, check_lock, progress, order)
+            return await run.carry_out()
         finally:
             await caller.call(Side.NOTION, task.close)
 
 
-def policy_of(task: SyncTask) -> Policy:
-    """How a task wants its sides brought together."""
-    return Policy(
-        attributes=tuple(task.attr_map),
-        mode=task.conflict_mode.value,
-        granularity=max(task.notion_granularity, task.other_granularity),
-    )
+async def run_part(task: SyncTask, journal: Journal, context: overrides.Context) -> RunReport:
+    """The ordinary way of a run, asked for by the task's own `sync` from inside a run."""
+    run = _Run(task, journal, context.caller, context.check_lock, silent, Order())
+    report = await run.carry_out(own_sync=False)
+    context.outcome.add(report.outcome)
+    return report
 
 
-async def _read_both(adapters: dict[Side, Adapter], progress: Progress) -> dict[Side, SideView]:
-    """Both listings at once; the first error ends the other one."""
-    read = 0
+@dataclass(slots=True)
+class _Run:
+    """A run whose sides are open."""
 
-    async def read_one(side: Side) -> SideView:
-        nonlocal read
-        view = await read_side(adapters[side])
-        read += 1
-        progress("list", read, len(Side))
-        return view
+    task: SyncTask
+    journal: Journal
+    caller: Calls
+    check_lock: Callable[[], None]
+    progress: Progress
+    order: Order
 
-    listings = [asyncio.ensure_future(read_one(side)) for side in Side]
-    try:
-        views = await asyncio.gather(*listings)
-    except BaseException:
-        for listing in listings:
-            listing.cancel()
-        await asyncio.gather(*listings, return_exceptions=True)
-        raise
-    return dict(zip(Side, views, strict=True))
+    async def carry_out(self, *, own_sync: bool = True) -> RunReport:
+        self.progress("list", 0, len(Side))
+        base, policy = await self._base()
+        ordinary = self.order.planner is None and not self.order.dry_run
+        if own_sync and ordinary and overrides.of(self.task, "sync"):
+            return await self._by_own_sync(base)
+        stepwise = overrides.steps_of(self.task)
+        full = bool(self.order.planner or stepwise)
+        views, plan, halt = await self._plan(base, policy, full=full)
+        if halt is not None and not all(view.full for view in views.values()):
+            views, plan, halt = await self._plan(base, policy, full=True)  # in doubt, look at everything
+        if self.order.dry_run:
+            return RunReport("planned", halt.reason if halt else "", plan)
+        if halt is not None and not self.order.approve(plan):
+            return RunReport("halted", halt.reason, plan)
+        applier = self._applier(views)
+        links = {(link.notion_id, link.other_id): link for link in base.links}
+        if stepwise and self.order.planner is None:
+            await overrides.apply_stepwise(applier, plan, self.context(base, views), stepwise)
+        else:
+            await applier.run(plan, links)
+        outcome = applier.outcome
+        if self.order.planner is None:
+            await self.journal.remember(self._memory(base, views, outcome))
+        return _report(plan, outcome, views)
+
+    async def _base(self) -> tuple[Base, Policy]:
+        """What is remembered, without the base of attributes that are mapped or compared otherwise now."""
+        base = await self.journal.load()
+        memory, forms = base.memory, forms_of(self.task)
+        policy = policy_of(self.task, scope_changed=memory.scope not in (None, self.task.scope()))
+        if memory.forms == forms:
+            return base, policy
+        known = memory.forms
+        stale = [name for name in forms if known is not None and known.get(name) != forms[name]]
+        stale += [name for name in known or () if name not in forms]
+        # The cursors would hide what has to be compared anew.
+        memory = replace(memory, forms=forms, cursors={})
+        if not self.order.dry_run:
+            await self.journal.remember(memory, forget=stale)
+        return overrides.without(replace(base, memory=memory), stale), policy
+
+    async def _plan(
+        self, base: Base, policy: Policy, *, full: bool
+    ) -> tuple[dict[Side, SideView], Plan, Halt | None]:
+        views = await self._read_both(base, full=full)
+        self.progress("plan", 0, 0)
+        plan = await asyncio.to_thread(self._planned, base, views, policy)
+        return views, plan, check_guards(plan, len(base.links), policy)
+
+    def _planned(self, base: Base, views: Mapping[Side, SideView], policy: Policy) -> Plan:
+        if self.order.planner is not None:
+            return self.order.planner(base, views, policy)
+        snapshots = {side: view.snapshot for side, view in views.items()}
+        plan = make_plan(base.links, snapshots[Side.NOTION], snapshots[Side.OTHER], policy, base.intents)
+        return hold_back(plan, base.memory.held, snapshots, self.order.clock())
+
+    async def _read_both(self, base: Base, *, full: bool) -> dict[Side, SideView]:
+        """Both listings at once; the first error ends the other one."""
+        read = 0
+        now = self.order.clock()
+
+        async def read_one(side: Side) -> SideView:
+            nonlocal read
+            cursor = base.memory.cursors.get(side)
+            old = cursor is None or now - cursor.listed_at >= self.task.full_listing_every
+            view = await read_view(Adapter(self.task, side, self.caller), base, full=full or old)
+            read += 1
+            self.progress("list", read, len(Side))
+            return view
+
+        listings = [asyncio.ensure_future(read_one(side)) for side in Side]
+        try:
+            views = await asyncio.gather(*listings)
+        except BaseException:
+            for listing in listings:
+                listing.cancel()
+            await asyncio.gather(*listings, return_exceptions=True)
+            raise
+        return dict(zip(Side, views, strict=True))
+
+    def _applier(self, views: Mapping[Side, SideView]) -> Applier:
+        adapters = {side: Adapter(self.task, side, self.caller) for side in Side}
+        return Applier(adapters, views, self.journal, check_lock=self.check_lock, progress=self.progress)
+
+    def context(self, base: Base, views: Mapping[Side, SideView] | None) -> overrides.Context:
+        """What the task's own steps work with while they are called from this run."""
+        return overrides.Context(self.task, self.journal, self.caller, self.check_lock, base, views or {})
+
+    async def _by_own_sync(self, base: Base) -> RunReport:
+        """The task's own `sync` decides everything; what it agreed on becomes the base."""
+        context = self.context(base, None)
+        self.progress("apply", 0, 0)
+        await overrides.call_sync(context)
+        return RunReport("succeeded", "", Plan(), context.outcome)
+
+    def _memory(self, base: Base, views: Mapping[Side, SideView], outcome: Outcome) -> Memory:
+        """What the next run is to know, now that this one came to its end."""
+        now = self.order.clock()
+        snapshots = {side: view.snapshot for side, view in views.items()}
+        before = {held.pair: held for held in base.memory.held}
+        held: dict[tuple[str, str], Held] = {}
+        for pair, reason in outcome.left.items():
+            known = before.get(pair)
+            content = content_of(pair, snapshots)
+            waiting = known is not None and known.next_try > now and known.content == content
+            held[pair] = known if waiting and known else left_again(known, pair, reason, content, now)
+        for pair, reason in outcome.failed.items():
+            held[pair] = failed_again(before.get(pair), pair, reason, content_of(pair, snapshots), now)
+        cursors = {}
+        for side, view in views.items():
+            known_cursor = base.memory.cursors.get(side)
+            if view.cursor is not None and (view.full or known_cursor is not None):
+                listed_at = now if view.full or known_cursor is None else known_cursor.listed_at
+                cursors[side] = Cursor(view.cursor, listed_at)
+        complete = all(view.snapshot.partial is None for view in views.values())
+        scope = self.task.scope() if complete or base.memory.scope is None else base.memory.scope
+        return Memory(base.memory.forms, scope, cursors, tuple(held.values()))
 
 
-def _report(plan: Plan, outcome: Outcome, views: dict[Side, SideView]) -> RunReport:
+def _report(plan: Plan, outcome: Outcome, views: Mapping[Side, SideView]) -> RunReport:
     if outcome.failures:
         more = len(outcome.failures) - 1
         reason = outcome.failures[0] + (f" (and {more} more)" if more else "")
         return RunReport("failed", reason, plan, outcome)
+    if outcome.held:
+        some = "1 object is" if outcome.held == 1 else f"{outcome.held} objects are"
+        first = next(skip.reason for skip in plan.of(Skip) if skip.failing)
+        return RunReport("failed", f"{some} left out after failures: {first}", plan, outcome)
     if outcome.unresolved:
         attributes = "1 attribute" if outcome.unresolved == 1 else f"{outcome.unresolved} attributes"
         return RunReport("conflicts", f"{attributes} edited on both sides and left as before", plan, outcome)
@@ -130,4 +266,4 @@ def _report(plan: Plan, outcome: Outcome, views: dict[Side, SideView]) -> RunRep
     return RunReport("succeeded", "; ".join(partial), plan, outcome)
 
 
-__all__ = ["Halt", "RunReport", "Skip", "policy_of", "run_task"]
+__all__ = ["Halt", "Order", "Planner", "RunReport", "Skip", "policy_of", "run_task"]

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tasks.calls import Calls, exit_error
-from tasks.errors import ItemError, TaskDefinitionError
+from tasks.errors import ItemError, PreconditionError, TaskDefinitionError
 from tasks.merge import Record, Side, Snapshot
 from tasks.sync_task import ID, SyncTask
-from tasks.values import canonical
+from tasks.values import canonical, same
 
 #: Objects that are converted in one go before the event loop has its turn again.
 BATCH = 500
@@ -77,8 +77,35 @@ class Adapter:
 class SideView:
     """A side at one moment: the snapshot, and the task's own objects behind it."""
 
+    adapter: Adapter
     snapshot: Snapshot
-    objects: Mapping[ID, Any]
+    #: The objects that were read; after a listing of changes, not all of the snapshot's.
+    objects: dict[ID, Any]
+    #: Where the changes start that this view may lack, by the side's own word.
+    cursor: Any = None
+    #: Whether everything was listed, not changes only.
+    full: bool = True
+
+    async def object(self, obj_id: ID) -> Any:
+        """One object, read now if the listing of changes had not named it.
+
+        Raises:
+            PreconditionError: it is not as the snapshot says any more.
+        """
+        if obj_id in self.objects:
+            return self.objects[obj_id]
+        obj = await self.adapter.call("get_obj", obj_id)
+        where = self.adapter.side.label
+        if obj is None:
+            raise PreconditionError(f"{obj_id} is not in {where} any more; the next run takes it up")
+        now, planned = await self.adapter.values(obj), self.snapshot.records[obj_id].values
+        changed = sorted(name for name in now if not same(now[name], planned[name]))
+        if changed:
+            raise PreconditionError(
+                f"{obj_id} was edited in {where} meanwhile ({', '.join(changed)}); the next run takes it up"
+            )
+        self.objects[obj_id] = obj
+        return obj
 
 
 async def read_side(adapter: Adapter) -> SideView:
@@ -125,7 +152,12 @@ async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
                 unreadable[obj_id] = str(error)
             finally:
                 _discard(part)
-    return SideView(Snapshot(adapter.side, records, partial, unreadable), objects)
+    return SideView(
+        adapter,
+        Snapshot(adapter.side, records, partial, unreadable),
+        objects,
+        getattr(listed, "cursor", None) if partial is None else None,
+    )
 
 
 def _ask(adapter: Adapter, obj: Any) -> dict[str, Any]:

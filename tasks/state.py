@@ -24,8 +24,12 @@ class State(BaseModel):
     objs: dict[ID, dict[str, Any]] = Field(default_factory=dict)
     #: The same values as the other side showed them, where that is not the same thing.
     others: dict[ID, dict[str, Any]] = Field(default_factory=dict)
+    #: Notion id to the sides on which the object is out of sight, though not deleted.
+    parked: dict[ID, list[str]] = Field(default_factory=dict)
     #: Writes that were begun: key to what was to be written, until the outcome is known.
     intents: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    #: What is remembered of the task as a whole (`tasks.journal.Memory`).
+    memory: dict[str, Any] = Field(default_factory=dict)
 
     def to_json(self) -> str:
         """The state as JSON text in which dates, decimals and other types are kept."""

@@ -7,64 +7,29 @@ name says. The steps are plain functions; they may be called from a coroutine to
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tasks.apply import Applier, Outcome
 from tasks.calls import Calls, calls
 from tasks.errors import TaskError
-from tasks.file_journal import base_of, change_state
-from tasks.journal import Base
-from tasks.merge import (
-    Action,
-    Adopt,
-    Agree,
-    Conflict,
-    Create,
-    Delete,
-    Intent,
-    Link,
-    Plan,
-    Record,
-    Side,
-    Unlink,
-    Update,
-    make_plan,
-    resolve,
-)
-from tasks.run import policy_of, run_task, silent
+from tasks.merge import Action, Plan, Record, Side, make_plan, resolve
+from tasks.overrides import Context, StepJournal, current
+from tasks.parts import PARTS
+from tasks.policy import policy_of
+from tasks.run import run_part, run_task, silent
 from tasks.snapshots import Adapter, view_of
 from tasks.state import ID, State
+from tasks.state_journal import StateJournal
 
 if TYPE_CHECKING:
     from tasks.sync_task import SyncTask
 
 T = TypeVar("T")
-
-
-class StateJournal:
-    """A journal that keeps everything in a `State` in memory."""
-
-    def __init__(self, state: State) -> None:
-        self.state = state.model_copy(deep=True)
-
-    async def load(self) -> Base:
-        """The state in the words of the merge."""
-        return base_of(self.state)
-
-    async def begin(self, intent: Intent) -> None:
-        """Keep an intent."""
-        change_state(self.state, begin=intent)
-
-    async def confirm(
-        self, *, put: Link | None = None, drop: Link | None = None, settle: Sequence[str] = ()
-    ) -> None:
-        """Keep what a write proved."""
-        change_state(self.state, put=put, drop=drop, settle=settle)
-
-    async def keep_conflict(self, conflict: Conflict) -> None:
-        """The caller of a step holds both values; there is no ledger here."""
 
 
 class StepError(TaskError):
@@ -81,15 +46,20 @@ class StepError(TaskError):
 
 def sync(task: SyncTask, state: State | None) -> State:
     """List both sides, bring them together, and return the new state."""
+    context = current.get()
 
     async def whole() -> State:
-        journal = StateJournal(state or State())
-        report = await run_task(task, journal)
+        if context is None:
+            journal = StateJournal(state or State())
+            report = await run_task(task, journal)
+        else:
+            journal = StepJournal(state or State(), context)
+            report = await run_part(task, journal, context)
         if report.status != "succeeded":
             raise StepError(f"task {task.name!r}: {report.reason}", journal.state)
         return journal.state
 
-    return _blocking(whole())
+    return _blocking(whole(), context)
 
 
 def step(
@@ -101,16 +71,18 @@ def step(
 ) -> State:
     """Carry out those actions of the plan for which `keep` is true."""
 
+    context = current.get()
+
     async def part() -> State:
-        journal = StateJournal(state)
-        async with calls(task.name) as caller:
-            outcome = await _apply_part(task, caller, journal, (notion_objs, other_objs), keep)
+        journal = StateJournal(state) if context is None else StepJournal(state, context)
+        async with _caller(task, context) as caller:
+            outcome = await _apply_part(task, caller, journal, (notion_objs, other_objs), keep, context)
         if outcome.failures or outcome.unresolved:
             reason = outcome.failures[0] if outcome.failures else "an attribute was edited on both sides"
             raise StepError(f"task {task.name!r}: {reason}", journal.state)
         return journal.state
 
-    return _blocking(part())
+    return _blocking(part(), context)
 
 
 async def _apply_part(
@@ -119,6 +91,7 @@ async def _apply_part(
     journal: StateJournal,
     objects: tuple[Mapping[ID, Any], Mapping[ID, Any]],
     keep: Callable[[Action], bool],
+    context: Context | None,
 ) -> Outcome:
     adapters = {side: Adapter(task, side, caller) for side in Side}
     views = {
@@ -129,56 +102,22 @@ async def _apply_part(
     notion, other = (views[side].snapshot for side in Side)
     plan = make_plan(base.links, notion, other, policy_of(task), base.intents)
     part = Plan(tuple(filter(keep, plan.actions)))
-    applier = Applier(adapters, views, journal, check_lock=lambda: None, progress=silent)
-    return await applier.run(part, {(link.notion_id, link.other_id): link for link in base.links})
+    check_lock = context.check_lock if context is not None else lambda: None
+    applier = Applier(adapters, views, journal, check_lock=check_lock, progress=silent)
+    outcome = await applier.run(part, {(link.notion_id, link.other_id): link for link in base.links})
+    if context is not None:
+        context.outcome.add(outcome)
+    return outcome
 
 
-def keeps_deleted(side: Side) -> Callable[[Action], bool]:
-    """The actions that follow from deletions on a side."""
-
-    def keep(action: Action) -> bool:
-        match action:
-            case Delete():
-                return action.side is side.opposite
-            case Create():
-                return action.side is side and action.instead_of is not None
-            case Conflict(attribute=None):
-                return action.winner is side.opposite
-        return isinstance(action, Unlink)
-
-    return keep
-
-
-def keeps_created(side: Side) -> Callable[[Action], bool]:
-    """The actions that follow from new objects on a side."""
-
-    def keep(action: Action) -> bool:
-        return isinstance(action, Create) and action.side is side.opposite and action.instead_of is None
-
-    return keep
-
-
-def keeps_changes(action: Action) -> bool:
-    """The actions that follow from edits of linked objects."""
-    return isinstance(action, Update | Agree) or (
-        isinstance(action, Conflict) and action.attribute is not None
-    )
-
-
-def keeps_links(action: Action) -> bool:
-    """The actions of a first sync that creates nothing."""
-    return isinstance(action, Adopt) or keeps_changes(action)
-
-
-#: The parts of a plan that the steps carry out.
-PARTS: dict[str, Callable[[Action], bool]] = {
-    "links": keeps_links,
-    "changes": keeps_changes,
-    "notion_created": keeps_created(Side.NOTION),
-    "other_created": keeps_created(Side.OTHER),
-    "notion_deleted": keeps_deleted(Side.NOTION),
-    "other_deleted": keeps_deleted(Side.OTHER),
-}
+@asynccontextmanager
+async def _caller(task: SyncTask, context: Context | None) -> AsyncIterator[Calls]:
+    """The run's own caller, or one for this step alone."""
+    if context is not None:
+        yield context.caller
+        return
+    async with calls(task.name) as caller:
+        yield caller
 
 
 def resolve_conflict(task: SyncTask, notion_obj: Any, other_obj: Any, notion_attr: str) -> Any:
@@ -188,24 +127,30 @@ def resolve_conflict(task: SyncTask, notion_obj: Any, other_obj: Any, notion_att
         StepError: the mode is `ConflictMode.ERROR`, or an object cannot be read; neither side is written.
     """
 
+    context = current.get()
+
     async def decide() -> Any:
-        async with calls(task.name) as caller:
+        async with _caller(task, context) as caller:
             adapters = {side: Adapter(task, side, caller) for side in Side}
             objects = {Side.NOTION: notion_obj, Side.OTHER: other_obj}
             records = {side: await _record_of(adapters[side], objects[side]) for side in Side}
-            policy = policy_of(task)
-            conflict = resolve(
-                notion_attr, None, policy.mode, policy.granularity, records[Side.NOTION], records[Side.OTHER]
-            )
-            if conflict.winner is None:
+            policy = replace(policy_of(task), by_method=False)
+            conflict, value = resolve(notion_attr, None, policy, records[Side.NOTION], records[Side.OTHER])
+            if conflict.unresolved:
                 raise StepError(f"task {task.name!r}: {conflict.reason}", State())
-            loser = adapters[conflict.winner.opposite]
-            value = records[conflict.winner].values[notion_attr]
-            ((name, value),) = loser.native({notion_attr: value}).items()
-            await loser.call("update_obj", objects[loser.side], name, value)
+            if conflict.winner is not None:
+                value = records[conflict.winner].values[notion_attr]
+            for side in Side:
+                if side is not conflict.winner:
+                    adapter, old = adapters[side], records[side].values[notion_attr]
+                    ((name, sent),) = adapter.native(
+                        {notion_attr: policy.carried(notion_attr, value, old, side)}
+                    ).items()
+                    task.before_write()
+                    await adapter.call("update_obj", objects[side], name, sent)
             return value
 
-    return _blocking(decide())
+    return _blocking(decide(), context)
 
 
 async def _record_of(adapter: Adapter, obj: Any) -> Record:
@@ -218,18 +163,26 @@ async def _record_of(adapter: Adapter, obj: Any) -> Record:
     )
 
 
-def _blocking(work: Coroutine[Any, Any, T]) -> T:
-    """Carry out a coroutine to its end, in a loop of its own, also where one is running already."""
+def _blocking(work: Coroutine[Any, Any, T], context: Context | None) -> T:
+    """Carry out a coroutine to its end: in the loop of the run that asks, else in a loop of its own.
+
+    In a coroutine of that very loop it takes a loop of its own too, and blocks.
+    """
     try:
-        asyncio.get_running_loop()
+        running: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
     except RuntimeError:
+        running = None
+    if running is None:
+        if context is not None:
+            return asyncio.run_coroutine_threadsafe(work, context.loop).result()
         return asyncio.run(work)
     answers: list[T] = []
     errors: list[BaseException] = []
+    here = contextvars.copy_context()
 
     def run() -> None:
         try:
-            answers.append(asyncio.run(work))
+            answers.append(here.run(asyncio.run, work))
         except BaseException as error:
             errors.append(error)
 
@@ -239,3 +192,6 @@ def _blocking(work: Coroutine[Any, Any, T]) -> T:
     if errors:
         raise errors[0]
     return answers[0]
+
+
+__all__ = ["PARTS", "StateJournal", "StepError", "resolve_conflict", "step", "sync"]

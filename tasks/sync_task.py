@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self, TypeAlias
 
 from config import get_settings
 from tasks.errors import TaskDefinitionError
+from tasks.lossy import Lossy
+from tasks.merge.model import Dispute
 from tasks.schedule import Schedule
 from tasks.state import ID, State
 
@@ -44,6 +47,33 @@ class ConflictMode(StrEnum):
     OTHER = "other"
 
 
+def _mode(task: str, mode: ConflictMode | str) -> ConflictMode:
+    try:
+        return ConflictMode(mode)
+    except ValueError:
+        modes = ", ".join(ConflictMode)
+        raise TaskDefinitionError(
+            f"task {task!r}: conflict mode {mode!r} is unknown, use one of {modes}"
+        ) from None
+
+
+def checked_modes(
+    task: str, attr_map: Mapping[str, str], modes: Mapping[str, ConflictMode | str]
+) -> dict[str, ConflictMode]:
+    """The conflict modes of single attributes.
+
+    Raises:
+        TaskDefinitionError: an attribute or a mode is unknown.
+    """
+    unknown = sorted(modes.keys() - attr_map.keys())
+    if unknown:
+        raise TaskDefinitionError(
+            f"task {task!r}: conflict modes are given for {', '.join(unknown)}, which attr_map does not name; it "
+            f"names {', '.join(sorted(attr_map))}"
+        )
+    return {attribute: _mode(task, mode) for attribute, mode in modes.items()}
+
+
 class SyncTask(ABC):
     """What is kept in step, and how its two sides are read and written.
 
@@ -62,6 +92,21 @@ class SyncTask(ABC):
     other_granularity: timedelta = timedelta(seconds=1)
     #: Writes under way at once on each side, where the methods are coroutines.
     concurrency: int = 4
+    #: Conflict modes of single attributes, by Notion attribute: who owns a field has its word there.
+    conflict_modes: Mapping[str, ConflictMode | str] = MappingProxyType({})
+    #: Decides a conflict before any mode does: gives the value that stays, or `UNRESOLVED`. It must be pure.
+    resolver: Callable[[Dispute], Any] | None = None
+    #: Whether an object that was edited on one side survives its deletion on the other.
+    edit_beats_delete: bool = True
+    #: What one side cannot show in full, by Notion attribute.
+    lossy: Mapping[str, Lossy] = MappingProxyType({})
+    #: A side that offers its changes is still listed in full this often.
+    full_listing_every: timedelta = timedelta(hours=1)
+    #: The share of the linked objects that one run may delete, and on which it may overwrite an attribute.
+    delete_share: float = 0.5
+    change_share: float = 0.5
+    #: So many may be deleted or overwritten in any case.
+    handful: int = 5
 
     def __init__(
         self, name: str, attr_map: dict[str, str], conflict_mode: ConflictMode | str = ConflictMode.NEWER
@@ -88,13 +133,7 @@ class SyncTask(ABC):
             raise TaskDefinitionError(
                 f"task {name!r}: attr_map names {', '.join(sorted(twice))} more than once"
             )
-        try:
-            self.conflict_mode = ConflictMode(conflict_mode)
-        except ValueError:
-            modes = ", ".join(ConflictMode)
-            raise TaskDefinitionError(
-                f"task {name!r}: conflict mode {conflict_mode!r} is unknown, use one of {modes}"
-            ) from None
+        self.conflict_mode = _mode(name, conflict_mode)
         self.name = name
         self.attr_map = attr_map
         self.state_path: Path = get_settings().state_dir / f"{name}.json"
@@ -260,6 +299,57 @@ class SyncTask(ABC):
     def other_is_gone(self, obj_id: ID) -> Answer:
         """Whether the other side says that an object is deleted, asked before Notion's is deleted."""
         return True
+
+    def notion_changes(self, cursor: Any) -> Answer:
+        """What changed in Notion since a cursor, as `Changes`.
+
+        A listing gives the first cursor. A side that offers this offers `notion_get_obj` as well.
+
+        Raises:
+            CursorExpiredError: the cursor is of no use any more.
+        """
+        return NotImplemented
+
+    def other_changes(self, cursor: Any) -> Answer:
+        """What changed on the other side since a cursor, as `Changes`.
+
+        A listing gives the first cursor. A side that offers this offers `other_get_obj` as well.
+
+        Raises:
+            CursorExpiredError: the cursor is of no use any more.
+        """
+        return NotImplemented
+
+    def notion_get_obj(self, obj_id: ID) -> Answer:
+        """One Notion object by its id, `None` where it is not there."""
+        raise TaskDefinitionError(f"task {self.name!r} offers notion_changes, but no notion_get_obj")
+
+    def other_get_obj(self, obj_id: ID) -> Answer:
+        """One object of the other side by its id, `None` where it is not there."""
+        raise TaskDefinitionError(f"task {self.name!r} offers other_changes, but no other_get_obj")
+
+    def attr_forms(self) -> Mapping[str, str]:
+        """The form in which an attribute's values are compared, by Notion attribute; asked after `check`.
+
+        Values in another form than before are no edits: change the word when the form changes.
+        """
+        return {}
+
+    def scope(self) -> str:
+        """What the listings hold, in any words: place and filter; asked after `check`.
+
+        What a listing of another scope than before does not hold was not deleted.
+        """
+        return ""
+
+    def with_conflict_modes(self, modes: Mapping[str, ConflictMode | str]) -> Self:
+        """Set the conflict modes of single attributes.
+
+        Raises:
+            TaskDefinitionError: an attribute or a mode is unknown.
+        """
+        self.conflict_modes = checked_modes(self.name, self.attr_map, modes)
+        return self
 
     # -- the steps of a sync, from state to state -----------------------------------------------------------
 

@@ -84,6 +84,7 @@ class World:
     mode: str = "newer"
     #: How many actions the last plan had.
     planned: int = 0
+    days: int = 0
 
     # -- users --------------------------------------------------------------------------------------------
 
@@ -92,6 +93,11 @@ class World:
 
     def moment(self) -> datetime:
         return START + timedelta(minutes=self.now)
+
+    def next_day(self) -> datetime:
+        """The engine's own clock: late enough to try again whatever failed."""
+        self.days += 1
+        return START + timedelta(days=self.days)
 
     def note(self, token: str, name: str, who: str, side: str, value: Any) -> None:
         self.now += 1
@@ -412,9 +418,11 @@ class WorldJournal(StateJournal):
         super().__init__(State())
         self.world = world
 
-    async def begin(self, intent: Any) -> None:
+    async def begin(self, intent: Any, effect: Any = None) -> None:
         with self._crashable():
-            await super().begin(intent)
+            await super().begin(intent, effect)
+            if intent is None:  # a deletion
+                return
             target = self.world.sides[intent.side].get(intent.target_id or "")
             token = target.values["Token"] if target else intent.values.get("Token")
             self.world.unconfirmed |= {("notion", token), ("other", token)}

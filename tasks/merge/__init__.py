@@ -12,7 +12,9 @@ Pure functions: nothing here reads or writes anything. The words:
 
 from tasks.merge.attributes import resolve
 from tasks.merge.guards import Halt, check_guards
+from tasks.merge.holding import Held, content_of, failed_again, hold_back, left_again, pair_of
 from tasks.merge.model import (
+    UNRESOLVED,
     Action,
     Adopt,
     Agree,
@@ -20,20 +22,28 @@ from tasks.merge.model import (
     Conflict,
     Create,
     Delete,
+    Dispute,
+    Effect,
     Intent,
     Link,
+    Park,
     Plan,
     Policy,
     Record,
+    Restore,
     Side,
     Skip,
     Snapshot,
     Unlink,
     Update,
+    Withdraw,
 )
+from tasks.merge.plan_data import plan_digest, plan_from_data, plan_to_data
 from tasks.merge.planner import make_plan
+from tasks.merge.undo import take_back, undo
 
 __all__ = [
+    "UNRESOLVED",
     "Action",
     "Adopt",
     "Agree",
@@ -41,18 +51,34 @@ __all__ = [
     "Conflict",
     "Create",
     "Delete",
+    "Dispute",
+    "Effect",
     "Halt",
+    "Held",
     "Intent",
     "Link",
+    "Park",
     "Plan",
     "Policy",
     "Record",
+    "Restore",
     "Side",
     "Skip",
     "Snapshot",
     "Unlink",
     "Update",
+    "Withdraw",
     "check_guards",
+    "content_of",
+    "failed_again",
+    "hold_back",
+    "left_again",
     "make_plan",
+    "pair_of",
+    "plan_digest",
+    "plan_from_data",
+    "plan_to_data",
     "resolve",
+    "take_back",
+    "undo",
 ]

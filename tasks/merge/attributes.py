@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tasks.merge.model import Conflict, Link, Policy, Record, Side
+from tasks.merge.model import UNRESOLVED, Conflict, Dispute, Link, Policy, Record, Side
 from tasks.values import is_empty, same
 
 
@@ -15,17 +15,13 @@ from tasks.values import is_empty, same
 class Merged:
     """What follows for one pair."""
 
-    #: By side that is to be written: attribute to the reason.
-    to_write: dict[Side, dict[str, str]] = field(default_factory=lambda: {side: {} for side in Side})
+    #: By side that is to be written: attribute to the new value and the reason.
+    to_write: dict[Side, dict[str, tuple[Any, str]]] = field(
+        default_factory=lambda: {side: {} for side in Side}
+    )
     #: Attributes that both sides brought to the same value.
     agreed: list[str] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
-
-    def settle(self, conflict: Conflict) -> None:
-        """Take a conflict in, and write its winner to the side that lost."""
-        self.conflicts.append(conflict)
-        if conflict.winner is not None and conflict.attribute is not None:
-            self.to_write[conflict.winner.opposite][conflict.attribute] = conflict.reason
 
 
 def merge_attributes(
@@ -45,45 +41,66 @@ def merge_attributes(
             show the base again may be an edit that came after the write.
     """
     merged = Merged()
-    mode, granularity = policy.mode, policy.granularity
+
+    def write(side: Side, name: str, reason: str) -> None:
+        source, target = (notion, other) if side is Side.OTHER else (other, notion)
+        value = policy.carried(name, source.values[name], target.values[name], side)
+        merged.to_write[side][name] = value, reason
+
+    def settle(conflict: Conflict, value: Any = None) -> None:
+        merged.conflicts.append(conflict)
+        if conflict.winner is not None and conflict.attribute is not None:
+            write(conflict.winner.opposite, conflict.attribute, conflict.reason)
+        elif conflict.rule == "resolver" and conflict.attribute is not None:
+            for side in Side:
+                merged.to_write[side][conflict.attribute] = value, conflict.reason
+
     for name in policy.attributes:
         ours, theirs = notion.values[name], other.values[name]
         known = name in link.notion and name in link.other
         notion_changed = not known or not same(ours, link.notion[name])
         other_changed = not known or not same(theirs, link.other[name])
+        gentle = policy.mode_of(name) in {"newer", "error"}
         if not notion_changed and not other_changed and name not in uncertain:
             continue  # nothing happened
-        if same(ours, theirs):  # both sides, or one of them, came to the same value
+        if policy.agree(name, ours, theirs):  # both sides, or one of them, came to the same value
             merged.agreed.append(name)
         elif name in uncertain:  # written without an answer, and not shown: perhaps edited since
-            merged.settle(_retry(name, uncertain[name], policy, link, notion, other))
+            settle(_retry(name, uncertain[name], policy, link, notion, other))
         elif not other_changed:  # edited in Notion alone
-            merged.to_write[Side.OTHER][name] = f"{name} edited in Notion"
+            write(Side.OTHER, name, f"{name} edited in Notion")
         elif not notion_changed:  # edited on the other side alone
-            merged.to_write[Side.NOTION][name] = f"{name} edited on the other side"
-        elif not known and mode in {"newer", "error"} and is_empty(ours):
-            merged.to_write[Side.NOTION][name] = f"{name} only filled on the other side"
-        elif not known and mode in {"newer", "error"} and is_empty(theirs):
-            merged.to_write[Side.OTHER][name] = f"{name} only filled in Notion"
+            write(Side.NOTION, name, f"{name} edited on the other side")
+        elif not known and gentle and is_empty(ours):
+            write(Side.NOTION, name, f"{name} only filled on the other side")
+        elif not known and gentle and is_empty(theirs):
+            write(Side.OTHER, name, f"{name} only filled in Notion")
         else:  # edited on both sides, to different values
-            base = link.notion[name] if known else None
-            merged.settle(resolve(name, base, mode, granularity, notion, other))
+            settle(*resolve(name, link.notion[name] if known else None, policy, notion, other))
     return merged
 
 
-def resolve(
-    name: str, base: Any, mode: str, granularity: timedelta, notion: Record, other: Record
-) -> Conflict:
-    """Which of two values stays, by which rule, and why in words."""
-    winner, rule = _winner(mode, granularity, notion.edited, other.edited)
+def resolve(name: str, base: Any, policy: Policy, notion: Record, other: Record) -> tuple[Conflict, Any]:
+    """Which of two values stays, by which rule, and why in words; with a resolver's own value, if it has one."""
+    value: Any = None
+    failed = ""
+    if policy.by_method:
+        winner, rule = None, "method"
+    elif policy.resolver is not None:
+        winner, rule, value, failed = _ask_resolver(policy, name, base, notion, other)
+    else:
+        winner, rule = _winner(policy.mode_of(name), policy.granularity, notion.edited, other.edited)
+    kept = f"{winner.label}'s" if winner else "a value made of both"
     words = {
         "newer": f"{winner.label if winner else ''} was edited later",
         "tie": "the edits are too close to order, so Notion's stays",
         "notion": "the task says that Notion's stays",
         "other": "the task says that the other side's stays",
-        "error": "the task says that neither is written",
+        "error": failed or "the task says that neither is written",
+        "resolver": f"the resolver keeps {kept}",
+        "method": "the task's resolve_conflict decides",
     }
-    return Conflict(
+    conflict = Conflict(
         notion_id=notion.id,
         other_id=other.id,
         attribute=name,
@@ -96,6 +113,23 @@ def resolve(
         rule=rule,
         reason=f"{name} edited on both sides; {words[rule]}",
     )
+    return conflict, value
+
+
+def _ask_resolver(
+    policy: Policy, name: str, base: Any, notion: Record, other: Record
+) -> tuple[Side | None, str, Any, str]:
+    """What a task's resolver says: winner, rule, a value of its own, and what was wrong with its answer."""
+    ours, theirs = notion.values[name], other.values[name]
+    dispute = Dispute(notion.id, other.id, name, base, ours, theirs, notion.edited, other.edited)
+    try:
+        value = policy.resolver(dispute) if policy.resolver is not None else UNRESOLVED
+        if value is UNRESOLVED:
+            return None, "error", None, "the resolver leaves it to a person"
+        winner = Side.NOTION if same(value, ours) else Side.OTHER if same(value, theirs) else None
+    except Exception as error:  # a person's code: whatever it raises, nothing may be written then
+        return None, "error", None, f"the resolver failed ({type(error).__name__}: {error})"
+    return winner, "resolver", value, ""
 
 
 def _retry(name: str, target: Side, policy: Policy, link: Link, notion: Record, other: Record) -> Conflict:
@@ -104,7 +138,7 @@ def _retry(name: str, target: Side, policy: Policy, link: Link, notion: Record, 
     An object that shows the base was most likely never written, and its time may be that of an edit of
     another attribute: what nobody typed must not win over what somebody did.
     """
-    conflict = resolve(name, link.notion.get(name), policy.mode, policy.granularity, notion, other)
+    conflict, _ = resolve(name, link.notion.get(name), _by_clock(policy, name), notion, other)
     shown = (notion if target is Side.NOTION else other).values[name]
     base = link.base_on(target)
     if conflict.rule == "newer" and not (name in base and same(shown, base[name])):
@@ -115,6 +149,11 @@ def _retry(name: str, target: Side, policy: Policy, link: Link, notion: Record, 
         rule="retried",
         reason=f"{name} was written to {target.label} before without an answer and is not shown: written again",
     )
+
+
+def _by_clock(policy: Policy, name: str) -> Policy:
+    """The policy without code of the task: what is in doubt is no case for a person's rule."""
+    return Policy(policy.attributes, policy.mode_of(name), policy.granularity)
 
 
 def _winner(

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
-from tasks.merge.model import Delete, Plan, Side, Unlink
-
-#: A run may delete this share of the linked objects of a side …
-DELETE_SHARE = 0.5
-#: … and this many in any case: a handful in a short list is everyday work.
-DELETE_HANDFUL = 5
+from tasks.merge.model import Adopt, Delete, Plan, Policy, Side, Update, Withdraw
+from tasks.values import is_empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,24 +16,56 @@ class Halt:
     reason: str
 
 
-def check_guards(plan: Plan, links: int) -> Halt | None:
+def check_guards(plan: Plan, links: int, policy: Policy) -> Halt | None:
     """The reason to stop before anything is written, if there is one.
 
     Args:
         plan: what would be done.
         links: how many linked pairs the base holds.
+        policy: how much of them a run may delete or overwrite.
     """
+    return _empty_side(plan, links) or _deletions(plan, links, policy) or _changes(plan, links, policy)
+
+
+def _empty_side(plan: Plan, links: int) -> Halt | None:
+    """A side that lists nothing is more often a fault than a wish."""
     for side in Side:
         if links > 1 and not plan.listed.get(side) and plan.listed.get(side.opposite):
             return Halt(
-                f"{side.label} lists no object at all, though {links} are linked. If that is meant, delete the "
-                f"objects of {side.opposite.label} as well; nothing was written"
+                f"{side.label} lists no object at all, though {links} are linked; nothing was written"
             )
-    deletions: list[Delete | Unlink] = plan.of(Delete)
-    if len(deletions) > max(DELETE_HANDFUL, DELETE_SHARE * links):
-        return Halt(
-            f"this run would delete {len(deletions)} of {links} linked objects, more than "
-            f"{DELETE_SHARE:.0%}; nothing was written. If that is meant, delete their counterparts by hand as well, "
-            "else restore them"
-        )
+    return None
+
+
+def _deletions(plan: Plan, links: int, policy: Policy) -> Halt | None:
+    deletions = plan.of(Delete, Withdraw)
+    if len(deletions) <= max(policy.handful, policy.delete_share * links):
+        return None
+    return Halt(
+        f"this run would delete {len(deletions)} of {links} linked objects, more than {policy.delete_share:.0%}; "
+        "nothing was written"
+    )
+
+
+def _changes(plan: Plan, links: int, policy: Policy) -> Halt | None:
+    """One attribute that is blanked or overwritten nearly everywhere: most often a wrong mapping.
+
+    Filling what was empty loses nothing and is not counted.
+    """
+    pairs = links + len(plan.of(Adopt))
+    allowed = max(policy.handful, policy.change_share * pairs)
+    blanked: Counter[tuple[Side, str]] = Counter()
+    changed: Counter[tuple[Side, str]] = Counter()
+    updates: list[Update] = plan.of(Update)
+    for update in updates:
+        for name, change in update.changes.items():
+            if not is_empty(change.old):
+                (blanked if is_empty(change.new) else changed)[update.side, name] += 1
+    for done, counts in (("blank", blanked), ("change", changed + blanked)):
+        for (side, name), number in sorted(counts.items()):
+            if number > allowed:
+                return Halt(
+                    f"this run would {done} {name!r} on {number} of {pairs} objects in {side.label}, more than "
+                    f"{policy.change_share:.0%}; nothing was written"
+                )
     return None

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias
+
+from tasks.errors import TaskDefinitionError
+from tasks.lossy import Lossy
+from tasks.values import same
 
 ID: TypeAlias = str
 Values: TypeAlias = Mapping[str, Any]
@@ -31,6 +35,30 @@ class Side(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Dispute:
+    """One attribute that both sides changed to different values, for a resolver to decide."""
+
+    notion_id: ID
+    other_id: ID
+    attribute: str
+    #: What both agreed on last; `None` also where they never did.
+    base: Any
+    notion: Any
+    other: Any
+    notion_edited: datetime | None
+    other_edited: datetime | None
+
+
+class _Unresolved:
+    def __repr__(self) -> str:
+        return "UNRESOLVED"
+
+
+#: What a resolver returns to leave both sides as they are, for a person to decide.
+UNRESOLVED = _Unresolved()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """How the sides are brought together."""
 
@@ -40,6 +68,64 @@ class Policy:
     mode: str = "newer"
     #: Edits closer than this are simultaneous.
     granularity: timedelta = timedelta(minutes=1)
+    #: The modes of single attributes, where they differ from `mode`.
+    modes: Mapping[str, str] = field(default_factory=dict)
+    #: Decides before any mode does: gives the value that stays, or `UNRESOLVED`.
+    resolver: Callable[[Dispute], Any] | None = None
+    #: Whether the task settles conflicts by a method of its own, as the plan is carried out.
+    by_method: bool = False
+    #: Whether an object that was edited on one side survives its deletion on the other.
+    edit_beats_delete: bool = True
+    #: What one side cannot show in full, by attribute.
+    lossy: Mapping[str, Lossy] = field(default_factory=dict)
+    #: Whether the listings are of another scope than those of the last run: what is missing was not deleted.
+    scope_changed: bool = False
+    #: A run may delete this share of the linked objects …
+    delete_share: float = 0.5
+    #: … and overwrite or blank one attribute on this share …
+    change_share: float = 0.5
+    #: … and so many in any case: a handful in a short list is everyday work.
+    handful: int = 5
+
+    def mode_of(self, attribute: str) -> str:
+        """The mode of one attribute."""
+        return self.modes.get(attribute, self.mode)
+
+    def shown(self, attribute: str, value: Any, side: Side) -> Any:
+        """What a side shows of a value of the opposite side."""
+        lossy = self.lossy.get(attribute)
+        if lossy is None or lossy.side != side:
+            return value
+        return _declared(attribute, lossy.show, value)
+
+    def agree(self, attribute: str, notion: Any, other: Any) -> bool:
+        """Whether two values are equal, as far as the coarser side can show them."""
+        return same(notion, other) or (
+            attribute in self.lossy
+            and same(self.shown(attribute, notion, Side.OTHER), self.shown(attribute, other, Side.NOTION))
+        )
+
+    def carried(self, attribute: str, source: Any, target: Any, side: Side) -> Any:
+        """What is to be written on `side`, which shows `target`, so that it agrees with `source`."""
+        lossy = self.lossy.get(attribute)
+        if lossy is not None and lossy.side == side.opposite:
+            return _declared(attribute, lossy.restore, source, target)
+        return self.shown(attribute, source, side)
+
+
+def _declared(attribute: str, function: Callable[..., Any], *values: Any) -> Any:
+    """What a function of a declaration gives.
+
+    Raises:
+        TaskDefinitionError: it fails on the values that are there.
+    """
+    try:
+        return function(*values)
+    except Exception as error:  # a person's code may raise anything
+        raise TaskDefinitionError(
+            f"what is declared lossy of attribute {attribute!r} fails on its values "
+            f"({type(error).__name__}: {error}); nothing was written"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +162,8 @@ class Link:
     #: The base: by Notion attribute, as Notion showed it and as the other side showed it.
     notion: Values
     other: Values
+    #: The sides on which the record is known to be out of the task's sight, though not deleted.
+    parked: frozenset[Side] = frozenset()
 
     def id_on(self, side: Side) -> ID:
         """The id of the pair's record on a side."""
@@ -100,6 +188,23 @@ class Intent:
     values: Values
     #: The object that was to be updated; `None` for a create.
     target_id: ID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a write replaces, kept before it is sent, so that it can be undone."""
+
+    #: `create`, `update` or `delete`.
+    kind: str
+    #: The side that is written.
+    side: Side
+    #: The object that is written; `None` for a create.
+    target_id: ID | None
+    #: Its counterpart on the opposite side; `None` where there is none.
+    source_id: ID | None
+    #: The values that go, and those that come, of the attributes that are written.
+    before: Values
+    after: Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +245,8 @@ class Create(Action):
     side: Side
     source_id: ID
     values: Values
+    #: What the opposite side shows, where that is not the same thing; its base.
+    source: Values = field(default_factory=dict)
     #: The counterpart that was there before, where a deleted object is made again.
     instead_of: ID | None = None
 
@@ -182,6 +289,8 @@ class Delete(Action):
     side: Side
     notion_id: ID
     other_id: ID
+    #: What it shows, and is lost.
+    values: Values = field(default_factory=dict)
 
     @property
     def target_id(self) -> ID:
@@ -203,10 +312,20 @@ class Unlink(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Park(Action):
+    """Note on which sides a link's records are out of sight without being deleted; on none of them, again."""
+
+    notion_id: ID
+    other_id: ID
+    sides: frozenset[Side]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict(Action):
     """Both sides changed the same thing; the value that lost, or both, go to the ledger.
 
-    `winner` is `None` where neither side may be written (`ConflictMode.ERROR`).
+    `winner` is `None` where neither side may be written (`ConflictMode.ERROR`), and where both are: with a
+    third value that a resolver gave, or with what the task's own method decides.
     """
 
     notion_id: ID
@@ -219,9 +338,40 @@ class Conflict(Action):
     notion_edited: datetime | None
     other_edited: datetime | None
     winner: Side | None
-    #: The rule that decided: `newer`, `tie`, `notion`, `other`, `error`, `edit beats delete`, or `retried`
-    #: where an earlier write of this value may have arrived and been edited since.
+    #: The rule that decided: `newer`, `tie`, `notion`, `other`, `error`, `resolver`, `method`,
+    #: `edit beats delete`, `delete beats edit`, or `retried` where an earlier write of this value may have
+    #: arrived and been edited since.
     rule: str
+
+    @property
+    def unresolved(self) -> bool:
+        """Whether neither side is written, so that a person has to decide."""
+        return self.winner is None and self.rule not in {"resolver", "method"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore(Action):
+    """Make an object on `side` again that an earlier run deleted; it is new to the next run."""
+
+    side: Side
+    #: The id that it had.
+    former_id: ID
+    values: Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw(Action):
+    """Delete on `side` what an earlier run created there; its counterpart stays, and is left alone."""
+
+    side: Side
+    notion_id: ID
+    other_id: ID
+    values: Values
+
+    @property
+    def target_id(self) -> ID:
+        """The id of the record that is deleted."""
+        return self.notion_id if self.side is Side.NOTION else self.other_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +380,8 @@ class Skip(Action):
 
     side: Side
     id: ID
+    #: Whether it was left because it failed before and its time has not come yet.
+    failing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,9 +401,9 @@ class Plan:
         return [action for action in self.actions if isinstance(action, kinds)]
 
     @property
-    def writes(self) -> list[Create | Update | Delete]:
+    def writes(self) -> list[Create | Update | Delete | Restore | Withdraw]:
         """The actions that change a service."""
-        return self.of(Create, Update, Delete)
+        return self.of(Create, Update, Delete, Restore, Withdraw)
 
     def counts(self) -> dict[str, int]:
         """How many actions of each kind, by the kind's name in lower case."""

@@ -17,6 +17,7 @@ from tasks.merge.model import (
     Delete,
     Intent,
     Link,
+    Park,
     Plan,
     Policy,
     Record,
@@ -148,7 +149,9 @@ class _Planner:
         else:
             uncertain = dict(not_shown)
         notion, other = (self.snapshots[side].records.get(link.id_on(side)) for side in Side)
-        if notion is not None and other is not None:
+        if self.park(link):
+            self.handled |= {intent.key for intent in intents}
+        elif notion is not None and other is not None:
             self.merge_pair(link, notion, other, uncertain, intents)
         elif other is not None:
             self.one_missing(link, Side.NOTION, other, uncertain)
@@ -156,6 +159,34 @@ class _Planner:
             self.one_missing(link, Side.OTHER, notion, uncertain)
         else:
             self.both_missing(link)
+
+    def park(self, link: Link) -> bool:
+        """See to a link with a record out of sight; true when nothing else is to be done with it.
+
+        A record leaves a task's sight when its scope changes (another filter, another place), and comes back
+        into it in the same way. Neither is an edit.
+        """
+        missing = {
+            side
+            for side, snapshot in self.snapshots.items()
+            if link.id_on(side) not in snapshot.records and snapshot.partial is None
+        }
+        parked = link.parked & missing
+        if self.policy.scope_changed:
+            parked |= missing
+        if parked != link.parked:
+            reason = (
+                "back in sight"
+                if not parked
+                else (
+                    "not listed since the task's scope was changed"
+                    if parked - link.parked
+                    else "partly back in sight"
+                )
+            )
+            ids = {"notion_id": link.notion_id, "other_id": link.other_id}
+            self.actions.append(Park(**ids, sides=frozenset(parked), reason=reason))
+        return bool(parked)
 
     def settle_updates(self, link: Link, intents: Sequence[Intent]) -> tuple[Link, dict[str, Side]]:
         """What updates did that were cut off: the link with the base that they made, and what stays uncertain.
@@ -209,22 +240,25 @@ class _Planner:
             self.skip(missing, link.id_on(missing), f"not seen, and the listing is partial: {partial}")
             return
         base = link.base_on(missing.opposite)
+        stays = missing.opposite if self.policy.edit_beats_delete else missing
         edited = [
             name
             for name in self.policy.attributes
             if _unseen(rest.values[name], name, base) or uncertain.get(name) is missing.opposite
         ]
-        if not edited:
-            self.actions.append(
-                Delete(
-                    side=missing.opposite,
-                    notion_id=link.notion_id,
-                    other_id=link.other_id,
-                    reason=f"deleted in {missing.label}, not edited in {missing.opposite.label} since",
-                )
-            )
-            return
         names = ", ".join(edited)
+        deletion = Delete(
+            side=missing.opposite,
+            notion_id=link.notion_id,
+            other_id=link.other_id,
+            values=self.synced(rest.values),
+            reason=f"deleted in {missing.label}, not edited in {missing.opposite.label} since"
+            if not edited
+            else f"deleted in {missing.label}; the task says that this beats the edit of {names}",
+        )
+        if not edited:
+            self.actions.append(deletion)
+            return
         self.actions.append(
             Conflict(
                 notion_id=link.notion_id,
@@ -235,16 +269,20 @@ class _Planner:
                 other=None if missing is Side.OTHER else dict(rest.values),
                 notion_edited=None if missing is Side.NOTION else rest.edited,
                 other_edited=None if missing is Side.OTHER else rest.edited,
-                winner=missing.opposite,
-                rule="edit beats delete",
+                winner=stays,
+                rule="delete beats edit" if stays is missing else "edit beats delete",
                 reason=f"deleted in {missing.label}, but {names} edited in {missing.opposite.label}",
             )
         )
+        if stays is missing:
+            self.actions.append(deletion)
+            return
         self.actions.append(
             Create(
                 side=missing,
                 source_id=rest.id,
-                values=self.synced(rest.values),
+                values=self.carried(rest, missing),
+                source=self.synced(rest.values),
                 instead_of=link.id_on(missing),
                 reason=f"deleted here, but {names} edited in {missing.opposite.label}: an edit beats a deletion",
             )
@@ -261,7 +299,7 @@ class _Planner:
         merged = merge_attributes(self.policy, link, notion, other, uncertain or {})
         keys = tuple(intent.key for intent in intents if intent.key not in self.handled)
         self.actions += merged.conflicts
-        if any(conflict.winner is None for conflict in merged.conflicts):
+        if any(conflict.unresolved for conflict in merged.conflicts):
             self.handled |= set(keys)
             return
         sides = [side for side in (Side.OTHER, Side.NOTION) if merged.to_write[side]]
@@ -285,17 +323,19 @@ class _Planner:
     def write(
         self, side: Side, link: Link, merged: Merged, notion: Record, other: Record, intents: tuple[str, ...]
     ) -> None:
-        names = merged.to_write[side]
+        written = merged.to_write[side]
         source, target = (notion, other) if side is Side.OTHER else (other, notion)
+        across = merged.to_write[side.opposite]
         self.actions.append(
             Update(
                 side=side,
                 notion_id=link.notion_id,
                 other_id=link.other_id,
-                changes={name: Change(target.values[name], source.values[name]) for name in names},
-                source={name: source.values[name] for name in names},
+                changes={name: Change(target.values[name], value) for name, (value, _) in written.items()},
+                # What is written on both sides has its base from the one that is written last.
+                source={name: across[name][0] if name in across else source.values[name] for name in written},
                 intents=intents,
-                reason="; ".join(dict.fromkeys(names.values())),
+                reason="; ".join(dict.fromkeys(reason for _, reason in written.values())),
             )
         )
 
@@ -323,7 +363,11 @@ class _Planner:
         self.merge_link(Link(notion_id, other_id, base, base), (intent,), not_shown)
 
     def adopt_pair(self, notion: Record, other: Record) -> None:
-        agreed = [name for name in self.policy.attributes if same(notion.values[name], other.values[name])]
+        agreed = [
+            name
+            for name in self.policy.attributes
+            if self.policy.agree(name, notion.values[name], other.values[name])
+        ]
         link = Link(
             notion.id,
             other.id,
@@ -354,7 +398,8 @@ class _Planner:
             Create(
                 side=side.opposite,
                 source_id=record.id,
-                values=self.synced(record.values),
+                values=self.carried(record, side.opposite),
+                source=self.synced(record.values),
                 reason=f"new in {side.label}",
             )
         )
@@ -364,6 +409,10 @@ class _Planner:
 
     def synced(self, values: Values) -> dict[str, object]:
         return {name: values[name] for name in self.policy.attributes}
+
+    def carried(self, record: Record, side: Side) -> dict[str, object]:
+        """What is to be written on `side` for a record of the opposite one."""
+        return {name: self.policy.shown(name, record.values[name], side) for name in self.policy.attributes}
 
 
 def _unseen(value: object, name: str, base: Values) -> bool:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tasks import ConflictMode
 from tasks.errors import TaskError
-from tasks.run import run_task
+from tasks.run import Order, run_task
 from tests.world import START, Broken, Crash, World, WorldJournal, WorldTask, opposite
 
 REACHED: Counter[str] = Counter()
@@ -94,7 +94,7 @@ def run(world: World, journal: WorldJournal, mode: ConflictMode) -> str:
     """One run, as far as it comes."""
     world.effects, world.mode, world.unsure = 0, mode.value, set(world.unconfirmed)
     try:
-        report = asyncio.run(run_task(WorldTask(world, mode), journal))
+        report = asyncio.run(run_task(WorldTask(world, mode), journal, order=Order(clock=world.next_day)))
     except Broken as broken:  # to an error that hypothesis shrinks
         raise AssertionError(str(broken)) from None
     except Crash:

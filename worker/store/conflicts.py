@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from tasks.merge import Conflict
 from tasks.values import dump, load
@@ -37,6 +37,13 @@ class ConflictRecord:
     #: `notion`, `other`, or `None` where neither was written.
     winner: str | None
     rule: str
+    #: The side whose value a person brought back, and when.
+    taken: str | None = None
+    taken_at: datetime | None = None
+
+    def value_on(self, side: str) -> Any:
+        """The value that a side had."""
+        return self.notion if side == "notion" else self.other
 
 
 class Conflicts:
@@ -58,14 +65,23 @@ class Conflicts:
         if task is not None:
             query = query.where(table.c.task == task)
         with self._store.read() as connection:
-            rows = connection.execute(query).mappings().all()
-        records = []
-        for row in rows:
-            fields = {key: row[key] for key in row if key != "fingerprint"}
-            for name in ("base", "notion", "other"):
-                fields[name] = load(fields[name])
-            records.append(ConflictRecord(**fields))
-        return records
+            return [_record(row) for row in connection.execute(query).mappings()]
+
+    def find(self, conflict_id: int) -> ConflictRecord | None:
+        """One conflict by its number."""
+        query = select(schema.conflict).where(schema.conflict.c.id == conflict_id)
+        with self._store.read() as connection:
+            row = connection.execute(query).mappings().first()
+        return None if row is None else _record(row)
+
+    def take(self, conflict_id: int, side: str) -> None:
+        """Note whose value a person brought back."""
+        with self._store.write() as connection:
+            connection.execute(
+                update(schema.conflict)
+                .where(schema.conflict.c.id == conflict_id)
+                .values(taken=side, taken_at=datetime.now(UTC))
+            )
 
     @staticmethod
     def keep(connection: Connection, task: str, conflict: Conflict, run_id: str) -> None:
@@ -95,3 +111,10 @@ class Conflicts:
                     **row,
                 )
             )
+
+
+def _record(row: RowMapping) -> ConflictRecord:
+    fields = {key: row[key] for key in row if key != "fingerprint"}
+    for name in ("base", "notion", "other"):
+        fields[name] = load(fields[name])
+    return ConflictRecord(**fields)

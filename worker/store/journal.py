@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from tasks.calls import uninterrupted
-from tasks.journal import Base
-from tasks.merge import Conflict, Intent, Link
+from tasks.journal import Base, Memory
+from tasks.merge import Conflict, Effect, Intent, Link
 from worker.store.conflicts import Conflicts
+from worker.store.effects import Effects
 from worker.store.links import Links
+from worker.store.memory import Memories
 from worker.store.runs import take_fence
 from worker.store.store import Store
 
@@ -24,14 +27,24 @@ class SqlJournal:
         self._task = task
         self._run_id = run_id
         self._fence = fence
+        self._memory: Memory | None = None
 
     async def load(self) -> Base:
-        """All links and open intents."""
-        return await asyncio.to_thread(self._store.links.load, self._task)
+        """All links, open intents, and what is remembered of the task."""
+        base = await asyncio.to_thread(self._store.links.load, self._task)
+        self._memory = base.memory
+        return base
 
-    async def begin(self, intent: Intent) -> None:
-        """Keep an intent before its write is sent."""
-        await self._write(lambda connection: Links.begin(connection, self._task, intent, self._run_id))
+    async def begin(self, intent: Intent | None, effect: Effect | None = None) -> None:
+        """Keep before a write is sent its intent, and what it replaces."""
+
+        def change(connection: Connection) -> None:
+            if intent is not None:
+                Links.begin(connection, self._task, intent, self._run_id)
+            if effect is not None:
+                Effects.keep(connection, self._task, effect, self._run_id)
+
+        await self._write(change)
 
     async def confirm(
         self, *, put: Link | None = None, drop: Link | None = None, settle: Sequence[str] = ()
@@ -51,6 +64,18 @@ class SqlJournal:
         """Keep both values before one is overwritten."""
         await self._write(lambda connection: Conflicts.keep(connection, self._task, conflict, self._run_id))
 
+    async def remember(self, memory: Memory, *, forget: Sequence[str] = ()) -> None:
+        """Replace what is remembered of the task, unless it is the same."""
+        if not forget and _alike(memory, self._memory):
+            return
+
+        def change(connection: Connection) -> None:
+            Links.forget(connection, self._task, forget)
+            Memories.remember(connection, self._task, memory)
+
+        await self._write(change)
+        self._memory = memory
+
     async def _write(self, change: Callable[[Connection], None]) -> None:
         def transaction() -> None:
             with self._store.write() as connection:
@@ -59,3 +84,7 @@ class SqlJournal:
 
         # A write that was begun is waited for, even when the run is cancelled: what it confirms has happened.
         await uninterrupted(asyncio.to_thread(transaction))
+
+
+def _alike(one: Memory, two: Memory | None) -> bool:
+    return two is not None and replace(one, held=tuple(one.held)) == replace(two, held=tuple(two.held))

@@ -40,7 +40,9 @@ class Links:
         link, intent = schema.link.c, schema.intent.c
         with self._store.read() as connection:
             links = connection.execute(
-                select(link.notion_id, link.other_id, link.notion, link.other).where(link.task == task)
+                select(link.notion_id, link.other_id, link.notion, link.other, link.parked).where(
+                    link.task == task
+                )
             ).all()
             intents = connection.execute(
                 select(intent.key, intent.side, intent.source_id, intent["values"], intent.target_id).where(
@@ -49,8 +51,9 @@ class Links:
             ).all()
         try:
             return Base(
-                [Link(row[0], row[1], _values(row[2]), _values(row[3])) for row in links],
+                [Link(row[0], row[1], _values(row[2]), _values(row[3]), _sides(row[4])) for row in links],
                 [Intent(row[0], Side(row[1]), row[2], _values(row[3]), row[4]) for row in intents],
+                self._store.memories.load(task),
             )
         except (StateError, ValueError) as error:
             raise StateError(
@@ -75,6 +78,7 @@ class Links:
             "other": dump(dict(link.other)),
             "updated_at": datetime.now(UTC),
             "run_id": run_id,
+            "parked": ",".join(sorted(link.parked)) or None,
         }
         same = (table.task == task) & (table.notion_id == link.notion_id)
         try:
@@ -84,6 +88,24 @@ class Links:
             raise ItemError(
                 f"{link.other_id} on the other side is linked with another Notion object already"
             ) from error
+
+    @staticmethod
+    def forget(connection: Connection, task: str, attributes: Sequence[str]) -> None:
+        """Drop attributes from the bases of all links of a task."""
+        table = schema.link.c
+        rows = connection.execute(
+            select(table.notion_id, table.notion, table.other).where(table.task == task)
+        ).all()
+        for notion_id, notion, other in rows:
+            bases = _values(notion), _values(other)
+            if not any(name in base for base in bases for name in attributes):
+                continue
+            kept = [dump({name: base[name] for name in base if name not in attributes}) for base in bases]
+            connection.execute(
+                update(schema.link)
+                .where(table.task == task, table.notion_id == notion_id)
+                .values(notion=kept[0], other=kept[1])
+            )
 
     @staticmethod
     def drop(connection: Connection, task: str, link: Link) -> None:
@@ -120,6 +142,10 @@ class Links:
         table = schema.intent.c
         for key in keys:
             connection.execute(delete(schema.intent).where(table.task == task, table.key == key))
+
+
+def _sides(text: str | None) -> frozenset[Side]:
+    return frozenset(Side(name) for name in text.split(",")) if text else frozenset()
 
 
 def _values(text: str) -> dict[str, Any]:

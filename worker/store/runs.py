@@ -204,20 +204,15 @@ def _row(record: RunRecord) -> dict[str, Any]:
         "task": record.task,
         "message_id": record.message_id,
         "status": record.status,
-        "reason": _storable(record.reason),
+        "reason": schema.storable(record.reason),
         "counts": json.dumps(dict(record.counts), sort_keys=True),
-        "notes": json.dumps([_storable(note) for note in record.notes], ensure_ascii=False),
+        "notes": json.dumps([schema.storable(note) for note in record.notes], ensure_ascii=False),
         "fence": record.fence,
         "host": record.host,
         "pid": record.pid,
         "started_at": record.started_at,
         "finished_at": record.finished_at,
     }
-
-
-def _storable(text: str) -> str:
-    """Text that every database takes: an error may quote a NUL or half a surrogate pair."""
-    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
 def _record(row: RowMapping) -> RunRecord:

@@ -58,6 +58,7 @@ link = Table(
     Column("other", Text, nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("run_id", String(64), nullable=False),
+    Column("parked", String(20)),  # sides, with a comma between; none: neither
     UniqueConstraint("task", "other_id"),
 )
 
@@ -114,6 +115,8 @@ conflict = Table(
     Column("other_edited", Moment),
     Column("winner", String(10)),
     Column("rule", String(40), nullable=False),
+    Column("taken", String(10)),  # the side whose value a person brought back
+    Column("taken_at", Moment),
     UniqueConstraint("task", "fingerprint"),
 )
 
@@ -124,3 +127,63 @@ node = Table(
     Column("id", String(200), primary_key=True),
     Column("fence", BigInteger, nullable=False),
 )
+
+#: What is remembered of a task as a whole (`tasks.journal.Memory`).
+memory = Table(
+    "memory",
+    metadata,
+    Column("task", String(200), primary_key=True),
+    Column("forms", Text, nullable=False),
+    Column("scope", Text),
+    Column("cursors", Text, nullable=False),
+)
+
+#: Objects that a run had to leave as they were; empty ids where there is no record on that side.
+held = Table(
+    "held",
+    metadata,
+    Column("task", String(200), primary_key=True),
+    Column("notion_id", String(400), primary_key=True),
+    Column("other_id", String(400), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("content", String(64), nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("next_try", Moment, nullable=False),
+)
+
+#: Plans that a guard halted.
+plan = Table(
+    "plan",
+    metadata,
+    Column("task", String(200), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("run_id", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actions", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("applied_at", Moment),
+)
+
+#: Before-images: what each write of a run replaced.
+effect = Table(
+    "effect",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("task", String(200), nullable=False),
+    Column("run_id", String(64), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("side", String(10), nullable=False),
+    Column("target_id", String(400)),
+    Column("source_id", String(400)),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Index("ix_effect_run", "run_id"),
+    Index("ix_effect_at", "at"),
+)
+
+
+def storable(text: str) -> str:
+    """Text that every database takes: an error may quote a NUL or half a surrogate pair."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()

@@ -23,7 +23,10 @@ from sqlalchemy.exc import TimeoutError as NoConnectionError
 from tasks.errors import ItemError
 from worker.errors import StoreError
 from worker.store.conflicts import Conflicts
+from worker.store.effects import Effects
 from worker.store.links import Links
+from worker.store.memory import Memories
+from worker.store.plans import Plans
 from worker.store.runs import Runs
 
 #: How long a writer waits for another one, in seconds; SQLite lets one write at a time.
@@ -72,6 +75,21 @@ class Store:
     def conflicts(self) -> Conflicts:
         """The ledger of conflicts."""
         return Conflicts(self)
+
+    @cached_property
+    def memories(self) -> Memories:
+        """What is remembered of tasks, and the objects that are held."""
+        return Memories(self)
+
+    @cached_property
+    def plans(self) -> Plans:
+        """Plans that a guard halted."""
+        return Plans(self)
+
+    @cached_property
+    def effects(self) -> Effects:
+        """What the writes of each run replaced."""
+        return Effects(self)
 
     def migrate(self) -> None:
         """Bring the tables up to this version; several processes may do so at once.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tasks.merge import Link, Plan, Policy, Record, Side, Snapshot, check_guards, make_plan
-from tasks.merge.guards import DELETE_HANDFUL
 
 BASE = {"A": "x"}
+POLICY = Policy(("A",))
 
 
 def plan(linked: int, *, notion: int, other: int, new: int = 0) -> tuple[Plan, int]:
@@ -40,18 +40,15 @@ def plan(linked: int, *, notion: int, other: int, new: int = 0) -> tuple[Plan, i
     ],
 )
 def test_everyday_work_goes_on(linked: int, notion: int, other: int) -> None:
-    assert check_guards(*plan(linked, notion=notion, other=other)) is None
+    assert check_guards(*plan(linked, notion=notion, other=other), POLICY) is None
 
 
 @pytest.mark.parametrize(("linked", "notion", "other"), [(2, 0, 2), (2, 2, 0), (100, 0, 100), (5, 0, 1)])
 def test_a_side_that_is_suddenly_empty_halts(linked: int, notion: int, other: int) -> None:
-    halt = check_guards(*plan(linked, notion=notion, other=other))
-    empty, full = ("Notion", "the other side") if not notion else ("the other side", "Notion")
+    halt = check_guards(*plan(linked, notion=notion, other=other), POLICY)
+    empty = "Notion" if not notion else "the other side"
     assert halt is not None
-    assert halt.reason == (
-        f"{empty} lists no object at all, though {linked} are linked. If that is meant, delete the objects of "
-        f"{full} as well; nothing was written"
-    )
+    assert halt.reason == (f"{empty} lists no object at all, though {linked} are linked; nothing was written")
 
 
 def test_an_unreadable_object_is_an_object() -> None:
@@ -59,7 +56,7 @@ def test_an_unreadable_object_is_an_object() -> None:
     notion = Snapshot(Side.NOTION, {}, None, {"n0": "garbled", "n1": "garbled"})
     other = Snapshot(Side.OTHER, {f"o{n}": Record(f"o{n}", BASE) for n in range(2)})
     made = make_plan(links, notion, other, Policy(("A",)))
-    assert check_guards(made, 2) is None
+    assert check_guards(made, 2, POLICY) is None
     assert made.writes == []
 
 
@@ -69,11 +66,11 @@ def test_an_unreadable_object_is_an_object() -> None:
 )
 def test_more_than_a_handful_and_half_halts(linked: int, left: int, deletions: int) -> None:
     for sides in ({"notion": left, "other": linked}, {"notion": linked, "other": left}):
-        halt = check_guards(*plan(linked, **sides))
+        halt = check_guards(*plan(linked, **sides), POLICY)
         assert halt is not None
         assert halt.reason == (
             f"this run would delete {deletions} of {linked} linked objects, more than 50%; "
-            "nothing was written. If that is meant, delete their counterparts by hand as well, else restore them"
+            "nothing was written"
         )
 
 
@@ -81,11 +78,52 @@ def test_deletions_of_both_sides_count_together() -> None:
     links = [Link(f"n{number}", f"o{number}", BASE, BASE) for number in range(8)]
     notion = Snapshot(Side.NOTION, {f"n{n}": Record(f"n{n}", BASE) for n in range(4)})
     other = Snapshot(Side.OTHER, {f"o{n}": Record(f"o{n}", BASE) for n in range(4, 8)})
-    halt = check_guards(make_plan(links, notion, other, Policy(("A",))), 8)
+    halt = check_guards(make_plan(links, notion, other, POLICY), 8, POLICY)
     assert halt is not None
     assert "would delete 8 of 8" in halt.reason
 
 
 def test_new_objects_do_not_hide_a_mass_deletion() -> None:
-    assert check_guards(*plan(100, notion=1, other=100, new=500)) is not None
-    assert check_guards(*plan(DELETE_HANDFUL, notion=0, other=DELETE_HANDFUL, new=1)) is None
+    assert check_guards(*plan(100, notion=1, other=100, new=500), POLICY) is not None
+    assert check_guards(*plan(5, notion=0, other=5, new=1), POLICY) is None
+
+
+# -- one attribute nearly everywhere -------------------------------------------------------------------------
+
+
+def changed(linked: int, edited: int, old: str, new: str) -> str:
+    """What the guard says of so many edits of one attribute in Notion."""
+    links = [Link(f"n{n}", f"o{n}", {"A": old}, {"A": old}) for n in range(linked)]
+    notion = {f"n{n}": Record(f"n{n}", {"A": new if n < edited else old}) for n in range(linked)}
+    other = {f"o{n}": Record(f"o{n}", {"A": old}) for n in range(linked)}
+    made = make_plan(links, Snapshot(Side.NOTION, notion), Snapshot(Side.OTHER, other), POLICY)
+    halt = check_guards(made, linked, POLICY)
+    return "" if halt is None else halt.reason
+
+
+@pytest.mark.parametrize(
+    ("linked", "edited", "old", "new"),
+    [(100, 50, "x", "y"), (100, 50, "x", ""), (5, 5, "x", "y"), (100, 100, "", "y")],
+)
+def test_edits_of_up_to_half_and_of_what_was_empty_go_on(
+    linked: int, edited: int, old: str, new: str
+) -> None:
+    assert changed(linked, edited, old, new) == ""
+
+
+def test_an_attribute_that_is_blanked_or_overwritten_on_most_objects_halts() -> None:
+    assert changed(100, 51, "x", "") == (
+        "this run would blank 'A' on 51 of 100 objects in the other side, more than 50%; nothing was written"
+    )
+    assert changed(6, 6, "x", "y") == (
+        "this run would change 'A' on 6 of 6 objects in the other side, more than 50%; nothing was written"
+    )
+
+
+def test_a_first_run_whose_pairs_differ_nearly_everywhere_halts() -> None:
+    notion = {f"n{n}": Record(f"n{n}", {"A": "x"}, f"k{n}") for n in range(8)}
+    other = {f"o{n}": Record(f"o{n}", {"A": "y"}, f"k{n}") for n in range(8)}
+    made = make_plan([], Snapshot(Side.NOTION, notion), Snapshot(Side.OTHER, other), POLICY)
+    halt = check_guards(made, 0, POLICY)
+    assert halt is not None
+    assert "would change 'A' on 8 of 8 objects" in halt.reason

@@ -275,6 +275,12 @@ def test_mode_error_leaves_the_whole_pair_but_no_other() -> None:
     ]
 
 
+def settled(
+    mode: str, notion: Record, other: Record, granularity: timedelta = timedelta(minutes=1)
+) -> Conflict:
+    return resolve("A", "x", Policy(("A",), mode, granularity), notion, other)[0]
+
+
 @pytest.mark.parametrize(
     ("seconds", "winner", "rule"),
     [
@@ -286,13 +292,13 @@ def test_mode_error_leaves_the_whole_pair_but_no_other() -> None:
 def test_edits_within_the_granularity_are_a_tie(seconds: int, winner: Side, rule: str, naive: bool) -> None:
     ahead = START + timedelta(seconds=seconds)
     notion = replace(rec("n1", "z"), edited=ahead.replace(tzinfo=None) if naive else ahead)
-    made = resolve("A", "x", "newer", timedelta(minutes=1), notion, rec("o1", "w"))
+    made = settled("newer", notion, rec("o1", "w"))
     assert (made.winner, made.rule) == (winner, rule)
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [(None, 0), (0, None), (None, None)])
 def test_an_unknown_time_is_a_tie(ours: int | None, theirs: int | None) -> None:
-    made = resolve("A", "x", "newer", timedelta(0), rec("n1", "z", at=ours), rec("o1", "w", at=theirs))
+    made = settled("newer", rec("n1", "z", at=ours), rec("o1", "w", at=theirs), timedelta(0))
     assert (made.winner, made.rule) == (Side.NOTION, "tie")
 
 
@@ -300,10 +306,10 @@ def test_an_unknown_time_is_a_tie(ours: int | None, theirs: int | None) -> None:
 def test_a_conflict_has_one_outcome_from_whichever_side_it_is_told(minutes: int, mode: str) -> None:
     """Swapping the values, not the sides, swaps the value that stays: no value is preferred for itself."""
     notion, other = rec("n1", "z", at=minutes), rec("o1", "w")
-    one = resolve("A", "x", mode, timedelta(minutes=1), notion, other)
-    two = resolve("A", "x", mode, timedelta(minutes=1), rec("n1", "w", at=minutes), rec("o1", "z"))
+    one = settled(mode, notion, other)
+    two = settled(mode, rec("n1", "w", at=minutes), rec("o1", "z"))
     assert (one.winner, one.rule) == (two.winner, two.rule)
-    later = resolve("A", "x", mode, timedelta(minutes=1), rec("n1", "z", at=0), rec("o1", "w", at=minutes))
+    later = settled(mode, rec("n1", "z", at=0), rec("o1", "w", at=minutes))
     if one.rule == "newer":
         assert later.winner is (one.winner or Side.NOTION).opposite
 
@@ -334,9 +340,12 @@ def test_what_a_side_shows_coarsely_is_not_carried_back() -> None:
 
 def test_a_new_record_gets_a_counterpart() -> None:
     made = plan([], [rec("n1", "x", "y", key="k")], [rec("o1", "z", key="l")])
+    ours, theirs = {"A": "x", "B": "y"}, {"A": "z", "B": ""}
     assert made.actions == (
-        Create(side=Side.OTHER, source_id="n1", values={"A": "x", "B": "y"}, reason="new in Notion"),
-        Create(side=Side.NOTION, source_id="o1", values={"A": "z", "B": ""}, reason="new in the other side"),
+        Create(side=Side.OTHER, source_id="n1", values=ours, source=ours, reason="new in Notion"),
+        Create(
+            side=Side.NOTION, source_id="o1", values=theirs, source=theirs, reason="new in the other side"
+        ),
     )
 
 

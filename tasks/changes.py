@@ -1,0 +1,107 @@
+"""Reading only what changed on a side: the base, brought up to date, as a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from tasks.errors import CursorExpiredError, TaskDefinitionError
+from tasks.journal import Base
+from tasks.listing import Changes, Listing
+from tasks.merge import Record, Side
+from tasks.snapshots import Adapter, SideView, read_side, view_of
+from tasks.sync_task import ID
+
+#: With more objects in doubt than this, listing the whole side is the smaller effort.
+MANY = 100
+
+
+async def read_view(adapter: Adapter, base: Base, *, full: bool) -> SideView:
+    """A side as it is now: by its changes since the cursor where that is enough, else by a full listing.
+
+    Args:
+        adapter: the side.
+        base: what is remembered of the task.
+        full: list in full in any case.
+
+    Raises:
+        TaskDefinitionError: `attr_map` names an attribute that the objects do not have.
+        SideError: the side cannot be read.
+    """
+    cursor = base.memory.cursors.get(adapter.side)
+    view = None if full or cursor is None else await _changed_view(adapter, base, cursor.value)
+    return view or await read_side(adapter)
+
+
+async def _changed_view(adapter: Adapter, base: Base, cursor: Any) -> SideView | None:
+    """The side by its changes; `None` where they are not enough."""
+    doubtful = _in_doubt(adapter, base)
+    if len(doubtful) > MANY:
+        return None
+    try:
+        changes = await adapter.call("changes", cursor)
+    except CursorExpiredError:
+        return None
+    if changes is NotImplemented or changes is None:
+        return None
+    if not isinstance(changes, Changes):
+        raise TaskDefinitionError(
+            f"task {adapter.task.name!r}: {adapter.side}_changes must return Changes, "
+            f"not {type(changes).__name__}"
+        )
+    if changes.partial is not None:
+        return None
+    deleted = {str(one) for one in changes.deleted}
+    named = await view_of(adapter, list(changes.changed))
+    if named.snapshot.partial is not None:  # an object without an id: who knows which one
+        return None
+    seen = named.snapshot.records.keys() | named.snapshot.unreadable.keys()
+    asked = await _ask(adapter, sorted(doubtful - deleted - seen))
+    records = {
+        link.id_on(adapter.side): Record(link.id_on(adapter.side), link.base_on(adapter.side))
+        for link in base.links
+        if adapter.side not in link.parked and link.id_on(adapter.side) not in doubtful | deleted
+    }
+    records |= asked.snapshot.records
+    records |= named.snapshot.records
+    unreadable = {**asked.snapshot.unreadable, **named.snapshot.unreadable}
+    for obj_id in unreadable:
+        records.pop(obj_id, None)
+    return replace(
+        named,
+        snapshot=replace(named.snapshot, records=records, unreadable=unreadable),
+        objects={**asked.objects, **named.objects},
+        cursor=changes.cursor,
+        full=False,
+    )
+
+
+def _in_doubt(adapter: Adapter, base: Base) -> set[ID]:
+    """Objects of which the base does not say what they show, changed or not."""
+    side = adapter.side
+    attributes = adapter.task.attr_map.keys()
+    doubtful = {
+        link.id_on(side)
+        for link in base.links
+        if side not in link.parked
+        and not (attributes <= link.notion.keys() and attributes <= link.other.keys())
+    }
+    doubtful |= {held.pair[side is Side.OTHER] for held in base.memory.held}
+    partners = {(one, link.id_on(one)): link.id_on(side) for link in base.links for one in Side}
+    for intent in base.intents:
+        for one, obj_id in ((intent.side, intent.target_id), (intent.side.opposite, intent.source_id)):
+            if obj_id is not None:
+                doubtful.add(obj_id if one is side else partners.get((one, obj_id), ""))
+    doubtful.discard("")
+    return doubtful
+
+
+async def _ask(adapter: Adapter, ids: Sequence[ID]) -> SideView:
+    """These objects, one by one; those that are not there are left out."""
+    found = []
+    for obj_id in ids:
+        obj = await adapter.call("get_obj", obj_id)
+        if obj is not None:
+            found.append(obj)
+    return await view_of(adapter, Listing(found))

@@ -1,0 +1,119 @@
+"""Objects that failed: when each is tried again, and which are left alone until then."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from tasks.merge.model import ID, Action, Create, Plan, Restore, Side, Skip, Snapshot
+from tasks.values import dump
+
+#: How long an object waits after its first, second, … failure; after the last of these it is quarantined.
+WAITS = (timedelta(0), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
+
+#: How long an object in quarantine waits.
+QUARANTINE = timedelta(days=1)
+
+#: A pair of ids, Notion's first; empty where there is no record on that side.
+Pair = tuple[ID, ID]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A pair of records, or a single one, that the last run had to leave as it was."""
+
+    pair: Pair
+    #: What went wrong, in words for a person.
+    reason: str
+    #: A digest of what both records showed then.
+    content: str
+    #: Runs in a row in which it failed; 0 where it was left for another reason than a failure.
+    failures: int
+    since: datetime
+    #: From when on it is tried again, unless its content changes before.
+    next_try: datetime
+
+    @property
+    def quarantined(self) -> bool:
+        """Whether it failed so often that it is tried only now and then."""
+        return self.failures > len(WAITS)
+
+
+def pair_of(action: Action) -> Pair:
+    """The pair of records that an action is about; the actions of one pair belong together."""
+    match action:
+        case Create(side=Side.NOTION):
+            return action.instead_of or "", action.source_id
+        case Create():
+            return action.source_id, action.instead_of or ""
+        case Restore(side=side):
+            return (action.former_id, "") if side is Side.NOTION else ("", action.former_id)
+        case Skip(side=side):
+            return (action.id, "") if side is Side.NOTION else ("", action.id)
+    return getattr(action, "notion_id", ""), getattr(action, "other_id", "")
+
+
+def content_of(pair: Pair, snapshots: Mapping[Side, Snapshot]) -> str:
+    """A digest of what the records of a pair show."""
+    shown = []
+    for side, record_id in zip(Side, pair, strict=True):
+        record = snapshots[side].records.get(record_id)
+        shown.append(None if record is None else dict(record.values))
+    return hashlib.sha256(dump(shown).encode()).hexdigest()
+
+
+def hold_back(plan: Plan, held: Iterable[Held], snapshots: Mapping[Side, Snapshot], now: datetime) -> Plan:
+    """The plan without the actions of objects whose time to be tried again has not come.
+
+    An object whose content changed since it failed is tried at once.
+    """
+    waiting = {
+        one.pair: one for one in held if one.next_try > now and one.content == content_of(one.pair, snapshots)
+    }
+    if not waiting:
+        return plan
+    actions: list[Action] = []
+    told: set[Pair] = set()
+    for action in plan.actions:
+        pair = pair_of(action)
+        if pair not in waiting or isinstance(action, Skip):
+            actions.append(action)
+        elif pair not in told:
+            told.add(pair)
+            actions.append(_left(waiting[pair]))
+    return replace(plan, actions=tuple(actions))
+
+
+def _left(held: Held) -> Skip:
+    side = Side.NOTION if held.pair[0] else Side.OTHER
+    again = f"{held.next_try:%Y-%m-%d %H:%M} UTC or when it is edited"
+    if not held.failures:
+        reason = f"{held.reason}; looked at again {again}"
+    elif held.quarantined:
+        reason = f"in quarantine after {held.failures} failures, tried again {again}: {held.reason}"
+    else:
+        times = "once" if held.failures == 1 else f"{held.failures} times"
+        reason = f"failed {times}, tried again {again}: {held.reason}"
+    return Skip(side=side, id=held.pair[side is Side.OTHER], failing=held.failures > 0, reason=reason)
+
+
+def failed_again(before: Held | None, pair: Pair, reason: str, content: str, now: datetime) -> Held:
+    """What is kept of an object that failed now; a new content counts anew."""
+    failures, since = 1, now
+    if before is not None and before.failures and before.content == content:
+        failures, since = before.failures + 1, before.since
+    wait = WAITS[failures - 1] if failures <= len(WAITS) else QUARANTINE
+    return Held(pair, reason, content, failures, since, now + wait)
+
+
+def left_again(before: Held | None, pair: Pair, reason: str, content: str, now: datetime) -> Held:
+    """What is kept of an object that was left for another reason than a failure.
+
+    A side that does not say whether it was deleted is asked ever more rarely: after as long as it was left
+    already, a day at most.
+    """
+    known = before is not None and not before.failures and before.content == content
+    since = before.since if before is not None and known else now
+    return Held(pair, reason, content, 0, since, now + min(now - since, QUARANTINE))

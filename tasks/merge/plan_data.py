@@ -1,0 +1,73 @@
+"""A plan as data that can be stored, compared and read again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from tasks.merge.model import Action, Change, Link, Plan, Side
+from tasks.values import dump
+
+_KINDS: Mapping[str, type[Action]] = {kind.__name__.lower(): kind for kind in Action.__subclasses__()}
+
+#: How a field is read again that is not of a type that JSON text keeps (`tasks.values`).
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    "side": Side,
+    "winner": Side,
+    "sides": lambda sides: frozenset(map(Side, sides)),
+    "parked": lambda sides: frozenset(map(Side, sides)),
+    "changes": lambda changes: {name: Change(**change) for name, change in changes.items()},
+    "instead_of": lambda old: Link(**_restored(old)) if isinstance(old, dict) else old,
+}
+
+
+def plan_to_data(plan: Plan) -> dict[str, Any]:
+    """The plan in values that `tasks.values.dump` keeps."""
+    return {
+        "actions": [
+            {"action": type(action).__name__.lower(), **_plain_fields(action)} for action in plan.actions
+        ],
+        "in_step": plan.in_step,
+        "listed": {side.value: number for side, number in plan.listed.items()},
+        "void": list(plan.void),
+    }
+
+
+def plan_from_data(data: Mapping[str, Any]) -> Plan:
+    """The plan that `plan_to_data` gave."""
+    actions = tuple(
+        _KINDS[one["action"]](**_restored({name: one[name] for name in one if name != "action"}))
+        for one in data["actions"]
+    )
+    listed = {Side(side): number for side, number in data["listed"].items()}
+    return Plan(actions, data["in_step"], listed, tuple(data["void"]))
+
+
+def plan_digest(plan: Plan) -> str:
+    """Equal for plans that do the same to the same values: 12 hexadecimal digits.
+
+    Every write carries what it replaces, so a plan whose objects were edited since has another digest.
+    """
+    data = plan_to_data(plan)
+    return hashlib.sha256(dump({"actions": data["actions"], "void": data["void"]}).encode()).hexdigest()[:12]
+
+
+def _plain_fields(thing: Any) -> dict[str, Any]:
+    return {field.name: _plain(getattr(thing, field.name)) for field in fields(thing)}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return _plain_fields(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    return value
+
+
+def _restored(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _READ[name](value) if name in _READ and value is not None else value
+        for name, value in data.items()
+    }

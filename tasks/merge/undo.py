@@ -1,0 +1,190 @@
+"""Plans that go back: the inverse of a run, and a value of the ledger brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tasks.merge.model import (
+    ID,
+    Action,
+    Change,
+    Effect,
+    Link,
+    Plan,
+    Policy,
+    Restore,
+    Side,
+    Skip,
+    Snapshot,
+    Update,
+    Values,
+    Withdraw,
+)
+from tasks.values import same
+
+
+def undo(
+    effects: Sequence[Effect], links: Sequence[Link], snapshots: Mapping[Side, Snapshot], policy: Policy
+) -> Plan:
+    """What brings back the values that a run replaced, on both sides.
+
+    Only what still is as the run left it is touched; everything else is left, with the reason.
+
+    Args:
+        effects: what the run wrote, in its order.
+        links: the pairs as they are linked now.
+        snapshots: both sides now.
+        policy: what is synced.
+    """
+    by_id = {(side, link.id_on(side)): link for link in links for side in Side}
+    actions: list[Action] = []
+    created = {(effect.side.opposite, effect.source_id) for effect in effects if effect.kind == "create"}
+    done: set[tuple[str, Side, ID | None, ID | None]] = set()
+    for effect in reversed(effects):
+        key = (effect.kind, effect.side, effect.target_id, effect.source_id)
+        if key in done or (effect.kind == "update" and (effect.side.opposite, effect.source_id) in created):
+            continue  # a repetition after a lost answer; or it goes with its object
+        done.add(key)
+        here = snapshots[effect.side].records
+        if effect.kind == "delete":
+            actions.append(_made_again(effect, snapshots[effect.side], by_id))
+            continue
+        across = (effect.side.opposite, effect.source_id or "")
+        link = by_id.get((effect.side, effect.target_id or "")) or by_id.get(across)
+        record = here.get(link.id_on(effect.side)) if link is not None else None
+        if link is None or record is None:
+            known = effect.target_id or effect.source_id or ""
+            actions.append(
+                Skip(
+                    side=effect.side if effect.target_id else effect.side.opposite,
+                    id=known,
+                    reason=f"what the run wrote in {effect.side.label} is not there any more",
+                )
+            )
+        elif effect.kind == "create":
+            actions.append(_withdrawn(effect, link, record.values, policy))
+        else:
+            other = snapshots[effect.side.opposite].records.get(link.id_on(effect.side.opposite))
+            actions += _set_back(effect, link, record.values, other.values if other else None, policy)
+    return Plan(tuple(actions), 0, {side: len(snapshots[side].records) for side in Side})
+
+
+def _made_again(effect: Effect, snapshot: Snapshot, by_id: Mapping[tuple[Side, ID], Link]) -> Action:
+    former = effect.target_id or ""
+    for record in snapshot.records.values():
+        shows = all(same(record.values.get(name), value) for name, value in effect.before.items())
+        if shows and (effect.side, record.id) not in by_id:
+            return Skip(side=effect.side, id=record.id, reason="an equal object is there again already")
+    return Restore(
+        side=effect.side,
+        former_id=former,
+        values=effect.before,
+        reason=f"the run deleted it in {effect.side.label}; the next run carries it across",
+    )
+
+
+def _withdrawn(effect: Effect, link: Link, shown: Values, policy: Policy) -> Action:
+    edited = [
+        name for name in policy.attributes if not same(shown[name], link.base_on(effect.side).get(name))
+    ]
+    if edited:
+        reason = f"created by the run, but edited since ({', '.join(edited)}): it stays"
+        return Skip(side=effect.side, id=link.id_on(effect.side), reason=reason)
+    return Withdraw(
+        side=effect.side,
+        notion_id=link.notion_id,
+        other_id=link.other_id,
+        values={name: shown[name] for name in policy.attributes},
+        reason=f"the run created it in {effect.side.label}; its counterpart stays and is left out of the sync",
+    )
+
+
+def _set_back(
+    effect: Effect, link: Link, here: Values, across: Values | None, policy: Policy
+) -> list[Action]:
+    back: dict[str, Any] = {}
+    edited = []
+    for name, value in effect.before.items():
+        if name not in policy.attributes or same(here[name], value):
+            continue
+        if policy.agree(name, here[name], effect.after[name]) or same(here[name], effect.after[name]):
+            back[name] = value
+        else:
+            edited.append(name)
+    actions: list[Action] = []
+    if edited:
+        reason = f"edited since the run ({', '.join(edited)}): left as it is"
+        actions.append(Skip(side=effect.side, id=link.id_on(effect.side), reason=reason))
+    if back:
+        actions += both_set(link, effect.side, back, here, across, policy, "as before the run")
+    return actions
+
+
+def both_set(
+    link: Link, side: Side, values: Values, here: Values, across: Values | None, policy: Policy, reason: str
+) -> list[Action]:
+    """Updates that make both records of a pair show these values, which are `side`'s own."""
+    shown: dict[Side, Values] = {side: here, side.opposite: across or {}}
+    target = {
+        side: dict(values),
+        side.opposite: {
+            name: policy.carried(name, value, shown[side.opposite].get(name), side.opposite)
+            for name, value in values.items()
+        },
+    }
+    actions: list[Action] = []
+    for one in (side, side.opposite):
+        changes = {
+            name: Change(shown[one][name], value)
+            for name, value in target[one].items()
+            if name in shown[one] and not same(shown[one][name], value)
+        }
+        if changes:
+            actions.append(
+                Update(
+                    side=one,
+                    notion_id=link.notion_id,
+                    other_id=link.other_id,
+                    changes=changes,
+                    source={name: target[one.opposite][name] for name in changes},
+                    reason=reason,
+                )
+            )
+    return actions
+
+
+def take_back(
+    link: Link | None,
+    attribute: str | None,
+    values: Mapping[Side, Any],
+    take: Side,
+    snapshots: Mapping[Side, Snapshot],
+    policy: Policy,
+) -> Plan:
+    """What makes both sides show the value that one side had in a conflict of the ledger.
+
+    Args:
+        link: the pair, if its records are linked still.
+        attribute: what the conflict was about; `None` for a deletion against an edit.
+        values: what both sides had then; all values by attribute where it was about a deletion.
+        take: the side whose value is wanted.
+        snapshots: both sides now.
+        policy: what is synced.
+    """
+    listed = {side: len(snapshots[side].records) for side in Side}
+    records = {
+        side: snapshots[side].records.get(link.id_on(side)) if link is not None else None for side in Side
+    }
+    here, across = records[take], records[take.opposite]
+    wanted = values[take] if attribute is None else {attribute: values[take]}
+    reason = "brought back from the ledger"
+    if here is not None and wanted is not None and link is not None:
+        known = {name: value for name, value in wanted.items() if name in policy.attributes}
+        actions = both_set(link, take, known, here.values, across.values if across else None, policy, reason)
+        return Plan(tuple(actions), 0, listed)
+    if attribute is None and wanted is not None:
+        again = Restore(side=take, former_id=link.id_on(take) if link else "", values=wanted, reason=reason)
+        return Plan((again,), 0, listed)
+    gone = Skip(side=take, id=link.id_on(take) if link else "", reason="the object is not there any more")
+    return Plan((gone,), 0, listed)
