@@ -164,7 +164,7 @@ def _mend(error: ErrorDetails) -> str:
         case "bool_parsing" | "bool_type":
             return "use true or false"
         case "float_parsing" | "float_type" | "finite_number":
-            return "use a number of seconds"
+            return "use a number" if error["loc"] == ("notion_rate",) else "use a number of seconds"
         case "int_parsing" | "int_type" | "int_from_float":
             return "use a whole number"
         case "greater_than":
