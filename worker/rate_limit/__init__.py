@@ -26,6 +26,9 @@ BURST = 5
 PATIENCE = 1.0
 
 
+_slots: Slots | None = None
+
+
 def share(client: redis.Redis, *, rate: float | None = None) -> None:
     """Let this process draw its requests to Notion from the budgets that all processes share from now on.
 
@@ -33,10 +36,11 @@ def share(client: redis.Redis, *, rate: float | None = None) -> None:
         client: of the Redis that they share; the connections made here are others of the same kind.
         rate: requests per second that Notion grants a token; by default the setting's.
     """
+    global _slots  # noqa: PLW0603 - one budget per process is the point
     granted = get_settings().notion_rate if rate is None else rate
     used = granted * PORTION
     sharer = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-    slots = Slots(impatient(client, PATIENCE), rate=used, burst=BURST, sharer=sharer)
+    slots = _slots = Slots(impatient(client, PATIENCE), rate=used, burst=BURST, sharer=sharer)
 
     def make(budget: str) -> Throttle:
         return SharedThrottle(budget, slots, rate=used)
@@ -45,8 +49,12 @@ def share(client: redis.Redis, *, rate: float | None = None) -> None:
 
 
 def unshare() -> None:
-    """Let this process keep budgets of its own again."""
+    """Let this process keep budgets of its own again; safe to repeat."""
+    global _slots  # noqa: PLW0603
     use_throttles(None)
+    if _slots is not None:
+        _slots.close()
+        _slots = None
 
 
 def budgets(client: redis.Redis | None = None) -> list[BudgetUse]:

@@ -90,9 +90,13 @@ class Slots:
 
     def use(self) -> list[BudgetUse]:
         """What was drawn from every budget in the last minute."""
-        names = sorted(self._client.smembers(f"{self._prefix}:budgets"))
+        names = sorted(map(str, self._client.smembers(f"{self._prefix}:budgets")))
         found = [self._use_of(name) for name in names]
         return [use for use in found if use is not None]
+
+    def close(self) -> None:
+        """Close the connections of this client."""
+        self._client.close()
 
     def _call(
         self,
