@@ -13,7 +13,7 @@ from celery import Celery, Task
 from config import Settings
 from tasks import SyncTask
 from tasks.errors import TaskError
-from worker import event_loop
+from worker import event_loop, rate_limit
 from worker.beat import celery_name
 from worker.lock import RedisSyncLock, SessionRecord
 from worker.progress import ProgressPublisher
@@ -56,6 +56,7 @@ class Workplace:
                 self._client, lease_seconds=self._settings.lease_seconds, on_abandoned=self._abandon
             )
             self.progress = ProgressPublisher(self._app)
+            rate_limit.share(self._client, rate=self._settings.notion_rate)
             self._pid = os.getpid()
 
     def leave(self) -> None:
@@ -64,6 +65,7 @@ class Workplace:
             if self._pid == os.getpid():
                 self._pid = None
                 self.lock.close()
+                rate_limit.unshare()
                 self._client.close()
                 self.store.close()
 
@@ -82,7 +84,7 @@ def run_sync(celery_task: Task[Any, Any], task: SyncTask, workplace: Workplace) 
     message_id, hostname = str(celery_task.request.id), str(celery_task.request.hostname)
     try:
         workplace.enter()
-        with workplace.progress.of_run(message_id, hostname) as progress:
+        with rate_limit.spending(task.name), workplace.progress.of_run(message_id, hostname) as progress:
             record: RunRecord = event_loop.run(
                 run_session(
                     task,
