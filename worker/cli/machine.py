@@ -87,15 +87,22 @@ def reachable_redis(settings: Settings) -> redis.Redis | None:
 def node_lock(settings: Settings, node: str) -> Iterator[SyncLock]:
     """The lock for a run in this process: in Redis where there is one, else in memory and a file.
 
+    Where there is a Redis, requests to Notion are drawn from the budget that all processes share there.
+
     Raises:
         CommandError: another process runs the node by a file lock, or the directory is in use by `up`.
     """
     client = reachable_redis(settings)
     if client is not None:
+        from worker import rate_limit
+
         lock: SyncLock = RedisSyncLock(client, lease_seconds=settings.lease_seconds)
+        rate_limit.share(client, rate=settings.notion_rate)
         try:
-            yield lock
+            with rate_limit.spending(node):
+                yield lock
         finally:
+            rate_limit.unshare()
             lock.close()
             client.close()
         return
