@@ -25,7 +25,9 @@ from tasks.merge import (
     failed_again,
     hold_back,
     left_again,
+    left_out,
     make_plan,
+    plan_digest,
 )
 from tasks.policy import forms_of, policy_of
 from tasks.snapshots import Adapter, SideView
@@ -59,8 +61,10 @@ class Order:
 
     #: Stop before anything is written.
     dry_run: bool = False
-    #: Asked about a plan that a guard halts: whether a person has let just this one through.
-    approve: Callable[[Plan], bool] = lambda plan: False
+    #: Carry out this plan, by its digest, whatever a guard says of it, and no other one.
+    plan_id: str | None = None
+    #: Asked right before that: whether it may be let through still.
+    approve: Callable[[], bool] = lambda: True
     #: Instead of the ordinary merge.
     planner: Planner | None = None
     #: The time by which failed objects are tried again.
@@ -132,14 +136,21 @@ class _Run:
         if own_sync and ordinary and overrides.of(self.task, "sync"):
             return await self._by_own_sync(base)
         stepwise = overrides.steps_of(self.task)
-        full = bool(self.order.planner or stepwise)
+        full = bool(self.order.planner or self.order.plan_id or stepwise)
         views, plan, halt = await self._plan(base, policy, full=full)
         if halt is not None and not all(view.full for view in views.values()):
             views, plan, halt = await self._plan(base, policy, full=True)  # in doubt, look at everything
         if self.order.dry_run:
             return RunReport("planned", halt.reason if halt else "", plan)
-        if halt is not None and not self.order.approve(plan):
-            return RunReport("halted", halt.reason, plan)
+        refused = await asyncio.to_thread(self._refused, plan, halt)
+        if refused is not None:
+            return RunReport("halted", refused, plan)
+        if self.order.planner is not None:
+            snapshots = {side: view.snapshot for side, view in views.items()}
+            held = left_out(plan, snapshots, self.order.clock())
+            if held:
+                kept = replace(base.memory, held=(*base.memory.held, *held))
+                await self.journal.remember(kept)
         applier = self._applier(views)
         links = {(link.notion_id, link.other_id): link for link in base.links}
         if stepwise and self.order.planner is None:
@@ -150,6 +161,16 @@ class _Run:
         if self.order.planner is None:
             await self.journal.remember(self._memory(base, views, outcome))
         return _report(plan, outcome, views)
+
+    def _refused(self, plan: Plan, halt: Halt | None) -> str | None:
+        """Why a plan is not carried out, if there is a reason."""
+        if self.order.plan_id is None:
+            return halt.reason if halt else None
+        if plan_digest(plan) != self.order.plan_id:
+            return f"a side has moved since plan {self.order.plan_id} was made; nothing was written"
+        if not self.order.approve():
+            return f"plan {self.order.plan_id} was let through before; nothing was written"
+        return None
 
     async def _base(self) -> tuple[Base, Policy]:
         """What is remembered, without the base of attributes that are mapped or compared otherwise now."""

@@ -16,12 +16,13 @@ from tasks.errors import LockLostError, StateError, TaskError
 from tasks.file_journal import MOVED, FileJournal, is_moved
 from tasks.journal import Base, Journal
 from tasks.local import alone
-from tasks.run import RunReport, run_task
+from tasks.run import Order, RunReport, run_task
 from tasks.sync_task import Progress
 from worker.errors import RedisUnavailableError
 from worker.lock import NodeBusyError, SyncLock
 from worker.store import RunRecord, SqlJournal, Store
 from worker.store.links import Links
+from worker.store.memory import Memories
 from worker.store.runs import take_fence
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,8 @@ async def run_session(
     progress: Progress = silent,
     message_id: str | None = None,
     dry_run: bool = False,
+    order: Order | None = None,
+    kind: str | None = None,
 ) -> RunRecord:
     """Run a task once under its node's lock and enter it in the history.
 
@@ -61,6 +64,8 @@ async def run_session(
         progress: told of phase, done and total.
         message_id: the queue's id of the message that asks for this run; it runs once.
         dry_run: only plan; nothing is written, and neither lock nor history is touched.
+        order: what else than an ordinary run is asked for.
+        kind: how such a run is called in the history: `apply`, `undo` or `restore`.
 
     Raises:
         asyncio.CancelledError: the run was cancelled; that is entered first.
@@ -68,9 +73,9 @@ async def run_session(
         RedisUnavailableError: the lock cannot be asked for; nothing was started.
     """
     if dry_run:
-        return await _plan(task, store, progress)
+        return await _plan(task, store, progress, order)
     run_id = uuid.uuid4().hex
-    record = RunRecord(run_id=run_id, task=task.name, status="running", message_id=message_id)
+    record = RunRecord(run_id=run_id, task=task.name, status="running", message_id=message_id, kind=kind)
     try:
         last_fence = await asyncio.to_thread(store.runs.last_fence, task.name)
         await uninterrupted(
@@ -84,7 +89,8 @@ async def run_session(
     if id(task) in _at_work:  # both would use the clients that the task holds
         await uninterrupted(asyncio.to_thread(_free, lock, record, "skipped"))
         return await _skip(store, record, "its last run in this process lost its lock and has not ended yet")
-    session = _Session(task, store, lock, replace(record, fence=lock.fence(run_id)), progress)
+    held = replace(record, fence=lock.fence(run_id))
+    session = _Session(task, store, lock, held, progress, order or Order())
     _at_work.add(id(task))
     try:
         return await session.run()
@@ -92,9 +98,9 @@ async def run_session(
         _at_work.discard(id(task))
 
 
-async def _plan(task: SyncTask, store: Store, progress: Progress) -> RunRecord:
+async def _plan(task: SyncTask, store: Store, progress: Progress, order: Order | None) -> RunRecord:
     journal = await asyncio.to_thread(_journal_to_plan_from, task, store)
-    report = await run_task(task, journal, progress=progress, dry_run=True)
+    report = await run_task(task, journal, progress=progress, order=order, dry_run=True)
     return RunRecord(
         run_id="",
         task=task.name,
@@ -131,14 +137,14 @@ class _Session:
     lock: SyncLock
     record: RunRecord
     watcher: Progress
+    order: Order
     phase: str = ""
     phases: set[asyncio.Future[None]] = field(default_factory=set)
 
     async def run(self) -> RunRecord:
+        total = self.task.plan_schedule.total if self.record.kind is None else None
         try:
-            refused = await uninterrupted(
-                asyncio.to_thread(self.store.runs.start, self.record, self.task.plan_schedule.total)
-            )
+            refused = await uninterrupted(asyncio.to_thread(self.store.runs.start, self.record, total))
         except BaseException:
             await uninterrupted(self._release("cancelled"))
             raise
@@ -185,7 +191,7 @@ class _Session:
         except (Exception, SystemExit) as error:
             log.exception("Task %r: run failed unexpectedly.", self.task.name)
             return self._ended("failed", f"{type(error).__name__}: {error}")
-        return self._reported(report)
+        return await asyncio.to_thread(self._reported, report)
 
     async def _work(self) -> RunReport:
         journal = SqlJournal(self.store, self.task.name, self.record.run_id, self.record.fence)
@@ -195,6 +201,7 @@ class _Session:
             journal,
             check_lock=lambda: self.lock.check(self.record.run_id),
             progress=self._progress,
+            order=self.order,
         )
 
     def _progress(self, phase: str, done: int, total: int) -> None:
@@ -217,9 +224,13 @@ class _Session:
         counts = dict(outcome.counts)
         counts |= {"in_step": report.plan.in_step, "conflicts": outcome.conflicts}
         counts |= {"failed": len(outcome.failures), "left": len(outcome.skipped)}
+        reason = report.reason
         if report.status == "halted":
             counts = {f"planned_{kind}": count for kind, count in report.plan.counts().items()}
-        record = self._ended(report.status, report.reason)
+            if self.order.planner is None:
+                plan_id = self.store.plans.keep(self.task.name, report.plan, reason, self.record.run_id)
+                reason += f". To let just this through: lockstep apply {plan_id}"
+        record = self._ended(report.status, reason)
         notes = [*outcome.failures, *outcome.skipped][:NOTES]
         return replace(record, counts={kind: count for kind, count in counts.items() if count}, notes=notes)
 
@@ -285,6 +296,7 @@ def _import(base: Base, task: SyncTask, store: Store, record: RunRecord) -> None
             Links.put(connection, task.name, link, record.run_id)
         for intent in base.intents:
             Links.begin(connection, task.name, intent, record.run_id)
+        Memories.remember(connection, task.name, base.memory)
 
 
 __all__ = ["run_session", "silent"]

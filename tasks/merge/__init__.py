@@ -12,7 +12,7 @@ Pure functions: nothing here reads or writes anything. The words:
 
 from tasks.merge.attributes import resolve
 from tasks.merge.guards import Halt, check_guards
-from tasks.merge.holding import Held, content_of, failed_again, hold_back, left_again, pair_of
+from tasks.merge.holding import Held, content_of, failed_again, hold_back, left_again, left_out, pair_of
 from tasks.merge.model import (
     UNRESOLVED,
     Action,
@@ -73,6 +73,7 @@ __all__ = [
     "failed_again",
     "hold_back",
     "left_again",
+    "left_out",
     "make_plan",
     "pair_of",
     "plan_digest",

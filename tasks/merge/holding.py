@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tasks.merge.model import ID, Action, Create, Plan, Restore, Side, Skip, Snapshot
+from tasks.merge.model import ID, Action, Create, Plan, Restore, Side, Skip, Snapshot, Withdraw
 from tasks.values import dump
 
 #: How long an object waits after its first, second, … failure; after the last of these it is quarantined.
@@ -15,6 +15,9 @@ WAITS = (timedelta(0), timedelta(minutes=1), timedelta(minutes=5), timedelta(min
 
 #: How long an object in quarantine waits.
 QUARANTINE = timedelta(days=1)
+
+#: How long an object waits that is left out on purpose, unless it is edited.
+FOR_GOOD = timedelta(days=36500)
 
 #: A pair of ids, Notion's first; empty where there is no record on that side.
 Pair = tuple[ID, ID]
@@ -89,7 +92,9 @@ def hold_back(plan: Plan, held: Iterable[Held], snapshots: Mapping[Side, Snapsho
 def _left(held: Held) -> Skip:
     side = Side.NOTION if held.pair[0] else Side.OTHER
     again = f"{held.next_try:%Y-%m-%d %H:%M} UTC or when it is edited"
-    if not held.failures:
+    if held.next_try - held.since >= FOR_GOOD:
+        reason = held.reason
+    elif not held.failures:
         reason = f"{held.reason}; looked at again {again}"
     elif held.quarantined:
         reason = f"in quarantine after {held.failures} failures, tried again {again}: {held.reason}"
@@ -117,3 +122,15 @@ def left_again(before: Held | None, pair: Pair, reason: str, content: str, now: 
     known = before is not None and not before.failures and before.content == content
     since = before.since if before is not None and known else now
     return Held(pair, reason, content, 0, since, now + min(now - since, QUARANTINE))
+
+
+def left_out(plan: Plan, snapshots: Mapping[Side, Snapshot], now: datetime) -> list[Held]:
+    """What keeps the next runs from making again what a plan withdraws."""
+    held = []
+    for action in plan.of(Withdraw):
+        pair = ("", action.other_id) if action.side is Side.NOTION else (action.notion_id, "")
+        reason = (
+            "its counterpart was taken back by an undo; edit it, or use `lockstep retry`, to sync it again"
+        )
+        held.append(Held(pair, reason, content_of(pair, snapshots), 0, now, now + FOR_GOOD))
+    return held

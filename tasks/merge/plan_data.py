@@ -50,8 +50,12 @@ def plan_digest(plan: Plan) -> str:
 
     Every write carries what it replaces, so a plan whose objects were edited since has another digest.
     """
-    data = plan_to_data(plan)
-    return hashlib.sha256(dump({"actions": data["actions"], "void": data["void"]}).encode()).hexdigest()[:12]
+    done = [
+        {name: value for name, value in action.items() if name != "reason"}
+        for action in plan_to_data(plan)["actions"]
+        if action["action"] != "skip"
+    ]
+    return hashlib.sha256(dump(done).encode()).hexdigest()[:12]
 
 
 def _plain_fields(thing: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,13 @@ app.add_typer(sandbox, name="sandbox")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The task's name; `lockstep tasks` lists them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+class TakenSide(StrEnum):
+    """A side whose value is brought back."""
+
+    NOTION = "notion"
+    OTHER = "other"
 
 
 def _version(asked: bool) -> None:
@@ -91,6 +99,92 @@ def plan(name: Name, as_json: AsJson = False) -> None:
     from worker.cli import run as command
 
     _end(command.plan(name, as_json=as_json))
+
+
+@app.command()
+def plans(
+    plan_id: Annotated[str | None, typer.Argument(metavar="[PLAN-ID]", help="Show this plan whole.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the plans that a guard halted, or show one."""
+    from worker.cli import plans as command
+
+    _end(command.plans(plan_id, as_json=as_json))
+
+
+@app.command()
+def apply(
+    plan_id: Annotated[str, typer.Argument(metavar="PLAN-ID", help="As `lockstep plans` lists it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Let one halted plan through, once; refused if a side has moved since it was made."""
+    from worker.cli import plans as command
+
+    _end(command.apply(plan_id, as_json=as_json))
+
+
+@app.command()
+def undo(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="As `lockstep history` lists it.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take back what a run wrote, on both sides, where it still is as the run left it."""
+    from worker.cli import undo as command
+
+    _end(command.undo(run_id, dry_run=dry_run, as_json=as_json))
+
+
+@app.command()
+def conflicts(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only those of this task.")] = None,
+    number: Annotated[int | None, typer.Option("--id", min=1, help="Show this conflict whole.")] = None,
+    take: Annotated[
+        TakenSide | None, typer.Option("--take", help="With --id: make both sides show what this one had.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --take: show what would be done; write nothing.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many to list.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List the values that lost a conflict, show one, bring one back."""
+    from worker.cli import conflicts as command
+
+    if number is None and (take is not None or dry_run):
+        raise typer.BadParameter("needs --id", param_hint="--take")
+    if number is None:
+        _end(command.conflicts(name, limit=limit, as_json=as_json))
+    elif take is None:
+        _end(command.show(number, as_json=as_json))
+    else:
+        _end(command.take(number, take.value, dry_run=dry_run, as_json=as_json))
+
+
+@app.command()
+def held(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only those of this task.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the objects that runs had to leave, with the reason and the time of the next try."""
+    from worker.cli import held as command
+
+    _end(command.held(name, as_json=as_json))
+
+
+@app.command()
+def retry(
+    name: Name,
+    object_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="Only this object, by its id on either side.")
+    ] = None,
+) -> None:
+    """Let held objects, and those left out by an undo, be tried again by the next run."""
+    from worker.cli import held as command
+
+    _end(command.retry(name, object_id))
 
 
 @app.command()

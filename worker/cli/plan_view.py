@@ -7,7 +7,21 @@ from typing import Any
 
 from rich.table import Table
 
-from tasks.merge import Action, Adopt, Agree, Conflict, Create, Delete, Plan, Skip, Unlink, Update
+from tasks.merge import (
+    Action,
+    Adopt,
+    Agree,
+    Conflict,
+    Create,
+    Delete,
+    Park,
+    Plan,
+    Restore,
+    Skip,
+    Unlink,
+    Update,
+    Withdraw,
+)
 from worker.cli.output import short, table
 
 #: Columns of the table.
@@ -48,8 +62,13 @@ def _row(action: Action) -> tuple[str, str, str, str, str]:
                 f"{name}: {short(change.old, 30)!r} → {short(change.new, 30)!r}"
                 for name, change in action.changes.items()
             )
-        case Delete():
-            side, thing = action.side.value, action.target_id
+        case Delete() | Withdraw():
+            side, thing, what = action.side.value, action.target_id, _values(action.values)
+        case Restore():
+            side, thing, what = action.side.value, _name(action.values), _values(action.values)
+        case Park():
+            side = ", ".join(sorted(action.sides)) or "both"
+            thing = action.notion_id
         case Adopt():
             side, thing, what = "both", action.notion_id, f"link with {action.other_id}"
         case Agree() | Unlink():

@@ -14,6 +14,7 @@ from rich.text import Text
 from config import Settings, get_settings
 from config.logging import configure_logging
 from config.sentry import init_sentry
+from tasks.run import Order
 from tasks.sync_task import SyncTask
 from worker.cli.context import find_task, open_store
 from worker.cli.exit_codes import OF_RUN, ExitCode
@@ -23,14 +24,37 @@ from worker.cli.output import console, duration, print_json, printable, status_t
 from worker.cli.plan_view import plan_json, plan_summary, plan_table
 from worker.lock import MemorySyncLock
 from worker.session import run_session
-from worker.store import RunRecord
+from worker.store import RunRecord, Store
 
 
 def run(name: str, *, as_json: bool) -> ExitCode:
     """Run a task once, as a worker would, and tell how it ended."""
-    settings, task = _prepare(name)
-    with open_store(settings) as store, node_lock(settings, name) as lock, _progress() as progress:
-        record = _in_loop(run_session(task, store=store, lock=lock, progress=progress))
+    settings, task = prepare(name)
+    with open_store(settings) as store:
+        return carry_out(task, settings, store, as_json=as_json)
+
+
+def plan(name: str, *, as_json: bool) -> ExitCode:
+    """Show what a run would write and why; nothing is written."""
+    settings, task = prepare(name)
+    with open_store(settings) as store:
+        return foresee(task, store, as_json=as_json)
+
+
+def carry_out(
+    task: SyncTask,
+    settings: Settings,
+    store: Store,
+    *,
+    order: Order | None = None,
+    kind: str | None = None,
+    as_json: bool = False,
+) -> ExitCode:
+    """Run a task under its node's lock, and tell how it ended."""
+    with node_lock(settings, task.name) as lock, _progress() as progress:
+        record = _in_loop(
+            run_session(task, store=store, lock=lock, progress=progress, order=order, kind=kind)
+        )
     if as_json:
         print_json(record.to_json())
     else:
@@ -38,13 +62,13 @@ def run(name: str, *, as_json: bool) -> ExitCode:
     return OF_RUN[record.status]
 
 
-def plan(name: str, *, as_json: bool) -> ExitCode:
-    """Show what a run would write and why; nothing is written."""
-    settings, task = _prepare(name)
-    with open_store(settings) as store, _progress() as progress:
-        # A dry run takes no lock, so it may be made while the task runs.
+def foresee(task: SyncTask, store: Store, *, order: Order | None = None, as_json: bool = False) -> ExitCode:
+    """Plan a run and show the plan. It takes no lock, so it may be made while the task runs."""
+    with _progress() as progress:
         record = _in_loop(
-            run_session(task, store=store, lock=MemorySyncLock(), progress=progress, dry_run=True)
+            run_session(
+                task, store=store, lock=MemorySyncLock(), progress=progress, dry_run=True, order=order
+            )
         )
     if record.plan is None:
         raise RuntimeError("a dry run ended without a plan")
@@ -54,13 +78,13 @@ def plan(name: str, *, as_json: bool) -> ExitCode:
         screen = console()
         if record.plan.actions:
             screen.print(plan_table(record.plan))
-        screen.print(f"{printable(name)}: {plan_summary(record.plan)}", soft_wrap=True)
+        screen.print(f"{printable(task.name)}: {plan_summary(record.plan)}", soft_wrap=True)
         if record.reason:
             screen.print(Text(f"A run would halt: {printable(record.reason)}", style="red"), soft_wrap=True)
     return ExitCode.HALTED if record.reason else ExitCode.OK
 
 
-def _prepare(name: str) -> tuple[Settings, SyncTask]:
+def prepare(name: str) -> tuple[Settings, SyncTask]:
     """Settings and task, with logging and error reporting set up."""
     settings = get_settings()
     task = find_task(name)

@@ -62,10 +62,11 @@ def history(name: str, *, limit: int, as_json: bool) -> ExitCode:
     else:
         rows = [
             (
+                run.run_id[:8],
                 moment(run.started_at),
                 status_text(run.status),
                 duration(run.seconds),
-                _done(run),
+                f"{run.kind}: {_done(run)}" if run.kind else _done(run),
                 f"{run.host} ({run.pid})",
                 run.reason,
             )
@@ -73,7 +74,9 @@ def history(name: str, *, limit: int, as_json: bool) -> ExitCode:
         ]
         console().print(
             table(
-                ("Started", "Status", "Took", "Done", "Host (pid)", "Reason"), rows, folded=("Done", "Reason")
+                ("Run", "Started", "Status", "Took", "Done", "Host (pid)", "Reason"),
+                rows,
+                folded=("Done", "Reason"),
             )
         )
     return ExitCode.OK
@@ -123,6 +126,7 @@ def _state(
     task: SyncTask, last: RunRecord | None, session: SessionRecord | None, store: Store
 ) -> dict[str, Any]:
     ran = store.runs.count_finished(task.name)
+    held = store.memories.held(task.name)
     return {
         "task": task.name,
         "schedule": str(task.plan_schedule),
@@ -140,6 +144,8 @@ def _state(
         },
         "links": store.links.count(task.name),
         "conflicts": store.conflicts.count(task.name),
+        "held": len(held),
+        "quarantined": sum(one.quarantined for one in held),
     }
 
 
@@ -169,6 +175,7 @@ def _show(rows: list[dict[str, Any]], gone: list[str]) -> None:
         "Runs",
         "Links",
         "Conflicts",
+        "Held",
     )
     screen.print(table(columns, [_row(row) for row in rows], folded=("Task", "Running now")))
     for row in rows:
@@ -193,6 +200,7 @@ def _row(row: dict[str, Any]) -> tuple[str | Text, ...]:
         str(row["runs"]),
         str(row["links"]),
         str(row["conflicts"]),
+        str(row["held"]),
     )
 
 

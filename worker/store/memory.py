@@ -65,19 +65,13 @@ class Memories:
             ]
 
     def release(self, task: str, object_id: str | None = None) -> int:
-        """Let held objects be tried again in the next run: one by either id, or all; how many there were.
-
-        Links that were left out of the sync are taken up again too.
-        """
-        table, link = schema.held.c, schema.link.c
-        one, parked = table.task == task, (link.task == task) & link.parked.is_not(None)
+        """Let held objects be tried again in the next run: one by either id, or all; how many there were."""
+        table = schema.held.c
+        one = table.task == task
         if object_id is not None:
             one &= (table.notion_id == object_id) | (table.other_id == object_id)
-            parked &= (link.notion_id == object_id) | (link.other_id == object_id)
         with self._store.write() as connection:
             released = connection.execute(delete(schema.held).where(one)).rowcount
-            # Without its link the object left over is new, and gets a counterpart.
-            released += connection.execute(delete(schema.link).where(parked)).rowcount
             if released:  # what was held is not in any listing of changes
                 connection.execute(
                     schema.memory.update().where(schema.memory.c.task == task).values(cursors=dump({}))

@@ -7,10 +7,10 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tasks.errors import LockLostError, StateError
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 #: How a run that really ran ends. `skipped`, `cancelled` and `abandoned` runs did not.
 RAN = ("succeeded", "failed", "halted", "conflicts")
+
+#: How long a run can be undone, and how long runs that were skipped stay in the history.
+KEEP_EFFECTS = timedelta(days=30)
+KEEP_SKIPPED = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,8 @@ class RunRecord:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     finished_at: datetime | None = None
     message_id: str | None = None
+    #: `apply`, `undo` or `restore`, asked for by a person; `None` for an ordinary run.
+    kind: str | None = None
     fence: int = 0
     host: str = field(default_factory=socket.gethostname)
     pid: int = field(default_factory=os.getpid)
@@ -57,6 +63,7 @@ class RunRecord:
         return {
             "run_id": self.run_id,
             "task": self.task,
+            "kind": self.kind,
             "status": self.status,
             "reason": self.reason,
             "counts": dict(self.counts),
@@ -93,7 +100,7 @@ class Runs:
                 .where(run.task == record.task, run.status == "running")
                 .values(status="abandoned", reason="its worker was lost", finished_at=record.started_at)
             )
-            ran = select(func.count()).where(run.task == record.task, run.status.in_(RAN))
+            ran = select(func.count()).where(run.task == record.task, run.status.in_(RAN), run.kind.is_(None))
             if record.message_id is not None and connection.scalar(
                 ran.where(run.message_id == record.message_id)
             ):
@@ -104,14 +111,27 @@ class Runs:
         return None
 
     def finish(self, record: RunRecord) -> None:
-        """Enter how a run ended. A run that was marked as abandoned meanwhile stays so."""
+        """Enter how a run ended, and drop what is too old. A run that was marked as abandoned meanwhile stays so."""
         run = schema.run.c
+        now = datetime.now(UTC)
         with self._store.write() as connection:
             connection.execute(
                 update(schema.run)
                 .where(run.id == record.run_id, run.status == "running")
                 .values(_row(record))
             )
+            connection.execute(delete(schema.effect).where(schema.effect.c.at < now - KEEP_EFFECTS))
+            connection.execute(
+                delete(schema.run).where(
+                    run.task == record.task, run.status == "skipped", run.started_at < now - KEEP_SKIPPED
+                )
+            )
+
+    def find(self, run_id: str) -> list[RunRecord]:
+        """The runs whose id begins like this, two at the most."""
+        query = select(schema.run).where(schema.run.c.id.startswith(run_id, autoescape=True)).limit(2)
+        with self._store.read() as connection:
+            return [_record(row) for row in connection.execute(query).mappings()]
 
     def enter(self, record: RunRecord) -> None:
         """Enter a run that did not start, such as a skipped one."""
@@ -129,17 +149,22 @@ class Runs:
             )
 
     def count_finished(self, task: str) -> int:
-        """How many runs of a task really ran."""
+        """How many ordinary runs of a task really ran."""
         run = schema.run.c
         with self._store.read() as connection:
             return int(
-                connection.scalar(select(func.count()).where(run.task == task, run.status.in_(RAN))) or 0
+                connection.scalar(
+                    select(func.count()).where(run.task == task, run.status.in_(RAN), run.kind.is_(None))
+                )
+                or 0
             )
 
     def last_started(self, task: str) -> datetime | None:
         """When the last run that really ran, or runs now, was started."""
         run = schema.run.c
-        query = select(func.max(run.started_at)).where(run.task == task, run.status.in_((*RAN, "running")))
+        query = select(func.max(run.started_at)).where(
+            run.task == task, run.status.in_((*RAN, "running")), run.kind.is_(None)
+        )
         with self._store.read() as connection:
             last: datetime | None = connection.scalar(query)
             return last
@@ -203,6 +228,7 @@ def _row(record: RunRecord) -> dict[str, Any]:
     return {
         "task": record.task,
         "message_id": record.message_id,
+        "kind": record.kind,
         "status": record.status,
         "reason": schema.storable(record.reason),
         "counts": json.dumps(dict(record.counts), sort_keys=True),

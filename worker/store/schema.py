@@ -83,6 +83,7 @@ run = Table(
     Column("id", String(64), primary_key=True),
     Column("task", String(200), nullable=False),
     Column("message_id", String(200)),
+    Column("kind", String(10)),  # none: an ordinary run
     Column("status", String(20), nullable=False),
     Column("reason", Text, nullable=False, default=""),
     Column("counts", Text, nullable=False, default="{}"),

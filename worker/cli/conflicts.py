@@ -1,0 +1,138 @@
+"""`lockstep conflicts`: the ledger of values that lost, and how one is brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from rich.text import Text
+
+from config import get_settings
+from tasks.journal import Base
+from tasks.merge import Plan, Policy, Side, take_back
+from tasks.run import Order
+from tasks.snapshots import SideView
+from worker.cli.context import open_store
+from worker.cli.exit_codes import ExitCode
+from worker.cli.failures import CommandError
+from worker.cli.output import console, moment, print_json, printable, short, table
+from worker.cli.run import carry_out, foresee, prepare
+from worker.store import Store
+from worker.store.conflicts import ConflictRecord
+
+
+def conflicts(name: str | None, *, limit: int, as_json: bool) -> ExitCode:
+    """List the ledger, the newest first."""
+    with open_store(get_settings()) as store:
+        found = store.conflicts.list(name, limit)
+    if as_json:
+        print_json([asdict(record) for record in found])
+    elif not found:
+        console().print("The ledger is empty: no value has lost a conflict.")
+    else:
+        rows = [
+            (
+                str(record.id),
+                record.task,
+                moment(record.at),
+                record.attribute or "(deleted)",
+                _value(record.base, 24),
+                _value(record.notion, 24),
+                _value(record.other, 24),
+                _outcome(record),
+            )
+            for record in found
+        ]
+        columns = ("No.", "Task", "When", "What", "Base", "Notion", "Other side", "What stayed")
+        console().print(table(columns, rows, folded=("What", "Base", "Notion", "Other side", "What stayed")))
+    return ExitCode.OK
+
+
+def show(number: int, *, as_json: bool) -> ExitCode:
+    """Show one conflict whole."""
+    with open_store(get_settings()) as store:
+        record = _find(store, number)
+    if as_json:
+        print_json(asdict(record))
+        return ExitCode.OK
+    lines = [
+        ("Conflict", f"{record.id} of task {record.task}"),
+        ("When", f"{moment(record.at)}, in run {record.run_id[:8]}"),
+        ("What", record.attribute or "deleted on one side, edited on the other"),
+        ("Base", _value(record.base, 2000)),
+        (
+            "Notion",
+            f"{_value(record.notion, 2000)}   ({record.notion_id}, edited {moment(record.notion_edited)})",
+        ),
+        (
+            "Other side",
+            f"{_value(record.other, 2000)}   ({record.other_id}, edited {moment(record.other_edited)})",
+        ),
+        ("Stayed", _outcome(record)),
+    ]
+    screen = console()
+    for label, text in lines:
+        screen.print(Text(f"{label:<11}", style="bold") + Text(printable(text)), soft_wrap=True)
+    if record.taken is None:
+        screen.print(
+            f"Bring a value back: lockstep conflicts --id {record.id} --take notion (or other)",
+            soft_wrap=True,
+        )
+    return ExitCode.OK
+
+
+def take(number: int, side: str, *, dry_run: bool, as_json: bool) -> ExitCode:
+    """Make both sides show the value that one side had."""
+    with open_store(get_settings()) as store:
+        record = _find(store, number)
+        values = {one: record.value_on(one) for one in Side}
+        if record.attribute is None and values[Side(side)] is None:
+            raise CommandError(
+                f"conflict {number}: {Side(side).label} had deleted the object, so it has no value to bring back; "
+                "delete the object by hand if it is to go"
+            )
+        settings, task = prepare(record.task)
+
+        def planner(base: Base, views: Mapping[Side, SideView], policy: Policy) -> Plan:
+            if record.attribute is not None and record.attribute not in policy.attributes:
+                raise CommandError(f"conflict {number}: attr_map does not name {record.attribute!r} any more")
+            pair = (record.notion_id, record.other_id)
+            link = next((one for one in base.links if (one.notion_id, one.other_id) == pair), None)
+            link = link or next(
+                (one for one in base.links if one.notion_id == pair[0] or one.other_id == pair[1]), None
+            )
+            snapshots = {one: view.snapshot for one, view in views.items()}
+            return take_back(link, record.attribute, values, Side(side), snapshots, policy)
+
+        order = Order(planner=planner)
+        if dry_run:
+            return foresee(task, store, order=order, as_json=as_json)
+        code = carry_out(task, settings, store, order=order, kind="restore", as_json=as_json)
+        if code is ExitCode.OK:
+            store.conflicts.take(number, side)
+        return code
+
+
+def _find(store: Store, number: int) -> ConflictRecord:
+    record = store.conflicts.find(number)
+    if record is None:
+        raise CommandError(
+            f"there is no conflict {number}: `lockstep conflicts` lists them with their numbers"
+        )
+    return record
+
+
+def _outcome(record: ConflictRecord) -> str:
+    if record.taken is not None:
+        return f"{Side(record.taken).label}'s, brought back {moment(record.taken_at)}"
+    if record.winner is None:
+        decided = {"resolver": "a value made of both", "method": "what the task decided"}
+        return decided.get(record.rule, "both, as they were")
+    return f"{Side(record.winner).label}'s ({record.rule})"
+
+
+def _value(value: Any, length: int) -> str:
+    if isinstance(value, Mapping):
+        return short(", ".join(f"{name}: {printable(part)}" for name, part in value.items()), length)
+    return "-" if value is None else short(value, length) or '""'
