@@ -140,9 +140,12 @@ class Applier:
         return self.outcome
 
     async def carry_out(self, group: list[Action]) -> None:
-        """The actions of one pair, up to the first that fails."""
+        """The actions of one pair. After one that fails, only what does not build on it."""
         await self._begin_both(group)
+        failed: Action | None = None
         for action in group:
+            if failed is not None and not _apart(failed, action):
+                return
             try:
                 await self.do(action)
             except (SideError, LockLostError, StateError, TaskDefinitionError):
@@ -153,10 +156,10 @@ class Applier:
                 return
             except TaskError as error:
                 self._fail(action, str(error))
-                return
+                failed = action
             except Exception as error:  # a task's own code may raise anything; the other pairs go on
                 self._fail(action, f"{type(error).__name__}: {error}")
-                return
+                failed = action
 
     def _fail(self, action: Action, reason: str) -> None:
         self.outcome.failures.append(f"{describe(action)}: {reason}")
@@ -429,6 +432,16 @@ def describe(action: Action) -> str:
             return f"leave {skipped} in {side.label}"
     ids = getattr(action, "notion_id", ""), getattr(action, "other_id", "")
     return f"{type(action).__name__.lower()} {ids[0]} and {ids[1]}"
+
+
+def _apart(failed: Action, action: Action) -> bool:
+    """Whether an action may follow one that failed: an update of other attributes, on the other side."""
+    return (
+        isinstance(failed, Update)
+        and isinstance(action, Update)
+        and not action.intents
+        and not failed.changes.keys() & action.changes.keys()
+    )
 
 
 def _by_pair(actions: tuple[Action, ...]) -> list[list[Action]]:

@@ -53,6 +53,8 @@ def pair_of(action: Action) -> Pair:
             return action.source_id, action.instead_of or ""
         case Restore(side=side):
             return (action.former_id, "") if side is Side.NOTION else ("", action.former_id)
+        case Skip(pair=pair) if pair is not None:
+            return pair
         case Skip(side=side):
             return (action.id, "") if side is Side.NOTION else ("", action.id)
     return getattr(action, "notion_id", ""), getattr(action, "other_id", "")
@@ -101,7 +103,13 @@ def _left(held: Held) -> Skip:
     else:
         times = "once" if held.failures == 1 else f"{held.failures} times"
         reason = f"failed {times}, tried again {again}: {held.reason}"
-    return Skip(side=side, id=held.pair[side is Side.OTHER], failing=held.failures > 0, reason=reason)
+    return Skip(
+        side=side,
+        id=held.pair[side is Side.OTHER],
+        pair=held.pair,
+        failing=held.failures > 0,
+        reason=reason,
+    )
 
 
 def failed_again(before: Held | None, pair: Pair, reason: str, content: str, now: datetime) -> Held:

@@ -382,6 +382,8 @@ class Skip(Action):
     id: ID
     #: Whether it was left because it failed before and its time has not come yet.
     failing: bool = False
+    #: Both ids, where a pair is left.
+    pair: tuple[ID, ID] | None = None
 
 
 @dataclass(frozen=True, slots=True)
