@@ -69,6 +69,16 @@ def notion_token(token: str) -> str:
     return token
 
 
+def notion_webhook_secret(value: str) -> str:
+    """One or more tokens of webhook subscriptions, with commas between them."""
+    for token in map(str.strip, value.split(",")):
+        if not token.isascii() or not token.isprintable() or " " in token or len(token) < 16:
+            raise ValueError(
+                "is not the token of a webhook subscription: `lockstep webhooks show` shows it as it came"
+            )
+    return value
+
+
 def sentry_dsn(dsn: str) -> str:
     """A Sentry DSN."""
     if SENTRY_DSN.match(dsn) is None:

@@ -101,6 +101,8 @@ def secret_values(settings: Settings) -> set[str]:
             }
         elif name == "flower_basic_auth":
             found |= {pair.partition(":")[2] for pair in secret.split(",")}
+        elif name == "notion_webhook_secret":
+            found |= {part.strip() for part in secret.split(",")}
     return found
 
 

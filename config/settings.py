@@ -18,7 +18,16 @@ from config.sources import TomlSource, VariableSource, origin, read_dotenv, read
 
 __all__ = ["Settings", "SettingsError", "get_settings", "load_settings"]
 
-SECRETS = frozenset({"redis_url", "database_url", "notion_token", "sentry_dsn", "flower_basic_auth"})
+SECRETS = frozenset(
+    {
+        "redis_url",
+        "database_url",
+        "notion_token",
+        "notion_webhook_secret",
+        "sentry_dsn",
+        "flower_basic_auth",
+    }
+)
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -49,6 +58,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     notion_token: SecretStr | None = None
     notion_base_url: str = "https://api.notion.com"
+    #: Tokens of webhook subscriptions, with commas between them: events must be signed with one of them.
+    notion_webhook_secret: SecretStr | None = None
     #: Requests per second that Notion grants one token; all workers together stay just below.
     notion_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3.0
     sentry_dsn: SecretStr | None = None
@@ -101,7 +112,7 @@ class Settings(BaseSettings):
             return value
         return value.upper() if info.field_name == "log_level" else value.lower()
 
-    @field_validator("redis_url", "database_url", "notion_token", "sentry_dsn", "flower_basic_auth")
+    @field_validator(*sorted(SECRETS))
     @classmethod
     def _check_secret(cls, value: SecretStr | None, info: Any) -> SecretStr | None:
         if value is None:
@@ -136,6 +147,13 @@ class Settings(BaseSettings):
             if url.startswith(scheme):
                 return "postgresql+psycopg://" + url.removeprefix(scheme)
         return url
+
+    def webhook_secrets(self) -> list[SecretStr]:
+        """The tokens of all webhook subscriptions, each by itself."""
+        if self.notion_webhook_secret is None:
+            return []
+        parts = self.notion_webhook_secret.get_secret_value().split(",")
+        return [SecretStr(part.strip()) for part in parts if part.strip()]
 
     def broker_url(self) -> str:
         """The Redis address as redis-py and kombu both accept it.

@@ -20,7 +20,15 @@ TOML_FILE = Path("lockstep.toml")
 
 #: Names that hosts and services already use; every other variable begins with `LOCKSTEP_`.
 SHARED_NAMES = frozenset(
-    {"redis_url", "database_url", "notion_token", "notion_base_url", "sentry_dsn", "flower_basic_auth"}
+    {
+        "redis_url",
+        "database_url",
+        "notion_token",
+        "notion_base_url",
+        "notion_webhook_secret",
+        "sentry_dsn",
+        "flower_basic_auth",
+    }
 )
 #: Settings that are tables and stand in `lockstep.toml` only.
 TABLES = frozenset({"sync"})
