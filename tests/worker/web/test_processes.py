@@ -1,0 +1,111 @@
+"""The web process as the Procfile starts it, with a real worker and no beat."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import socket
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tasks.notion.webhooks import SIGNATURE_HEADER, sign
+from tests.harness.process import Process, eventually
+from tests.harness.sides import ProbeSpec
+from tests.harness.stack import ROOT, Stack
+
+from .conftest import SECRET, TOKEN, event
+
+pytestmark = pytest.mark.processes
+
+
+def web(stack: Stack, *, name: str = "web", **env: str) -> tuple[Process, str]:
+    """The process of the Procfile's line and its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    lines = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+    command = lines["web"].replace("exec uvicorn", f"exec {shlex.quote(sys.executable)} -m uvicorn")
+    process = stack.run(
+        ["/bin/sh", "-c", command.replace("0.0.0.0", "127.0.0.1")], name=name, PORT=str(port), **env
+    )
+    return process, f"http://127.0.0.1:{port}"
+
+
+def test_two_hundred_events_make_a_worker_run_once_or_twice(tmp_path: Path) -> None:
+    specs = ProbeSpec(name="rows", every=3600), ProbeSpec(name="limited", every=3600, total=2)
+    env = {
+        "LOCKSTEP_TASKS": "tests.worker.web.woken_tasks",
+        "NOTION_WEBHOOK_SECRET": SECRET.get_secret_value(),
+    }
+    with Stack(tmp_path, *specs, env=env) as stack:
+        stack.worker()
+        process, url = web(stack)
+        process.wait_for_line("Uvicorn running", timeout=40)
+        assert httpx.get(f"{url}/healthz", timeout=30).json()["status"] == "ok"
+        stack.sides("rows").notion.create(Name="milk", Done=False)
+
+        def deliver(_: int) -> int:
+            content = json.dumps(event()).encode()
+            headers = {SIGNATURE_HEADER: sign(SECRET, content)}
+            return httpx.post(
+                f"{url}/webhooks/notion", content=content, headers=headers, timeout=60
+            ).status_code
+
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(deliver, range(200))) == {200}
+        eventually(stack.sides("rows").equal, 40, "both sides to be equal")
+        time.sleep(4)
+        # The worker's first one may be done while events of the burst still come.
+        assert 1 <= len(stack.sides("rows").notion.runs()) <= 2
+        assert not stack.sides("limited").notion.runs()
+        refused = httpx.post(f"{url}/webhooks/notion", content=b"x" * 500_000, timeout=30)
+        assert refused.status_code == 413
+        process.terminate()
+        assert process.wait_exit(timeout=20) in (0, -15)
+        assert "Traceback" not in process.output()
+        assert SECRET.get_secret_value() not in process.output()
+
+
+def test_the_operator_opens_the_window_for_a_handshake(tmp_path: Path) -> None:
+    with Stack(tmp_path) as stack:
+        process, url = web(stack)
+        process.wait_for_line("Uvicorn running", timeout=40)
+        offer = json.dumps({"verification_token": TOKEN}).encode()
+        assert httpx.post(f"{url}/webhooks/notion", content=offer, timeout=30).status_code == 403
+        operator(stack, "open", "open_window()")
+        assert httpx.post(f"{url}/webhooks/notion", content=offer, timeout=30).status_code == 200
+        assert json.loads(operator(stack, "show", "show(as_json=True)"))["token"] == TOKEN
+        operator(stack, "close", "close()")
+        assert json.loads(operator(stack, "show-again", "show(as_json=True)"))["token"] is None
+        assert TOKEN not in process.output()
+
+
+def operator(stack: Stack, name: str, call: str) -> str:
+    """What a command of `lockstep webhooks` prints."""
+    program = f"from worker.cli import webhooks; raise SystemExit(int(webhooks.{call}))"
+    process = stack.run([sys.executable, "-c", program], name=name)
+    assert process.wait_exit(timeout=30) == 0, process.tail()
+    return process.output()
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        ({"REDIS_URL": ""}, "REDIS_URL is not set"),
+        ({"NOTION_WEBHOOK_SECRET": "short"}, "NOTION_WEBHOOK_SECRET is not the token"),
+    ],
+)
+def test_a_wrong_setting_is_told_in_one_line(tmp_path: Path, env: dict[str, str], words: str) -> None:
+    with Stack(tmp_path) as stack:
+        process, _ = web(stack, **env)
+        assert process.wait_exit(timeout=30) != 0
+        lines = process.output().splitlines()
+        assert any(words in line for line in lines)
+        assert "Traceback" not in process.output()
+    assert os.environ.get("NOTION_WEBHOOK_SECRET") is None
