@@ -355,10 +355,8 @@ class Applier:
 
     @do.register
     async def _withdraw(self, action: Withdraw) -> None:
-        link = self.links[action.notion_id, action.other_id]
-        await self._put(
-            replace(link, parked=frozenset({action.side}))
-        )  # first: what is missing then is meant
+        # First: a link whose record is missing would delete the other one.
+        await self._drop(action.notion_id, action.other_id)
         await self._erase(action)
         self.outcome.counts[f"{action.side}_deleted"] += 1
 

@@ -115,14 +115,16 @@ async def test_a_guard_is_asked_again_about_full_listings(task: Boards, journal:
     for number in range(20):
         task.pair(A=f"row {number}", B="")
     await run(task, journal)
-    task.notion.deleted = {row_id: 10_000 for row_id in task.notion.rows}  # a service that tells a lie
+    task.notion.deleted = dict.fromkeys(task.notion.rows, 10000)  # a service that tells a lie
     report = await run(task, journal)
     assert report.status == "succeeded"
     assert len(task.other.rows) == 20
     assert task.notion.calls["list"] == 2
 
 
-async def test_what_was_left_is_looked_at_again_without_a_listing(task: Boards, journal: StateJournal) -> None:
+async def test_what_was_left_is_looked_at_again_without_a_listing(
+    task: Boards, journal: StateJournal
+) -> None:
     ours, theirs = task.pair(A="x", B="")
     task.other.add(a="bad", b="")
     task.notion.refused = {"bad"}
@@ -169,7 +171,9 @@ EDITS = st.one_of(
     st.tuples(st.just("edit"), st.sampled_from(["notion", "other"]), KEYS, st.sampled_from(["", "a", "b"])),
     st.tuples(st.just("add"), st.sampled_from(["notion", "other"]), KEYS, st.sampled_from(["", "a"])),
     st.tuples(st.just("remove"), st.sampled_from(["notion", "other"]), KEYS, st.just("")),
-    st.tuples(st.just("refuse"), st.sampled_from(["notion", "other"]), KEYS, st.sampled_from(["a", "b", "-"])),
+    st.tuples(
+        st.just("refuse"), st.sampled_from(["notion", "other"]), KEYS, st.sampled_from(["a", "b", "-"])
+    ),
 )
 
 
