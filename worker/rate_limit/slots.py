@@ -107,22 +107,25 @@ class Slots:
         ticket: Ticket | None = None,
         waited: float = 0,
     ) -> Answer:
-        granted, wait, epoch, slot, left, sharers = self._script(
-            [*self._keys(budget)],
-            [
-                operation,
-                budget,
-                self._interval,
-                self._burst,
-                round(pause * MICROSECONDS),
-                self._sharer,
-                spender,
-                ticket.epoch if ticket else "",
-                ticket.slot if ticket else "",
-                round(waited * MICROSECONDS),
-                self._clock() if self._clock else "",
-            ],
-        )
+        keys = self._keys(budget)
+        arguments: list[str | int] = [
+            operation,
+            budget,
+            self._interval,
+            self._burst,
+            round(pause * MICROSECONDS),
+            self._sharer,
+            spender,
+            ticket.epoch if ticket else "",
+            ticket.slot if ticket else "",
+            round(waited * MICROSECONDS),
+            self._clock() if self._clock else "",
+        ]
+        try:
+            answer = self._script(keys, arguments)
+        except redis.ConnectionError:  # broken since it was used last, and mended by a new one
+            answer = self._script(keys, arguments)
+        granted, wait, epoch, slot, left, sharers = answer
         return Answer(
             bool(granted),
             int(wait) / MICROSECONDS,

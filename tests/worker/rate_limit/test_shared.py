@@ -149,6 +149,18 @@ async def test_redis_away_leaves_a_part_of_the_budget_and_is_told_once(
         assert use.requests > 0
 
 
+async def test_a_restart_of_redis_between_two_requests_goes_unnoticed(
+    own_redis: RedisServer, budget: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connect_url(own_redis.url) as client:
+        shared = throttle(client, budget)
+        await shared.acquire()
+        own_redis.stop()
+        own_redis.start()
+        await shared.acquire()
+    assert not caplog.records
+
+
 async def test_a_pause_is_kept_while_redis_is_away_and_carried_on_after(
     own_redis: RedisServer, budget: str
 ) -> None:
