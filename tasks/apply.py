@@ -186,6 +186,9 @@ class Applier:
 
     @do.register
     async def _unlink(self, action: Unlink) -> None:
+        for side, missing_id in ((Side.NOTION, action.notion_id), (Side.OTHER, action.other_id)):
+            if not await self._is_gone(side, missing_id, pair_of(action)):
+                return  # without the link it would count as new when it comes back into sight
         await self._drop(action.notion_id, action.other_id)
         self.outcome.counts["unlinked"] += 1
 
@@ -324,13 +327,14 @@ class Applier:
         await self._advance(action.notion_id, action.other_id, notion, other, settle=settle)
 
     async def _update_one(self, adapter: Adapter, obj: Any, action: Update, name: str) -> Any:
-        """Write a single attribute, for a task that knows no other way, and say what is shown then."""
-        change = action.changes[name]
-        ((native, value),) = adapter.native({name: change.new}).items()
+        """Write a single attribute, for a task that knows no other way, and say what is shown then.
+
+        An object that was not changed in place still shows the old value. That is kept: the next run finds
+        both sides equal. The new value for a base would make an edit of what the service refuses to show.
+        """
+        ((native, value),) = adapter.native({name: action.changes[name].new}).items()
         await adapter.call("update_obj", obj, native, value)
-        now = (await adapter.values(obj))[name]
-        # An object that was not changed in place still shows the old value and proves nothing.
-        return change.new if same(now, change.old) else now
+        return (await adapter.values(obj))[name]
 
     @asynccontextmanager
     async def _intended(self, intent: Intent, effect: Effect) -> AsyncIterator[None]:

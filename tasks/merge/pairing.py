@@ -44,7 +44,8 @@ def _same_hash(record: Record, _intent: Intent, source: Record | None) -> bool:
 
 
 def _made_by(record: Record, intent: Intent, _source: Record | None) -> bool:
-    return all(shows(record, name, value) for name, value in intent.values.items())
+    known = [name for name in intent.values if name in record.values]  # the others are not mapped any more
+    return bool(known) and all(shows(record, name, intent.values[name]) for name in known)
 
 
 def shows(record: Record, name: str, value: object) -> bool:

@@ -117,11 +117,10 @@ class _Planner:
         ]
 
     def is_bereft(self, link: Link, side: Side) -> bool:
-        """Whether a link's record on a side is listed and the one across is not."""
+        """Whether the record across from a link's record on a side is not listed."""
         across = self.snapshots[side.opposite]
-        here = link.id_on(side) in self.snapshots[side].records
         missing = link.id_on(side.opposite)
-        return here and missing not in across.records and missing not in across.unreadable
+        return missing not in across.records and missing not in across.unreadable
 
     def unlinked(self, linked: Mapping[Side, set[ID]]) -> dict[Side, list[Record]]:
         """The records of each side that belong to no link, in a stable order."""
@@ -345,7 +344,9 @@ class _Planner:
         """A create of an earlier run that was cut off did arrive: link it, then merge as ever."""
         # What it shows otherwise than written was edited since, or is another object's: no base for that.
         base = {name: value for name, value in intent.values.items() if shows(record, name, value)}
-        not_shown = {name: intent.side for name in self.policy.attributes if name not in base}
+        # What was never written then (mapped since, say) is as unknown as in any new pair.
+        sent = intent.values.keys() & set(self.policy.attributes)
+        not_shown = {name: intent.side for name in sorted(sent) if name not in base}
         pair = (record.id, intent.source_id)
         notion_id, other_id = pair if intent.side is Side.NOTION else pair[::-1]
         self.actions.append(
