@@ -193,10 +193,9 @@ def run(mutant: Mutant, examples: int) -> tuple[bool, str, float]:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="lockstep-mutant-") as name:
         copy = Path(name)
-        for part in ("config", "tasks", "tests/tasks"):
+        for part in ("config", "tasks", "tests/tasks", "tests/world"):
             shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-        for part in ("pyproject.toml", "tests/world.py"):
-            shutil.copy(ROOT / part, copy / part)
+        shutil.copy(ROOT / "pyproject.toml", copy / "pyproject.toml")
         (copy / "conftest.py").write_text(PROFILE)
         source = copy / mutant.path
         text = source.read_text()

@@ -1,0 +1,180 @@
+"""A task between the two services of a world, and the journal that survives its crashes."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from tasks import ConflictMode, Listing, SyncTask
+from tasks.merge import Conflict
+from tasks.state import State
+from tasks.state_journal import StateJournal
+from tests.world.services import FIELDS, NATIVE, Obj, fold, opposite
+from tests.world.world import World
+
+
+class WorldTask(SyncTask):
+    """A task between the two services of a world; all coroutines, since threads would make runs differ."""
+
+    def __init__(
+        self,
+        world: World,
+        mode: ConflictMode = ConflictMode.NEWER,
+        name: str = "world",
+        attributes: tuple[str, ...] = FIELDS,
+    ) -> None:
+        super().__init__(name, {attr: NATIVE[attr] for attr in ("Token", *attributes)}, mode)
+        self.world = world
+
+    async def get_notion_objects(self) -> Listing:
+        return self.world.listing("notion")
+
+    async def get_other_objects(self) -> Listing:
+        return self.world.listing("other")
+
+    async def notion_id(self, obj: Obj) -> str:
+        return obj.id
+
+    async def other_id(self, obj: Obj) -> str:
+        return obj.id
+
+    async def notion_hash(self, obj: Obj) -> str:
+        return self._hash(obj)
+
+    async def other_hash(self, obj: Obj) -> str:
+        return self._hash(obj)
+
+    async def notion_timestamp(self, obj: Obj) -> datetime:
+        return obj.edited
+
+    async def other_timestamp(self, obj: Obj) -> datetime:
+        return obj.edited
+
+    async def notion_to_dict(self, obj: Obj) -> dict[str, Any]:
+        return self._shown("notion", obj)
+
+    async def other_to_dict(self, obj: Obj) -> dict[str, Any]:
+        return {NATIVE[name]: value for name, value in self._shown("other", obj).items()}
+
+    def _hash(self, obj: Obj) -> str:
+        token = str(obj.values["Token"])
+        return token + "/" + fold(obj.values["Title"]) if self.world.traits.titled else token
+
+    def _shown(self, side: str, obj: Obj) -> dict[str, Any]:
+        unseen = {"Note"} if side in self.world.drifted else set()
+        return {name: value for name, value in obj.values.items() if name not in unseen}
+
+    async def notion_is_gone(self, obj_id: str) -> bool:
+        return self.world.is_gone("notion", obj_id)
+
+    async def other_is_gone(self, obj_id: str) -> bool:
+        return self.world.is_gone("other", obj_id)
+
+    async def notion_create_keyed(self, key: str, values: dict[str, Any]) -> Obj:
+        return await answered(self.world.create("notion", values, key))
+
+    async def other_create_keyed(self, key: str, values: dict[str, Any]) -> Obj:
+        return await answered(self.world.create("other", common(values), key))
+
+    async def notion_create_obj(self, **kwargs: Any) -> Obj:
+        raise NotImplementedError
+
+    async def other_create_obj(self, **kwargs: Any) -> Obj:
+        raise NotImplementedError
+
+    async def notion_update_attrs(self, obj: Obj, changes: dict[str, Any]) -> Any:
+        if self.world.traits.piecemeal:
+            return NotImplemented
+        return await answered(self.world.update("notion", obj, changes))
+
+    async def other_update_attrs(self, obj: Obj, changes: dict[str, Any]) -> Any:
+        if self.world.traits.piecemeal:
+            return NotImplemented
+        return await answered(self.world.update("other", obj, common(changes)))
+
+    async def notion_update_obj(self, obj: Obj, attr: str, value: Any) -> None:
+        await answered(self.world.update("notion", obj, {attr: value}))
+
+    async def other_update_obj(self, obj: Obj, attr: str, value: Any) -> None:
+        await answered(self.world.update("other", obj, common({attr: value})))
+
+    async def notion_delete_obj(self, obj: Obj) -> None:
+        await answered(self.world.delete("notion", obj))
+
+    async def other_delete_obj(self, obj: Obj) -> None:
+        await answered(self.world.delete("other", obj))
+
+
+async def answered(answer: Any) -> Any:
+    """An answer that takes its time to arrive, so that other calls come in between."""
+    await asyncio.sleep(0)
+    return answer
+
+
+def common(values: dict[str, Any]) -> dict[str, Any]:
+    names = {native: name for name, native in NATIVE.items()}
+    return {names[native]: value for native, value in values.items()}
+
+
+class WorldJournal(StateJournal):
+    """A journal that survives crashes of a world, each call an effect that can be crashed around."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(State())
+        self.world = world
+        world.links, world.intents = self.state.ids, self.state.intents
+
+    async def begin(self, intent: Any, effect: Any = None) -> None:
+        if intent is None:  # a deletion
+            with self.world.entry("before-image", "-"):
+                await super().begin(intent, effect)
+            return
+        target = self.world.sides[intent.side].get(intent.target_id or "")
+        source = self.world.sides[opposite(intent.side)].get(intent.source_id)
+        token = target.values["Token"] if target else intent.values.get("Token")
+        if token is None and source is not None:  # deleted while the engine is at it
+            token = source.values["Token"]
+        action = "create" if intent.target_id is None else "update"
+        rule = self.world.rule_of(token, list(intent.values))
+        with self.world.entry("begin", rule):
+            await super().begin(intent, effect)
+            self.world.unconfirmed |= {("notion", token), ("other", token)}
+        self.world.lose_lock(action, rule)
+        await asyncio.sleep(0)
+
+    async def confirm(self, **kwargs: Any) -> None:
+        put, drop = kwargs.get("put"), kwargs.get("drop")
+        with self.world.entry("put" if put else "drop" if drop else "settle", "-"):
+            before = self.open_tokens()
+            await super().confirm(**kwargs)
+            tokens = before - self.open_tokens()
+            if put is not None:
+                token = put.notion["Token"]
+                tokens |= {token} - self.open_tokens()
+                self.world.linked[token] = self.world.now
+                for name in put.notion.keys() & put.other.keys():
+                    agreed = {"notion": put.notion[name], "other": put.other[name]}
+                    if self.world.based.get((token, name), (0, None))[1] != agreed:
+                        self.world.based[token, name] = (self.world.now, agreed)
+            self.world.unconfirmed -= {(side, token) for side in self.world.sides for token in tokens}
+        await asyncio.sleep(0)
+
+    def open_tokens(self) -> set[str]:
+        """What is written and not proved yet."""
+        found = set()
+        for intent in self.state.intents.values():
+            target = self.world.sides[intent["side"]].get(intent["target_id"] or "")
+            source = self.world.sides[opposite(intent["side"])].get(intent["source_id"])
+            found |= {obj.values["Token"] for obj in (target, source) if obj is not None}
+        return found
+
+    async def keep_conflict(self, conflict: Conflict) -> None:
+        with self.world.entry("keep", conflict.rule):
+            self.world.judge_claim(conflict)
+            self.world.ledger.append(conflict)
+        await asyncio.sleep(0)
+
+    async def remember(self, memory: Any, **kwargs: Any) -> None:
+        with self.world.entry("remember", "-"):
+            await super().remember(memory, **kwargs)
