@@ -9,9 +9,15 @@
     # in_total = 3            # end after three runs
     # once = true             # or run a single time
     conflict_mode = "newer"   # or "notion", "other", "error"
+    # edit_beats_delete = false # let a deletion on one side beat an edit on the other
+    # delete_share = 0.5      # halt a run that would delete more than this share …
+    # change_share = 0.5      # … or overwrite or blank a property on more than this share
 
     [sync.attr_map]           # may be left out where the columns have usual names
     Name = "summary"
+
+    [sync.conflict_modes]     # of single properties
+    Due = "notion"
 
 A further service adds its kind with `add_kind`.
 """
@@ -73,6 +79,13 @@ class SyncTable(BaseModel):
     in_total: Annotated[int, Field(ge=1, strict=True)] | None = None
     once: Annotated[bool, Field(strict=True)] = False
     conflict_mode: ConflictMode = ConflictMode.NEWER
+    #: The conflict modes of single Notion properties, where they have one of their own.
+    conflict_modes: dict[str, ConflictMode] = Field(default_factory=dict)
+    #: Whether an object that was edited on one side survives its deletion on the other.
+    edit_beats_delete: Annotated[bool, Field(strict=True)] = True
+    #: The shares of the linked objects that a run may delete, and on which it may overwrite a property.
+    delete_share: Annotated[float, Field(ge=0, le=1)] = SyncTask.delete_share
+    change_share: Annotated[float, Field(ge=0, le=1)] = SyncTask.change_share
     #: The other side's attributes by Notion property.
     attr_map: dict[str, str] | None = None
 
@@ -85,7 +98,14 @@ class SyncTable(BaseModel):
         return self
 
     def scheduled(self, task: SyncTask) -> SyncTask:
-        """The task, scheduled as the table says."""
+        """The task, scheduled as the table says.
+
+        Raises:
+            TaskDefinitionError: it gives a conflict mode for a property that is not synced.
+        """
+        task.with_conflict_modes(self.conflict_modes)
+        task.edit_beats_delete = self.edit_beats_delete
+        task.delete_share, task.change_share = self.delete_share, self.change_share
         if self.every is not None:
             task.run_every(seconds=int(self.every.total_seconds()))
         if self.in_total is not None:

@@ -1,0 +1,136 @@
+"""What a person does after a run: let a plan through, undo, bring a value back, try again."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.processes
+
+
+def write(project: Path, task: str, side: str, *titles: str) -> None:
+    """Replace a side's objects by ones with these titles, their ids being numbers."""
+    objects = [{"id": f"{side[0]}{title}", "title": title, "edited": time.time()} for title in titles]
+    (project / f"{task}-{side}.json").write_text(json.dumps(objects))
+
+
+def read(project: Path, task: str, side: str) -> list[dict[str, Any]]:
+    objects: list[dict[str, Any]] = json.loads((project / f"{task}-{side}.json").read_text())
+    return objects
+
+
+def titles(project: Path, task: str, side: str) -> list[str]:
+    return sorted(each["title"] for each in read(project, task, side))
+
+
+NUMBERS = [str(number) for number in range(12)]
+
+
+def test_a_halted_plan_is_shown_and_let_through(lockstep: Any, project: Path) -> None:
+    for side in ("notion", "other"):
+        write(project, "to-dos", side, *NUMBERS)
+    assert "No plan is kept" in lockstep("plans").stdout
+    assert lockstep("run", "to-dos").returncode == 0
+    write(project, "to-dos", "notion", "0", "1")
+    done = lockstep("run", "to-dos")
+    assert done.returncode == 3
+    plan_id = re.search(r"lockstep apply ([0-9a-f]{12})", done.stdout).group(1)  # type: ignore[union-attr]
+    listed = lockstep("plans").stdout
+    assert plan_id in listed
+    assert "waits" in listed
+    shown = lockstep("plans", plan_id[:6]).stdout
+    assert shown.count("delete ") >= 10
+    assert "would delete 10 of 12 linked objects" in shown
+    (data,) = json.loads(lockstep("plans", plan_id, "--json").stdout)
+    assert data["plan"]["counts"] == {"delete": 10}
+    write(project, "to-dos", "notion", "0")  # meanwhile one more is deleted
+    refused = lockstep("apply", plan_id)
+    assert refused.returncode == 3
+    assert f"a side has moved since plan {plan_id}" in refused.stdout
+    assert len(titles(project, "to-dos", "other")) == 12
+    fresh = re.search(r"lockstep apply ([0-9a-f]{12})", refused.stdout).group(1)  # type: ignore[union-attr]
+    assert fresh != plan_id
+    applied = lockstep("apply", fresh)
+    assert applied.returncode == 0, applied.stdout
+    assert titles(project, "to-dos", "other") == ["0"]
+    assert "applied" in lockstep("plans").stdout
+    unknown = lockstep("apply", "nonsense")
+    assert (unknown.returncode, unknown.stderr) == (
+        2,
+        "lockstep: there is no plan 'nonsense': `lockstep plans` lists those that are kept\n",
+    )
+
+
+def test_a_run_is_undone(lockstep: Any, project: Path) -> None:
+    assert lockstep("run", "to-dos").returncode == 0
+    objects = read(project, "to-dos", "notion")
+    objects[0] |= {"title": "Butter", "edited": time.time()}
+    (project / "to-dos-notion.json").write_text(json.dumps(objects))
+    run_id = json.loads(lockstep("run", "to-dos", "--json").stdout)["run_id"]
+    assert titles(project, "to-dos", "other") == ["Bread", "Butter"]
+    foreseen = lockstep("undo", run_id[:8], "--dry-run")
+    assert foreseen.returncode == 0, foreseen.stderr
+    assert "Butter" in foreseen.stdout
+    assert titles(project, "to-dos", "other") == ["Bread", "Butter"]
+    undone = lockstep("undo", run_id[:8])
+    assert undone.returncode == 0, undone.stderr
+    assert titles(project, "to-dos", "notion") == titles(project, "to-dos", "other") == ["Bread", "Milk"]
+    assert "undo:" in lockstep("history", "to-dos").stdout
+    nothing = lockstep("undo", "ffffffff")
+    assert (nothing.returncode, "there is no run 'ffffffff'" in nothing.stderr) == (2, True)
+
+
+def test_a_value_of_the_ledger_is_brought_back(lockstep: Any, project: Path) -> None:
+    for side in ("notion", "other"):
+        write(project, "strict", side, "same")
+    assert "The ledger is empty" in lockstep("conflicts").stdout
+    assert lockstep("run", "strict").returncode == 0
+    for side in ("notion", "other"):
+        objects = read(project, "strict", side)
+        objects[0] |= {"title": f"edited in {side}", "edited": time.time()}
+        (project / f"strict-{side}.json").write_text(json.dumps(objects))
+    assert lockstep("run", "strict").returncode == 3
+    listed = lockstep("conflicts", "strict").stdout
+    assert "edited in notion" in listed
+    assert "both, as they were" in listed
+    (record,) = json.loads(lockstep("conflicts", "--json").stdout)
+    number = str(record["id"])
+    assert "same" in lockstep("conflicts", "--id", number).stdout
+    assert lockstep("conflicts", "--take", "notion").returncode == 2
+    assert lockstep("conflicts", "--id", "99").returncode == 2
+    assert lockstep("conflicts", "--id", number, "--take", "other", "--dry-run").returncode == 0
+    assert titles(project, "strict", "notion") == ["edited in notion"]
+    taken = lockstep("conflicts", "--id", number, "--take", "other")
+    assert taken.returncode == 0, taken.stdout + taken.stderr
+    assert titles(project, "strict", "notion") == titles(project, "strict", "other") == ["edited in other"]
+    assert "brought back" in lockstep("conflicts").stdout
+    assert lockstep("run", "strict").returncode == 0
+
+
+def test_held_objects_are_listed_and_tried_again(lockstep: Any, project: Path) -> None:
+    module = (project / "file_tasks.py").read_text()
+    refusing = module.replace(
+        "    def create(self, side, title):\n",
+        "    def create(self, side, title):\n        if Path('refuse').exists(): raise ItemError('not today')\n",
+    ).replace("import SideError", "import ItemError, SideError")
+    (project / "file_tasks.py").write_text(refusing)
+    (project / "refuse").touch()
+    assert "No object is held" in lockstep("held").stdout
+    assert lockstep("run", "to-dos").returncode == 1
+    assert lockstep("run", "to-dos").returncode == 1
+    held = json.loads(lockstep("held", "--json").stdout)
+    assert [(one["failures"], one["reason"]) for one in held] == [(2, "not today")] * 2
+    assert "failed 2x" in lockstep("held", "to-dos").stdout
+    (project / "refuse").unlink()
+    waiting = lockstep("run", "to-dos")
+    assert waiting.returncode == 1
+    assert "2 objects are left out after failures" in waiting.stdout
+    assert lockstep("retry", "to-dos", "nonsense").returncode == 2
+    assert "2 objects will be tried again" in lockstep("retry", "to-dos").stdout
+    assert lockstep("run", "to-dos").returncode == 0
+    assert titles(project, "to-dos", "notion") == titles(project, "to-dos", "other") == ["Bread", "Milk"]
