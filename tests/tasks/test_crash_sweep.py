@@ -1,0 +1,54 @@
+"""A crash before and after every effect of a run ends where no crash would have.
+
+Effects are the writes to both services and the entries in the journal. `LOCKSTEP_SWEEPS` is the number of
+histories of which one run each is swept.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections import Counter
+from random import Random
+
+import pytest
+
+from tests.world import History, Round, chance
+from tests.world.figures import report
+from tests.world.sweep import sweep
+
+SWEEPS = int(os.environ.get("LOCKSTEP_SWEEPS", "60"))
+
+pytestmark = [
+    pytest.mark.timeout(7200),
+    pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),
+]
+
+
+def drawn(rng: Random) -> History:
+    """A history without faults of its own, whose last run has much to do."""
+    history = chance.history(rng, faults=False)
+    start = {token: ("a", rng.choice(chance.TEXTS), "both") for token in ("k1", "k2", "k3", "k4")}
+    moves = [chance.move(rng) for _ in range(rng.randint(3, 7))]
+    moves += [("edit", rng.choice(chance.SIDES), "k4", "Note", "b"), ("both", "k2", "Title")]
+    moves += [
+        ("create", rng.choice(chance.SIDES), f"new{number}", "a", "b") for number in range(rng.randint(0, 2))
+    ]
+    rng.shuffle(moves)
+    return dataclasses.replace(
+        history, start={**history.start, **start}, rounds=(Round(), *history.rounds[:2], Round(tuple(moves)))
+    )
+
+
+def test_a_crash_around_any_effect_ends_where_no_crash_would_have() -> None:
+    done: Counter[str] = Counter()
+    for seed in range(SWEEPS):
+        rng = Random(f"sweep {seed}")
+        try:
+            done += sweep(drawn(rng), rng)
+        except AssertionError as error:
+            raise AssertionError(f"{error} (seed {seed})") from error
+    report("crash sweep", **done)
+    assert done["points"] == 2 * done["effects"]
+    assert done["points"] > 5 * SWEEPS
+    assert done["crashes in a row"]

@@ -1,0 +1,92 @@
+"""One run of a history, crashed around each of its effects in turn."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from tasks import ConflictMode
+from tests.world.rounds import History, begin, play, play_round, run
+from tests.world.services import FIELDS, fold
+from tests.world.task import WorldJournal
+from tests.world.world import World
+
+#: Runs without a crash after which nothing may be left to do.
+ENOUGH = 5
+
+
+def sweep(history: History, rng: Random) -> Counter[str]:
+    """Crash the last run of a history before and after each effect; what was done, counted.
+
+    After each crash the run is started again, sometimes to crash again, and then left alone. What both
+    services show at the end must be what they show without any crash, and every value that is in the ledger
+    then must be in it without one too.
+    """
+    world, journal = begin(history)
+    for each in history.rounds[:-1]:
+        play_round(world, journal, history.mode, each)
+    for edit in history.rounds[-1].edits:
+        play(world, edit)
+    world.faults = {}
+    whole, whole_journal = copy.deepcopy((world, journal))
+    effects = to_quiet(whole, whole_journal, history.mode)
+    done = Counter(histories=1, effects=effects, idle=not effects)
+    for number, when in places(effects):
+        hurt, hurt_journal = copy.deepcopy((world, journal))
+        crash(hurt, hurt_journal, history.mode, number, when)
+        done["points"] += 1
+        for _ in range(rng.choice((0, 0, 0, 1, 3))):
+            again = rng.choice(("before", "after"))
+            done["crashes in a row"] += crash(hurt, hurt_journal, history.mode, rng.randrange(effects), again)
+        to_quiet(hurt, hurt_journal, history.mode)
+        what = f"crashed {when} effect {number} of {effects}"
+        assert shown(hurt) == shown(whole), f"{what}: {shown(hurt)} instead of {shown(whole)}"
+        assert kept(hurt) >= kept(whole), f"{what}: not in the ledger: {kept(whole) - kept(hurt)}"
+    return done
+
+
+def places(effects: int) -> Iterator[tuple[int, str]]:
+    """Before and after each effect."""
+    for number in range(effects):
+        yield number, "before"
+        yield number, "after"
+
+
+def crash(world: World, journal: WorldJournal, mode: ConflictMode, number: int, when: str) -> bool:
+    """A run that crashes around one of its effects, if it comes so far."""
+    world.faults = {number: f"crash-{when}"}
+    crashed = run(world, journal, mode) == "crashed"
+    assert crashed is (number < world.effects)
+    return crashed
+
+
+def to_quiet(world: World, journal: WorldJournal, mode: ConflictMode) -> int:
+    """Run until nothing is written any more; the effects of the first run."""
+    world.faults, first = {}, 0
+    for number in range(ENOUGH):
+        world.writes = 0
+        status = run(world, journal, mode)
+        assert status in ("succeeded", "conflicts", "halted"), status
+        first = first if number else world.effects
+        if number and not world.writes:
+            return first
+    raise AssertionError("every run writes something")
+
+
+def shown(world: World) -> dict[str, list[Any]]:
+    """What both services show, without ids."""
+    exact = (lambda value: value) if not world.traits.folds else fold
+    return {
+        side: sorted(
+            [obj.values["Token"], *(exact(obj.values[name]) for name in FIELDS)] for obj in objs.values()
+        )
+        for side, objs in world.sides.items()
+    }
+
+
+def kept(world: World) -> set[tuple[Any, ...]]:
+    """What is in the ledger, as far as it is about values."""
+    return {(c.attribute, c.notion, c.other) for c in world.ledger if c.attribute is not None}
