@@ -81,6 +81,7 @@ def test_the_operator_opens_the_window_for_a_handshake(tmp_path: Path) -> None:
         operator(stack, "open", "open_window()")
         assert httpx.post(f"{url}/webhooks/notion", content=offer, timeout=30).status_code == 200
         assert json.loads(operator(stack, "show", "show(as_json=True)"))["token"] == TOKEN
+        assert TOKEN in operator(stack, "show-text", "show(as_json=False)")
         operator(stack, "close", "close()")
         assert json.loads(operator(stack, "show-again", "show(as_json=True)"))["token"] is None
         assert TOKEN not in process.output()
