@@ -144,7 +144,7 @@ current: ContextVar[Context | None] = ContextVar("current", default=None)
 
 async def call_sync(context: Context) -> None:
     """Let the task's own `sync` do the run."""
-    known = bool(context.base.links or context.base.intents or context.base.memory.forms)
+    known = bool(context.base.links or context.base.intents)
     await context.call("sync", context.state if known else None)
 
 
@@ -177,3 +177,4 @@ async def apply_stepwise(applier: Applier, plan: Plan, context: Context, own: se
             case _:
                 await context.call(step, context.state, *objects)
     await carry_out(rest)
+    applier.outcome.add(context.outcome)
