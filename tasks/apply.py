@@ -294,7 +294,13 @@ class Applier:
                         raise
             else:
                 shown = await adapter.values(updated) if updated is not None else wanted
-        await self._advance_by(action, shown, settle=tuple({key, *action.intents}))
+        settled = {key, *action.intents}
+        # An object that was not changed in place shows the old values still, and proves nothing.
+        unproved = {name: new for name, new in wanted.items() if not same(shown[name], new)}
+        if updated is NotImplemented and unproved:
+            await self.journal.begin(replace(intent, values=unproved, answered=True))
+            settled.discard(key)
+        await self._advance_by(action, shown, settle=tuple(sorted(settled)))
         self.outcome.counts[f"{action.side}_updated"] += 1
 
     def _begun(self, action: Update) -> tuple[Intent, Effect]:

@@ -183,6 +183,7 @@ def change_state(
             "source_id": begin.source_id,
             "values": dict(begin.values),
             "target_id": begin.target_id,
+            "answered": begin.answered,
         }
     for key in settle:
         state.intents.pop(key, None)
@@ -241,7 +242,14 @@ def base_of(state: State) -> Base:
         for notion_id, other_id in state.ids.items()
     ]
     intents = [
-        Intent(key, Side(intent["side"]), intent["source_id"], intent["values"], intent.get("target_id"))
+        Intent(
+            key,
+            Side(intent["side"]),
+            intent["source_id"],
+            intent["values"],
+            intent.get("target_id"),
+            intent.get("answered", False),
+        )
         for key, intent in state.intents.items()
     ]
     return Base(links, intents, memory_from_data(state.memory) if state.memory else Memory())

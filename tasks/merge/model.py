@@ -188,6 +188,8 @@ class Intent:
     values: Values
     #: The object that was to be updated; `None` for a create.
     target_id: ID | None = None
+    #: Whether the service took the write, and only what it shows since is not known.
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,7 +202,7 @@ class _Planner:
             for name in intent.values.keys() & set(self.policy.attributes):
                 if shows(record, name, intent.values[name]):
                     written[name] = intent.values[name]
-                else:
+                elif not intent.answered:
                     uncertain[name] = intent.side
         if not written:
             return link, uncertain

@@ -11,6 +11,7 @@ from tasks import ItemError, OutcomeUnknownError, State, TaskError
 from tasks.merge import Skip
 from tasks.run import RunReport, run_task
 from tasks.steps import StateJournal
+from tests.tasks.boards import Boards, Row
 from tests.tasks.seed_style import START, Page, Services, ToDo, ToDos
 
 LATER = START + timedelta(hours=1)
@@ -187,3 +188,44 @@ async def test_close_is_called_however_a_run_ends(services: Services, journal: S
     with pytest.raises(ItemError):
         await run(task, journal)
     assert task.calls == ["open", "check", "close"]
+
+
+# -- objects that are not changed in place ----------------------------------------------------------------------
+
+
+class OneByOne(Boards):
+    """A seed-like task whose rows are replaced, not changed, by an update of one attribute."""
+
+    def other_update_attrs(self, obj: Row, changes: dict[str, Any]) -> Any:
+        return NotImplemented
+
+
+async def test_an_edit_right_after_an_unproved_write_is_no_conflict() -> None:
+    task, journal = OneByOne(mode="other"), StateJournal(State())
+    ours, theirs = task.pair(A="x", B="")
+    await run_task(task, journal)
+    task.notion.edit(ours, B="first")
+    await run_task(task, journal)
+    task.notion.edit(ours, B="second")
+    report = await run_task(task, journal)
+    assert (report.outcome.conflicts, task.other.rows[theirs].values["b"]) == (0, "second")
+    await run_task(task, journal)
+    assert (await run_task(task, journal)).plan.actions == ()
+    assert journal.state.intents == {}
+
+
+async def test_a_service_that_silently_keeps_its_value_undoes_no_edit() -> None:
+    class Stubborn(OneByOne):
+        def other_update_obj(self, obj: Row, attr: str, value: Any) -> None:
+            self.other.calls["update"] += 1
+
+    task, journal = Stubborn(mode="other"), StateJournal(State())
+    ours, _ = task.pair(A="x", B="")
+    await run_task(task, journal)
+    task.notion.edit(ours, B="mine")
+    for _ in range(4):
+        await run_task(task, journal)
+    assert task.notion.rows[ours].values["B"] == "mine"
+    assert task.other.calls["update"] == 1
+    assert task.notion.writes == 0
+    assert journal.state.intents == {}

@@ -45,14 +45,22 @@ class Links:
                 )
             ).all()
             intents = connection.execute(
-                select(intent.key, intent.side, intent.source_id, intent["values"], intent.target_id).where(
-                    intent.task == task
-                )
+                select(
+                    intent.key,
+                    intent.side,
+                    intent.source_id,
+                    intent["values"],
+                    intent.target_id,
+                    intent.answered,
+                ).where(intent.task == task)
             ).all()
         try:
             return Base(
                 [Link(row[0], row[1], _values(row[2]), _values(row[3]), _sides(row[4])) for row in links],
-                [Intent(row[0], Side(row[1]), row[2], _values(row[3]), row[4]) for row in intents],
+                [
+                    Intent(row[0], Side(row[1]), row[2], _values(row[3]), row[4], bool(row[5]))
+                    for row in intents
+                ],
                 self._store.memories.load(task),
             )
         except (StateError, ValueError) as error:
@@ -129,6 +137,7 @@ class Links:
                     "side": intent.side.value,
                     "source_id": intent.source_id,
                     "target_id": intent.target_id,
+                    "answered": intent.answered or None,
                     "values": dump(dict(intent.values)),
                     "begun_at": datetime.now(UTC),
                     "run_id": run_id,

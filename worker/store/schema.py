@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -71,6 +72,7 @@ intent = Table(
     Column("side", String(10), nullable=False),
     Column("source_id", String(400), nullable=False),
     Column("target_id", String(400)),  # none: a create
+    Column("answered", Boolean),  # none: no
     Column("values", Text, nullable=False),
     Column("begun_at", Moment, nullable=False),
     Column("run_id", String(64), nullable=False),

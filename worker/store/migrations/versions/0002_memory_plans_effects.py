@@ -15,6 +15,8 @@ def upgrade() -> None:
     """Make the tables and columns."""
     with op.batch_alter_table("link") as table:
         table.add_column(sa.Column("parked", sa.String(20)))
+    with op.batch_alter_table("intent") as table:
+        table.add_column(sa.Column("answered", sa.Boolean))
     with op.batch_alter_table("run") as table:
         table.add_column(sa.Column("kind", sa.String(10)))
     with op.batch_alter_table("conflict") as table:
@@ -78,5 +80,7 @@ def downgrade() -> None:
         table.drop_column("taken")
     with op.batch_alter_table("run") as table:
         table.drop_column("kind")
+    with op.batch_alter_table("intent") as table:
+        table.drop_column("answered")
     with op.batch_alter_table("link") as table:
         table.drop_column("parked")
