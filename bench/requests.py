@@ -1,0 +1,176 @@
+"""Requests to Notion per run, counted by the sandbox, beside Ultimate Notion doing the same work."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from pydantic import SecretStr
+from rich import box
+from rich.table import Table
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from bench.fake_rows import ATTRIBUTES, Make, Office, Requests, Workspace, jobs
+from bench.fake_sides import FakeService, Row
+from bench.ultimate import Rival, UnavailableError
+from tasks.local import run_once
+from tasks.notion import LocalThrottle, NotionSide
+from tasks.notion.sandbox.app import app
+
+_ID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
+#: Requests per second that Notion grants.
+RATE = 3
+RIVAL = "ultimate-notion"
+KINDS = {
+    "GET data_sources/…": "schema",
+    "POST data_sources/…/query": "queries",
+    "GET pages/…": "row reads",
+    "PATCH pages/…": "row writes",
+    "POST pages": "creates",
+}
+
+
+class RowsTask(NotionSide):
+    """Rows of the sandbox and objects of an invented service."""
+
+    def __init__(self, name: str, workspace: Workspace, url: str, service: FakeService, folder: Path) -> None:
+        super().__init__(
+            name,
+            ATTRIBUTES,
+            data_source=workspace.source,
+            token=SecretStr("ntn_bench"),
+            base_url=url,
+            throttle=LocalThrottle(rate=1e6, burst=1_000),
+        )
+        self.service = service
+        self.state_path = folder / f"{name}.json"
+
+    async def get_other_objects(self) -> list[Row]:
+        return self.service.listing()
+
+    def other_id(self, obj: Row) -> str:
+        return obj.id
+
+    def other_hash(self, obj: Row) -> str:
+        return str(obj.values["name"]).casefold()
+
+    def other_timestamp(self, obj: Row) -> datetime:
+        return obj.edited
+
+    def other_to_dict(self, obj: Row) -> dict[str, Any]:
+        return dict(obj.values)
+
+    async def other_create_obj(self, **kwargs: Any) -> Row:
+        return self.service.create(kwargs)
+
+    async def other_update_obj(self, obj: Row, attr: str, value: Any) -> Row:
+        return self.service.update(obj.id, {attr: value})
+
+    async def other_update_attrs(self, obj: Row, changes: dict[str, Any]) -> Row:
+        return self.service.update(obj.id, changes)
+
+    async def other_delete_obj(self, obj: Row) -> None:
+        self.service.delete(obj.id)
+
+
+def measure(*, quick: bool = False) -> Table:
+    """All jobs with both candidates."""
+    sizes = {"small": 20, "large": 120, "made": 3, "edited": 2} if quick else {}
+    table = Table(
+        title="Requests to Notion in one run",
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+    )
+    for header in ("", "Requests", "Ratio", f"s at {RATE}/s", "Right", "Again", "Which"):
+        table.add_column(header, justify="left" if header in ("", "Which") else "right", no_wrap=True)
+    with _candidates(table, quick=quick) as candidates:
+        for name, job in jobs(**sizes).items():
+            table.add_row(f"[bold]{job.title}")
+            base = None
+            for title, ask in candidates.items():
+                result = ask(name, sizes)
+                total = sum(result.counts.values())
+                base = total if title == RIVAL else base
+                which = ", ".join(f"{n:,} {KINDS.get(what, what)}" for what, n in result.counts.items())
+                ratio = f"{total / base:.2f}" if base else "-"
+                right = "yes" if result.right else "no"
+                again = str(result.writes_again)
+                table.add_row(f"  {title}", f"{total:,}", ratio, f"{total / RATE:,.1f}", right, again, which)
+    return table
+
+
+Ask = Callable[[str, dict[str, int]], Requests]
+
+
+@contextmanager
+def _candidates(table: Table, *, quick: bool) -> Iterator[dict[str, Ask]]:
+    """What measures, by title; the rival first, where it can be had."""
+    with ExitStack() as stack:
+        url = stack.enter_context(_sandbox())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        found: dict[str, Ask] = {}
+        try:
+            rival = stack.enter_context(Rival("bench.ultimate.requests", may_install=not quick))
+        except UnavailableError as error:
+            table.caption = f"Without {RIVAL}: {error}."
+        else:
+            rival.ask(url=url)
+            found[RIVAL] = lambda name, sizes: Requests(**rival.ask(job=name, sizes=sizes))
+        office = Office(url, _maker(url, folder))
+        found["ours"] = lambda name, sizes: office.measure(jobs(**sizes)[name])
+        yield found
+
+
+def _maker(url: str, folder: Path) -> Make:
+    numbers = count()
+
+    def make(workspace: Workspace, service: FakeService) -> Callable[[], None]:
+        task = RowsTask(f"bench-{next(numbers)}", workspace, url, service, folder)
+
+        def run() -> None:
+            report = asyncio.run(run_once(task))
+            if report.status != "succeeded":
+                raise RuntimeError(f"a run of the bench ended otherwise than in success: {report.reason}")
+
+        return run
+
+    return make
+
+
+@contextmanager
+def _sandbox() -> Iterator[str]:
+    """A sandbox that counts requests to the API, and its address."""
+    application = app()
+    counts: Counter[str] = Counter()
+
+    async def counting(scope: Scope, receive: Receive, send: Send) -> None:
+        path = str(scope.get("path", ""))
+        if path == "/counts":
+            await JSONResponse(counts)(scope, receive, send)
+            return
+        if path.startswith("/v1/"):
+            counts[f"{scope['method']} {_ID.sub('…', path.removeprefix('/v1/'))}"] += 1
+        await application(scope, receive, send)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(counting, log_level="warning", access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
