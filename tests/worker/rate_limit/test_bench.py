@@ -10,8 +10,8 @@ pytestmark = pytest.mark.processes
 
 
 def test_four_processes_use_the_budget_and_none_is_refused() -> None:
-    found = run(5, shared=True)
+    found = run(3, shared=True)
     assert found.statuses[429] == 0
     assert found.share >= 0.8
-    assert len(found.tasks) >= 10
+    assert len(found.tasks) >= 6
     assert max(found.tasks.values()) <= 2

@@ -79,10 +79,11 @@ class Server:
     resources: Resources
     #: (task, message id, seconds until void)
     sent: list[tuple[str, str, float]] = field(default_factory=list)
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60))
 
     def post(self, content: bytes, signature: str | None = None, **headers: str) -> httpx.Response:
         given = {} if signature is None else {SIGNATURE_HEADER: signature}
-        return httpx.post(f"{self.url}/webhooks/notion", content=content, headers=given | headers, timeout=30)
+        return self.http.post(f"{self.url}/webhooks/notion", content=content, headers=given | headers)
 
     def deliver(self, event: dict[str, Any]) -> httpx.Response:
         """As Notion does it."""
@@ -136,7 +137,9 @@ def serve(client: redis.Redis, store: Store, tmp_path: Path) -> Iterator[Serve]:
 
             resources = Resources(settings, redis_client, store, {task.name: task for task in tasks}, send)
             app = make_app(resources, [health, lambda resources: webhooks(resources, FAST)])
-            return Server(serve_app(app, stack), resources, sent)
+            server = Server(serve_app(app, stack), resources, sent)
+            stack.callback(server.http.close)
+            return server
 
         yield start
 

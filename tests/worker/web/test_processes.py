@@ -19,6 +19,8 @@ from tests.harness.process import Process, eventually
 from tests.harness.sides import ProbeSpec
 from tests.harness.stack import ROOT, Stack
 
+from worker.web.wakeups import Pace
+
 from .conftest import SECRET, TOKEN, event
 
 pytestmark = pytest.mark.processes
@@ -53,16 +55,16 @@ def test_two_hundred_events_make_a_worker_run_once_or_twice(tmp_path: Path) -> N
         def deliver(_: int) -> int:
             content = json.dumps(event()).encode()
             headers = {SIGNATURE_HEADER: sign(SECRET, content)}
-            return httpx.post(
-                f"{url}/webhooks/notion", content=content, headers=headers, timeout=60
-            ).status_code
+            return http.post(f"{url}/webhooks/notion", content=content, headers=headers).status_code
 
-        with ThreadPoolExecutor(8) as pool:
+        began = time.monotonic()
+        with ThreadPoolExecutor(8) as pool, httpx.Client(timeout=60) as http:
             assert set(pool.map(deliver, range(200))) == {200}
+        seconds = time.monotonic() - began
         eventually(stack.sides("rows").equal, 40, "both sides to be equal")
         time.sleep(4)
-        # The worker's first one may be done while events of the burst still come.
-        assert 1 <= len(stack.sides("rows").notion.runs()) <= 2
+        # One more for each time that the machine is too slow to deliver the burst within the longest wait.
+        assert 1 <= len(stack.sides("rows").notion.runs()) <= 2 + seconds // Pace().longest
         assert not stack.sides("limited").notion.runs()
         refused = httpx.post(f"{url}/webhooks/notion", content=b"x" * 500_000, timeout=30)
         assert refused.status_code == 413
