@@ -18,7 +18,6 @@ from tasks.notion.webhooks import SIGNATURE_HEADER, sign
 from tests.harness.process import Process, eventually
 from tests.harness.sides import ProbeSpec
 from tests.harness.stack import ROOT, Stack
-
 from worker.web.wakeups import Pace
 
 from .conftest import SECRET, TOKEN, event
