@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import singledispatchmethod
 from typing import Any
 
@@ -64,6 +65,8 @@ class Outcome:
     failed: dict[tuple[ID, ID], str] = field(default_factory=dict)
     #: The pairs behind `skipped` and behind unresolved conflicts, with the reason.
     left: dict[tuple[ID, ID], str] = field(default_factory=dict)
+    #: Those of them of which a side does not say whether an object is deleted.
+    unclear: set[tuple[ID, ID]] = field(default_factory=set)
     #: How many were left because they failed before.
     held: int = 0
 
@@ -74,6 +77,7 @@ class Outcome:
         self.skipped += part.skipped
         self.failed |= part.failed
         self.left |= part.left
+        self.unclear |= part.unclear
         self.conflicts += part.conflicts
         self.unresolved += part.unresolved
         self.held += part.held
@@ -98,7 +102,9 @@ class Applier:
         *,
         check_lock: Callable[[], None],
         progress: Progress,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self.clock = clock
         self.adapters = adapters
         self.views = views
         self.journal = journal
@@ -249,7 +255,16 @@ class Applier:
         ):
             return
         name = f"{self.task.name}/{action.side}/{action.source_id}/{action.instead_of or ''}"
-        intent = Intent(str(uuid.uuid5(_WRITES, name)), action.side, action.source_id, action.values)
+        key = str(uuid.uuid5(_WRITES, name))
+        source_record = self.views[action.side.opposite].snapshot.records[action.source_id]
+        intent = Intent(
+            key,
+            action.side,
+            action.source_id,
+            action.values,
+            begun_at=self.clock(),
+            hash=source_record.hash,
+        )
         effect = Effect("create", action.side, None, action.source_id, {}, action.values)
         async with self._intended(intent, effect):
             made = await adapter.call("create_keyed", intent.key, adapter.native(action.values))
@@ -400,6 +415,7 @@ class Applier:
         )
         self.outcome.skipped.append(f"{side.label} {missing_id}: {reason}")
         self.outcome.left[pair] = reason
+        self.outcome.unclear.add(pair)
         return False
 
     # -- the base -----------------------------------------------------------------------------------------

@@ -184,6 +184,8 @@ def change_state(
             "values": dict(begin.values),
             "target_id": begin.target_id,
             "answered": begin.answered,
+            "begun_at": begin.begun_at,
+            "hash": begin.hash,
         }
     for key in settle:
         state.intents.pop(key, None)
@@ -249,6 +251,8 @@ def base_of(state: State) -> Base:
             intent["values"],
             intent.get("target_id"),
             intent.get("answered", False),
+            intent.get("begun_at"),
+            intent.get("hash", ""),
         )
         for key, intent in state.intents.items()
     ]

@@ -20,6 +20,8 @@ from tasks.merge import (
     Policy,
     Side,
     Skip,
+    asked_again,
+    await_listing,
     check_guards,
     content_of,
     failed_again,
@@ -201,7 +203,10 @@ class _Run:
             return self.order.planner(base, views, policy)
         snapshots = {side: view.snapshot for side, view in views.items()}
         plan = make_plan(base.links, snapshots[Side.NOTION], snapshots[Side.OTHER], policy, base.intents)
-        return hold_back(plan, base.memory.held, snapshots, self.order.clock())
+        now = self.order.clock()
+        settling = {Side.NOTION: self.task.notion_settling, Side.OTHER: self.task.other_settling}
+        plan = await_listing(plan, base.intents, settling, now)
+        return hold_back(plan, base.memory.held, snapshots, now)
 
     async def _read_both(self, base: Base, *, full: bool) -> dict[Side, SideView]:
         """Both listings at once; the first error ends the other one."""
@@ -229,7 +234,14 @@ class _Run:
 
     def _applier(self, views: Mapping[Side, SideView]) -> Applier:
         adapters = {side: Adapter(self.task, side, self.caller) for side in Side}
-        return Applier(adapters, views, self.journal, check_lock=self.check_lock, progress=self.progress)
+        return Applier(
+            adapters,
+            views,
+            self.journal,
+            check_lock=self.check_lock,
+            progress=self.progress,
+            clock=self.order.clock,
+        )
 
     def context(self, base: Base, views: Mapping[Side, SideView] | None) -> overrides.Context:
         """What the task's own steps work with while they are called from this run."""
@@ -252,7 +264,8 @@ class _Run:
             known = before.get(pair)
             content = content_of(pair, snapshots)
             waiting = known is not None and known.next_try > now and known.content == content
-            held[pair] = known if waiting and known else left_again(known, pair, reason, content, now)
+            again = asked_again if pair in outcome.unclear else left_again
+            held[pair] = known if waiting and known else again(known, pair, reason, content, now)
         for pair, reason in outcome.failed.items():
             held[pair] = failed_again(before.get(pair), pair, reason, content_of(pair, snapshots), now)
         cursors = {}

@@ -90,6 +90,10 @@ class SyncTask(ABC):
     #: How coarse the sides' clocks are: edits closer than the coarser one count as simultaneous.
     notion_granularity: timedelta = timedelta(minutes=1)
     other_granularity: timedelta = timedelta(seconds=1)
+    #: How long a listing of a side may lack what was just made there. Until then a create that was cut off is
+    #: not made again.
+    notion_settling: timedelta = timedelta(0)
+    other_settling: timedelta = timedelta(0)
     #: Writes under way at once on each side, where the methods are coroutines.
     concurrency: int = 4
     #: Conflict modes of single attributes, by Notion attribute: who owns a field has its word there.

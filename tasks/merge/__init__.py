@@ -12,7 +12,17 @@ Pure functions: nothing here reads or writes anything. The words:
 
 from tasks.merge.attributes import resolve
 from tasks.merge.guards import Halt, check_guards
-from tasks.merge.holding import Held, content_of, failed_again, hold_back, left_again, left_out, pair_of
+from tasks.merge.holding import (
+    Held,
+    asked_again,
+    await_listing,
+    content_of,
+    failed_again,
+    hold_back,
+    left_again,
+    left_out,
+    pair_of,
+)
 from tasks.merge.model import (
     UNRESOLVED,
     Action,
@@ -68,6 +78,8 @@ __all__ = [
     "Unlink",
     "Update",
     "Withdraw",
+    "asked_again",
+    "await_listing",
     "check_guards",
     "content_of",
     "failed_again",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tasks.merge.model import ID, Action, Create, Plan, Restore, Side, Skip, Snapshot, Withdraw
+from tasks.merge.model import ID, Action, Create, Intent, Plan, Restore, Side, Skip, Snapshot, Withdraw
 from tasks.values import dump
 
 #: How long an object waits after its first, second, … failure; after the last of these it is quarantined.
@@ -122,14 +122,51 @@ def failed_again(before: Held | None, pair: Pair, reason: str, content: str, now
 
 
 def left_again(before: Held | None, pair: Pair, reason: str, content: str, now: datetime) -> Held:
-    """What is kept of an object that was left for another reason than a failure.
-
-    A side that does not say whether it was deleted is asked ever more rarely: after as long as it was left
-    already, a day at most.
-    """
+    """What is kept of an object that was left for another reason than a failure, to look at it again at once."""
     known = before is not None and not before.failures and before.content == content
-    since = before.since if before is not None and known else now
-    return Held(pair, reason, content, 0, since, now + min(now - since, QUARANTINE))
+    return Held(pair, reason, content, 0, before.since if before is not None and known else now, now)
+
+
+def asked_again(before: Held | None, pair: Pair, reason: str, content: str, now: datetime) -> Held:
+    """What is kept of an object of which a side does not say whether it was deleted.
+
+    The side is asked ever more rarely: after as long as the object was left already, a day at most.
+    """
+    held = left_again(before, pair, reason, content, now)
+    return replace(held, next_try=now + min(now - held.since, QUARANTINE))
+
+
+def await_listing(
+    plan: Plan, intents: Iterable[Intent], settling: Mapping[Side, timedelta], now: datetime
+) -> Plan:
+    """The plan without creates that an earlier run began so recently that a listing may lack what they made.
+
+    Args:
+        plan: what would be done.
+        intents: the writes of earlier runs whose outcome is unknown.
+        settling: how long the listing of each side may lag behind its writes.
+        now: the time of the listings.
+    """
+    recent = {
+        (intent.side, intent.source_id): intent.key
+        for intent in intents
+        if intent.target_id is None
+        and intent.begun_at is not None
+        and now - intent.begun_at < settling[intent.side]
+    }
+    actions: list[Action] = []
+    awaited = set()
+    for action in plan.actions:
+        key = recent.get((action.side, action.source_id)) if isinstance(action, Create) else None
+        if key is None or key not in plan.void or not isinstance(action, Create):
+            actions.append(action)
+            continue
+        awaited.add(key)
+        reason = f"an earlier run may have made it in {action.side.label}, where it may not be listed yet"
+        side = action.side.opposite
+        actions.append(Skip(side=side, id=action.source_id, pair=pair_of(action), reason=reason))
+    void = tuple(key for key in plan.void if key not in awaited)
+    return replace(plan, actions=tuple(actions), void=void) if awaited else plan
 
 
 def left_out(plan: Plan, snapshots: Mapping[Side, Snapshot], now: datetime) -> list[Held]:

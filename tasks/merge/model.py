@@ -190,6 +190,9 @@ class Intent:
     target_id: ID | None = None
     #: Whether the service took the write, and only what it shows since is not known.
     answered: bool = False
+    #: When a create was begun, and the hash that its source had then.
+    begun_at: datetime | None = None
+    hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ def settle_intents(
 
     `paired` are the records of each side whose counterpart is listed: they need none. An object counts as
     made by a create when it shows every value that was to be written, or, where none does, when its hash is
-    that of the create's source: it was edited since, or the service changed what was written.
+    that of the create's source, now or then: it was edited since, or the service changed what was written.
     """
     open_creates = [
         intent
@@ -39,8 +39,8 @@ def settle_intents(
     return list(settled.values())
 
 
-def _same_hash(record: Record, _intent: Intent, source: Record | None) -> bool:
-    return source is not None and bool(source.hash) and record.hash == source.hash
+def _same_hash(record: Record, intent: Intent, source: Record | None) -> bool:
+    return bool(record.hash) and record.hash in (intent.hash, source.hash if source is not None else "")
 
 
 def _made_by(record: Record, intent: Intent, _source: Record | None) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from tasks import Listing, OutcomeUnknownError
 from tasks.run import Order, RunReport, run_task
 from tasks.state import State
 from tasks.state_journal import StateJournal
-from tests.tasks.boards import Boards
+from tests.tasks.boards import Boards, Row
 
 
 @pytest.fixture
@@ -191,3 +194,57 @@ async def test_the_share_that_may_change_is_the_tasks_to_set(journal: StateJourn
     task.change_share = 0.6
     assert (await run(task, journal)).status == "succeeded"
     assert task.other.writes == 11
+
+
+async def test_a_conflict_that_a_person_must_decide_is_told_in_every_run(journal: StateJournal) -> None:
+    task = Boards(mode="error")
+    ours, theirs = task.pair(A="x", B="")
+    await run(task, journal)
+    task.notion.edit(ours, B="ours")
+    task.other.edit(theirs, b="theirs")
+    for _ in range(20):
+        assert (await run(task, journal)).status == "conflicts"
+        task.later(minutes=1)
+
+
+class Lagging(Boards):
+    """The other side's listing lacks what was made in the last minute, and a create loses its answer."""
+
+    other_settling = timedelta(minutes=2)
+    lose = True
+
+    def get_other_objects(self) -> Listing:
+        self.other.hidden = {
+            row.id for row in self.other.rows.values() if self.now - row.edited < timedelta(minutes=1)
+        }
+        return super().get_other_objects()
+
+    def other_create_obj(self, **kwargs: object) -> Row:
+        row = super().other_create_obj(**kwargs)
+        if self.lose:
+            self.lose = False
+            raise OutcomeUnknownError("no answer")
+        return row
+
+
+async def test_a_create_without_an_answer_waits_for_the_listing(journal: StateJournal) -> None:
+    task = Lagging()
+    task.notion.add(A="x", B="")
+    assert (await run(task, journal)).status == "failed"
+    for _ in range(5):
+        await run(task, journal)
+        task.later(seconds=30)
+    assert len(task.other.rows) == 1
+    assert len((await journal.load()).links) == 1
+    assert (await run(task, journal)).plan.actions == ()
+
+
+async def test_a_create_that_never_arrived_is_made_after_that_time(journal: StateJournal) -> None:
+    task = Lagging()
+    task.notion.add(A="x", B="")
+    await run(task, journal)
+    task.other.rows.clear()
+    for _ in range(8):
+        await run(task, journal)
+        task.later(seconds=30)
+    assert task.other.shown() == [("x", "")]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tasks.errors import ItemError, StateError
@@ -52,15 +52,14 @@ class Links:
                     intent["values"],
                     intent.target_id,
                     intent.answered,
+                    intent.begun_at,
+                    intent.hash,
                 ).where(intent.task == task)
             ).all()
         try:
             return Base(
                 [Link(row[0], row[1], _values(row[2]), _values(row[3]), _sides(row[4])) for row in links],
-                [
-                    Intent(row[0], Side(row[1]), row[2], _values(row[3]), row[4], bool(row[5]))
-                    for row in intents
-                ],
+                [_intent(row) for row in intents],
                 self._store.memories.load(task),
             )
         except (StateError, ValueError) as error:
@@ -138,8 +137,9 @@ class Links:
                     "source_id": intent.source_id,
                     "target_id": intent.target_id,
                     "answered": intent.answered or None,
+                    "hash": intent.hash or None,
                     "values": dump(dict(intent.values)),
-                    "begun_at": datetime.now(UTC),
+                    "begun_at": intent.begun_at or datetime.now(UTC),
                     "run_id": run_id,
                 }
             )
@@ -151,6 +151,19 @@ class Links:
         table = schema.intent.c
         for key in keys:
             connection.execute(delete(schema.intent).where(table.task == task, table.key == key))
+
+
+def _intent(row: Row[Any]) -> Intent:
+    return Intent(
+        row.key,
+        Side(row.side),
+        row.source_id,
+        _values(row._mapping["values"]),
+        row.target_id,
+        bool(row.answered),
+        row.begun_at,
+        row.hash or "",
+    )
 
 
 def _sides(text: str | None) -> frozenset[Side]:

@@ -73,6 +73,7 @@ intent = Table(
     Column("source_id", String(400), nullable=False),
     Column("target_id", String(400)),  # none: a create
     Column("answered", Boolean),  # none: no
+    Column("hash", Text),
     Column("values", Text, nullable=False),
     Column("begun_at", Moment, nullable=False),
     Column("run_id", String(64), nullable=False),

@@ -17,6 +17,7 @@ def upgrade() -> None:
         table.add_column(sa.Column("parked", sa.String(20)))
     with op.batch_alter_table("intent") as table:
         table.add_column(sa.Column("answered", sa.Boolean))
+        table.add_column(sa.Column("hash", sa.Text))
     with op.batch_alter_table("run") as table:
         table.add_column(sa.Column("kind", sa.String(10)))
     with op.batch_alter_table("conflict") as table:
@@ -81,6 +82,7 @@ def downgrade() -> None:
     with op.batch_alter_table("run") as table:
         table.drop_column("kind")
     with op.batch_alter_table("intent") as table:
+        table.drop_column("hash")
         table.drop_column("answered")
     with op.batch_alter_table("link") as table:
         table.drop_column("parked")
