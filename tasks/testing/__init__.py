@@ -1,0 +1,13 @@
+"""A conformance kit for people who write tasks: random edits, faults and crashes against a task's own two sides.
+
+>>> from tasks.testing import check_task
+>>> report = check_task(make_task)  # doctest: +SKIP
+>>> assert report.ok, report.text  # doctest: +SKIP
+"""
+
+from tasks.testing.check import check_task
+from tasks.testing.invariants import Invariant
+from tasks.testing.people import Person, PersonFor, TaskPerson
+from tasks.testing.report import Finding, Report
+
+__all__ = ["Finding", "Invariant", "Person", "PersonFor", "Report", "TaskPerson", "check_task"]

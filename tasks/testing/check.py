@@ -1,0 +1,250 @@
+"""Checks a task against its own two sides."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import timedelta
+from itertools import groupby
+from random import Random
+from typing import Any
+
+from tasks import overrides
+from tasks.sync_task import ConflictMode, SyncTask
+from tasks.testing.contract import CHECKS, Contract
+from tasks.testing.equality import SIDES
+from tasks.testing.history import Alphabet, History, Run, generate, generate_calm
+from tasks.testing.instrument import CRASHES, Fault, FaultKind
+from tasks.testing.invariants import BrokenError, Invariant
+from tasks.testing.people import PersonFor
+from tasks.testing.player import Player, Setup, Told
+from tasks.testing.report import Finding, Report
+from tasks.testing.samples import infer
+from tasks.testing.shrink import shrink
+
+#: One crash sweep for so many histories.
+SWEEP_EVERY = 50
+
+#: Told after each history: how many are done, of how many.
+Watcher = Callable[[int, int], None]
+
+
+def check_task(
+    make_task: Callable[[], SyncTask],
+    *,
+    histories: int = 200,
+    seed: int = 0,
+    values: Mapping[str, Sequence[Any]] | None = None,
+    key: str | None = None,
+    people: Mapping[str, PersonFor] | None = None,
+    advance: Callable[[SyncTask, timedelta], None] | None = None,
+    only: int | None = None,
+    watch: Watcher = lambda done, total: None,
+) -> Report:
+    """Run a task against its own two sides, with edits, faults and crashes, and judge what comes of it.
+
+    First every method is tried by itself; then random histories are played, each on a fresh task. The same
+    seed gives the same histories.
+
+    Args:
+        make_task: Makes a task whose two sides are fresh, and empty or nearly so. It is called for each
+            history.
+        histories: How many histories are played.
+        seed: Where the random numbers start.
+        values: The values to try, by Notion attribute; by default such as the attribute's objects show or take.
+        key: The Notion attribute that tells objects apart; by default one on which the hash depends.
+        people: Who edits a side (`notion`, `other`); by default the task's own methods do.
+        advance: Lets time pass for a task whose sides have clocks of their own.
+        only: Play the history of this number alone, as a finding names it.
+        watch: Told how far it is.
+
+    Raises:
+        TaskDefinitionError: values or key do not fit the task.
+    """
+    checker = _Checker(make_task, dict(values or {}), key, dict(people or {}), advance, seed, watch)
+    return _blocking(lambda: checker.check(histories, only))
+
+
+def _blocking(work: Callable[[], Coroutine[Any, Any, Report]]) -> Report:
+    """Carry out a coroutine in an event loop of its own, also where one runs already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work())
+    results: list[Report] = []
+    errors: list[BaseException] = []
+    here = contextvars.copy_context()
+
+    def run() -> None:
+        try:
+            results.append(here.run(lambda: asyncio.run(work())))
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="lockstep-check")
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+class _Checker:
+    """One check of one task."""
+
+    def __init__(
+        self,
+        make_task: Callable[[], SyncTask],
+        values: Mapping[str, Sequence[Any]],
+        key: str | None,
+        people: Mapping[str, PersonFor],
+        advance: Callable[[SyncTask, timedelta], None] | None,
+        seed: int,
+        watch: Watcher,
+    ) -> None:
+        self.make_task = make_task
+        self.values, self.key, self.people, self.advance = values, key, people, advance
+        self.seed = seed
+        self.watch = watch
+        self.counts: Counter[str] = Counter()
+        self.faults: Counter[str] = Counter()
+
+    async def check(self, histories: int, only: int | None) -> Report:
+        """The report."""
+        sample = self.make_task()
+        finding: Finding | None = None
+        notes: tuple[str, ...] = ()
+        try:
+            alphabet = await infer(sample, self.values, self.key, self.people)
+        except BrokenError as broken:
+            finding = Finding(broken.invariant, broken.message, ("both sides were listed",))
+        else:
+            setup = Setup(self.make_task, alphabet, self.people, self.advance)
+            notes = _notes(sample, alphabet, self.advance is not None)
+            if only is None:
+                finding = await self._contract(setup)
+            if finding is None:
+                finding = await self._histories(setup, range(histories) if only is None else [only])
+        findings = (finding,) if finding is not None else ()
+        return Report(
+            sample.name, self.seed, findings, self._counts(), _tried(sample), notes, dict(self.faults)
+        )
+
+    def _counts(self) -> dict[str, int]:
+        crashes = sum(self.faults[kind.value] for kind in CRASHES)
+        return {
+            "histories": self.counts["histories"],
+            "edits": self.counts["edits"],
+            "runs": self.counts["runs"],
+            "writes": self.counts["writes"],
+            "faults": sum(self.faults.values()) - crashes - self.faults["changes read"],
+            "crashes": crashes,
+            "checks of single methods": self.counts["checks"],
+            "histories that a guard halted": self.counts["histories that a guard halted"],
+        }
+
+    async def _contract(self, setup: Setup) -> Finding | None:
+        """The first promise of single methods that is broken: the others may only follow from it."""
+        for check in CHECKS:
+            contract = Contract(setup)
+            broken = await contract.run(check)
+            self.counts["checks"] += 1
+            if broken is not None:
+                return Finding(broken.invariant, broken.message, tuple(contract.told[-6:]))
+        return None
+
+    async def _histories(self, setup: Setup, numbers: Sequence[int]) -> Finding | None:
+        for done, number in enumerate(numbers):
+            history = generate(setup.alphabet, Random(f"{self.seed}/{number}"))  # noqa: S311
+            broken, _ = await self._play(setup, history)
+            if broken is not None:
+                return await self._finding(setup, history, broken, number)
+            if number % SWEEP_EVERY == 0:
+                calm = generate_calm(setup.alphabet, Random(f"{self.seed}/{number}/calm"))  # noqa: S311
+                finding = await self._sweep(setup, calm, number)
+                if finding is not None:
+                    return finding
+            self.watch(done + 1, len(numbers))
+        return None
+
+    async def _play(self, setup: Setup, history: History) -> tuple[BrokenError | None, Player]:
+        player = Player(setup)
+        broken = await player.play(history)
+        self.counts["histories"] += 1
+        self.counts.update(player.counts)
+        self.faults.update(player.instrument.fired)
+        return broken, player
+
+    async def _finding(self, setup: Setup, history: History, broken: BrokenError, number: int) -> Finding:
+        counts, faults = self.counts.copy(), self.faults.copy()
+
+        async def breaks(shorter: History) -> bool:
+            again, _ = await self._play(setup, shorter)
+            return again is not None and again.invariant is broken.invariant
+
+        shortest = await shrink(history, breaks)
+        last, player = await self._play(setup, shortest)
+        self.counts, self.faults = counts, faults  # the search is no part of the figures
+        last = last or broken
+        return Finding(_needed(last, shortest), last.message, tuple(_lines(player.told)), number)
+
+    async def _sweep(self, setup: Setup, history: History, number: int) -> Finding | None:
+        """Crash before and after every effect of the last run; the end must be that of no crash."""
+        broken, player = await self._play(setup, history)
+        if broken is not None:
+            return await self._finding(setup, history, broken, number)
+        wanted = player.shown()
+        steps = history.steps[:-1]
+        for at in range(1, player.effects_of_last_run + 1):
+            for kind in CRASHES:
+                crashed = History((*steps, Run((Fault(at, kind),))))
+                broken, after = await self._play(setup, crashed)
+                if broken is None and after.shown() != wanted:
+                    broken = BrokenError(
+                        Invariant.CRASH,
+                        f"with the crash the sides end as {after.shown()}, without it as {wanted}",
+                    )
+                    return Finding(broken.invariant, broken.message, tuple(_lines(after.told)), number)
+                if broken is not None:
+                    return await self._finding(setup, crashed, broken, number)
+        return None
+
+
+def _needed(broken: BrokenError, shortest: History) -> Invariant:
+    """What is broken, seen from what the shortest history cannot do without."""
+    if broken.invariant is not Invariant.CONVERGENCE:
+        return broken.invariant
+    kinds = {fault.kind for step in shortest.steps if isinstance(step, Run) for fault in step.faults}
+    if kinds & set(CRASHES):
+        return Invariant.CRASH
+    return Invariant.PROOF_FIRST if kinds & set(FaultKind) else broken.invariant
+
+
+def _lines(told: Sequence[Told]) -> list[str]:
+    """What was played; what was the same several times in a row is told once."""
+    lines: list[str] = []
+    for (line, trace), same in groupby(told, key=lambda one: (one.line, tuple(one.trace))):
+        times = len(list(same))
+        lines.append(line + (f" ({times} times)" if times > 1 else ""))
+        lines += [f"  {done}" for done in trace]
+    return lines
+
+
+def _tried(task: SyncTask) -> tuple[Invariant, ...]:
+    """The invariants that are put to the test for a task."""
+    changes = any(overrides.of(task, f"{side}_changes") for side in SIDES)
+    return tuple(one for one in Invariant if one is not Invariant.DELTAS or changes)
+
+
+def _notes(task: SyncTask, alphabet: Alphabet, has_clock: bool) -> tuple[str, ...]:
+    notes = []
+    if not has_clock and task.conflict_mode is ConflictMode.NEWER:
+        notes.append(
+            "give advance= where the sides' clocks can be set, to see that the newer of two edits wins"
+        )
+    if not alphabet.values:
+        notes.append(f"attr_map has {alphabet.key!r} only, so no two attributes were edited side by side")
+    return tuple(notes)

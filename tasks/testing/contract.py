@@ -1,0 +1,440 @@
+"""What every method of a task promises, tried one by one on fresh sides."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tasks import overrides
+from tasks.listing import Changes
+from tasks.sync_task import ConflictMode
+from tasks.testing.equality import SIDES, across, agree, alike, is_blank
+from tasks.testing.history import TOKENS
+from tasks.testing.instrument import answer
+from tasks.testing.invariants import BrokenError, Invariant
+from tasks.testing.people import TaskPerson
+from tasks.testing.player import Setup
+from tasks.testing.reading import Seen, listing, look, native, native_values, opened
+from tasks.testing.wording import listed, shown
+
+#: Objects that are made to see whether a listing shows all of them.
+MANY = 12
+
+
+class Contract:
+    """One check on one fresh task; `told` says what was done."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.task = setup.make_task()
+        self.alphabet = setup.alphabet
+        self.told: list[str] = []
+        self.people = {
+            side: setup.people[side](self.task) if side in setup.people else TaskPerson(self.task, side)
+            for side in SIDES
+        }
+        self.engine = {side: TaskPerson(self.task, side) for side in SIDES}
+
+    async def run(self, check: Callable[[Contract], Awaitable[None]]) -> BrokenError | None:
+        """What the check found broken, if it did."""
+        try:
+            async with opened(self.task):
+                await check(self)
+        except BrokenError as broken:
+            return broken
+        except Exception as error:
+            last = self.told[-1] if self.told else "opening"
+            return BrokenError(Invariant.CONTRACT, f"{last}: raises {type(error).__name__}: {error}")
+        return None
+
+    # -- doing ----------------------------------------------------------------------------------------------
+
+    async def make(self, side: str, token: str, values: Mapping[str, Any] | None = None) -> Seen:
+        """Make an object as the engine does, and see to it that what is returned is what is listed."""
+        filled = self.alphabet.filled(token, values or {})
+        self.told.append(f"{side}_create_obj({listed(native_values(self.task, side, filled))})")
+        made = await self.engine[side].create(native_values(self.task, side, filled))
+        if made is None:
+            raise BrokenError(Invariant.CONTRACT, f"{side}_create_obj must return the object that it made")
+        seen = await look(self.task, side, made)
+        now = {one.id: one for one in await self.all(side)}
+        if seen.id not in now:
+            raise BrokenError(
+                Invariant.PARTIAL,
+                f"{side}_create_obj returned {seen.id}, and a listing that says it is complete does not show it",
+            )
+        for name, value in seen.values.items():
+            if not alike(value, now[seen.id].values[name]):
+                raise BrokenError(
+                    Invariant.CONTRACT,
+                    f"{side}_create_obj returns an object with {name}={shown(value)}, and the listing shows "
+                    f"{shown(now[seen.id].values[name])}",
+                )
+        return now[seen.id]
+
+    async def all(self, side: str) -> list[Seen]:
+        """All objects of a side."""
+        return await listing(self.task, side)
+
+    async def find(self, side: str, obj_id: str) -> Seen | None:
+        """One object of the listing."""
+        return next((one for one in await self.all(side) if one.id == obj_id), None)
+
+    async def set(self, side: str, seen: Seen, attribute: str, value: Any) -> Seen:
+        """Set an attribute as the engine does; the object as it is listed then."""
+        name = native(self.task, side, attribute)
+        batched = overrides.of(self.task, f"{side}_update_attrs")
+        method = f"{side}_update_attrs" if batched else f"{side}_update_obj"
+        self.told.append(f"{method}({name}={shown(value)})")
+        returned = await self.engine[side].update(seen.obj, name, value)
+        now = await self.find(side, seen.id)
+        if now is None:
+            raise BrokenError(
+                Invariant.STABLE_IDS,
+                f"{method} of {name}: the object {seen.id} is not listed under its id any more",
+            )
+        if (
+            batched
+            and returned is not None
+            and not alike((await look(self.task, side, returned)).values[attribute], now.values[attribute])
+        ):
+            raise BrokenError(
+                Invariant.PROOF_FIRST,
+                f"{method} must return the object as it is now; it shows another {name}",
+            )
+        return now
+
+    def agree(self, attribute: str, notion: Any, other: Any) -> bool:
+        """Whether both sides show the same."""
+        return agree(self.task, attribute, notion, other)
+
+
+async def creates(contract: Contract) -> None:
+    """A new object shows every value that it was given."""
+    for side in SIDES:
+        contract.told.clear()
+        base = await contract.make(across(side), "k1")
+        seen = await contract.make(side, "k1", _rest(contract, base))
+        for name, value in base.values.items():
+            if contract.agree(name, *_in_order(side, seen.values[name], value)):
+                continue
+            raise BrokenError(
+                Invariant.CONVERGENCE if is_blank(seen.values[name]) else Invariant.FIXPOINT,
+                f"{side}_create_obj was given {native(contract.task, side, name)}={shown(value)}, and the object "
+                f"shows {shown(seen.values[name])}",
+            )
+        for one in SIDES:
+            for left in await contract.all(one):
+                await contract.engine[one].delete(left.obj)
+
+
+def _rest(contract: Contract, seen: Seen) -> dict[str, Any]:
+    return {name: value for name, value in seen.values.items() if name != contract.alphabet.key}
+
+
+def _in_order(side: str, mine: Any, theirs: Any) -> tuple[Any, Any]:
+    return (mine, theirs) if side == "notion" else (theirs, mine)
+
+
+async def ids(contract: Contract) -> None:
+    """The id of an object stays the same, and is its own."""
+    for side in SIDES:
+        contract.told.clear()
+        made = [await contract.make(side, token) for token in TOKENS[:2]]
+        if made[0].id == made[1].id:
+            raise BrokenError(Invariant.STABLE_IDS, f"{side}_id is {made[0].id!r} for two objects")
+        contract.told.append(f"get_{side}_objects() twice")
+        listings = [sorted(one.id for one in await contract.all(side)) for _ in range(2)]
+        if len(listings[0]) != len(listings[1]):
+            raise BrokenError(
+                Invariant.PARTIAL,
+                f"the listing of {side}, which says it is complete, shows {len(listings[0])} objects and then "
+                f"{len(listings[1])}, with no edit between",
+            )
+        if listings[0] != listings[1]:
+            raise BrokenError(Invariant.STABLE_IDS, f"{side}_id is not the same in two listings: {listings}")
+
+
+async def hashes(contract: Contract) -> None:
+    """A pair has one hash, and it stays the same from listing to listing."""
+    seen = {side: await contract.make(side, "k1") for side in SIDES}
+    for side in SIDES:
+        again = await contract.find(side, seen[side].id)
+        if again is None or str(again.hash) != str(seen[side].hash):
+            raise BrokenError(
+                Invariant.STATE_LOSS,
+                f"{side}_hash of an unchanged object is {seen[side].hash!r} and then {again and again.hash!r}: without "
+                "its memory the task would double every object",
+            )
+    if seen["notion"].values != seen["other"].values and not all(
+        contract.agree(name, value, seen["other"].values[name])
+        for name, value in seen["notion"].values.items()
+    ):
+        return  # another check tells of that
+    ours, theirs = seen["notion"].hash, seen["other"].hash
+    if str(ours) != str(theirs):
+        raise BrokenError(
+            Invariant.STATE_LOSS,
+            f"notion_hash is {ours!r} and other_hash {theirs!r} for two objects with the same values: they are not "
+            "paired, so a first sync doubles them",
+        )
+
+
+async def updates(contract: Contract) -> None:
+    """An update changes the attribute that it names, and no other one."""
+    values = {**contract.alphabet.values, contract.alphabet.key: contract.alphabet.names["k1"]}
+    for side in SIDES:
+        contract.told.clear()
+        seen = await contract.make(side, "k1")
+        for attribute, tried in values.items():
+            for value in tried:
+                del contract.told[1:]
+                before = seen
+                seen = await contract.set(side, before, attribute, value)
+                if (
+                    not alike(before.values[attribute], value)
+                    and alike(before.values[attribute], seen.values[attribute])
+                    and not _is_lossy(contract, side, attribute)
+                ):
+                    name = native(contract.task, side, attribute)
+                    raise BrokenError(
+                        Invariant.CONVERGENCE,
+                        f"an update of {name} in {side} from {shown(before.values[attribute])} to {shown(value)} "
+                        "leaves the old value",
+                    )
+                for rest in contract.task.attr_map:
+                    if rest != attribute and not alike(before.values[rest], seen.values[rest]):
+                        raise BrokenError(
+                            Invariant.NO_LOST_UPDATE,
+                            f"an update of {attribute} in {side} changes {rest} as well, "
+                            f"from {shown(before.values[rest])} to {shown(seen.values[rest])}",
+                        )
+
+
+def _is_lossy(contract: Contract, side: str, attribute: str) -> bool:
+    lossy = contract.task.lossy.get(attribute)
+    return lossy is not None and lossy.side == side
+
+
+async def fixpoints(contract: Contract) -> None:
+    """A value that crosses over and comes back is what it was."""
+    values = {**contract.alphabet.values, contract.alphabet.key: contract.alphabet.names["k1"]}
+    seen = {side: await contract.make(side, "k1") for side in SIDES}
+    for attribute, tried in values.items():
+        for start in SIDES:
+            end = across(start)
+            for value in tried:
+                del contract.told[2:]
+                here = await contract.set(start, seen[start], attribute, value)
+                first = here.values[attribute]
+                there = await contract.set(end, seen[end], attribute, first)
+                crossed = there.values[attribute]
+                if not contract.agree(attribute, *_in_order(start, first, crossed)):
+                    raise BrokenError(
+                        Invariant.FIXPOINT,
+                        f"{attribute}: {start} shows {shown(first)}; written to {end} it shows {shown(crossed)}. Let "
+                        "to_dict and the writes of both sides speak one form, or declare the attribute lossy",
+                    )
+                again = await contract.set(end, there, attribute, crossed)
+                if not alike(again.values[attribute], crossed):
+                    raise BrokenError(
+                        Invariant.FIXPOINT,
+                        f"{attribute} in {end} shows {shown(crossed)}; the same written again shows "
+                        f"{shown(again.values[attribute])}",
+                    )
+                seen = {start: here, end: again}
+
+
+async def deletions(contract: Contract) -> None:
+    """A deleted object is gone, and only that one."""
+    for side in SIDES:
+        contract.told.clear()
+        gone, stays = [await contract.make(side, token) for token in TOKENS[:2]]
+        live = await answer(getattr(contract.task, f"{side}_is_gone")(stays.id))
+        if overrides.of(contract.task, f"{side}_is_gone") and live:
+            raise BrokenError(
+                Invariant.PARTIAL, f"{side}_is_gone says that an object is deleted that is listed"
+            )
+        contract.told.append(f"{side}_delete_obj({gone.id})")
+        await contract.engine[side].delete(gone.obj)
+        for _ in range(2):
+            left = [one.id for one in await contract.all(side)]
+            if gone.id in left:
+                raise BrokenError(
+                    Invariant.NO_RESURRECTION,
+                    f"{side}_delete_obj was called for {gone.id}, which is still listed",
+                )
+            if stays.id not in left:
+                raise BrokenError(
+                    Invariant.PARTIAL, f"{side}_delete_obj of {gone.id} took {stays.id} away as well"
+                )
+        if not await answer(getattr(contract.task, f"{side}_is_gone")(gone.id)):
+            raise BrokenError(
+                Invariant.CONVERGENCE,
+                f"{side}_is_gone does not say that a deleted object is deleted, so its counterpart would stay for ever",
+            )
+
+
+async def listings(contract: Contract) -> None:
+    """A listing shows all objects."""
+    key = contract.alphabet.key
+    for side in SIDES:
+        names = [name for names in contract.alphabet.names.values() for name in dict.fromkeys(names)][:MANY]
+        made = []
+        contract.told = []
+        for name in names:
+            del contract.told[:]
+            made.append((await contract.make(side, "k1", {key: name})).id)
+        contract.told = [f"{len(names)} objects made in {side}", f"get_{side}_objects()"]
+        missing = sorted(set(made) - {one.id for one in await contract.all(side)})
+        if missing:
+            raise BrokenError(
+                Invariant.PARTIAL,
+                f"{len(made)} objects were made in {side}, and the listing, which says it is complete, lacks "
+                f"{len(missing)} of them",
+            )
+
+
+async def times(contract: Contract) -> None:
+    """Times have zones and go forward with each edit."""
+    for side in SIDES:
+        contract.told.clear()
+        seen = await contract.make(side, "k1")
+        before = await _edited(contract, side, seen)
+        attribute, value = _some_change(contract, seen)
+        after = await _edited(contract, side, await contract.set(side, seen, attribute, value))
+        if before is not None and after is not None and after < before:
+            raise BrokenError(
+                Invariant.CLOCKS, f"{side}_timestamp goes back with an edit: {before} -> {after}"
+            )
+
+
+async def clocks(contract: Contract) -> None:
+    """The side that was edited later says so."""
+    advance = contract.setup.advance
+    modes = {contract.task.conflict_mode, *map(ConflictMode, contract.task.conflict_modes.values())}
+    if advance is None or ConflictMode.NEWER not in modes:
+        return
+    gap = max(contract.task.notion_granularity, contract.task.other_granularity, timedelta(minutes=1))
+    for first in SIDES:
+        contract.told.clear()
+        seen = {side: await contract.make(side, "k1" if first == "notion" else "k2") for side in SIDES}
+        edited = {}
+        for side in (first, across(first)):
+            contract.told.append("time passes")
+            advance(contract.task, 3 * gap)
+            attribute, value = _some_change(contract, seen[side])
+            edited[side] = await _edited(
+                contract, side, await contract.set(side, seen[side], attribute, value)
+            )
+        early, late = edited[first], edited[across(first)]
+        if early is not None and late is not None and late - early < gap:
+            raise BrokenError(
+                Invariant.CLOCKS,
+                f"{first} was edited {3 * gap} before {across(first)}, and the times say {early} and {late}: in a "
+                "conflict the older edit would win",
+            )
+
+
+async def _edited(contract: Contract, side: str, seen: Seen) -> datetime | None:
+    moment = await answer(getattr(contract.task, f"{side}_timestamp")(seen.obj))
+    if moment is None:
+        return None
+    if not isinstance(moment, datetime):
+        raise BrokenError(
+            Invariant.CLOCKS,
+            f"{side}_timestamp must give a datetime or None, not {type(moment).__name__}: {moment!r}",
+        )
+    if moment.utcoffset() is None:
+        raise BrokenError(
+            Invariant.CLOCKS,
+            f"{side}_timestamp gives {moment.isoformat()} without a zone: it would be taken for UTC, which a local "
+            "time is not. Add tzinfo",
+        )
+    return moment.astimezone(UTC)
+
+
+def _some_change(contract: Contract, seen: Seen) -> tuple[str, Any]:
+    """An attribute and a value that it does not have."""
+    for attribute, tried in contract.alphabet.values.items():
+        for value in tried:
+            if not alike(seen.values[attribute], value):
+                return attribute, value
+    names = [*contract.alphabet.names["k1"], *contract.alphabet.names["k2"]]
+    key = contract.alphabet.key
+    return key, next(name for name in names if not alike(seen.values[key], name))
+
+
+async def deltas(contract: Contract) -> None:
+    """Changes since a cursor agree with the full listing."""
+    for side in SIDES:
+        if not overrides.of(contract.task, f"{side}_changes"):
+            continue
+        contract.told.clear()
+        edited, gone, _ = [await contract.make(side, token) for token in TOKENS[:3]]
+        cursor = getattr(await answer(getattr(contract.task, f"get_{side}_objects")()), "cursor", None)
+        if cursor is None:
+            raise BrokenError(
+                Invariant.DELTAS,
+                f"{side}_changes is offered, but get_{side}_objects gives no Listing with a cursor",
+            )
+        attribute, value = _some_change(contract, edited)
+        await contract.set(side, edited, attribute, value)
+        await contract.make(side, TOKENS[3])
+        contract.told.append(f"{side}_delete_obj({gone.id})")
+        await contract.engine[side].delete(gone.obj)
+        await _compare(contract, side, cursor, (edited.id, gone.id))
+
+
+async def _compare(contract: Contract, side: str, cursor: Any, touched: tuple[str, str]) -> None:
+    edited, gone = touched
+    contract.told.append(f"{side}_changes({cursor!r})")
+    changes = await answer(getattr(contract.task, f"{side}_changes")(cursor))
+    if changes is NotImplemented:
+        return
+    if not isinstance(changes, Changes):
+        raise BrokenError(
+            Invariant.DELTAS, f"{side}_changes must return Changes, not {type(changes).__name__}"
+        )
+    full = {one.id: one for one in await contract.all(side)}
+    named = {one.id: one for one in [await look(contract.task, side, obj) for obj in changes.changed]}
+    missing = [
+        one for one in full if one not in named and one not in touched and _is_new(contract, full[one])
+    ]
+    if edited not in named or missing:
+        what = f"the edit of {edited}" if edited not in named else f"the new object {missing[0]}"
+        raise BrokenError(
+            Invariant.DELTAS, f"{side}_changes does not name {what}, which the full listing shows"
+        )
+    for one, seen in named.items():
+        if one not in full:
+            raise BrokenError(
+                Invariant.DELTAS, f"{side}_changes names {one} as changed, which is not there any more"
+            )
+        if seen != full[one]:
+            raise BrokenError(
+                Invariant.DELTAS, f"{side}_changes shows {one} otherwise than the full listing does"
+            )
+    wrong = sorted(set(map(str, changes.deleted)) & full.keys())
+    if wrong:
+        raise BrokenError(
+            Invariant.DELTAS, f"{side}_changes says that {wrong[0]} is deleted, which is listed"
+        )
+    get_obj = getattr(contract.task, f"{side}_get_obj")
+    contract.told.append(f"{side}_get_obj of both")
+    alone = await answer(get_obj(edited))
+    if alone is None or await look(contract.task, side, alone) != full[edited]:
+        raise BrokenError(Invariant.DELTAS, f"{side}_get_obj({edited!r}) is not what the full listing shows")
+    if await answer(get_obj(gone)) is not None:
+        raise BrokenError(
+            Invariant.DELTAS, f"{side}_get_obj gives an object that was deleted; it must give None"
+        )
+
+
+def _is_new(contract: Contract, seen: Seen) -> bool:
+    return alike(seen.values[contract.alphabet.key], contract.alphabet.names[TOKENS[3]][0])
+
+
+#: All checks, in the order in which they are made.
+CHECKS = (creates, ids, hashes, listings, updates, fixpoints, deletions, times, clocks, deltas)

@@ -1,0 +1,102 @@
+"""What a check of a task found, as data and as a text to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tasks.testing.invariants import Invariant
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One invariant that does not hold, with the shortest way found to see it."""
+
+    invariant: Invariant
+    #: What is wrong, in words.
+    message: str
+    #: What was done, one line for each step; lines that are indented say what came of a run.
+    history: Sequence[str]
+    #: The number of the history, to play it again; `None` where a single check found it.
+    number: int | None = None
+
+    @property
+    def length(self) -> int:
+        """How many steps the history has."""
+        return sum(not line.startswith(" ") for line in self.history)
+
+    @property
+    def text(self) -> str:
+        """The finding for a person."""
+        lines = [f"{self.invariant}: {self.message}"]
+        number = 0
+        for line in self.history:
+            number += not line.startswith(" ")
+            lines.append(f"      {line.strip()}" if line.startswith(" ") else f"  {number:2}. {line}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a task fared."""
+
+    task: str
+    seed: int
+    findings: Sequence[Finding] = ()
+    #: Histories, edits, runs, writes, faults, crashes and the like.
+    counts: Mapping[str, int] = field(default_factory=dict)
+    #: The invariants that were put to the test.
+    tried: Sequence[Invariant] = ()
+    #: What could not be tried, and why.
+    notes: Sequence[str] = ()
+    #: How often each kind of fault struck.
+    reached: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is broken."""
+        return not self.findings
+
+    @property
+    def broken(self) -> frozenset[str]:
+        """The numbers of the invariants that are broken, such as `I3`."""
+        return frozenset(finding.invariant.number for finding in self.findings)
+
+    @property
+    def text(self) -> str:
+        """All of it for a person."""
+        counts = ", ".join(f"{number:,} {what}" for what, number in self.counts.items() if number)
+        lines = [f"{self.task}: {counts}; seed {self.seed}"]
+        if self.ok:
+            lines.append(f"All {len(self.tried)} invariants held.")
+        for finding in self.findings:
+            again = f"only={finding.number}, " if finding.number is not None else ""
+            lines += ["", finding.text, f"  again: check_task(…, {again}seed={self.seed})"]
+        lines += [f"note: {note}" for note in self.notes]
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report in JSON's own types."""
+        return {
+            "task": self.task,
+            "ok": self.ok,
+            "seed": self.seed,
+            "counts": dict(self.counts),
+            "faults": dict(self.reached),
+            "invariants": [
+                {"number": one.number, "title": one.title, "held": one.number not in self.broken}
+                for one in self.tried
+            ],
+            "findings": [
+                {
+                    "invariant": finding.invariant.number,
+                    "title": finding.invariant.title,
+                    "message": finding.message,
+                    "history": [line.strip() for line in finding.history],
+                    "number": finding.number,
+                }
+                for finding in self.findings
+            ],
+            "notes": list(self.notes),
+        }
