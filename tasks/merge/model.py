@@ -191,7 +191,7 @@ class Intent:
     #: Whether the service took the write, and only what it shows since is not known.
     answered: bool = False
     #: When a create was begun, and the hash that its source had then.
-    begun_at: datetime | None = None
+    begun_at: datetime | None = field(default=None, compare=False)
     hash: str = ""
 
 
