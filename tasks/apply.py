@@ -343,7 +343,7 @@ class Applier:
     ) -> None:
         """Take into the base what an update wrote, as its side shows it now."""
         written = {name: shown[name] for name in action.changes if name in shown}
-        source = {name: action.source[name] for name in written}
+        source = {name: action.source[name] for name in written if name in action.source}
         notion, other = (written, source) if action.side is Side.NOTION else (source, written)
         await self._advance(action.notion_id, action.other_id, notion, other, settle=settle)
 

@@ -139,7 +139,8 @@ class _Run:
             return await self._by_own_sync(base)
         stepwise = overrides.steps_of(self.task)
         full = bool(self.order.planner or self.order.plan_id or stepwise)
-        views, plan, halt = await self._plan(base, policy, full=full)
+        # A listing of changes does not show what another scope leaves out.
+        views, plan, halt = await self._plan(base, policy, full=full or policy.scope_changed)
         if halt is not None and not all(view.full for view in views.values()):
             views, plan, halt = await self._plan(base, policy, full=True)  # in doubt, look at everything
         if self.order.dry_run:
@@ -185,7 +186,8 @@ class _Run:
         stale = [name for name in forms if known is not None and known.get(name) != forms[name]]
         stale += [name for name in known or () if name not in forms]
         # The cursors would hide what has to be compared anew.
-        memory = replace(memory, forms=forms, cursors={})
+        scope = self.task.scope() if memory.scope is None else memory.scope
+        memory = replace(memory, forms=forms, scope=scope, cursors={})
         if not self.order.dry_run:
             await self.journal.remember(memory, forget=stale)
         return overrides.without(replace(base, memory=memory), stale), policy

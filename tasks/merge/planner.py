@@ -331,8 +331,12 @@ class _Planner:
                 notion_id=link.notion_id,
                 other_id=link.other_id,
                 changes={name: Change(target.values[name], value) for name, (value, _) in written.items()},
-                # What is written on both sides has its base from the one that is written last.
-                source={name: across[name][0] if name in across else source.values[name] for name in written},
+                # Of what is written on both sides, the first write has shown its side's base already.
+                source={
+                    name: across[name][0] if name in across else source.values[name]
+                    for name in written
+                    if side is Side.OTHER or name not in across
+                },
                 intents=intents,
                 reason="; ".join(dict.fromkeys(reason for _, reason in written.values())),
             )
