@@ -1,0 +1,1 @@
+"""Databases of the same shape on several machines, kept in step with each other."""

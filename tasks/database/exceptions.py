@@ -1,0 +1,65 @@
+"""What can go wrong between database nodes. What a next run may mend is a `SyncAbortedError`."""
+
+from __future__ import annotations
+
+from tasks.errors import TaskError
+
+
+class SyncError(TaskError):
+    """Base of all foreseen errors of database nodes."""
+
+
+class InvalidParameterError(SyncError, ValueError):
+    """A value given by the program does not fit."""
+
+
+class UnknownDependencyError(InvalidParameterError):
+    """A model depends on one that the graph does not name."""
+
+
+class CircularDependencyError(InvalidParameterError):
+    """Models depend on each other in a circle: one of the edges must be deferred."""
+
+
+class TransportRequiredError(InvalidParameterError):
+    """`sync()` was called on an engine without a transport."""
+
+
+class ManifestFieldError(SyncError, ValueError):
+    """A manifest or payload has a field that is missing or wrong."""
+
+
+class RecordFieldError(SyncError, ValueError):
+    """A record has a field that is missing or wrong."""
+
+
+class ManifestChecksumError(SyncError):
+    """A manifest is not what its sender signed with the checksum."""
+
+
+class PayloadLimitError(SyncError):
+    """A manifest holds more records or bytes than this node takes at once."""
+
+
+class UnknownNodeError(SyncError):
+    """A node that is not known here asked for an exchange."""
+
+
+class SyncAbortedError(SyncError):
+    """This run could not end; a later one may."""
+
+
+class ClockDriftError(SyncAbortedError):
+    """A peer's clock is too far ahead."""
+
+
+class TransportError(SyncAbortedError):
+    """The peer could not be reached, or its answer did not arrive."""
+
+
+class NodeLockedError(SyncAbortedError):
+    """Another session holds the node."""
+
+
+class HeldLimitError(SyncAbortedError):
+    """Too many records could not be applied; before they are mended, nothing more is taken."""

@@ -1,0 +1,196 @@
+"""What two nodes send each other in one exchange."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from tasks.database.exceptions import ManifestFieldError
+from tasks.database.record import SyncRecord, checked_stamp
+
+_PAYLOADS_MAX = 1000
+
+
+@dataclass
+class ModelPayload:
+    """The records and tombstones of one model."""
+
+    model_label: str
+    records: dict[str, SyncRecord] = field(default_factory=dict)
+    #: The stamps of deletions, by key.
+    deletes: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ModelPayload:
+        """The payload of what a peer sent.
+
+        Raises:
+            ManifestFieldError: a field is missing or wrong.
+            RecordFieldError: so is one of a record.
+        """
+        if not isinstance(data, dict):
+            raise ManifestFieldError(f"a payload must be a dict, got {type(data).__name__}")
+        label = _text(data, "model_label", "ModelPayload")
+        raw_records = data.get("records", {})
+        if not isinstance(raw_records, dict):
+            raise ManifestFieldError("'records' must be a dict")
+        raw_deletes = data.get("deletes", {})
+        if not isinstance(raw_deletes, dict):
+            raise ManifestFieldError("'deletes' must be a dict")
+        deletes: dict[str, int] = {}
+        for key, tombstone in raw_deletes.items():
+            if not isinstance(key, str):
+                raise ManifestFieldError(f"delete key {key!r} must be a string")
+            if key == "":
+                raise ManifestFieldError("delete key must be a non-empty string")
+            deletes[key] = checked_stamp(tombstone, f"delete tombstone for {key!r}", ManifestFieldError)
+            if key in raw_records:
+                raise ManifestFieldError(f"key {key!r} present in both 'records' and 'deletes'")
+        records = {key: SyncRecord.from_dict(key, value) for key, value in raw_records.items()}
+        return cls(model_label=label, records=records, deletes=deletes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a peer is sent."""
+        return {
+            "deletes": dict(sorted(self.deletes.items())),
+            "model_label": self.model_label,
+            "records": {key: record.to_dict() for key, record in self.records.items()},
+        }
+
+
+@dataclass
+class SyncManifest:
+    """One half of an exchange: what a node sends, and how far it has received.
+
+    `checkpoint` is the place in the peer's order of arrival up to which its sender has everything, `after_keys`
+    how much further it is in single models: `{label: [stamp, key]}`.
+    """
+
+    node_id: str
+    checkpoint: int
+    after_keys: dict[str, Any] = field(default_factory=dict)
+    checksum: str = ""
+    has_more: bool = False
+    #: Seconds since 1970 by the sender's wall clock; 0 where it does not say.
+    node_time: int = 0
+    payloads: list[ModelPayload] = field(default_factory=list)
+    #: Which fields of a record the receiver cannot have yet: `{label: {key: [field]}}`. A record that is not
+    #: named is new in all its fields. `None`: the sender does not say.
+    fresh: dict[str, dict[str, list[str]]] | None = None
+    #: The sender only asks what would be done.
+    dry_run: bool = False
+    #: The answer holds everything from the start: the receiver was away for longer than deletions are kept.
+    resync: int = 0
+
+    def compute_checksum(self) -> str:
+        """SHA-256 of what is synced, as hexadecimal digits."""
+        body = json.dumps(self._serializable(), sort_keys=True, ensure_ascii=True).encode("utf-8")
+        return hashlib.sha256(body).hexdigest()
+
+    def verify(self) -> bool:
+        """Whether the checksum is there and right."""
+        if not self.checksum:
+            return False
+        return self.checksum == self.compute_checksum()
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> SyncManifest:
+        """The manifest of what a peer sent.
+
+        Raises:
+            ManifestFieldError: a field is missing or wrong.
+            RecordFieldError: so is one of a record.
+        """
+        if not isinstance(data, dict):
+            raise ManifestFieldError(f"a manifest must be a dict, got {type(data).__name__}")
+        node_id = _text(data, "node_id", "SyncManifest")
+        checkpoint = data.get("checkpoint")
+        if checkpoint is None:
+            raise ManifestFieldError("SyncManifest requires 'checkpoint'")
+        checkpoint = checked_stamp(checkpoint, "'checkpoint'", ManifestFieldError)
+        node_time = checked_stamp(data.get("node_time", 0), "'node_time'", ManifestFieldError)
+        checksum = data.get("checksum", "")
+        if not isinstance(checksum, str):
+            raise ManifestFieldError("'checksum' must be a string")
+        raw_payloads = data.get("payloads", [])
+        if not isinstance(raw_payloads, list):
+            raise ManifestFieldError("'payloads' must be a list")
+        if len(raw_payloads) > _PAYLOADS_MAX:
+            raise ManifestFieldError(f"'payloads' exceeds maximum of {_PAYLOADS_MAX}")
+        payloads: dict[str, ModelPayload] = {}
+        for raw_payload in raw_payloads:
+            payload = ModelPayload.from_dict(raw_payload)
+            if payload.model_label in payloads:
+                raise ManifestFieldError(f"duplicate model_label: {payload.model_label!r}")
+            payloads[payload.model_label] = payload
+        after_keys = data.get("after_keys", {})
+        return cls(
+            node_id=node_id,
+            checkpoint=checkpoint,
+            after_keys=after_keys if isinstance(after_keys, dict) else {},
+            checksum=checksum,
+            has_more=_flag(data, "has_more"),
+            node_time=node_time,
+            payloads=list(payloads.values()),
+            fresh=_fresh(data.get("fresh")),
+            dry_run=_flag(data, "dry_run"),
+            resync=checked_stamp(data.get("resync", 0), "'resync'", ManifestFieldError),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a peer is sent."""
+        result = self._serializable()
+        result["after_keys"] = self.after_keys
+        result["checksum"] = self.checksum or self.compute_checksum()
+        result["has_more"] = self.has_more
+        if self.fresh is not None:
+            result["fresh"] = self.fresh
+        if self.dry_run:
+            result["dry_run"] = True
+        if self.resync:
+            result["resync"] = self.resync
+        return result
+
+    def _serializable(self) -> dict[str, Any]:
+        return {
+            "checkpoint": self.checkpoint,
+            "node_id": self.node_id,
+            "node_time": self.node_time,
+            "payloads": [payload.to_dict() for payload in self.payloads],
+        }
+
+
+def _text(data: dict[str, Any], name: str, owner: str) -> str:
+    value = data.get(name)
+    if value is None:
+        raise ManifestFieldError(f"{owner} requires {name!r}")
+    if not isinstance(value, str):
+        raise ManifestFieldError(f"{name!r} must be a string")
+    if not value:
+        raise ManifestFieldError(f"{name!r} must be a non-empty string")
+    return value
+
+
+def _flag(data: dict[str, Any], name: str) -> bool:
+    value = data.get(name, False)
+    if not isinstance(value, bool):
+        raise ManifestFieldError(f"{name!r} must be true or false")
+    return value
+
+
+def _fresh(value: Any) -> dict[str, dict[str, list[str]]] | None:
+    if value is None:
+        return None
+    good = isinstance(value, dict) and all(
+        isinstance(keys, dict)
+        and all(
+            isinstance(names, list) and all(isinstance(name, str) for name in names)
+            for names in keys.values()
+        )
+        for keys in value.values()
+    )
+    if not good:
+        raise ManifestFieldError("'fresh' must name fields by model and key")
+    return value  # type: ignore[no-any-return]

@@ -1,0 +1,107 @@
+"""One record as it travels between nodes: its fields, and when each was edited last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tasks.database.exceptions import InvalidParameterError, RecordFieldError
+
+#: The largest stamp: what a signed 64-bit column holds.
+STAMP_MAX = 2**63 - 1
+
+#: The name in `arrivals` under which the record came here as a whole.
+WHOLE = ""
+
+
+def checked_stamp(value: Any, what: str, error: type[Exception], *, kind: str = "an integer") -> int:
+    """A stamp as it should be: a whole number from 0 to 2**63 - 1.
+
+    Raises:
+        error: it is not.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise error(f"{what} must be {kind}, got {type(value).__name__}")
+    if value < 0:
+        raise error(f"{what} must be non-negative, got {value}")
+    if value > STAMP_MAX:
+        raise error(f"{what} must be less than 2**63")
+    return value
+
+
+@dataclass
+class SyncRecord:
+    """A record of one model.
+
+    `timestamps` name the edit of each field by the editing node's clock and decide which edit is newer.
+    `received_at` and `arrivals` are in the order in which things came to this node and decide what a peer has
+    still to receive; they do not travel.
+    """
+
+    key: str
+    data: dict[str, Any]
+    timestamps: dict[str, int]
+    #: When the record came here or changed here last, by this node's clock; 0 for what was made here.
+    received_at: int = field(default=0, compare=False)
+    #: When single fields came here, where that is not the time of their edit; `WHOLE` stands for all others.
+    arrivals: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.key == "":
+            raise InvalidParameterError("SyncRecord key must be a non-empty string")
+        if self.received_at < 0:
+            raise InvalidParameterError(f"received_at must be non-negative, got {self.received_at}")
+
+    @property
+    def sync_field_last_modified(self) -> int:
+        """The record's place in this node's order of arrival."""
+        return max(self.newest, self.received_at)
+
+    @property
+    def newest(self) -> int:
+        """The stamp of the newest edit."""
+        return max(self.timestamps.values(), default=0)
+
+    def arrival(self, name: str) -> int:
+        """When the field came to this node."""
+        came = self.arrivals.get(name)
+        if came is None:
+            came = self.arrivals.get(WHOLE, 0)
+        return max(self.timestamps.get(name, 0), came)
+
+    @classmethod
+    def from_dict(cls, key: str, data: dict[str, Any]) -> SyncRecord:
+        """The record of what a peer sent.
+
+        Raises:
+            RecordFieldError: it is no record.
+        """
+        if not isinstance(key, str) or key == "":
+            raise RecordFieldError("SyncRecord key must be a non-empty string")
+        if not isinstance(data, dict):
+            raise RecordFieldError(f"Record {key!r} must be a dict, got {type(data).__name__}")
+        record_data = data.get("data", {})
+        timestamps = data.get("timestamps", {})
+        if not isinstance(record_data, dict):
+            raise RecordFieldError(f"Record {key!r}: 'data' must be a dict, got {type(record_data).__name__}")
+        if not all(isinstance(name, str) for name in record_data):
+            raise RecordFieldError(f"Record {key!r}: the names of 'data' must be strings")
+        if not isinstance(timestamps, dict):
+            raise RecordFieldError(
+                f"Record {key!r}: 'timestamps' must be a dict, got {type(timestamps).__name__}"
+            )
+        received_at = checked_stamp(
+            data.get("received_at", 0), f"Record {key!r}: 'received_at'", RecordFieldError, kind="an int"
+        )
+        for name, stamp in timestamps.items():
+            if not isinstance(name, str):
+                raise RecordFieldError(f"Record {key!r}: timestamp key {name!r} must be a string")
+            if type(stamp) is not int or not 0 <= stamp <= STAMP_MAX:
+                checked_stamp(
+                    stamp, f"Record {key!r}: timestamp for {name!r}", RecordFieldError, kind="an int"
+                )
+        return cls(key=key, data=record_data, timestamps=timestamps, received_at=received_at)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a peer is sent."""
+        return {"data": self.data, "timestamps": self.timestamps}

@@ -1,0 +1,130 @@
+"""What the engine asks of a node's storage."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+from tasks.database.record import SyncRecord
+
+#: A place in a node's order of arrival: a stamp, and the key of the last record there.
+Place: TypeAlias = "tuple[int, str]"
+
+
+class Tombstone(NamedTuple):
+    """A deletion: when it was made, and when it came to this node."""
+
+    stamp: int
+    received_at: int = 0
+
+    @property
+    def arrival(self) -> int:
+        """The deletion's place in this node's order of arrival."""
+        return max(self)
+
+
+@runtime_checkable
+class DatabaseSyncStorage(Protocol):
+    """The least that a storage offers. A key is either a record or a tombstone, never both.
+
+    What peers have not received yet is asked for in the order of `SyncRecord.sync_field_last_modified`, so a
+    record has to be kept with its `received_at` (and should be with its `arrivals`).
+    """
+
+    def get_checkpoint(self, node_id: str) -> int:
+        """The checkpoint that was saved last; 0 where there is none."""
+        ...
+
+    def get_after_keys(self, node_id: str) -> dict[str, Any]:
+        """The JSON values that were saved with it."""
+        ...
+
+    def save_checkpoint(self, node_id: str, timestamp: int, after_keys: dict[str, Any] | None = None) -> None:
+        """Keep a checkpoint and what belongs to it, instead of what was there."""
+        ...
+
+    def get_changed_since(
+        self, model_label: str, timestamp: int, limit: int | None = None, after_key: Place | None = None
+    ) -> dict[str, SyncRecord]:
+        """Records with a `sync_field_last_modified` above `timestamp`, in the order of that and key.
+
+        `limit` is the most that is given; with `after_key` only those with (stamp, key) above it are given.
+        """
+        ...
+
+    def get_deletes_since(self, model_label: str, timestamp: int) -> dict[str, int]:
+        """The stamps of all tombstones above `timestamp`, by key."""
+        ...
+
+    def get_records(self, model_label: str, keys: Collection[str]) -> dict[str, SyncRecord]:
+        """The records of these keys that are there."""
+        ...
+
+    def upsert_many(self, model_label: str, records: dict[str, SyncRecord]) -> set[str]:
+        """Write records whole, in place of tombstones too; return the keys of those that cannot be written."""
+        ...
+
+    def delete_many(self, model_label: str, deletes: dict[str, int]) -> Any:
+        """Delete records and keep tombstones with these stamps, also where there was no record."""
+        ...
+
+
+@runtime_checkable
+class ArrivalStorage(DatabaseSyncStorage, Protocol):
+    """A storage that also knows when tombstones came. Others are wrapped (see `tasks.database.plain`)."""
+
+    def horizon(self, now: int) -> int:
+        """Give all that is visible a place at or below `now`; return a stamp that is at least `now`.
+
+        Everything that has come up to the returned stamp is visible, and nothing gets a place at or below it
+        any more, except what the open transaction itself writes with it as `received_at`.
+        """
+        ...
+
+    def get_tombstones(self, model_label: str, keys: Collection[str]) -> dict[str, int]:
+        """The stamps of the tombstones of these keys."""
+        ...
+
+    def get_deletes_page(
+        self, model_label: str, timestamp: int, limit: int | None = None, after_key: Place | None = None
+    ) -> dict[str, Tombstone]:
+        """As `get_changed_since`, for tombstones, in the order of arrival and key."""
+        ...
+
+    def delete_many(self, model_label: str, deletes: dict[str, int], received_at: int = 0) -> set[str]:
+        """As above; `received_at` is when they came here. Return the keys of records that cannot be deleted."""
+        ...
+
+    def upsert_without(
+        self, model_label: str, records: dict[str, SyncRecord], parents: Collection[str]
+    ) -> set[str]:
+        """As `upsert_many`, with the foreign keys to these models left empty for now."""
+        ...
+
+    def get_clock_bound(self) -> int:
+        """The stamp above which the node's clock has given none out."""
+        ...
+
+    def save_clock_bound(self, bound: int) -> None:
+        """Keep a clock's bound; it only ever grows, also when a transaction is undone."""
+        ...
+
+    def get_nodes(self) -> Mapping[str, int]:
+        """All node ids that have a checkpoint, with it."""
+        ...
+
+    def forget_node(self, node_id: str) -> None:
+        """Drop a node's checkpoint and what belongs to it."""
+        ...
+
+    def purge_tombstones(self, arrival: int) -> int:
+        """Drop the tombstones that came at or before this stamp; return how many."""
+        ...
+
+    def get_purged(self) -> int:
+        """The largest stamp up to which tombstones may have been dropped."""
+        ...
+
+    def get_keys(self, model_label: str) -> Iterable[str]:
+        """The keys of all records."""
+        ...
