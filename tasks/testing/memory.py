@@ -12,6 +12,19 @@ from tasks.listing import Listing
 from tasks.lossy import Lossy
 from tasks.sync_task import ConflictMode, SyncTask
 
+#: What a task says of its merge.
+POLICIES = (
+    "conflict_modes",
+    "resolver",
+    "edit_beats_delete",
+    "lossy",
+    "notion_granularity",
+    "other_granularity",
+    "delete_share",
+    "change_share",
+    "handful",
+)
+
 
 @dataclass(slots=True)
 class MemoryObject:
@@ -35,16 +48,21 @@ class MemorySide:
         """Copies of all objects."""
         return [self._copy(obj) for obj in self.objects.values()]
 
+    def next_id(self) -> str:
+        """The id of the object that is made next."""
+        return f"{self.name}-{self.made + 1}"
+
     def create(self, values: Mapping[str, Any]) -> MemoryObject:
         """A new object."""
+        obj_id = self.next_id()
         self.made += 1
         self.now += timedelta(seconds=1)
-        obj = MemoryObject(f"{self.name}-{self.made}", dict(values), self.now)
+        obj = MemoryObject(obj_id, dict(values), self.now)
         self.objects[obj.id] = obj
         return self._copy(obj)
 
     def update(self, obj_id: str, values: Mapping[str, Any]) -> MemoryObject:
-        """Set some values.
+        """Replace what an object holds.
 
         Raises:
             ItemError: there is no such object.
@@ -53,7 +71,7 @@ class MemorySide:
             raise ItemError(f"{obj_id} is not there")
         self.now += timedelta(seconds=1)
         obj = self.objects[obj_id]
-        obj.values.update(values)
+        obj.values = dict(values)
         obj.edited = self.now
         return self._copy(obj)
 
@@ -90,41 +108,42 @@ class MemoryTask(SyncTask):
         self.key_form = key_form
         self.lossy = lossy or {}
 
-    @classmethod
-    def copy_of(
-        cls, task: SyncTask, *, key: str | None = None, key_form: Callable[[Any], str] = str
-    ) -> MemoryTask:
-        """The mapping and policies of a task, between two services in memory. Nothing of the task is called
-        but its resolver and its lossy declarations, which are pure.
-        """
-        twin = cls(task.name, task.attr_map, task.conflict_mode, key=key, key_form=key_form, lossy=task.lossy)
-        for policy in (
-            "conflict_modes",
-            "resolver",
-            "edit_beats_delete",
-            "notion_granularity",
-            "other_granularity",
-            "delete_share",
-            "change_share",
-            "handful",
-        ):
-            setattr(twin, policy, getattr(task, policy))
-        return twin
+    def take_policies(self, task: SyncTask) -> None:
+        """Settle conflicts as another task does. Of it nothing is called but its resolver, which is pure."""
+        for policy in POLICIES:
+            setattr(self, policy, getattr(task, policy))
 
     def advance(self, time: timedelta) -> None:
         """Let time pass on both sides."""
         for side in self.sides.values():
             side.now += time
 
-    def _kept(self, side: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """What a side can keep of values, by Notion attribute."""
-        names = {native: name for name, native in self.attr_map.items()}
-        common = dict(values) if side == "notion" else {names[name]: value for name, value in values.items()}
-        for name, value in common.items():
+    def written(self, side: str, held: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+        """What an object holds after values, by Notion attribute, were written to it; `held` is empty for a new one."""
+        kept = dict(held)
+        for name, value in values.items():
             lossy = self.lossy.get(name)
-            if lossy is not None and lossy.side == side:
-                common[name] = lossy.show(value)
-        return common
+            kept[name] = lossy.show(value) if lossy is not None and lossy.side == side else value
+        return kept
+
+    def shown(self, side: str, held: Mapping[str, Any]) -> dict[str, Any]:
+        """The values, by Notion attribute, of what an object holds."""
+        return dict(held)
+
+    def _common(self, side: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        names = {native: name for name, native in self.attr_map.items()}
+        return dict(values) if side == "notion" else {names[name]: value for name, value in values.items()}
+
+    def _create(self, side: str, values: Mapping[str, Any]) -> MemoryObject:
+        return self.sides[side].create(self.written(side, {}, self._common(side, values)))
+
+    def _update(self, side: str, obj: MemoryObject, values: Mapping[str, Any]) -> MemoryObject:
+        there = self.sides[side].objects.get(obj.id)
+        held = there.values if there is not None else {}
+        return self.sides[side].update(obj.id, self.written(side, held, self._common(side, values)))
+
+    def _hash(self, side: str, obj: MemoryObject) -> str:
+        return self.key_form(self.shown(side, obj.values)[self.key])
 
     async def get_notion_objects(self) -> Listing:
         """All of them."""
@@ -144,11 +163,11 @@ class MemoryTask(SyncTask):
 
     def notion_hash(self, obj: MemoryObject) -> str:
         """The key."""
-        return self.key_form(obj.values[self.key])
+        return self._hash("notion", obj)
 
     def other_hash(self, obj: MemoryObject) -> str:
         """The key."""
-        return self.key_form(obj.values[self.key])
+        return self._hash("other", obj)
 
     def notion_timestamp(self, obj: MemoryObject) -> datetime:
         """When it was edited last."""
@@ -160,27 +179,27 @@ class MemoryTask(SyncTask):
 
     def notion_to_dict(self, obj: MemoryObject) -> dict[str, Any]:
         """Its values."""
-        return dict(obj.values)
+        return self.shown("notion", obj.values)
 
     def other_to_dict(self, obj: MemoryObject) -> dict[str, Any]:
         """Its values."""
-        return {self.attr_map[name]: value for name, value in obj.values.items()}
+        return {self.attr_map[name]: value for name, value in self.shown("other", obj.values).items()}
 
     async def notion_create_obj(self, /, **kwargs: Any) -> MemoryObject:
         """Make one."""
-        return self.sides["notion"].create(self._kept("notion", kwargs))
+        return self._create("notion", kwargs)
 
     async def other_create_obj(self, /, **kwargs: Any) -> MemoryObject:
         """Make one."""
-        return self.sides["other"].create(self._kept("other", kwargs))
+        return self._create("other", kwargs)
 
     async def notion_update_attrs(self, obj: MemoryObject, changes: dict[str, Any]) -> MemoryObject:
         """Set some values."""
-        return self.sides["notion"].update(obj.id, self._kept("notion", changes))
+        return self._update("notion", obj, changes)
 
     async def other_update_attrs(self, obj: MemoryObject, changes: dict[str, Any]) -> MemoryObject:
         """Set some values."""
-        return self.sides["other"].update(obj.id, self._kept("other", changes))
+        return self._update("other", obj, changes)
 
     async def notion_update_obj(self, obj: MemoryObject, attr: str, value: Any) -> None:
         """Set one value."""

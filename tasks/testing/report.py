@@ -63,6 +63,12 @@ class Report:
         """The numbers of the invariants that are broken, such as `I3`."""
         return frozenset(finding.invariant.number for finding in self.findings)
 
+    def held(self, invariant: Invariant) -> bool | None:
+        """Whether an invariant held; `None` where another one broke before it was tried to the end."""
+        if invariant.number in self.broken:
+            return False
+        return True if self.ok else None
+
     @property
     def text(self) -> str:
         """All of it for a person."""
@@ -85,8 +91,7 @@ class Report:
             "counts": dict(self.counts),
             "faults": dict(self.reached),
             "invariants": [
-                {"number": one.number, "title": one.title, "held": one.number not in self.broken}
-                for one in self.tried
+                {"number": one.number, "title": one.title, "held": self.held(one)} for one in self.tried
             ],
             "findings": [
                 {

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config import get_settings
+from tasks import Lossy, registry
+from tasks.notion_caldav import NotionCalDAV
+from tasks.testing import check_task
+from tasks.testing.mapping import advance, mapping_of
+from tasks.testing.todo_memory import MemoryTodos
+from worker.cli.exit_codes import ExitCode
+from worker.cli.failures import CommandError
+from worker.cli.verify import verify
+
+TOML = """
+[[sync]]
+name = "todos"
+kind = "caldav"
+data_source = "0123456789abcdef0123456789abcdef"
+calendar_url = "https://dav.invalid/cal/"
+every = "5m"
+
+[sync.attr_map]
+Name = "summary"
+Notes = "description"
+Due = "due"
+Status = "status"
+Priority = "priority"
+Tags = "categories"
+Link = "url"
+
+[sync.values.Status]
+Waiting = "NEEDS-ACTION"
+Finished = "COMPLETED"
+"""
+
+#: No method of this task may be called; the first of the two declares something that cannot be.
+MODULE = """
+from tasks import SyncTask, Lossy
+
+def refuse(self, *args, **kwargs):
+    raise AssertionError("a method of the task was called")
+
+NAMES = [f"{side}_{name}" for side in ("notion", "other") for name in (
+    "id", "hash", "timestamp", "to_dict", "create_obj", "update_obj", "delete_obj", "create_keyed",
+    "update_attrs", "is_gone", "changes", "get_obj",
+)]
+NAMES += ["get_notion_objects", "get_other_objects", "open", "close", "check", "attr_forms", "scope", "sync"]
+Sealed = type("Sealed", (SyncTask,), dict.fromkeys(NAMES, refuse))
+
+Sealed("sealed", {"Title": "title", "Due": "due"}, "other").run_once().schedule()
+grows = Sealed("grows", {"Title": "title", "Note": "text"}).run_once().schedule()
+grows.lossy = {"Note": Lossy("other", lambda value: f"{value}!")}
+"""
+
+Verify = Callable[..., ExitCode]
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Everything that tries to reach another machine, or this one, is told here and fails."""
+    tried: list[Any] = []
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        tried.append(args)
+        raise OSError("no network in this test")
+
+    for name in ("connect", "connect_ex", "bind", "sendto"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    for name in ("create_connection", "getaddrinfo", "gethostbyname"):
+        monkeypatch.setattr(socket, name, refuse)
+    return tried
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "lockstep.toml").write_text(TOML)
+    (tmp_path / "sealed_tasks.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("LOCKSTEP_TASKS", "sealed_tasks")
+    monkeypatch.setattr(registry, "_declared", set())
+    monkeypatch.delitem(sys.modules, "sealed_tasks", raising=False)
+    get_settings.cache_clear()
+    return tmp_path
+
+
+@pytest.mark.usefixtures("place")
+def test_a_ready_task_is_tried_with_its_own_conversions_and_without_a_network(
+    network: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verify("todos", histories=15, seed=0, as_json=False) is ExitCode.OK
+    out = capsys.readouterr().out
+    assert network == []
+    assert "I3  no lost update" in out
+    assert "All 16 held; the real sides were not touched." in out
+    assert "✗" not in out
+
+
+@pytest.mark.usefixtures("place")
+def test_no_method_of_the_task_is_called(network: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify("sealed", histories=10, seed=0, as_json=True) is ExitCode.OK
+    data = json.loads(capsys.readouterr().out)
+    assert network == []
+    assert data["ok"] is True
+    assert data["counts"]["histories"] >= 10
+    assert any("sync of the task itself" in note for note in data["copy"])
+
+
+@pytest.mark.usefixtures("place", "network")
+def test_a_declaration_that_cannot_be_is_told_with_its_steps(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify("grows", histories=10, seed=0, as_json=False) is ExitCode.FAILED
+    out = capsys.readouterr().out
+    assert "✗ I21" in out
+    assert "other_create_obj was given text=" in out
+    assert "✓" not in out
+    assert "   1. " in out
+    assert "Broken; the real sides were not touched." in out
+
+
+@pytest.mark.usefixtures("place")
+def test_a_task_that_is_not_there_is_named() -> None:
+    with pytest.raises(CommandError, match="did you mean 'todos'"):
+        verify("todo", histories=1, seed=0, as_json=False)
+
+
+def notion_caldav(attr_map: dict[str, str] | None, **options: Any) -> NotionCalDAV:
+    return NotionCalDAV(
+        "t", "0123456789abcdef0123456789abcdef", "https://dav.invalid/c/", attr_map, **options
+    )
+
+
+def test_the_copy_of_a_ready_task_has_its_columns_and_meanings() -> None:
+    attr_map = {"Name": "summary", "State": "status", "Done": "completed"}
+    copy = mapping_of(
+        notion_caldav(attr_map, values={"State": {"Later": "NEEDS-ACTION", "Over": "COMPLETED"}})
+    )
+    task = copy.make()
+    assert isinstance(task, MemoryTodos)
+    assert task.attr_map == {"Name": "summary", "State": "status"}
+    assert set(copy.values["State"]) == {"Later", "Over"}
+    assert any("'Done'" in note for note in copy.notes)
+    row = task.sides["notion"].create(task.written("notion", {}, {"Name": "a", "State": "Over"}))
+    assert row.values["State"] == {"select": {"name": "Over"}}
+    todo = task.sides["other"].create(task.written("other", {}, {"Name": "a", "State": "Over"}))
+    assert "STATUS:COMPLETED" in todo.values["text"]
+
+
+def test_columns_that_are_chosen_at_the_first_contact_are_the_usual_ones() -> None:
+    copy = mapping_of(notion_caldav(None))
+    assert copy.make().attr_map["Due"] == "due"
+    assert any("first contact" in note for note in copy.notes)
+
+
+def test_a_conversion_that_loses_something_is_found_in_the_copy() -> None:
+    class Torn(MemoryTodos):
+        """Loses what follows a comma in a description."""
+
+        def shown(self, side: str, held: Any) -> Any:
+            values = super().shown(side, held)
+            return {**values, "Notes": values["Notes"].split(",")[0]} if side == "other" else values
+
+    copy = mapping_of(notion_caldav({"Name": "summary", "Notes": "description"}))
+    report = check_task(
+        lambda: Torn("t", {"Name": "summary", "Notes": "description"}, "newer", meanings={}),
+        histories=1,
+        values=copy.values,
+        key=copy.key,
+        advance=advance,
+    )
+    assert report.broken == {"I21"}
+
+
+def test_a_lossy_declaration_tells_what_is_tried() -> None:
+    from tasks.lossy import date_only
+    from tasks.testing.memory import MemoryTask
+
+    task = MemoryTask("m", {"Title": "t", "Due": "d", "Note": "n"}, lossy={"Due": date_only("other")})
+    task.lossy = {**task.lossy, "Note": Lossy("other", lambda value: value)}
+    copy = mapping_of(task)
+    assert copy.key == "Title"
+    assert {type(value).__name__ for value in copy.values["Due"]} == {"datetime", "NoneType"}
+    assert any("Note" in note for note in copy.notes)

@@ -1,0 +1,98 @@
+"""`lockstep verify`: a task's mapping and policies, tried on copies in memory; the real sides are not touched."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from config import get_settings
+from config.logging import configure_logging
+from tasks.testing import Finding, Report, check_task
+from tasks.testing.mapping import advance, mapping_of
+from worker.cli.context import find_task
+from worker.cli.exit_codes import ExitCode
+from worker.cli.output import console, duration, print_json, printable
+
+#: By whether an invariant held; not known where another one broke before.
+MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "dim")}
+PLAIN_MARKS = {True: ("ok", "green"), False: ("--", "red"), None: ("  ", "dim")}
+
+
+def verify(name: str, *, histories: int, seed: int, as_json: bool) -> ExitCode:
+    """Check a task on copies in memory and tell which invariants held."""
+    settings = get_settings()
+    task = find_task(name)
+    configure_logging(settings, level="ERROR" if settings.log_level == "INFO" else None)
+    copy = mapping_of(task)
+    started = time.monotonic()
+    with _progress(histories) as watch:
+        report = check_task(
+            copy.make,
+            histories=histories,
+            seed=seed,
+            values=copy.values,
+            key=copy.key,
+            advance=advance,
+            watch=watch,
+        )
+    if as_json:
+        print_json({**report.to_json(), "copy": list(copy.notes)})
+    else:
+        _show(report, copy.notes, time.monotonic() - started)
+    return ExitCode.OK if report.ok else ExitCode.FAILED
+
+
+@contextmanager
+def _progress(histories: int) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error where that is a screen; nothing elsewhere."""
+    screen = console(stderr=True)
+    if not screen.is_terminal:
+        yield lambda done, total: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=screen, transient=True) as bar:
+        line = bar.add_task("histories", total=histories)
+        yield lambda done, total: bar.update(line, completed=done, total=total)
+
+
+def _show(report: Report, notes: Sequence[str], seconds: float) -> None:
+    screen = console()
+    head = Text(printable(report.task), style="bold")
+    head.append(
+        f": a copy in memory of its mapping, seed {report.seed}, {duration(seconds)}", style="not bold"
+    )
+    screen.print(head, soft_wrap=True)
+    counts = ", ".join(f"{number:,} {what}" for what, number in report.counts.items() if number)
+    screen.print(f"  {counts}", soft_wrap=True)
+    screen.print()
+    signs = MARKS if (screen.encoding or "").lower().startswith("utf") else PLAIN_MARKS
+    for one in report.tried:
+        held = report.held(one)
+        sign, style = signs[held]
+        number = "" if one.number == "contract" else one.number
+        line = Text("  ").append(f"{sign} ", style=style)
+        line.append(
+            f"{number:<4}{one.title if number else 'contract':<24}", style="bold" if held is False else ""
+        )
+        screen.print(line.append(one.meaning, style="dim"), soft_wrap=True)
+    for finding in report.findings:
+        screen.print()
+        _show_finding(finding)
+    screen.print()
+    for note in notes:
+        screen.print(Text(f"  {printable(note)}", style="dim"), soft_wrap=True)
+    verdict = f"All {len(report.tried)} held" if report.ok else "Broken"
+    style = "green" if report.ok else "red"
+    screen.print(Text(f"{verdict}; the real sides were not touched.", style=style), soft_wrap=True)
+
+
+def _show_finding(finding: Finding) -> None:
+    screen = console()
+    first, *steps = finding.text.splitlines()
+    screen.print(Text(printable(first), style="red"), soft_wrap=True)
+    for step in steps:
+        screen.print(Text(printable(step)), soft_wrap=True)
