@@ -65,7 +65,9 @@ def merge_attributes(
             continue  # nothing happened
         if policy.agree(name, ours, theirs):  # both sides, or one of them, came to the same value
             merged.agreed.append(name)
-        elif name in uncertain:  # written without an answer, and not shown: perhaps edited since
+        elif name in uncertain and not (policy.resolver and notion_changed and other_changed):
+            # Written without an answer, and not shown: perhaps edited since. (A resolver's value comes from
+            # neither side, so there is none to write again; it is asked again.)
             settle(_retry(name, uncertain[name], policy, link, notion, other))
         elif not other_changed:  # edited in Notion alone
             write(Side.OTHER, name, f"{name} edited in Notion")
