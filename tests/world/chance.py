@@ -31,7 +31,14 @@ def history(rng: Random, *, faults: bool = True) -> History:
 def traits(rng: Random) -> Traits:
     """Services and a task of any kind; mostly of the simplest."""
     skew = (rng.choice((0, 0, 0, 3, -3)), rng.choice((0, 0, 0, 1, -1)))
-    return Traits(*(rng.random() < 0.3 for _ in range(4)), skew)
+    return Traits(
+        *(rng.random() < 0.3 for _ in range(5)),
+        deltas=rng.random() < 0.25,
+        delete_wins=rng.random() < 0.15,
+        resolver=rng.random() < 0.15,
+        owned=rng.choice(("", "", "", "", "Note", "Title")),
+        skew=skew,
+    )
 
 
 def start(rng: Random) -> dict[str, tuple[str, str, str]]:
@@ -58,6 +65,10 @@ def any_round(rng: Random) -> Round:
         odd={side: (kind, tokens)} if kind not in ("", "hidden") else {},
         dry=rng.random() < 0.15,
         narrow=rng.random() < 0.1,
+        soon=rng.random() < 0.3,
+        scope=frozenset(rng.sample(("k1", "k2", "k3"), rng.choice((0, 1, 2))))
+        if rng.random() < 0.1
+        else None,
     )
 
 
@@ -86,7 +97,7 @@ def move(rng: Random) -> tuple[Any, ...]:
 
 # -- histories with an aim ----------------------------------------------------------------------------------
 
-RULES = ("-", "newer", "tie", "notion", "other", "retried")
+RULES = ("-", "newer", "tie", "notion", "other", "retried", "resolver")
 #: Every fault of every write under every rule that can lead to it.
 WRITE_CELLS = [
     *[("update", rule, fault) for rule in RULES for fault in WRITE_FAULTS],
@@ -97,14 +108,15 @@ WRITE_CELLS = [
         for fault in WRITE_FAULTS
         if fault not in ("changed", "vanished")
     ],
-    *[("delete", "-", fault) for fault in WRITE_FAULTS],
+    *[("delete", rule, fault) for rule in ("-", "delete beats edit") for fault in WRITE_FAULTS],
 ]
 CALLS = ("begin", "before-image", "put", "drop", "settle", "keep", "remember")
 JOURNAL_CELLS = [(call, "*", fault) for call in CALLS for fault in JOURNAL_FAULTS]
 #: What is planned although a listing is odd.
 PLANNED = (
     "Adopt", "Agree", "Create", "Delete", "Unlink", "Update", "Conflict:newer", "Conflict:tie", "Conflict:notion",
-    "Conflict:other", "Conflict:error", "Conflict:edit beats delete", "Conflict:retried",
+    "Conflict:other", "Conflict:error", "Conflict:edit beats delete", "Conflict:delete beats edit",
+    "Conflict:resolver", "Conflict:retried",
 )  # fmt: skip
 PLAN_CELLS = [
     ("plan", action, fault)
@@ -127,7 +139,16 @@ def aimed(rng: Random, cell: tuple[str, str, str]) -> History:
         fault in ("stale", "absent") or rng.random() < 0.3,
         rng.random() < 0.3 and rule != "Adopt",
     )
-    kind = Traits(strict, rng.random() < 0.3, titled, rng.random() < 0.3, skew)
+    kind = Traits(
+        strict,
+        rng.random() < 0.3,
+        titled,
+        *(rng.random() < 0.3 for _ in range(2)),
+        deltas=rng.random() < 0.2 or fault in ("late", "expired"),
+        delete_wins=rule == "delete beats edit",
+        resolver=rule == "resolver",
+        skew=skew,
+    )
     linked = {**start(rng), AIM: ("a", "a", "both")}
     torn, last = setup(rng, action, rule, side)
     if action in ("plan", "listing"):
@@ -171,7 +192,8 @@ def setup(rng: Random, action: str, rule: str, side: str) -> tuple[Round | None,
         "Unlink": (("gone", AIM),),
         "Agree": (("same", AIM, name, "b"),),
         "Adopt": (create, ("create", opposite(side), "new", "a", "b")),
-        **dict.fromkeys(("newer", "notion", "other", "error"), clash),
+        "delete beats edit": (("clash", side, AIM, name, "b"),),
+        **dict.fromkeys(("newer", "notion", "other", "error", "resolver"), clash),
     }
     torn = Round((edit,), aimed=(("update", "-", "before"),)) if rule == "retried" else None
     for key in (f"{action} {rule}", rule, action):

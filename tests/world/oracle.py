@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tasks.merge import Conflict
-from tests.world.services import FIELDS, Broken, Obj, Services, opposite
+from tests.world.services import FIELDS, Broken, Obj, Services, joined, opposite
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Oracle(Services):
     def judge_create(self, side: str, token: str) -> None:
         if self.find(side, token):
             raise Broken(f"{token} made a second time in {side}")
-        if self.stale:
+        if token in self.misread:
             return  # an old version looks like an edit
         source = self.find(opposite(side), token)
         if (
@@ -75,10 +75,21 @@ class Oracle(Services):
             raise Broken(f"{token} deleted in {side} though nobody deleted it in {opposite(side)}")
         for name in self.attributes:
             value = obj.values[name]
+            if self.traits.delete_wins and self.kept_whole(side, token, name, value):
+                continue
             seen = self.known_elsewhere(side, token, name, value)
             never_filled = value == "" and (token, name) not in self.based
             if not seen and not never_filled and not self.back_at_base(side, token, name, value):
                 raise Broken(f"{token}.{name}={obj.values[name]!r} deleted in {side} before anybody saw it")
+
+    def kept_whole(self, side: str, token: str, name: str, value: Any) -> bool:
+        """Whether the ledger has this value of an object that was deleted in spite of an edit."""
+        return any(
+            c.rule == "delete beats edit"
+            and self.token_of(c) == token
+            and (getattr(c, side) or {}).get(name) == value
+            for c in self.ledger
+        )
 
     def judge_overwrite(self, side: str, token: str, name: str, old: Any, new: Any) -> None:
         """A user's value may only go where the other side had it too, or when the ledger has it."""
@@ -88,19 +99,37 @@ class Oracle(Services):
             conflict = self.in_ledger(token, name, side, old)
             if conflict is None:
                 raise Broken(f"{token}.{name}={old!r} in {side} lost to {new!r}")
-            if conflict.rule != "retried":
+            if conflict.rule == "resolver":
+                if new != self.stored(side, joined(conflict.notion, conflict.other)):
+                    raise Broken(f"{token}.{name}: {new!r} of {conflict.notion!r} and {conflict.other!r}")
+            elif conflict.rule != "retried":
                 self.judge_conflict(side, token, name, old, new)
         # A user's value, from over there; what was made again may be filled from the copy that was left.
         target = self.find(side, token)
         unknown = (token, name) not in self.based
-        any_hand = unknown or token in self.misread or (target is not None and target.born is not None)
+        any_hand = (
+            self.traits.resolver
+            or unknown
+            or token in self.misread
+            or (target is not None and target.born is not None)
+        )
         # Without a base, or after a lost answer, what a service made of a value looks like an edit; both are kept.
         unclear = unknown or ("notion", token) in self.unsure
         if unclear and self.alike(old, new) and self.in_ledger(token, name, side, old) is not None:
             return
+        if self.by_resolver(token, name, new):
+            return
         written = [e for e in self.history.get((token, name), []) if self.stored(side, e.value) == new]
         if not any(e.side == opposite(side) and (any_hand or e.who == "user") for e in written):
             raise Broken(f"{token}.{name}={new!r} written in {side} though no user ever wrote it over there")
+
+    def by_resolver(self, token: str, name: str, new: Any) -> bool:
+        """Whether a value was made by the task's own function in this run."""
+        return any(
+            c.rule == "resolver" and c.attribute == name and self.alike(joined(c.notion, c.other), new)
+            for c in self.ledger[self.told_before :]
+            if self.token_of(c) == token
+        )
 
     def judge_conflict(self, side: str, token: str, name: str, old: Any, new: Any) -> None:
         """Both values are kept, but the one that stays must be the right one."""
@@ -108,14 +137,12 @@ class Oracle(Services):
         if mine is None or other is None:
             raise Broken(f"{token}: a conflict of something that is not there")
         ahead = self.listed_edit(mine, side) - self.listed_edit(other, opposite(side))
-        stays = self.mode
-        if self.mode == "newer":
+        stays = mode = "other" if name == self.traits.owned else self.mode
+        if mode == "newer":
             near = abs(ahead) < timedelta(minutes=1)
             stays = "notion" if near else side if ahead > timedelta(0) else opposite(side)
         if stays in (side, "error"):
-            raise Broken(
-                f"{token}.{name}={old!r} in {side} lost to {new!r} in mode {self.mode}, {ahead} ahead"
-            )
+            raise Broken(f"{token}.{name}={old!r} in {side} lost to {new!r} in mode {mode}, {ahead} ahead")
 
     def listed_edit(self, obj: Obj, side: str) -> datetime:
         """When an object was edited last before this run began to write."""
@@ -126,7 +153,12 @@ class Oracle(Services):
         token = self.token_of(conflict)
         # A value that was sent may have been edited back since.
         since = self.equal.get((token, conflict.attribute or ""), 0)
-        if conflict.attribute is None or self.stale or ("notion", token) in self.unsure or since < 0:
+        if (
+            conflict.attribute is None
+            or token in self.misread
+            or ("notion", token) in self.unsure
+            or since < 0
+        ):
             return
         for side in self.sides:
             last = self.last(token, conflict.attribute, "user", side)
@@ -140,7 +172,8 @@ class Oracle(Services):
         for obj in self.sides["notion"].values():
             token = obj.values["Token"]
             other = self.find("other", token)
-            for name in self.attributes:
+            out_of_sight = other is None or {obj.id, other.id} & self.filtered
+            for name in () if out_of_sight else self.attributes:
                 if other is not None and self.alike(other.values[name], obj.values[name]):
                     self.equal[token, name] = self.now
 

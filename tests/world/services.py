@@ -53,6 +53,17 @@ class Traits:
     titled: bool = False
     #: The task can write one attribute at a time only.
     piecemeal: bool = False
+    #: Its objects stay as they were listed when they are written. (What a service then makes of a value that is
+    #: written attribute by attribute, nobody can tell from an edit.)
+    copies: bool = False
+    #: They tell what changed since a cursor, and are listed in full now and then only.
+    deltas: bool = False
+    #: An object that is deleted on one side goes on the other too, edited or not.
+    delete_wins: bool = False
+    #: A function of the task decides conflicts: it joins both values.
+    resolver: bool = False
+    #: The other side owns this attribute, whatever the mode says of the rest; none with an empty name.
+    owned: str = ""
     #: Days by which the sides' clocks are wrong.
     skew: tuple[int, int] = (0, 0)
 
@@ -80,6 +91,13 @@ class Services:
     deleted_linked: set[tuple[str, str]] = field(default_factory=set)
     #: What the services showed when the last run began, for reads that come late.
     before: dict[str, dict[str, Obj]] = field(default_factory=lambda: {"notion": {}, "other": {}})
+    #: By side and id, the number of the change that touched or deleted an object last.
+    touched: dict[tuple[str, str], int] = field(default_factory=dict)
+    changes: int = 0
+    #: By id and attribute, what the engine overwrote last.
+    replaced: dict[tuple[str, str], Any] = field(default_factory=dict)
+    #: Objects that the task's filter leaves out since its scope was changed.
+    filtered: set[str] = field(default_factory=set)
     reached: Counter[str] = field(default_factory=Counter)
     #: Everything that happened to the services and to the journal, one line each.
     trace: list[str] = field(default_factory=list)
@@ -109,6 +127,11 @@ class Services:
         self.history.setdefault((token, name), []).append(Event(self.now, who, side, value))
         self.trace.append(f"{self.now} {who} {side} {token} {name} {value!r}")
 
+    def touch(self, side: str, obj_id: str) -> None:
+        """Count a change, for those who ask for changes only."""
+        self.changes += 1
+        self.touched[side, obj_id] = self.changes
+
     def user_creates(self, side: str, token: str, title: str, note: str) -> None:
         if self.find(side, token) or (self.traits.titled and self.find(opposite(side), token)):
             return
@@ -119,16 +142,20 @@ class Services:
         obj_id = f"{side[0]}{self.made}"
         self.sides[side][obj_id] = Obj(obj_id, values, self.moment(side))
         self.appeared[side, token] = self.now
+        self.touch(side, obj_id)
 
     def user_edits(self, side: str, token: str, name: str, value: str) -> None:
         obj = self.find(side, token)
         value = self.stored(side, value)
         if obj is None or obj.values[name] == value or not self.may_edit(side, token, name):
             return
+        if self.traits.copies and self.replaced.get((obj.id, name)) == value:
+            return  # who is not told what a write made cannot tell it from one that was undone
         self.note(token, name, "user", side, value)
         obj.values[name] = value
         obj.edited = self.moment(side)
         obj.version += 1
+        self.touch(side, obj.id)
 
     def may_edit(self, side: str, token: str, name: str) -> bool:
         """Whether the engine can still tell what is the same thing: nobody could after any other edit."""
@@ -148,6 +175,7 @@ class Services:
         if obj is None:
             return
         del self.sides[side][obj.id]
+        self.touch(side, obj.id)
         self.note(token, "", "user", side, None)
         self.deleted_linked.discard((side, token))
         known = (side, token) not in self.unconfirmed
@@ -166,6 +194,15 @@ class Services:
     def last(self, token: str, name: str, who: str, side: str) -> Event | None:
         events = [e for e in self.history.get((token, name), []) if e.who == who and e.side == side]
         return events[-1] if events else None
+
+
+def joined(one: Any, another: Any) -> Any:
+    """What the task's resolver makes of two values, whichever comes first."""
+    return (
+        max(one, another)
+        if "" in (one, another) or one[:1] == another[:1]
+        else min(one, another)[:1] + max(one, another)[:1]
+    )
 
 
 def opposite(side: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -70,6 +71,7 @@ def to_quiet(world: World, journal: WorldJournal, mode: ConflictMode) -> int:
     world.faults, first = {}, 0
     for number in range(ENOUGH):
         world.writes = 0
+        world.clock += timedelta(days=2)
         status = run(world, journal, mode)
         assert status in ("succeeded", "conflicts", "halted"), status
         first = first if number else world.effects

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tasks import ConflictMode, Listing, SyncTask
 from tasks.merge import Conflict
 from tasks.state import State
 from tasks.state_journal import StateJournal
-from tests.world.services import FIELDS, NATIVE, Obj, fold, opposite
+from tests.world.services import FIELDS, NATIVE, Obj, fold, joined, opposite
 from tests.world.world import World
 
 
@@ -26,6 +26,27 @@ class WorldTask(SyncTask):
     ) -> None:
         super().__init__(name, {attr: NATIVE[attr] for attr in ("Token", *attributes)}, mode)
         self.world = world
+        traits = world.traits
+        self.edit_beats_delete = not traits.delete_wins
+        self.resolver = (lambda dispute: joined(dispute.notion, dispute.other)) if traits.resolver else None
+        if traits.owned in attributes:
+            self.conflict_modes = {traits.owned: ConflictMode.OTHER}
+        self.full_listing_every = timedelta(days=5)
+
+    def scope(self) -> str:
+        return " ".join(sorted(self.world.filtered))
+
+    async def notion_changes(self, cursor: Any) -> Any:
+        return self.world.changed("notion", cursor) if self.world.traits.deltas else NotImplemented
+
+    async def other_changes(self, cursor: Any) -> Any:
+        return self.world.changed("other", cursor) if self.world.traits.deltas else NotImplemented
+
+    async def notion_get_obj(self, obj_id: str) -> Obj | None:
+        return self.world.one("notion", obj_id)
+
+    async def other_get_obj(self, obj_id: str) -> Obj | None:
+        return self.world.one("other", obj_id)
 
     async def get_notion_objects(self) -> Listing:
         return self.world.listing("notion")
@@ -127,8 +148,11 @@ class WorldJournal(StateJournal):
 
     async def begin(self, intent: Any, effect: Any = None) -> None:
         if intent is None:  # a deletion
+            doomed = self.world.sides[effect.side].get(effect.target_id)
             with self.world.entry("before-image", "-"):
                 await super().begin(intent, effect)
+            if doomed is not None:
+                self.world.lose_lock("delete", self.world.rule_of(doomed.values["Token"], []))
             return
         target = self.world.sides[intent.side].get(intent.target_id or "")
         source = self.world.sides[opposite(intent.side)].get(intent.source_id)

@@ -8,8 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from tasks import Listing, OutcomeUnknownError
-from tasks.errors import ItemError, LockLostError, PreconditionError, SideError, StateError
+from tasks import Changes, Listing, OutcomeUnknownError
+from tasks.errors import (
+    CursorExpiredError,
+    ItemError,
+    LockLostError,
+    PreconditionError,
+    SideError,
+    StateError,
+)
 from tests.world.oracle import Oracle
 from tests.world.services import FIELDS, START, Broken, Obj, opposite
 
@@ -21,8 +28,8 @@ WRITE_FAULTS = (
     "raises", "raises-after", "lost", "drift",
 )  # fmt: skip
 #: What may happen to a listing: cut off, an object listed twice, old versions, a linked object not listed though
-#: it is there, an attribute that is not shown, no answer.
-LISTING_FAULTS = ("hidden", "repeated", "stale", "absent", "drift", "down")
+#: it is there, an attribute that is not shown, no answer, a change that is not told of, a cursor that is too old.
+LISTING_FAULTS = ("hidden", "repeated", "stale", "absent", "drift", "down", "late", "expired")
 JOURNAL_FAULTS = ("crash-before", "crash-after", "down", "down-after")
 
 
@@ -52,6 +59,7 @@ class World(Oracle):
     lost: bool = False
     drifted: set[str] = field(default_factory=set)
     runs: int = 0
+    clock: timedelta = timedelta(0)
     #: How many actions the last plan had.
     planned: int = 0
 
@@ -79,7 +87,7 @@ class World(Oracle):
 
     def later(self) -> datetime:
         """The engine's own clock: late enough to try again whatever failed."""
-        return START + timedelta(days=2 * self.runs)
+        return START + self.clock
 
     # -- faults -------------------------------------------------------------------------------------------
 
@@ -178,7 +186,35 @@ class World(Oracle):
         if fault == "down-after":
             raise StateError("the store did not answer")
 
-    # -- what the engine calls ------------------------------------------------------------------------------
+    # -- what the engine calls: listings --------------------------------------------------------------------
+
+    def changed(self, side: str, cursor: int) -> Changes:
+        """What changed on a side since a cursor."""
+        kind, tokens = self.odd.get(side, ("", set()))
+        if kind == "down":
+            raise SideError("the service is down")
+        if kind == "drift":
+            self.drifted.add(side)
+        if kind == "expired":
+            raise CursorExpiredError("too long ago")
+        ids = [
+            obj_id for (where, obj_id), number in self.touched.items() if where == side and number > cursor
+        ]
+        objs = [self.sides[side][obj_id].copy() for obj_id in ids if obj_id in self.sides[side]]
+        late = tokens if kind == "late" else set()
+        partial = "cut off" if self.hidden.get(side) is not None else None
+        return Changes(
+            [obj for obj in objs if obj.values["Token"] not in late and obj.id not in self.filtered],
+            [obj_id for obj_id in ids if obj_id not in self.sides[side]],
+            self.changes,
+            partial,
+        )
+
+    def one(self, side: str, obj_id: str) -> Obj | None:
+        obj = self.sides[side].get(obj_id)
+        return obj.copy() if obj is not None else None
+
+    # -- what the engine calls: writes ------------------------------------------------------------------------------
 
     def listing(self, side: str) -> Listing:
         kind, tokens = self.odd.get(side, ("", set()))
@@ -186,7 +222,7 @@ class World(Oracle):
             raise SideError("the service is down")
         if kind == "drift":
             self.drifted.add(side)
-        shown = {i: o.copy() for i, o in self.sides[side].items()}
+        shown = {i: o.copy() for i, o in self.sides[side].items() if i not in self.filtered}
         if kind == "stale":
             for obj_id, old in self.before[side].items():
                 if old.values["Token"] in tokens and self.is_linked(side, obj_id):
@@ -203,10 +239,9 @@ class World(Oracle):
         if hidden is not None:
             return Listing([obj for obj in objs if obj.values["Token"] not in hidden], partial="cut off")
         self.listed[side] = len(objs)
-        return Listing(objs)
+        return Listing(objs, cursor=self.changes if self.traits.deltas else None)
 
     def is_gone(self, side: str, obj_id: str) -> bool:
-        self.lose_lock("delete", "-")
         return not self.traits.strict or obj_id not in self.sides[side]
 
     def create(self, side: str, values: dict[str, Any], key: str) -> Obj:
@@ -224,6 +259,7 @@ class World(Oracle):
                 self.note(token, name, "sync", side, stored[name])
             obj = self.sides[side][obj_id] = Obj(obj_id, stored, self.moment(side), born=dict(values))
             self.appeared[side, token] = self.now
+            self.touch(side, obj_id)
         return obj.copy()
 
     def update(self, side: str, listed: Obj, changes: dict[str, Any]) -> Obj:
@@ -234,12 +270,15 @@ class World(Oracle):
             for name, value in stored.items():
                 if obj.values[name] != value:
                     self.judge_overwrite(side, token, name, obj.values[name], value)
+                    self.replaced[obj.id, name] = obj.values[name]
                     self.note(token, name, "sync", side, value)
             self.unconfirmed.add((side, token))
             obj.values.update(stored)
             obj.edited = self.moment(side)
             obj.version += 1
-            listed.values, listed.edited, listed.version = dict(obj.values), obj.edited, obj.version
+            self.touch(side, obj.id)
+            if self.traits.strict or self.traits.folds or not self.traits.copies:
+                listed.values, listed.edited, listed.version = dict(obj.values), obj.edited, obj.version
         return obj.copy()
 
     def delete(self, side: str, listed: Obj) -> None:
@@ -249,6 +288,7 @@ class World(Oracle):
             self.judge_delete(side, obj)
             self.note(token, "", "sync", side, None)
             del self.sides[side][obj.id]
+            self.touch(side, obj.id)
 
     def _find_to_write(self, side: str, listed: Obj) -> Obj:
         obj = self.sides[side].get(listed.id)
