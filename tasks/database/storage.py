@@ -81,8 +81,8 @@ class ArrivalStorage(DatabaseSyncStorage, Protocol):
         """
         ...
 
-    def get_tombstones(self, model_label: str, keys: Collection[str]) -> dict[str, int]:
-        """The stamps of the tombstones of these keys."""
+    def get_tombstones(self, model_label: str, keys: Collection[str]) -> dict[str, Tombstone]:
+        """The tombstones of these keys that are there."""
         ...
 
     def get_deletes_page(
