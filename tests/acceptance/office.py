@@ -247,7 +247,11 @@ class Office(Stack):
 
     def in_step(self, timeout: float = PATIENCE) -> list[Thing]:
         """Wait until both sides show the same, each thing once, and give it."""
-        eventually(self.equal, timeout, "both sides equal")
+        try:
+            eventually(self.equal, timeout, "both sides equal")
+        except AssertionError as error:
+            told = [f"{run.status}: {run.reason} {run.counts} {run.notes}" for run in self.runs()[:5]]
+            raise AssertionError("\n".join([str(error), "the last runs:", *told])) from error
         things = self.phone.things()
         assert duplicates(things) == {}
         return things

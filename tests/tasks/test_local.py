@@ -84,7 +84,9 @@ async def test_a_total_and_a_period_are_kept() -> None:
     await task
     assert len(task.starts) == 3
     pauses = [later - earlier for earlier, later in zip(task.starts, task.starts[1:], strict=False)]
-    assert all(0.99 < pause < 1.85 for pause in pauses), pauses  # between the starts, not after the ends
+    # Between the starts, not after the ends; a busy machine may begin one late.
+    assert sum(pauses) > 1.9, pauses
+    assert all(pause < 1.85 for pause in pauses), pauses
 
 
 async def test_a_run_with_a_failed_object_raises_and_keeps_what_was_done(state_dir: Path) -> None:

@@ -20,6 +20,8 @@ app = typer.Typer(
 )
 sandbox = typer.Typer(help="Local stand-ins for services, to try things out.", no_args_is_help=True)
 app.add_typer(sandbox, name="sandbox")
+webhooks = typer.Typer(help="Notion's webhooks.", no_args_is_help=True)
+app.add_typer(webhooks, name="webhooks")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The task's name; `lockstep tasks` lists them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -213,6 +215,43 @@ def tasks(as_json: AsJson = False) -> None:
     from worker.cli import status as command
 
     _end(command.tasks(as_json=as_json))
+
+
+@app.command()
+def verify(
+    name: Name,
+    histories: Annotated[int, typer.Option(min=1, help="How many random histories to play.")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed plays the same histories.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Try a task's mapping on copies in memory, with edits, faults and crashes; its sides are not touched."""
+    from worker.cli import verify as command
+
+    _end(command.verify(name, histories=histories, seed=seed, as_json=as_json))
+
+
+@webhooks.command("open")
+def webhooks_open(minutes: Annotated[int, typer.Option(min=1, max=60, help="How long.")] = 15) -> None:
+    """Take the token of the next subscription that is made in Notion."""
+    from worker.cli import webhooks as command
+
+    _end(command.open_window(minutes))
+
+
+@webhooks.command("show")
+def webhooks_show(as_json: AsJson = False) -> None:
+    """Show whether the window is open, and the token that came."""
+    from worker.cli import webhooks as command
+
+    _end(command.show(as_json=as_json))
+
+
+@webhooks.command("close")
+def webhooks_close() -> None:
+    """Take no token any more, and forget the last one."""
+    from worker.cli import webhooks as command
+
+    _end(command.close())
 
 
 @sandbox.command("notion")

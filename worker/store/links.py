@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tasks.errors import ItemError, StateError
@@ -153,7 +153,7 @@ class Links:
             connection.execute(delete(schema.intent).where(table.task == task, table.key == key))
 
 
-def _intent(row: Row[Any]) -> Intent:
+def _intent(row: Any) -> Intent:
     return Intent(
         row.key,
         Side(row.side),
