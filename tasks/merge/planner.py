@@ -165,14 +165,12 @@ class _Planner:
         A record leaves a task's sight when its scope changes (another filter, another place), and comes back
         into it in the same way. Neither is an edit.
         """
-        missing = {
-            side
-            for side, snapshot in self.snapshots.items()
-            if link.id_on(side) not in snapshot.records and snapshot.partial is None
+        unseen = {
+            side for side, snapshot in self.snapshots.items() if link.id_on(side) not in snapshot.records
         }
-        parked = link.parked & missing
+        parked = link.parked & unseen
         if self.policy.scope_changed:
-            parked |= missing
+            parked |= {side for side in unseen if self.snapshots[side].partial is None}
         if parked != link.parked:
             reason = (
                 "back in sight"
