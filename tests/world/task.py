@@ -32,6 +32,8 @@ class WorldTask(SyncTask):
         if traits.owned in attributes:
             self.conflict_modes = {traits.owned: ConflictMode.OTHER}
         self.full_listing_every = timedelta(days=5)
+        if traits.deltas:  # a change may be told of late: until the next full listing
+            self.notion_settling = self.other_settling = timedelta(days=6)
 
     def scope(self) -> str:
         return " ".join(sorted(self.world.filtered))
