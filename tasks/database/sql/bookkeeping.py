@@ -1,0 +1,98 @@
+"""What a node's database knows beside its records: checkpoints, the clock's bound, and how old tombstones are."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tasks.database.sql import schema
+from tasks.database.sql.connection import Database
+
+_checkpoints, _clock, _records = schema.checkpoints.c, schema.clock.c, schema.records
+
+
+class Bookkeeping:
+    """The part of the storage that needs no table of the user's."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def get_checkpoint(self, node_id: str) -> int:
+        """The checkpoint that was saved last; 0 before."""
+        return int(self._checkpoint(node_id, _checkpoints.stamp) or 0)
+
+    def get_after_keys(self, node_id: str) -> dict[str, Any]:
+        """The JSON values that were saved with it."""
+        text = self._checkpoint(node_id, _checkpoints.after_keys)
+        found: dict[str, Any] = json.loads(text) if text else {}
+        return found
+
+    def _checkpoint(self, node_id: str, column: sa.Column[Any]) -> Any:
+        with self.database.work() as work:
+            return work.connection.scalar(sa.select(column).where(_checkpoints.node_id == node_id))
+
+    def save_checkpoint(self, node_id: str, timestamp: int, after_keys: dict[str, Any] | None = None) -> None:
+        """Keep both; without `after_keys` there are none any more."""
+        row = {"node_id": node_id, "stamp": timestamp, "after_keys": json.dumps(after_keys or {})}
+        dialect = sqlite if self.database.dialect == "sqlite" else postgresql
+        insert = dialect.insert(schema.checkpoints).values(row)
+        with self.database.work() as work:
+            work.connection.execute(insert.on_conflict_do_update(index_elements=["node_id"], set_=row))
+
+    def get_nodes(self) -> dict[str, int]:
+        """All node ids that have a checkpoint, with it."""
+        with self.database.work() as work:
+            rows = work.connection.execute(sa.select(_checkpoints.node_id, _checkpoints.stamp))
+            return {node_id: int(stamp) for node_id, stamp in rows}
+
+    def forget_node(self, node_id: str) -> None:
+        """Drop a node's checkpoint and what belongs to it."""
+        with self.database.work() as work:
+            work.connection.execute(sa.delete(schema.checkpoints).where(_checkpoints.node_id == node_id))
+
+    def get_clock_bound(self) -> int:
+        """The stamp above which the node's clock has given none out."""
+        with self.database.work() as work:
+            return int(work.connection.scalar(sa.select(_clock.bound)) or 0)
+
+    def save_clock_bound(self, bound: int) -> None:
+        """Keep the bound; it only ever grows, also when the transaction around it is undone."""
+        with self.database.work() as work:
+            work.clock_bound = max(work.clock_bound, bound)
+            work.connection.execute(sa.update(schema.clock).where(_clock.bound < bound).values(bound=bound))
+
+    def purge_tombstones(self, arrival: int) -> int:
+        """Drop the tombstones that came at or before this place; return how many."""
+        node = schema.node
+        with self.database.work() as work:
+            gone = work.connection.execute(
+                sa.delete(_records).where(_records.c.deleted.is_not(None), _records.c.place <= arrival)
+            ).rowcount
+            if gone:
+                work.connection.execute(sa.update(node).where(node.c.purged < arrival).values(purged=arrival))
+            return gone
+
+    def get_purged(self) -> int:
+        """The largest place up to which tombstones may have been dropped."""
+        with self.database.work() as work:
+            return int(work.connection.scalar(sa.select(schema.node.c.purged)) or 0)
+
+    def count(self, model_label: str) -> int:
+        """How many records of a model live."""
+        query = sa.select(sa.func.count()).where(
+            _records.c.model == model_label, _records.c.deleted.is_(None)
+        )
+        with self.database.work() as work:
+            return int(work.connection.scalar(query) or 0)
+
+    def oldest_after(self, place: int) -> int | None:
+        """The stamp of the oldest change behind a place, or not placed yet; None: there is none."""
+        query = sa.select(sa.func.min(_records.c.newest)).where(
+            sa.or_(_records.c.place > place, _records.c.place.is_(None))
+        )
+        with self.database.work() as work:
+            found = work.connection.scalar(query)
+            return None if found is None else int(found)

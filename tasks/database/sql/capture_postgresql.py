@@ -1,0 +1,95 @@
+"""The triggers of PostgreSQL, and the function behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from tasks.database.sql.tables import SyncedTable
+
+#: It runs with its owner's rights: who may edit the table need not be able to write to Lockstep's own tables.
+_FUNCTION = """
+CREATE OR REPLACE FUNCTION {schema}.lockstep_capture() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $lockstep$
+#variable_conflict use_column
+DECLARE
+    label text := TG_ARGV[0];
+    identity text := TG_ARGV[1];
+    fields text[] := TG_ARGV[2]::text[];
+    wall bigint := floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint << 16;
+    applying boolean := coalesce(current_setting('lockstep.applying', true), '') = 'on';
+    before jsonb;
+    after jsonb;
+    changed text[];
+    whole boolean;
+    stamp bigint;
+    stamps jsonb;
+    pending jsonb;
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        UPDATE lockstep_records SET stamps = '{{}}', arrivals = '{{}}', place = NULL,
+            newest = greatest(wall, newest + 1), deleted = greatest(wall, newest + 1),
+            pending = jsonb_build_object('', greatest(wall, newest + 1))
+            WHERE model = label AND deleted IS NULL;
+        RETURN NULL;
+    END IF;
+    IF TG_OP <> 'INSERT' THEN before := to_jsonb(OLD); END IF;
+    IF TG_OP <> 'DELETE' THEN after := to_jsonb(NEW); END IF;
+    -- What a remote deletion takes with it is captured; what it names has its tombstone already.
+    IF before ->> identity IS NOT NULL AND (TG_OP = 'DELETE'
+        OR NOT applying AND before -> identity IS DISTINCT FROM after -> identity) THEN
+        INSERT INTO lockstep_records AS r (model, key, stamps, newest, deleted, pending)
+            VALUES (label, before ->> identity, '{{}}', wall, wall, jsonb_build_object('', wall))
+            ON CONFLICT (model, key) DO UPDATE SET stamps = '{{}}', arrivals = '{{}}', place = NULL,
+                newest = greatest(wall, r.newest + 1), deleted = greatest(wall, r.newest + 1),
+                pending = jsonb_build_object('', greatest(wall, r.newest + 1))
+                WHERE r.deleted IS NULL;
+    END IF;
+    IF TG_OP = 'DELETE' OR applying OR after ->> identity IS NULL THEN RETURN NULL; END IF;
+    whole := TG_OP = 'INSERT' OR before -> identity IS DISTINCT FROM after -> identity;
+    IF whole THEN
+        changed := fields;
+    ELSE
+        changed := ARRAY(SELECT f FROM unnest(fields) f WHERE before -> f IS DISTINCT FROM after -> f);
+        IF cardinality(changed) = 0 THEN RETURN NULL; END IF;
+    END IF;
+    SELECT greatest(wall, newest + 1) INTO stamp FROM lockstep_records
+        WHERE model = label AND key = after ->> identity FOR UPDATE;
+    stamp := coalesce(stamp, wall);
+    stamps := (SELECT jsonb_object_agg(f, stamp) FROM unnest(changed) f);
+    pending := CASE WHEN whole THEN jsonb_build_object('', stamp) ELSE stamps END;
+    INSERT INTO lockstep_records AS r (model, key, stamps, newest, pending)
+        VALUES (label, after ->> identity, stamps, stamp, pending)
+        ON CONFLICT (model, key) DO UPDATE SET place = NULL, deleted = NULL, newest = excluded.newest,
+            stamps = CASE WHEN whole THEN excluded.stamps ELSE r.stamps || excluded.stamps END,
+            arrivals = CASE WHEN whole THEN '{{}}' ELSE r.arrivals END,
+            pending = CASE WHEN whole THEN excluded.pending
+                ELSE coalesce(r.pending, '{{}}') || excluded.pending END;
+    RETURN NULL;
+END
+$lockstep$
+"""
+
+
+def statements(connection: sa.Connection, table: SyncedTable, mark: str) -> Iterator[str]:
+    """What makes the triggers; `mark` ends their names."""
+    quote = connection.dialect.identifier_preparer.quote
+    schema = quote(connection.scalar(sa.text("SELECT current_schema()")))
+    yield _FUNCTION.format(schema=schema)
+    fields = (
+        "{"
+        + ",".join('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in table.fields)
+        + "}"
+    )
+    arguments = ", ".join(_literal(each) for each in (table.label, table.identity, fields))
+    run = f"EXECUTE FUNCTION {schema}.lockstep_capture({arguments})"
+    target = table.quoted(connection)
+    yield (
+        f"CREATE TRIGGER lockstep_row_{mark} AFTER INSERT OR UPDATE OR DELETE ON {target} FOR EACH ROW {run}"
+    )
+    yield f"CREATE TRIGGER lockstep_truncate_{mark} AFTER TRUNCATE ON {target} FOR EACH STATEMENT {run}"
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

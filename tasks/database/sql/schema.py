@@ -1,0 +1,99 @@
+"""The tables that Lockstep keeps beside the user's own ones."""
+
+# ruff: noqa: S608  names and texts are quoted; values never come from a peer
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+
+#: One row: what the database knows of itself as a node. Its lock serialises exchanges.
+node = Table(
+    "lockstep_node",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    #: 1 while a remote change is applied, seen by nobody else: SQLite has one writer at a time.
+    Column("applying", Integer, nullable=False, server_default=text("0")),
+    #: The last place in the node's order of arrival that a peer may have been told of.
+    Column("horizon", BigInteger, nullable=False, server_default=text("0")),
+    #: Tombstones of up to this place may have been dropped.
+    Column("purged", BigInteger, nullable=False, server_default=text("0")),
+)
+
+#: One row: no stamp of this node's clock is above it, also not after a restart.
+clock = Table(
+    "lockstep_clock",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("bound", BigInteger, nullable=False, server_default=text("0")),
+)
+
+#: The longest key of a record.
+KEY_MAX = 400
+
+_Json = JSON().with_variant(JSONB(), "postgresql")
+
+#: One row per record that lives or ever lived: its stamps, and when it last changed in this node's own order.
+records = Table(
+    "lockstep_records",
+    metadata,
+    Column("model", String(200), nullable=False),
+    Column(
+        "key",
+        String(KEY_MAX).with_variant(String(KEY_MAX, collation="C"), "postgresql"),
+        nullable=False,
+    ),
+    Column("stamps", _Json, nullable=False),
+    #: The largest stamp of the record, its tombstone's included.
+    Column("newest", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False, server_default=text("0")),
+    #: When single fields came here, where that is not the time of their edit.
+    Column("arrivals", _Json, nullable=False, server_default=text("'{}'")),
+    #: The place in the order of arrival; NULL: captured, and not placed yet.
+    Column("place", BigInteger),
+    #: The fields that were captured and not placed yet, with their stamps; "" stands for all.
+    Column("pending", _Json),
+    #: The tombstone's stamp; NULL: the record lives.
+    Column("deleted", BigInteger),
+    PrimaryKeyConstraint("model", "key"),
+    Index("lockstep_records_place", "model", "place", "key"),
+    Index(
+        "lockstep_records_pending",
+        "model",
+        sqlite_where=text("place IS NULL"),
+        postgresql_where=text("place IS NULL"),
+    ),
+)
+
+#: How far a node has got with a peer, and where it goes on after a restart.
+checkpoints = Table(
+    "lockstep_checkpoints",
+    metadata,
+    Column("node_id", String(400), primary_key=True),
+    Column("stamp", BigInteger, nullable=False),
+    Column("after_keys", Text, nullable=False, server_default=text("'{}'")),
+)
+
+
+def create(connection: Connection) -> None:
+    """Make what is missing; several processes may do so at once."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7345109183)")
+    metadata.create_all(connection)
+    for table in (node, clock):
+        connection.exec_driver_sql(f"INSERT INTO {table.name} (id) VALUES (1) ON CONFLICT (id) DO NOTHING")

@@ -1,0 +1,413 @@
+"""Named tables of the user's own database as the storage of a node."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tasks.database.record import WHOLE, SyncRecord
+from tasks.database.sql import capture, placing, schema
+from tasks.database.sql.bookkeeping import Bookkeeping
+from tasks.database.sql.codec import ValueRefusedError
+from tasks.database.sql.connection import Database, Work
+from tasks.database.sql.tables import SyncedTable
+from tasks.database.sql.writing import write_each
+from tasks.database.storage import Place, Tombstone
+from tasks.errors import TaskDefinitionError
+
+#: Records that one statement names at most.
+CHUNK = 2_000
+
+_records = schema.records
+
+
+class SQLAlchemyStorage(Bookkeeping):
+    """`ArrivalStorage` on SQLite or PostgreSQL. Calls outside `transaction()` are transactions of their own.
+
+    Args:
+        database: the node's database, an engine or an address.
+        tables: what is synced.
+
+    Raises:
+        TaskDefinitionError: two tables have one label, or the address cannot be used.
+    """
+
+    def __init__(self, database: Database | sa.Engine | str, tables: Sequence[SyncedTable]) -> None:
+        super().__init__(database if isinstance(database, Database) else Database(database))
+        self.tables = {table.label: table for table in tables}
+        if len(self.tables) != len(tables):
+            raise TaskDefinitionError("two synced tables have the same label")
+        #: Why records were refused last, by model and key. It never quotes a value.
+        self.refusals: dict[tuple[str, str], str] = {}
+
+    def prepare(self, *, triggers: bool = True) -> None:
+        """Make Lockstep's own tables, and capture the edits of all tables from now on.
+
+        Without `triggers` only programs that use `Synced` (see `tasks.database.sql.orm`) are captured.
+        """
+        with self.database.work() as work:
+            schema.create(work.connection)
+        for table in self.tables.values():
+            if not triggers:
+                capture.adopt(self.database, table)
+            elif not capture.installed(self.database, table):
+                capture.install(self.database, table)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All calls of this thread within it are kept together, or not at all.
+
+        Raises:
+            NodeDatabaseError: the database cannot be reached or is too busy.
+        """
+        with self.database.work():
+            yield
+
+    def hold(self, node_id: str) -> None:
+        """Let nobody else process this database's node before the transaction ends."""
+        with self.database.work() as work:
+            placing.lock_node(work)
+
+    def horizon(self, now: int) -> int:
+        """Give all that is visible a place; return the last one, which is at least `now`.
+
+        Nobody else can give any before the transaction ends.
+        """
+        with self.database.work() as work:
+            return placing.place_all(work, now)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.database.close()
+
+    # --- what there is -----------------------------------------------------------------------------------
+
+    def get_changed_since(
+        self,
+        model_label: str,
+        timestamp: int,
+        limit: int | None = None,
+        after_key: Place | None = None,
+    ) -> dict[str, SyncRecord]:
+        """Living records with a place above `timestamp`, in the order of place and key, at most `limit`."""
+        table = self._table(model_label)
+        query = self._placed(table, timestamp, limit, after_key, sa.select(_records.c.key)).where(
+            _records.c.deleted.is_(None)
+        )
+        with self.database.work() as work:
+            keys = [table.key_out(key) for key in work.connection.scalars(query)]
+            found = self._read(work, table, keys, lock=False)
+        # What was edited since its key was read has no place any more: it gets one at the next horizon.
+        placed = {key for key, record in found.items() if record.sync_field_last_modified > timestamp}
+        return {key: found[key] for key in keys if key in placed}
+
+    def get_deletes_since(self, model_label: str, timestamp: int) -> dict[str, int]:
+        """The stamps of all tombstones that came after `timestamp`."""
+        return {key: stone.stamp for key, stone in self.get_deletes_page(model_label, timestamp).items()}
+
+    def get_deletes_page(
+        self, model_label: str, timestamp: int, limit: int | None = None, after_key: Place | None = None
+    ) -> dict[str, Tombstone]:
+        """As `get_changed_since`, for tombstones."""
+        table = self._table(model_label)
+        columns = sa.select(_records.c.key, _records.c.deleted, _records.c.received_at)
+        query = self._placed(table, timestamp, limit, after_key, columns).where(
+            _records.c.deleted.is_not(None)
+        )
+        with self.database.work() as work:
+            rows = work.connection.execute(query).all()
+        return {table.key_out(key): Tombstone(deleted, received) for key, deleted, received in rows}
+
+    def _placed(
+        self,
+        table: SyncedTable,
+        timestamp: int,
+        limit: int | None,
+        after_key: Place | None,
+        columns: sa.Select[Any],
+    ) -> sa.Select[Any]:
+        place, key = _records.c.place, _records.c.key
+        query = columns.where(_records.c.model == table.label, place > timestamp)
+        if after_key is not None:
+            stamp, last = after_key
+            query = query.where(
+                place >= stamp, sa.or_(place > stamp, key > table.stored_key(last))
+            )  # the first of the two is what the index can use
+        return query.order_by(place, key).limit(limit)
+
+    def get_records(self, model_label: str, keys: Collection[str]) -> dict[str, SyncRecord]:
+        """Living records of these keys. Within `transaction()` nobody else can change them before its end."""
+        table = self._table(model_label)
+        with self.database.work() as work:
+            found = self._read(work, table, list(keys), lock=True)
+            work.absent.setdefault(model_label, set()).update(set(keys) - found.keys())
+            return found
+
+    def get_tombstones(self, model_label: str, keys: Collection[str]) -> dict[str, int]:
+        """The stamps of the tombstones of these keys."""
+        table = self._table(model_label)
+        found: dict[str, int] = {}
+        with self.database.work() as work:
+            for some in _chunks([table.stored_key(key) for key in keys]):
+                query = sa.select(_records.c.key, _records.c.deleted).where(
+                    _records.c.model == model_label,
+                    _records.c.deleted.is_not(None),
+                    self._among(_records.c.key, some),
+                )
+                found.update({table.key_out(key): deleted for key, deleted in work.connection.execute(query)})
+        return found
+
+    def get_keys(self, model_label: str) -> Iterator[str]:
+        """The keys of all records, in their own order."""
+        table = self._table(model_label)
+        last = ""
+        while True:
+            query = (
+                sa.select(_records.c.key)
+                .where(
+                    _records.c.model == model_label,
+                    _records.c.deleted.is_(None),
+                    _records.c.key > last,
+                )
+                .order_by(_records.c.key)
+                .limit(CHUNK)
+            )
+            with self.database.work() as work:
+                keys = work.connection.scalars(query).all()
+            if not keys:
+                return
+            yield from map(table.key_out, keys)
+            last = keys[-1]
+
+    def _read(
+        self, work: Work, table: SyncedTable, keys: Sequence[str], *, lock: bool
+    ) -> dict[str, SyncRecord]:
+        known = sa.and_(
+            _records.c.model == table.label,
+            _records.c.key == sa.cast(table.key_column, sa.Text),
+        )
+        columns = [self._column(table, name) for name in table.fields]
+        identity = self._column(table, table.identity).label("lockstep_key")
+        notes = (_records.c.stamps, _records.c.received_at, _records.c.arrivals)
+        found: dict[str, SyncRecord] = {}
+        for some in _chunks(keys):
+            # One statement sees a row and its stamps as they were at one moment.
+            query = (
+                sa.select(identity, *notes, *columns)
+                .select_from(table.table.outerjoin(_records, known))
+                .where(self._among(table.key_column, _keys_in(table, some)))
+            )
+            if lock and self.database.dialect == "postgresql":
+                query = query.with_for_update(of=table.table)
+            for identified, stamps, received_at, arrivals, *row in work.connection.execute(query):
+                key = table.key_out(identified)
+                found[key] = SyncRecord(
+                    key, table.data_of(row), stamps or {}, received_at or 0, arrivals or {}
+                )
+        return found
+
+    def _column(self, table: SyncedTable, name: str) -> sa.ColumnElement[Any]:
+        column = table.table.c[name]
+        # SQLite keeps what it is given: what is read may not be of the column's type.
+        return (
+            sa.type_coerce(column, sa.types.NullType()).label(name) if table.dialect == "sqlite" else column
+        )
+
+    def _among(self, column: sa.ColumnElement[Any], values: Sequence[Any]) -> sa.ColumnElement[bool]:
+        if self.database.dialect == "postgresql":
+            return column == sa.func.any(sa.bindparam(None, list(values), postgresql.ARRAY(column.type)))
+        listed = sa.func.json_each(json.dumps(list(values))).table_valued("value")
+        return sa.type_coerce(column, sa.types.NullType()).in_(sa.select(listed.c.value))
+
+    # --- what is written ---------------------------------------------------------------------------------
+
+    def upsert_many(self, model_label: str, records: Mapping[str, SyncRecord]) -> set[str]:
+        """Write records whole, in place of tombstones too; return the keys of those that cannot be written.
+
+        Nothing of it is captured as an edit made here.
+        """
+        return self._upsert(self._table(model_label), records, frozenset())
+
+    def upsert_without(
+        self, model_label: str, records: Mapping[str, SyncRecord], parents: Collection[str]
+    ) -> set[str]:
+        """As `upsert_many`, with the foreign keys to these models left empty for now."""
+        table = self._table(model_label)
+        targets = {self.tables[label].table.fullname for label in parents if label in self.tables}
+        empty = frozenset(
+            column.name
+            for column in table.table.c
+            if any(key.target_fullname.rpartition(".")[0] in targets for key in column.foreign_keys)
+        )
+        return self._upsert(table, records, empty)
+
+    def _upsert(
+        self, table: SyncedTable, records: Mapping[str, SyncRecord], empty: frozenset[str]
+    ) -> set[str]:
+        rows: dict[str, dict[str, Any]] = {}
+        refused: dict[str, str] = {}
+        for key, record in records.items():
+            try:
+                rows[key] = table.row_of(key, record.data)
+            except ValueRefusedError as error:
+                refused[key] = str(error)
+                continue
+            rows[key].update(dict.fromkeys(empty & rows[key].keys()))
+        with self.database.work() as work:
+            absent = work.absent.setdefault(table.label, set())
+
+            def form(key: str) -> tuple[bool, tuple[str, ...]]:
+                return key in absent, tuple(rows[key])
+
+            with self._quietly(work):
+                for (new, names), some in groupby(sorted(rows, key=form), key=form):
+                    writer = self._row_writer(work, table, names, rows, new=new)
+                    refused.update(write_each(work.connection, list(some), writer))
+            written = {key: records[key] for key in rows if key not in refused}
+            self._note(work, table, written)
+            absent -= written.keys()
+        self._refuse(table, records, refused)
+        return set(refused)
+
+    def _row_writer(
+        self,
+        work: Work,
+        table: SyncedTable,
+        names: Sequence[str],
+        rows: Mapping[str, dict[str, Any]],
+        *,
+        new: bool,
+    ) -> Callable[[Sequence[str]], None]:
+        insert = self._insert(table.target(names))
+        others = {name: insert.excluded[name] for name in names if name != table.identity}
+        if not new and others:
+            insert = insert.on_conflict_do_update(index_elements=[table.identity], set_=others)
+        elif not new:
+            insert = insert.on_conflict_do_nothing(index_elements=[table.identity])
+
+        def write(keys: Sequence[str]) -> None:
+            work.connection.execute(insert, [rows[key] for key in keys])
+
+        return write
+
+    def _note(self, work: Work, table: SyncedTable, records: Mapping[str, SyncRecord]) -> None:
+        """Keep what is known of records that were written."""
+        known = set(table.fields)
+        notes = []
+        for key, record in records.items():
+            stamps = {name: stamp for name, stamp in record.timestamps.items() if name in known}
+            arrivals = {name: at for name, at in record.arrivals.items() if name in known or name == WHOLE}
+            newest = max(stamps.values(), default=0)
+            notes.append(
+                {
+                    "model": table.label,
+                    "key": table.stored_key(key),
+                    "stamps": stamps,
+                    "newest": newest,
+                    "received_at": record.received_at,
+                    "arrivals": arrivals,
+                    "place": max(newest, record.received_at),
+                    "deleted": None,
+                }
+            )
+        self._write_notes(work, notes)
+
+    def _write_notes(self, work: Work, notes: list[dict[str, Any]]) -> None:
+        if not notes:
+            return
+        insert = self._insert(_records)
+        names = [name for name in notes[0] if name not in {"model", "key"}]
+        work.connection.execute(
+            insert.on_conflict_do_update(
+                index_elements=["model", "key"],
+                set_={**{name: insert.excluded[name] for name in names}, "pending": sa.null()},
+            ),
+            notes,
+        )
+
+    def delete_many(self, model_label: str, deletes: Mapping[str, int], received_at: int = 0) -> set[str]:
+        """Delete records and keep tombstones, also of what was never here; return the keys that were refused.
+
+        What the database deletes with a record, by `ON DELETE CASCADE`, is captured like an edit made here.
+        """
+        table = self._table(model_label)
+        refused = {key: "no key of this table" for key in deletes if not _keys_in(table, [key])}
+        keys = [key for key in deletes if key not in refused]
+        with self.database.work() as work:
+
+            def bury(some: Sequence[str]) -> None:
+                self._bury(work, table, {key: deletes[key] for key in some}, received_at)
+
+            refused.update(write_each(work.connection, keys, bury))
+        self._refuse(table, deletes, refused)
+        return set(refused)
+
+    def _bury(self, work: Work, table: SyncedTable, deletes: Mapping[str, int], received_at: int) -> None:
+        # The tombstones come first: so the triggers know these deletions from those that follow from them.
+        self._write_notes(
+            work,
+            [
+                {
+                    "model": table.label,
+                    "key": table.stored_key(key),
+                    "stamps": {},
+                    "newest": stamp,
+                    "received_at": received_at,
+                    "arrivals": {},
+                    "place": max(stamp, received_at),
+                    "deleted": stamp,
+                }
+                for key, stamp in deletes.items()
+            ],
+        )
+        for some in _chunks(list(deletes)):
+            work.connection.execute(
+                sa.delete(table.table).where(self._among(table.key_column, _keys_in(table, some)))
+            )
+        work.absent.setdefault(table.label, set()).update(deletes)
+
+    def _refuse(self, table: SyncedTable, keys: Collection[str], refused: Mapping[str, str]) -> None:
+        for key in keys:
+            self.refusals.pop((table.label, key), None)
+        self.refusals.update({(table.label, key): reason for key, reason in refused.items()})
+
+    @contextmanager
+    def _quietly(self, work: Work) -> Iterator[None]:
+        """What is written within is not captured."""
+        if self.database.dialect == "postgresql":
+            on, off = "SET LOCAL lockstep.applying = 'on'", "SET LOCAL lockstep.applying = 'off'"
+        else:
+            on, off = "UPDATE lockstep_node SET applying = 1", "UPDATE lockstep_node SET applying = 0"
+        with work.connection.begin_nested():  # an error takes the first statement back, too
+            work.connection.exec_driver_sql(on)
+            yield
+            work.connection.exec_driver_sql(off)
+
+    def _insert(self, table: sa.TableClause) -> Any:
+        return (sqlite if self.database.dialect == "sqlite" else postgresql).insert(table)
+
+    def _table(self, model_label: str) -> SyncedTable:
+        try:
+            return self.tables[model_label]
+        except KeyError:
+            raise TaskDefinitionError(f"table {model_label!r} is not synced by this node") from None
+
+
+def _keys_in(table: SyncedTable, keys: Sequence[str]) -> list[Any]:
+    """The identities of keys; what no record of the table can be called is left out."""
+    found: list[Any] = []
+    for key in keys:
+        with suppress(ValueRefusedError):
+            found.append(table.key_in(key))
+    return found
+
+
+def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]

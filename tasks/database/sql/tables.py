@@ -1,0 +1,197 @@
+"""The user's tables that are synced, and their columns' values as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.exc import NoSuchTableError
+
+from tasks.database.sql.codec import Convert, ValueRefusedError, decoder, encode, sqlite_reader, sqlite_writer
+from tasks.database.sql.schema import KEY_MAX
+from tasks.errors import TaskDefinitionError
+
+
+@dataclass(frozen=True)
+class SyncedTable:
+    """One table of the user's.
+
+    Args:
+        table: the table.
+        label: its name among all nodes.
+        identity: the column that names a record on every node: text, whole numbers or UUIDs.
+        fields: the columns that are synced, the identity included.
+
+    Raises:
+        TaskDefinitionError: a column is unknown, or the identity is no primary key or of another type.
+    """
+
+    table: sa.Table
+    label: str
+    identity: str
+    fields: tuple[str, ...]
+    dialect: str
+
+    def __post_init__(self) -> None:
+        if self.identity not in self.fields:
+            object.__setattr__(self, "fields", (self.identity, *self.fields))
+        unknown = sorted(set(self.fields) - set(self.table.c.keys()))
+        if unknown:
+            raise TaskDefinitionError(f"table {self.table.name!r} has no column {', '.join(unknown)}")
+        if not isinstance(self.table.c[self.identity].type, sa.String | sa.Integer | sa.Uuid):
+            raise TaskDefinitionError(
+                f"column {self.identity!r} of table {self.table.name!r} cannot name records: "
+                "use one of text, whole numbers or UUIDs"
+            )
+        if not self._is_unique():
+            raise TaskDefinitionError(
+                f"column {self.identity!r} of table {self.table.name!r} must be its primary key, or unique"
+            )
+
+    @classmethod
+    def of(
+        cls,
+        table: sa.Table,
+        dialect: str,
+        *,
+        label: str | None = None,
+        identity: str | None = None,
+        exclude: Collection[str] = (),
+    ) -> SyncedTable:
+        """All columns of a table but `exclude` and computed ones; the identity is the primary key."""
+        if identity is None:
+            key = list(table.primary_key.columns)
+            if len(key) != 1:
+                raise TaskDefinitionError(
+                    f"table {table.name!r} needs a primary key of one column, or name the identity column"
+                )
+            identity = key[0].name
+        missing = sorted(set(exclude) - set(table.c.keys()))
+        if missing:
+            raise TaskDefinitionError(f"table {table.name!r} has no column {', '.join(missing)}")
+        left_out = set(exclude) - {identity}
+        fields = tuple(
+            column.name for column in table.c if column.name not in left_out and not column.computed
+        )
+        return cls(table, label or table.name, identity, fields, dialect)
+
+    @classmethod
+    def reflect(
+        cls,
+        engine: sa.Engine,
+        name: str,
+        *,
+        label: str | None = None,
+        identity: str | None = None,
+        exclude: Collection[str] = (),
+    ) -> SyncedTable:
+        """A table as the database describes it; `name` may be `schema.table`.
+
+        Raises:
+            TaskDefinitionError: there is no such table, or it cannot be synced.
+        """
+        schema, _, bare = name.rpartition(".")
+        try:
+            table = sa.Table(bare, sa.MetaData(), schema=schema or None, autoload_with=engine)
+        except NoSuchTableError:
+            raise TaskDefinitionError(
+                f"there is no table {name!r} in {engine.url.render_as_string()}"
+            ) from None
+        return cls.of(table, engine.dialect.name, label=label or name, identity=identity, exclude=exclude)
+
+    def _is_unique(self) -> bool:
+        column = self.table.c[self.identity]
+        if [each.name for each in self.table.primary_key.columns] == [self.identity] or column.unique:
+            return True
+        groups = [
+            *(each.columns for each in self.table.constraints if isinstance(each, sa.UniqueConstraint)),
+            *(index.columns for index in self.table.indexes if index.unique),
+        ]
+        return any([each.name for each in group] == [self.identity] for group in groups)
+
+    @property
+    def key_column(self) -> sa.Column[Any]:
+        """The column that names records."""
+        return self.table.c[self.identity]
+
+    def quoted(self, connection: sa.Connection) -> str:
+        """The table's name as SQL has it."""
+        name = connection.dialect.identifier_preparer.format_table(self.table)
+        # Some drivers' preparers double it for statements with parameters; ours have none.
+        return name if "%" not in self.table.fullname else name.replace("%%", "%")
+
+    @cached_property
+    def _write(self) -> Mapping[str, Convert]:
+        make = sqlite_writer if self.dialect == "sqlite" else decoder
+        return {name: make(self.table.c[name].type) for name in self.fields}
+
+    @cached_property
+    def _read(self) -> Mapping[str, Convert]:
+        if self.dialect == "sqlite":
+            return {name: sqlite_reader(self.table.c[name].type) for name in self.fields}
+        return dict.fromkeys(self.fields, encode)
+
+    def target(self, names: Collection[str]) -> sa.TableClause:
+        """The table for an `INSERT` of rows that `row_of` made."""
+        return sa.table(
+            self.table.name,
+            *(sa.column(name, self._bound(self.table.c[name].type)) for name in names),
+            schema=self.table.schema,
+        )
+
+    def _bound(self, kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
+        if self.dialect == "sqlite":
+            return sa.types.NullType()  # the values are in SQLite's own form already
+        if isinstance(kind, sa.JSON):
+            return type(kind)(none_as_null=True)
+        return kind
+
+    def key_in(self, key: str) -> Any:
+        """The identity's value of a record's key, as the database keeps it; raises `ValueRefusedError`."""
+        if len(key) > KEY_MAX:
+            raise ValueRefusedError(f"a key has {KEY_MAX} characters at most")
+        value = self._write[self.identity](key)
+        if self.key_out(value) != key:
+            raise ValueRefusedError("no key of this table")
+        return value
+
+    def key_out(self, value: Any) -> str:
+        """A record's key of its identity's value."""
+        if self.dialect == "sqlite" and isinstance(self.key_column.type, sa.Uuid):
+            try:
+                return str(UUID(str(value)))
+            except ValueError:
+                return str(value)
+        return str(value)
+
+    def stored_key(self, key: str) -> str:
+        """A record's key as the triggers write it: the identity's value as the database's own text."""
+        if self.dialect == "sqlite" and isinstance(self.key_column.type, sa.Uuid):
+            try:
+                return UUID(key).hex
+            except ValueError:
+                return key
+        return key
+
+    def row_of(self, key: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """The row that a record's data make; fields that the table does not have are left out.
+
+        Raises:
+            ValueRefusedError: a value does not fit its column.
+        """
+        row: dict[str, Any] = {self.identity: self.key_in(key)}
+        for name, write in self._write.items():
+            if name in data and name != self.identity:
+                try:
+                    row[name] = write(data[name])
+                except ValueRefusedError as error:
+                    raise ValueRefusedError(f"field {name!r}: {error}") from None
+        return row
+
+    def data_of(self, row: Sequence[Any]) -> dict[str, Any]:
+        """A row's values, in the order of `fields`, as JSON."""
+        return {name: read(value) for (name, read), value in zip(self._read.items(), row, strict=True)}

@@ -1,0 +1,52 @@
+"""Rows written by the set; what cannot be written is found by halving the set, and holds nothing else up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InternalError,
+    NotSupportedError,
+    ProgrammingError,
+)
+
+from tasks.database.sql.connection import first_line
+
+T = TypeVar("T")
+
+#: Errors that one record may have brought about. Others concern the database as a whole.
+_OF_A_RECORD = (DataError, IntegrityError, InternalError, NotSupportedError, ProgrammingError)
+
+
+def write_each(
+    connection: Connection, items: Sequence[T], write: Callable[[Sequence[T]], None]
+) -> list[tuple[T, str]]:
+    """Write all items but those that the database refuses; return these with its reasons."""
+    if not items:
+        return []
+    try:
+        with connection.begin_nested():
+            write(items)
+    except _OF_A_RECORD as error:
+        if error.connection_invalidated:
+            raise
+        if len(items) == 1:
+            return [(items[0], _reason(error))]
+    except (OverflowError, UnicodeError, TypeError) as error:
+        if len(items) == 1:
+            return [(items[0], f"the database cannot keep a value ({type(error).__name__})")]
+    else:
+        return []
+    middle = len(items) // 2
+    refused = write_each(connection, items[:middle], write)
+    return [*refused, *write_each(connection, items[middle:], write)]
+
+
+def _reason(error: DBAPIError) -> str:
+    """PostgreSQL quotes values in the lines after the first; the first one names the constraint."""
+    return first_line(error)[:200]
