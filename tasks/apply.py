@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import singledispatchmethod
 from typing import Any
@@ -22,6 +21,7 @@ from tasks.errors import (
     TaskDefinitionError,
     TaskError,
 )
+from tasks.groups import by_pair, independent
 from tasks.journal import Journal
 from tasks.merge import (
     Action,
@@ -44,47 +44,13 @@ from tasks.merge import (
     Withdraw,
     pair_of,
 )
+from tasks.outcome import Outcome, describe
 from tasks.snapshots import Adapter, SideView
 from tasks.sync_task import ID, Progress
 from tasks.values import same
 
 #: Namespace of the keys of intents.
 _WRITES = uuid.UUID("6f1d0c54-5b0e-4d9b-8a57-5e1f6a0b7c11")
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What came of a plan."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    #: Object and what went wrong with it.
-    failures: list[str] = field(default_factory=list)
-    #: Object and why it was left as it is.
-    skipped: list[str] = field(default_factory=list)
-    #: The pairs behind `failures`, with the reason.
-    failed: dict[tuple[ID, ID], str] = field(default_factory=dict)
-    #: The pairs behind `skipped` and behind unresolved conflicts, with the reason.
-    left: dict[tuple[ID, ID], str] = field(default_factory=dict)
-    #: Those of them of which a side does not say whether an object is deleted.
-    unclear: set[tuple[ID, ID]] = field(default_factory=set)
-    #: How many were left because they failed before.
-    held: int = 0
-
-    def add(self, part: Outcome) -> None:
-        """Count in what came of a part."""
-        self.counts += part.counts
-        self.failures += part.failures
-        self.skipped += part.skipped
-        self.failed |= part.failed
-        self.left |= part.left
-        self.unclear |= part.unclear
-        self.conflicts += part.conflicts
-        self.unresolved += part.unresolved
-        self.held += part.held
-
-    conflicts: int = 0
-    #: Conflicts of which neither side was written.
-    unresolved: int = 0
 
 
 class Applier:
@@ -126,7 +92,7 @@ class Applier:
         self.links = dict(links)
         if plan.void:
             await self.journal.confirm(settle=plan.void)
-        groups = iter(_by_pair(plan.actions))
+        groups = iter(by_pair(plan.actions))
         total, done = len(plan.actions), 0
         self.progress("apply", 0, total)
 
@@ -150,7 +116,7 @@ class Applier:
         await self._begin_both(group)
         failed: Action | None = None
         for action in group:
-            if failed is not None and not _apart(failed, action):
+            if failed is not None and not independent(failed, action):
                 return
             try:
                 await self.do(action)
@@ -441,39 +407,6 @@ class Applier:
         if link is not None:
             await self.journal.confirm(drop=link)
             del self.links[notion_id, other_id]
-
-
-def describe(action: Action) -> str:
-    """An action in a few words, with the ids it touches."""
-    match action:
-        case Create(side=side, source_id=source):
-            return f"create in {side.label} for {source}"
-        case Update(side=side) | Delete(side=side) | Withdraw(side=side):
-            return f"{type(action).__name__.lower()} {action.target_id} in {side.label}"
-        case Restore(side=side):
-            return f"restore {action.former_id} in {side.label}"
-        case Skip(side=side, id=skipped):
-            return f"leave {skipped} in {side.label}"
-    ids = getattr(action, "notion_id", ""), getattr(action, "other_id", "")
-    return f"{type(action).__name__.lower()} {ids[0]} and {ids[1]}"
-
-
-def _apart(failed: Action, action: Action) -> bool:
-    """Whether an action may follow one that failed: an update of other attributes, on the other side."""
-    return (
-        isinstance(failed, Update)
-        and isinstance(action, Update)
-        and not action.intents
-        and not failed.changes.keys() & action.changes.keys()
-    )
-
-
-def _by_pair(actions: tuple[Action, ...]) -> list[list[Action]]:
-    """The actions in groups that must follow each other."""
-    groups: dict[tuple[str, str], list[Action]] = {}
-    for action in actions:
-        groups.setdefault(pair_of(action), []).append(action)
-    return list(groups.values())
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -12,12 +12,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tasks.apply import Applier, Outcome
+from tasks.apply import Applier
 from tasks.calls import Calls
 from tasks.errors import TaskDefinitionError
 from tasks.file_journal import base_of, state_of
 from tasks.journal import Base, Journal, Memory
 from tasks.merge import Action, Conflict, Effect, Intent, Link, Plan, Side
+from tasks.outcome import Outcome
 from tasks.parts import PARTS, keeps_rest
 from tasks.snapshots import SideView
 from tasks.state import State

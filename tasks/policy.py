@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tasks import overrides
+from tasks.conflict_modes import checked_modes
 from tasks.merge import Policy
-from tasks.sync_task import SyncTask, checked_modes
+from tasks.sync_task import SyncTask
 
 
 def policy_of(task: SyncTask, *, scope_changed: bool = False) -> Policy:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from tasks import overrides
-from tasks.apply import Applier, Outcome
+from tasks.apply import Applier
 from tasks.calls import Calls, calls
 from tasks.changes import read_view
 from tasks.journal import Base, Cursor, Journal, Memory
@@ -31,6 +31,7 @@ from tasks.merge import (
     make_plan,
     plan_digest,
 )
+from tasks.outcome import Outcome
 from tasks.policy import forms_of, policy_of
 from tasks.snapshots import Adapter, SideView
 from tasks.sync_task import Progress, SyncTask

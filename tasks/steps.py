@@ -14,10 +14,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tasks.apply import Applier, Outcome
+from tasks.apply import Applier
 from tasks.calls import Calls, calls
 from tasks.errors import TaskError
 from tasks.merge import Action, Plan, Record, Side, make_plan, resolve
+from tasks.outcome import Outcome
 from tasks.overrides import Context, StepJournal, current
 from tasks.parts import PARTS
 from tasks.policy import policy_of

@@ -8,15 +8,15 @@ from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self, TypeAlias
 
 from config import get_settings
+from tasks.conflict_modes import ConflictMode, checked_mode, checked_modes
 from tasks.errors import TaskDefinitionError
 from tasks.lossy import Lossy
-from tasks.merge.model import Dispute
+from tasks.merge.policy import Dispute
 from tasks.schedule import Schedule
 from tasks.state import ID, State
 
@@ -34,44 +34,6 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 #: Files and rows are named after a task.
 MAX_NAME_BYTES = 200
-
-
-class ConflictMode(StrEnum):
-    """Which value stays when both sides changed the same attribute; the other goes to the ledger."""
-
-    #: Neither: both sides stay as they are and the run says so.
-    ERROR = "error"
-    #: The one of the object that was edited last; within a side's granularity, Notion's.
-    NEWER = "newer"
-    NOTION = "notion"
-    OTHER = "other"
-
-
-def _mode(task: str, mode: ConflictMode | str) -> ConflictMode:
-    try:
-        return ConflictMode(mode)
-    except ValueError:
-        modes = ", ".join(ConflictMode)
-        raise TaskDefinitionError(
-            f"task {task!r}: conflict mode {mode!r} is unknown, use one of {modes}"
-        ) from None
-
-
-def checked_modes(
-    task: str, attr_map: Mapping[str, str], modes: Mapping[str, ConflictMode | str]
-) -> dict[str, ConflictMode]:
-    """The conflict modes of single attributes.
-
-    Raises:
-        TaskDefinitionError: an attribute or a mode is unknown.
-    """
-    unknown = sorted(modes.keys() - attr_map.keys())
-    if unknown:
-        raise TaskDefinitionError(
-            f"task {task!r}: conflict modes are given for {', '.join(unknown)}, which attr_map does not name; it "
-            f"names {', '.join(sorted(attr_map))}"
-        )
-    return {attribute: _mode(task, mode) for attribute, mode in modes.items()}
 
 
 class SyncTask(ABC):
@@ -137,7 +99,7 @@ class SyncTask(ABC):
             raise TaskDefinitionError(
                 f"task {name!r}: attr_map names {', '.join(sorted(twice))} more than once"
             )
-        self.conflict_mode = _mode(name, conflict_mode)
+        self.conflict_mode = checked_mode(name, conflict_mode)
         self.name = name
         self.attr_map = attr_map
         self.state_path: Path = get_settings().state_dir / f"{name}.json"

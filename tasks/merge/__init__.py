@@ -24,7 +24,7 @@ from tasks.merge.holding import (
     pair_of,
 )
 from tasks.merge.model import (
-    UNRESOLVED,
+    ID,
     Action,
     Adopt,
     Agree,
@@ -32,13 +32,11 @@ from tasks.merge.model import (
     Conflict,
     Create,
     Delete,
-    Dispute,
     Effect,
     Intent,
     Link,
     Park,
     Plan,
-    Policy,
     Record,
     Restore,
     Side,
@@ -50,9 +48,11 @@ from tasks.merge.model import (
 )
 from tasks.merge.plan_data import plan_digest, plan_from_data, plan_to_data
 from tasks.merge.planner import make_plan
+from tasks.merge.policy import UNRESOLVED, Dispute, Policy
 from tasks.merge.undo import take_back, undo
 
 __all__ = [
+    "ID",
     "UNRESOLVED",
     "Action",
     "Adopt",

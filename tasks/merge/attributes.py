@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tasks.merge.model import UNRESOLVED, Conflict, Dispute, Link, Policy, Record, Side
+from tasks.merge.model import Conflict, Link, Record, Side
+from tasks.merge.policy import UNRESOLVED, Dispute, Policy
 from tasks.values import is_empty, same
 
 

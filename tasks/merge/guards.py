@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from tasks.merge.model import Adopt, Delete, Plan, Policy, Side, Update, Withdraw
+from tasks.merge.model import Adopt, Delete, Plan, Side, Update, Withdraw
+from tasks.merge.policy import Policy
 from tasks.values import is_empty
 
 

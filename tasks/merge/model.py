@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
-
-from tasks.errors import TaskDefinitionError
-from tasks.lossy import Lossy
-from tasks.values import same
 
 ID: TypeAlias = str
 Values: TypeAlias = Mapping[str, Any]
@@ -32,100 +28,6 @@ class Side(StrEnum):
     def label(self) -> str:
         """The side's name inside a sentence."""
         return "Notion" if self is Side.NOTION else "the other side"
-
-
-@dataclass(frozen=True, slots=True)
-class Dispute:
-    """One attribute that both sides changed to different values, for a resolver to decide."""
-
-    notion_id: ID
-    other_id: ID
-    attribute: str
-    #: What both agreed on last; `None` also where they never did.
-    base: Any
-    notion: Any
-    other: Any
-    notion_edited: datetime | None
-    other_edited: datetime | None
-
-
-class _Unresolved:
-    def __repr__(self) -> str:
-        return "UNRESOLVED"
-
-
-#: What a resolver returns to leave both sides as they are, for a person to decide.
-UNRESOLVED = _Unresolved()
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How the sides are brought together."""
-
-    #: The Notion attributes that are kept in step.
-    attributes: tuple[str, ...]
-    #: `newer`, `notion`, `other` or `error`.
-    mode: str = "newer"
-    #: Edits closer than this are simultaneous.
-    granularity: timedelta = timedelta(minutes=1)
-    #: The modes of single attributes, where they differ from `mode`.
-    modes: Mapping[str, str] = field(default_factory=dict)
-    #: Decides before any mode does: gives the value that stays, or `UNRESOLVED`.
-    resolver: Callable[[Dispute], Any] | None = None
-    #: Whether the task settles conflicts by a method of its own, as the plan is carried out.
-    by_method: bool = False
-    #: Whether an object that was edited on one side survives its deletion on the other.
-    edit_beats_delete: bool = True
-    #: What one side cannot show in full, by attribute.
-    lossy: Mapping[str, Lossy] = field(default_factory=dict)
-    #: Whether the listings are of another scope than those of the last run: what is missing was not deleted.
-    scope_changed: bool = False
-    #: A run may delete this share of the linked objects …
-    delete_share: float = 0.5
-    #: … and overwrite or blank one attribute on this share …
-    change_share: float = 0.5
-    #: … and so many in any case: a handful in a short list is everyday work.
-    handful: int = 5
-
-    def mode_of(self, attribute: str) -> str:
-        """The mode of one attribute."""
-        return self.modes.get(attribute, self.mode)
-
-    def shown(self, attribute: str, value: Any, side: Side) -> Any:
-        """What a side shows of a value of the opposite side."""
-        lossy = self.lossy.get(attribute)
-        if lossy is None or lossy.side != side:
-            return value
-        return _declared(attribute, lossy.show, value)
-
-    def agree(self, attribute: str, notion: Any, other: Any) -> bool:
-        """Whether two values are equal, as far as the coarser side can show them."""
-        return same(notion, other) or (
-            attribute in self.lossy
-            and same(self.shown(attribute, notion, Side.OTHER), self.shown(attribute, other, Side.NOTION))
-        )
-
-    def carried(self, attribute: str, source: Any, target: Any, side: Side) -> Any:
-        """What is to be written on `side`, which shows `target`, so that it agrees with `source`."""
-        lossy = self.lossy.get(attribute)
-        if lossy is not None and lossy.side == side.opposite:
-            return _declared(attribute, lossy.restore, source, target)
-        return self.shown(attribute, source, side)
-
-
-def _declared(attribute: str, function: Callable[..., Any], *values: Any) -> Any:
-    """What a function of a declaration gives.
-
-    Raises:
-        TaskDefinitionError: it fails on the values that are there.
-    """
-    try:
-        return function(*values)
-    except Exception as error:  # a person's code may raise anything
-        raise TaskDefinitionError(
-            f"what is declared lossy of attribute {attribute!r} fails on its values "
-            f"({type(error).__name__}: {error}); nothing was written"
-        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from tasks.merge.model import (
     Link,
     Park,
     Plan,
-    Policy,
     Record,
     Side,
     Skip,
@@ -29,6 +28,7 @@ from tasks.merge.model import (
     Values,
 )
 from tasks.merge.pairing import pair_by_hash, settle_intents, shows, updates_by_link
+from tasks.merge.policy import Policy
 from tasks.values import is_empty, same
 
 

@@ -12,7 +12,6 @@ from tasks.merge.model import (
     Effect,
     Link,
     Plan,
-    Policy,
     Restore,
     Side,
     Skip,
@@ -21,6 +20,7 @@ from tasks.merge.model import (
     Values,
     Withdraw,
 )
+from tasks.merge.policy import Policy
 from tasks.values import same
 
 
