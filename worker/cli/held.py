@@ -19,7 +19,7 @@ def held(name: str | None, *, as_json: bool) -> ExitCode:
     if as_json:
         print_json([_data(task, one) for task, one in found])
     elif not found:
-        console().print("No object is held: everything is in step.")
+        console().print("No object is held.")
     else:
         rows = [
             (
