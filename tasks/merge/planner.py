@@ -165,6 +165,8 @@ class _Planner:
         A record leaves a task's sight when its scope changes (another filter, another place), and comes back
         into it in the same way. Neither is an edit.
         """
+        if not link.parked and not self.policy.scope_changed:
+            return False
         unseen = {
             side for side, snapshot in self.snapshots.items() if link.id_on(side) not in snapshot.records
         }
@@ -172,17 +174,16 @@ class _Planner:
         if self.policy.scope_changed:
             parked |= {side for side in unseen if self.snapshots[side].partial is None}
         if parked != link.parked:
-            reason = (
-                "back in sight"
-                if not parked
-                else (
-                    "not listed since the task's scope was changed"
-                    if parked - link.parked
-                    else "partly back in sight"
+            fresh = parked - link.parked
+            reason = "not listed since the task's scope was changed" if fresh else "back in sight"
+            self.actions.append(
+                Park(
+                    notion_id=link.notion_id,
+                    other_id=link.other_id,
+                    sides=frozenset(parked),
+                    reason=reason,
                 )
             )
-            ids = {"notion_id": link.notion_id, "other_id": link.other_id}
-            self.actions.append(Park(**ids, sides=frozenset(parked), reason=reason))
         return bool(parked)
 
     def settle_updates(self, link: Link, intents: Sequence[Intent]) -> tuple[Link, dict[str, Side]]:
