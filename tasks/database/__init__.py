@@ -1,1 +1,69 @@
 """Databases of the same shape on several machines, kept in step with each other."""
+
+from __future__ import annotations
+
+from tasks.database.clock import HybridLogicalClock
+from tasks.database.conflict import (
+    ConflictResolver,
+    ConflictType,
+    FieldConflict,
+    FieldOwnershipWins,
+    FieldTimestampWins,
+    LocalWins,
+    RecordConflict,
+    RecordResolution,
+    RemoteWins,
+    ResolutionSource,
+)
+from tasks.database.engine import DatabaseEngine
+from tasks.database.enums import SyncPhase, SyncStage, SyncStatus
+from tasks.database.exceptions import SyncAbortedError, SyncError
+from tasks.database.graph import DependencyGraph
+from tasks.database.lock import SessionLock, SyncLock
+from tasks.database.manifest import ModelPayload, SyncManifest
+from tasks.database.memory import MemoryStorage
+from tasks.database.reconciler import PayloadReconciler, ReconciliationResult
+from tasks.database.record import SyncRecord
+from tasks.database.result import ConflictEntry, DatabaseResult
+from tasks.database.storage import ArrivalStorage, DatabaseSyncStorage, Tombstone
+from tasks.database.sync import DatabaseSync
+from tasks.database.tracker import FieldUpdateTracker
+from tasks.database.transport import MemoryTransport, Transport
+
+__all__ = [
+    "ArrivalStorage",
+    "ConflictEntry",
+    "ConflictResolver",
+    "ConflictType",
+    "DatabaseEngine",
+    "DatabaseResult",
+    "DatabaseSync",
+    "DatabaseSyncStorage",
+    "DependencyGraph",
+    "FieldConflict",
+    "FieldOwnershipWins",
+    "FieldTimestampWins",
+    "FieldUpdateTracker",
+    "HybridLogicalClock",
+    "LocalWins",
+    "MemoryStorage",
+    "MemoryTransport",
+    "ModelPayload",
+    "PayloadReconciler",
+    "ReconciliationResult",
+    "RecordConflict",
+    "RecordResolution",
+    "RemoteWins",
+    "ResolutionSource",
+    "SessionLock",
+    "SyncAbortedError",
+    "SyncError",
+    "SyncLock",
+    "SyncManifest",
+    "SyncPhase",
+    "SyncRecord",
+    "SyncStage",
+    "SyncStatus",
+    "Tombstone",
+    "Transport",
+]

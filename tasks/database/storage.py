@@ -98,7 +98,11 @@ class ArrivalStorage(DatabaseSyncStorage, Protocol):
     def upsert_without(
         self, model_label: str, records: dict[str, SyncRecord], parents: Collection[str]
     ) -> set[str]:
-        """As `upsert_many`, with the foreign keys to these models left empty for now."""
+        """As `upsert_many`, with the foreign keys to these models left empty for now.
+
+        A field that is left empty is kept without its timestamp, so that the `upsert_many` that follows, or a
+        later one, is newer.
+        """
         ...
 
     def get_clock_bound(self) -> int:

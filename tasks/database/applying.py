@@ -1,0 +1,281 @@
+"""Writing what a peer sent into the storage, in the transaction that is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from tasks.database.conflict import same
+from tasks.database.exceptions import HeldLimitError
+from tasks.database.graph import DependencyGraph
+from tasks.database.manifest import ModelPayload
+from tasks.database.peer import HELD_MAX, Held
+from tasks.database.reconciler import PayloadReconciler, ReconciliationResult
+from tasks.database.record import WHOLE, SyncRecord
+from tasks.database.result import DatabaseResult
+from tasks.database.storage import ArrivalStorage
+from tasks.database.view import PeerView
+
+
+@dataclass
+class Applied:
+    """What came of it."""
+
+    #: What the peer has to be told because things end otherwise here.
+    response: dict[str, ModelPayload] = field(default_factory=dict)
+    held: Held = field(default_factory=Held)
+    #: Why, by model and key.
+    problems: dict[tuple[str, str], str] = field(default_factory=dict)
+    wrote: bool = False
+
+
+@dataclass
+class Applier:
+    """Applies payloads to a storage.
+
+    Args:
+        storage: where to write.
+        graph: the models, parents first.
+        reconciler: decides what is written.
+        identity_field: the field that must be the record's key, where a record has it.
+        stamp_max: larger stamps are not taken: their clock is too far ahead.
+    """
+
+    storage: ArrivalStorage
+    graph: DependencyGraph
+    reconciler: PayloadReconciler
+    identity_field: str
+    stamp_max: Callable[[], int]
+
+    def apply(
+        self,
+        payloads: list[ModelPayload],
+        held: Held,
+        view: PeerView,
+        *,
+        received_at: int,
+        new_stamp: Callable[[], int],
+        result: DatabaseResult,
+        write: bool = True,
+    ) -> Applied:
+        """Reconcile and write; what cannot be applied is held, together with what was held before.
+
+        Raises:
+            HeldLimitError: too much cannot be applied.
+        """
+        applied = Applied()
+        incoming = held.payloads()
+        fresh = {label: dict(keys) for label, keys in (view.fresh or {}).items()}
+        for payload in payloads:
+            before = incoming.get(payload.model_label)
+            incoming[payload.model_label] = _joined(before, payload) if before else payload
+        for label, keys in held.fresh.items():
+            for key, names in keys.items():
+                fresh.setdefault(label, {}).setdefault(key, names)
+        view = replace(view, fresh=fresh if view.fresh is not None or held.fresh else None)
+        work = _Work(self, view, received_at, new_stamp, result, applied, write)
+        for label in self.graph.sync_order():
+            if label in incoming:
+                work.reconcile(incoming[label])
+        if write:
+            work.write()
+        work.account()
+        if len(applied.held) > HELD_MAX:
+            (label, key), reason = next(iter(applied.problems.items()))
+            raise HeldLimitError(
+                f"{len(applied.held)} records of the peer cannot be applied here; the first is {label} {key!r}: "
+                f"{reason}"
+            )
+        return applied
+
+
+@dataclass
+class _Work:
+    applier: Applier
+    view: PeerView
+    received_at: int
+    new_stamp: Callable[[], int]
+    result: DatabaseResult
+    applied: Applied
+    writes: bool
+    outcomes: dict[str, ReconciliationResult] = field(default_factory=dict)
+    incoming: dict[str, ModelPayload] = field(default_factory=dict)
+    known: dict[str, set[str]] = field(default_factory=dict)
+    unwritten: dict[str, set[str]] = field(default_factory=dict)
+
+    def reconcile(self, payload: ModelPayload) -> None:
+        label, storage = payload.model_label, self.applier.storage
+        payload = self._accepted(payload)
+        keys = [*payload.records, *payload.deletes]
+        local = storage.get_records(label, keys) if keys else {}
+        missing = [key for key in keys if key not in local]
+        tombstones = storage.get_tombstones(label, missing) if missing else {}
+        outcome = self.applier.reconciler.reconcile(
+            payload,
+            local,
+            self.view.checkpoint,
+            tombstones=tombstones,
+            view=self.view,
+            new_stamp=self.new_stamp,
+        )
+        for key, record in outcome.to_upsert.items():
+            self._mark(record, local.get(key))
+        self.outcomes[label], self.incoming[label], self.known[label] = outcome, payload, set(local)
+
+    def _accepted(self, payload: ModelPayload) -> ModelPayload:
+        """The payload without what cannot be right; that is held."""
+        label = payload.model_label
+        records: dict[str, SyncRecord] = {}
+        for key, record in payload.records.items():
+            reason = self._refusal(record)
+            if reason is None:
+                records[key] = record
+            else:
+                self._hold(label, key, reason, record=record)
+        deletes: dict[str, int] = {}
+        for key, stamp in payload.deletes.items():
+            if stamp <= self.applier.stamp_max():
+                deletes[key] = stamp
+            else:
+                self._hold(label, key, "its deletion is stamped too far in the future", stamp=stamp)
+        return ModelPayload(label, records, deletes)
+
+    def _refusal(self, record: SyncRecord) -> str | None:
+        if record.newest > self.applier.stamp_max():
+            return "it is stamped too far in the future: the clock of the node that edited it is wrong"
+        identity = record.data.get(self.applier.identity_field)
+        if identity is not None and str(identity) != record.key:
+            return f"its {self.applier.identity_field!r} is not its key"
+        return None
+
+    def _hold(
+        self, label: str, key: str, reason: str, *, record: SyncRecord | None = None, stamp: int = 0
+    ) -> None:
+        held = self.applied.held
+        if record is not None:
+            held.records.setdefault(label, {})[key] = record
+            if self.view.fresh is not None and key in self.view.fresh.get(label, {}):
+                held.fresh.setdefault(label, {})[key] = list(self.view.fresh[label][key])
+        else:
+            held.deletes.setdefault(label, {})[key] = stamp
+        self.applied.problems[label, key] = reason
+
+    def _mark(self, record: SyncRecord, local: SyncRecord | None) -> None:
+        """Note when the record's fields came here."""
+        if local is None:
+            record.arrivals = {WHOLE: self.received_at}
+        else:
+            for name, value in record.data.items():
+                changed = name not in local.data or not same(local.data[name], value)
+                if changed or record.timestamps.get(name, 0) != local.timestamps.get(name, 0):
+                    record.arrivals[name] = self.received_at
+        record.received_at = self.received_at
+
+    def write(self) -> None:
+        """Parents first, deletions children first, then once more what could not be written by itself."""
+        storage, order = self.applier.storage, self.applier.graph.sync_order()
+        for label in order:
+            outcome = self.outcomes.get(label)
+            if outcome is None or not outcome.to_upsert:
+                continue
+            deferred = self.applier.graph.deferred(label)
+            if deferred:
+                storage.upsert_without(label, outcome.to_upsert, deferred)
+                self.unwritten[label] = set(outcome.to_upsert)
+            else:
+                self.unwritten[label] = set(storage.upsert_many(label, outcome.to_upsert))
+        undeleted: dict[str, set[str]] = {}
+        for label in reversed(order):
+            outcome = self.outcomes.get(label)
+            if outcome is not None and outcome.to_delete:
+                undeleted[label] = set(storage.delete_many(label, outcome.to_delete, self.received_at) or ())
+        while True:
+            before = sum(map(len, self.unwritten.values()))
+            for label in order:
+                if keys := self.unwritten.get(label):
+                    records = self.outcomes[label].to_upsert
+                    self.unwritten[label] = set(
+                        storage.upsert_many(label, {key: records[key] for key in sorted(keys)})
+                    )
+            left = sum(map(len, self.unwritten.values()))
+            if not left or left == before:
+                break
+        for label in reversed(order):
+            if keys := undeleted.get(label):
+                deletes = self.outcomes[label].to_delete
+                undeleted[label] = set(
+                    storage.delete_many(label, {key: deletes[key] for key in sorted(keys)}, self.received_at)
+                    or ()
+                )
+        for label, keys in undeleted.items():
+            self.unwritten.setdefault(label, set()).update(keys)
+
+    def account(self) -> None:
+        """Tell what became of each record, and what the peer has to hear."""
+        for label, outcome in self.outcomes.items():
+            payload, failed = self.incoming[label], self.unwritten.get(label, set())
+            for key in sorted(failed):
+                self._hold(
+                    label,
+                    key,
+                    "it could not be deleted" if key in outcome.to_delete else "it could not be written",
+                    record=payload.records.get(key),
+                    stamp=payload.deletes.get(key, 0),
+                )
+            known = self.known[label]
+            self._tell(
+                "created", label, [key for key in outcome.to_upsert if key in outcome.created_keys], failed
+            )
+            self._tell(
+                "applied", label, [key for key in outcome.to_upsert if key in outcome.applied_keys], failed
+            )
+            self._tell("deleted", label, [key for key in outcome.to_delete if key in known], failed)
+            self._tell("compatible", label, outcome.compatible_keys, failed)
+            self._tell("conflicts", label, outcome.conflict_keys, failed)
+            log = [entry for entry in outcome.conflict_log if entry.conflict.key not in failed]
+            self.result.conflict_log.extend(log)
+            self.applied.wrote |= bool((outcome.to_upsert.keys() | outcome.to_delete.keys()) - failed)
+            records = {k: r for k, r in outcome.response_records.items() if k not in failed}
+            deletes = {k: stamp for k, stamp in outcome.response_deletes.items() if k not in failed}
+            if failed and self.writes:
+                records |= self.applier.storage.get_records(label, sorted(failed))
+            if records or deletes:
+                self.applied.response[label] = ModelPayload(label, records, deletes)
+
+    def _tell(self, kind: str, label: str, keys: list[str], failed: set[str]) -> None:
+        good = [key for key in keys if key not in failed]
+        if good:
+            getattr(self.result, kind)[label].extend(good)
+
+
+def _joined(held: ModelPayload, payload: ModelPayload) -> ModelPayload:
+    """What was held, as far as what came now does not replace it."""
+    records, deletes = dict(held.records), dict(held.deletes)
+    for key, record in payload.records.items():
+        before = records.get(key)
+        if before is not None:
+            data = {**before.data, **record.data}
+            timestamps = {**before.timestamps, **record.timestamps}
+            for name, stamp in before.timestamps.items():
+                if stamp > record.timestamps.get(name, 0) and name in before.data:
+                    data[name], timestamps[name] = before.data[name], stamp
+            record = SyncRecord(key, data, timestamps)  # noqa: PLW2901  the two as one
+        if deletes.get(key, -1) < record.newest:
+            deletes.pop(key, None)
+            records[key] = record
+    for key, stamp in payload.deletes.items():
+        if key not in records or records[key].newest <= stamp:
+            records.pop(key, None)
+            deletes[key] = max(stamp, deletes.get(key, 0))
+    return ModelPayload(payload.model_label, records, deletes)
+
+
+def newest_stamp(payloads: Mapping[str, ModelPayload] | list[ModelPayload], stamp_max: int) -> int:
+    """The largest stamp of all that is not above `stamp_max`."""
+    newest = 0
+    for payload in payloads.values() if isinstance(payloads, Mapping) else payloads:
+        stamps = [record.newest for record in payload.records.values()]
+        newest = max(
+            [newest, *(stamp for stamp in [*stamps, *payload.deletes.values()] if stamp <= stamp_max)]
+        )
+    return newest

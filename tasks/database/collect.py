@@ -1,0 +1,135 @@
+"""What a peer does not have yet, a page at a time, in this node's own order of arrival."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tasks.database.graph import DependencyGraph
+from tasks.database.manifest import ModelPayload
+from tasks.database.record import SyncRecord
+from tasks.database.storage import ArrivalStorage, Place, Tombstone
+from tasks.database.view import Cursor, PeerView
+
+#: Records that are read at once.
+CHUNK = 1000
+
+#: Comes after every key.
+LAST_KEY = "\U0010ffff"
+
+
+@dataclass
+class Page:
+    """A part of what a peer does not have, and where it ends."""
+
+    payloads: dict[str, ModelPayload] = field(default_factory=dict)
+    fresh: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    #: What the peer has when it has taken this page.
+    cursor: Cursor = field(default_factory=Cursor)
+    has_more: bool = False
+
+    def __bool__(self) -> bool:
+        return any(payload.records or payload.deletes for payload in self.payloads.values())
+
+
+@dataclass
+class Collector:
+    """Reads pages. Models come in the graph's order, so that what a record points to comes before it.
+
+    Args:
+        storage: where to read.
+        graph: the models.
+        limit: the most records and deletions of a page.
+        bytes_limit: the most bytes of a page; a single larger record is a page of its own.
+    """
+
+    storage: ArrivalStorage
+    graph: DependencyGraph
+    limit: int | None
+    bytes_limit: int | None
+
+    def page(
+        self,
+        start: Cursor,
+        horizon: int,
+        view: PeerView,
+        *,
+        leave_out: Mapping[str, Collection[str]] | None = None,
+    ) -> Page:
+        """The next page after `start`, of what has come up to `horizon`.
+
+        What the peer made itself is left out, and the keys of `leave_out`, which it is told of anyway.
+        """
+        page = Page(cursor=Cursor(start.floor, dict(start.places)))
+        count = size = 0
+        for label in self.graph.sync_order():
+            payload = ModelPayload(label)
+            left_out = (leave_out or {}).get(label, ())
+            for place, key, found in self._changes(label, start, horizon):
+                weight = 0
+                news: list[str] | None = None
+                if isinstance(found, SyncRecord):
+                    news = [name for name in found.data if not view.knows_field(label, found, name)]
+                    wanted = bool(news) and key not in left_out
+                else:
+                    wanted = not view.knows_tombstone(label, key, found) and key not in left_out
+                if wanted:
+                    if self.bytes_limit is not None:
+                        weight = _weight(key, found)
+                    full = (self.limit is not None and count >= self.limit) or (
+                        self.bytes_limit is not None and count and size + weight > self.bytes_limit
+                    )
+                    if full:
+                        page.has_more = True
+                        break
+                    count, size = count + 1, size + weight
+                    if isinstance(found, SyncRecord):
+                        payload.records[key] = found
+                        if news is not None and len(news) < len(found.data):
+                            page.fresh.setdefault(label, {})[key] = news
+                    else:
+                        payload.deletes[key] = found.stamp
+                page.cursor.places[label] = place
+            if payload.records or payload.deletes:
+                page.payloads[label] = payload
+            if page.has_more:
+                return page
+            page.cursor.places[label] = (horizon, LAST_KEY)
+        page.cursor = Cursor(max(horizon, start.floor))
+        return page
+
+    def _changes(
+        self, label: str, start: Cursor, horizon: int
+    ) -> Iterator[tuple[Place, str, SyncRecord | Tombstone]]:
+        place = start.places.get(label)
+        chunk = CHUNK if self.limit is None else min(CHUNK, self.limit + 1)
+        while True:
+            records = self.storage.get_changed_since(label, start.floor, limit=chunk, after_key=place)
+            deletes = self.storage.get_deletes_page(label, start.floor, limit=chunk, after_key=place)
+            found: list[tuple[Place, str, SyncRecord | Tombstone]] = [
+                ((record.sync_field_last_modified, key), key, record) for key, record in records.items()
+            ]
+            found += [((tombstone.arrival, key), key, tombstone) for key, tombstone in deletes.items()]
+            found.sort(key=lambda change: change[0])
+            ends = [
+                max(change[0] for change in found if isinstance(change[2], kind))
+                for kind, part in ((SyncRecord, records), (Tombstone, deletes))
+                if len(part) >= chunk
+            ]
+            # Where only one kind was read to its end, the other kind's changes go as far as they were read.
+            for change in found:
+                if change[0][0] > horizon:
+                    return
+                if ends and change[0] > min(ends):
+                    break
+                place = change[0]
+                yield change
+            if not ends:
+                return
+
+
+def _weight(key: str, found: SyncRecord | Tombstone) -> int:
+    if isinstance(found, Tombstone):
+        return len(key) + 24
+    return len(key) + len(json.dumps(found.to_dict(), default=str)) + 8

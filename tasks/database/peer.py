@@ -1,0 +1,106 @@
+"""What a node remembers of a peer between two exchanges, beside the records themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tasks.database.manifest import ModelPayload
+from tasks.database.record import SyncRecord
+from tasks.database.storage import ArrivalStorage
+from tasks.database.view import Cursor, PeerView
+
+#: More records than this that cannot be applied are a fault of the whole, not of single records.
+HELD_MAX = 10_000
+
+
+@dataclass
+class Held:
+    """What came from a peer and could not be applied, by model."""
+
+    records: dict[str, dict[str, SyncRecord]] = field(default_factory=dict)
+    deletes: dict[str, dict[str, int]] = field(default_factory=dict)
+    #: As `SyncManifest.fresh`, for the records that are held.
+    fresh: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.records.values())) + sum(map(len, self.deletes.values()))
+
+    def payloads(self) -> dict[str, ModelPayload]:
+        """All of it, by model."""
+        return {
+            label: ModelPayload(label, dict(self.records.get(label, {})), dict(self.deletes.get(label, {})))
+            for label in sorted({*self.records, *self.deletes})
+        }
+
+    @staticmethod
+    def read(data: Any) -> Held:
+        """What `as_json` gave."""
+        held = Held()
+        for label, payload in (data or {}).items():
+            for key, kept in payload["records"].items():
+                held.records.setdefault(label, {})[key] = SyncRecord(key, kept["data"], kept["timestamps"])
+                if kept.get("fresh") is not None:
+                    held.fresh.setdefault(label, {})[key] = kept["fresh"]
+            if payload["deletes"]:
+                held.deletes[label] = dict(payload["deletes"])
+        return held
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON values."""
+        result: dict[str, Any] = {}
+        for label, payload in self.payloads().items():
+            fresh = self.fresh.get(label, {})
+            result[label] = {
+                "records": {
+                    key: {**record.to_dict(), "fresh": fresh.get(key)}
+                    for key, record in payload.records.items()
+                },
+                "deletes": payload.deletes,
+            }
+        return result
+
+
+@dataclass
+class PeerState:
+    """How far this node and a peer are with each other.
+
+    The two directions are apart: `received` is in the peer's order of arrival, `sent` in this node's own.
+    """
+
+    received: Cursor = field(default_factory=Cursor)
+    sent: Cursor = field(default_factory=Cursor)
+    #: Arrival stamps of what came from this peer, above `sent.floor`.
+    own: set[int] = field(default_factory=set)
+    held: Held = field(default_factory=Held)
+
+    @staticmethod
+    def load(storage: ArrivalStorage, node_id: str) -> PeerState:
+        """What was saved last."""
+        kept = storage.get_after_keys(node_id)
+        return PeerState(
+            received=Cursor.read(storage.get_checkpoint(node_id), _under("server:", kept)),
+            sent=Cursor.read(kept.get("sent", 0), _under("collect:", kept)),
+            own=set(kept.get("own", ())),
+            held=Held.read(kept.get("held")),
+        )
+
+    def save(self, storage: ArrivalStorage, node_id: str) -> None:
+        """Keep it, in the transaction that is open."""
+        self.own = {stamp for stamp in self.own if stamp > self.sent.floor}
+        kept: dict[str, Any] = {f"server:{label}": place for label, place in self.received.as_json().items()}
+        kept |= {f"collect:{label}": place for label, place in self.sent.as_json().items()}
+        kept["sent"] = self.sent.floor
+        if self.own:
+            kept["own"] = sorted(self.own)
+        if len(self.held):
+            kept["held"] = self.held.as_json()
+        storage.save_checkpoint(node_id, self.received.floor, kept)
+
+    def view(self, **more: Any) -> PeerView:
+        """What the peer has of this node's records."""
+        return PeerView(has=self.sent, own=frozenset(self.own), **more)
+
+
+def _under(prefix: str, kept: dict[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix(prefix): value for name, value in kept.items() if name.startswith(prefix)}

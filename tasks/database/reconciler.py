@@ -1,0 +1,270 @@
+"""What becomes of the records that a peer sent. Pure: the same input gives the same result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from tasks.database.conflict import (
+    ConflictResolver,
+    ConflictType,
+    FieldConflict,
+    FieldTimestampWins,
+    RecordConflict,
+    RecordResolution,
+    ResolutionSource,
+    larger,
+    same,
+)
+from tasks.database.exceptions import InvalidParameterError
+from tasks.database.manifest import ModelPayload
+from tasks.database.record import SyncRecord
+from tasks.database.result import ConflictEntry
+from tasks.database.storage import Tombstone
+from tasks.database.view import Cursor, PeerView
+
+
+@dataclass
+class ReconciliationResult:
+    """What to write here, and what to tell the peer."""
+
+    applied_keys: set[str] = field(default_factory=set)
+    compatible_keys: list[str] = field(default_factory=list)
+    conflict_keys: list[str] = field(default_factory=list)
+    conflict_log: list[ConflictEntry] = field(default_factory=list)
+    created_keys: set[str] = field(default_factory=set)
+    errors: list[str] = field(default_factory=list)
+    #: Records that end otherwise than the peer sent them.
+    response_records: dict[str, SyncRecord] = field(default_factory=dict)
+    #: Tombstones that the peer must hear of.
+    response_deletes: dict[str, int] = field(default_factory=dict)
+    to_delete: dict[str, int] = field(default_factory=dict)
+    to_upsert: dict[str, SyncRecord] = field(default_factory=dict)
+
+
+class PayloadReconciler:
+    """Reconciles a peer's payload with what is here, field by field.
+
+    `resolver` is asked about what both edited without knowing of each other; everything else follows from the
+    stamps alone. A decision of its that the stamps would not give gets a new stamp, so that all nodes take it.
+    """
+
+    def __init__(self, resolver: ConflictResolver | None = None) -> None:
+        self._resolver = resolver or FieldTimestampWins()
+
+    def reconcile(
+        self,
+        payload: ModelPayload,
+        local_records: dict[str, SyncRecord],
+        checkpoint: int,
+        *,
+        tombstones: Mapping[str, Tombstone] | None = None,
+        view: PeerView | None = None,
+        new_stamp: Callable[[], int] | None = None,
+    ) -> ReconciliationResult:
+        """Decide on every record and deletion of the payload.
+
+        Args:
+            payload: what the peer sent.
+            local_records: the records of its keys that are here.
+            checkpoint: how far the peer is in this node's order of arrival.
+            tombstones: the tombstones of its keys that are here.
+            view: what the peer knows in detail, instead of `checkpoint`.
+            new_stamp: gives the stamps of decisions; without it they are one above the stamps they settle.
+
+        Raises:
+            InvalidParameterError: the checkpoint is negative.
+        """
+        if checkpoint < 0:
+            raise InvalidParameterError(f"checkpoint must be non-negative, got {checkpoint}")
+        work = _Work(
+            payload.model_label,
+            self._resolver,
+            view or PeerView(has=_at(checkpoint), checkpoint=checkpoint),
+            new_stamp,
+        )
+        for key, remote in payload.records.items():
+            local = local_records.get(key)
+            if local is not None:
+                work.both_live(local, remote)
+            else:
+                work.only_remote(remote, (tombstones or {}).get(key))
+        for key, stamp in payload.deletes.items():
+            work.deletion(key, stamp, local_records.get(key), (tombstones or {}).get(key))
+        return work.result
+
+
+def _at(checkpoint: int) -> Cursor:
+    return Cursor(checkpoint)
+
+
+@dataclass
+class _Work:
+    label: str
+    resolver: ConflictResolver
+    view: PeerView
+    new_stamp: Callable[[], int] | None
+    result: ReconciliationResult = field(default_factory=ReconciliationResult)
+
+    def both_live(self, local: SyncRecord, remote: SyncRecord) -> None:
+        key = local.key
+        data, timestamps = dict(local.data), dict(local.timestamps)
+        conflicts: list[FieldConflict] = []
+        local_news = remote_news = taken = False
+        for name, theirs_value in remote.data.items():
+            theirs, ours = remote.timestamps.get(name, 0), local.timestamps.get(name, 0)
+            known = name in local.data
+            equal = known and same(local.data[name], theirs_value)
+            if equal and ours == theirs:
+                continue
+            if equal or not known:
+                if not known or theirs > ours:
+                    data[name], timestamps[name] = theirs_value, max(theirs, ours)
+                    taken = True
+                continue
+            # An edit that could not be made by somebody who saw the other value.
+            ours_new = not self.view.knows_field(self.label, local, name)
+            theirs_new = self.view.sent_new(self.label, key, name, theirs)
+            local_news |= ours_new and ours > theirs
+            remote_news |= theirs_new and theirs > ours
+            if (
+                (ours_new and theirs_new)
+                or (theirs_new and theirs <= ours)
+                or (ours_new and ours <= theirs)
+                or ours == theirs
+            ):
+                conflicts.append(FieldConflict(name, local.data[name], theirs_value, ours, theirs))
+            if theirs > ours or (theirs == ours and larger(theirs_value, local.data[name])):
+                data[name], timestamps[name] = theirs_value, theirs
+                taken = True
+        merged = SyncRecord(key, data, timestamps)
+        if conflicts:
+            merged = self._resolved(local, remote, merged, conflicts)
+            self.result.conflict_keys.append(key)
+        elif local_news and remote_news:
+            self.result.compatible_keys.append(key)
+        if conflicts or taken:
+            self._keep(local, merged)
+        if _differ(merged, remote):
+            self.result.response_records[key] = self.result.to_upsert.get(key, local)
+
+    def _keep(self, local: SyncRecord, merged: SyncRecord) -> None:
+        if not _differ(merged, local):
+            return
+        self.result.to_upsert[local.key] = replace(
+            merged, received_at=local.received_at, arrivals=dict(local.arrivals)
+        )
+        self.result.applied_keys.add(local.key)
+
+    def _resolved(
+        self, local: SyncRecord, remote: SyncRecord, merged: SyncRecord, conflicts: list[FieldConflict]
+    ) -> SyncRecord:
+        """The record that stays: `merged` in all that is not in conflict, the resolver's word in the rest."""
+        ours, theirs = _copied(merged), _copied(merged)
+        for conflict in conflicts:
+            name = conflict.field_name
+            ours.data[name], ours.timestamps[name] = conflict.local_value, conflict.local_timestamp
+            theirs.data[name], theirs.timestamps[name] = conflict.remote_value, conflict.remote_timestamp
+        question = RecordConflict(local.key, self.label, ConflictType.BOTH_MODIFIED, conflicts, ours, theirs)
+        answer = self.resolver.resolve(question)
+        self.result.conflict_log.append(ConflictEntry(question, answer.source))
+        if answer.record is None:
+            raise InvalidParameterError(
+                f"the resolver gave no record for {local.key!r}, which nobody deleted"
+            )
+        by_time = getattr(self.resolver, "settles_by_time", lambda _: False)
+        excluded: frozenset[str] = getattr(self.resolver, "excluded", frozenset())
+        tied = {c.field_name for c in conflicts if c.local_timestamp == c.remote_timestamp}
+        data, timestamps = dict(merged.data), dict(merged.timestamps)
+        for name, value in answer.record.data.items():
+            if name in excluded and name in local.data:
+                data[name], timestamps[name] = local.data[name], local.timestamps.get(name, 0)
+            elif not (name in data and same(data[name], value)) and not (name in tied and by_time(name)):
+                data[name] = value
+                timestamps[name] = self._new_stamp(ours, theirs)
+        return SyncRecord(local.key, data, timestamps)
+
+    def only_remote(self, remote: SyncRecord, tombstone: Tombstone | None) -> None:
+        key = remote.key
+        if tombstone is None:
+            self.result.created_keys.add(key)
+            self.result.to_upsert[key] = _copied(remote)
+            return
+        newer = remote.newest > tombstone.stamp
+        edited = any(
+            self.view.sent_new(self.label, key, name, remote.timestamps.get(name, 0)) for name in remote.data
+        )
+        knew = self.view.knows_tombstone(self.label, key, tombstone)
+        live = newer
+        if edited and not (newer and knew):
+            question = RecordConflict(key, self.label, ConflictType.MODIFY_VS_DELETE, remote=remote)
+            live = self._lives(question, newer)
+        if live:
+            record = _copied(remote)
+            if not newer:
+                newest = self._new_stamp(remote, above=tombstone.stamp)
+                record.timestamps.update(dict.fromkeys(record.data, newest))
+                self.result.response_records[key] = record
+            self.result.created_keys.add(key)
+            self.result.to_upsert[key] = record
+        elif newer:
+            stamp = self._new_stamp(remote, above=tombstone.stamp)
+            self.result.to_delete[key] = self.result.response_deletes[key] = stamp
+        else:
+            self.result.response_deletes[key] = tombstone.stamp
+
+    def deletion(self, key: str, stamp: int, local: SyncRecord | None, tombstone: Tombstone | None) -> None:
+        if local is None:
+            if tombstone is None or tombstone.stamp < stamp:
+                self.result.to_delete[key] = stamp
+            elif tombstone.stamp > stamp:
+                self.result.response_deletes[key] = tombstone.stamp
+            return
+        newer = local.newest > stamp
+        live = newer
+        if newer or not self.view.knows_record(self.label, local):
+            question = RecordConflict(key, self.label, ConflictType.DELETE_VS_MODIFY, local=local)
+            live = self._lives(question, newer)
+        if live:
+            kept = _copied(local)
+            if not newer:
+                kept.timestamps.update(dict.fromkeys(kept.data, self._new_stamp(local, above=stamp)))
+                self._keep(local, kept)
+            self.result.response_records[key] = kept
+        elif newer:
+            fresh = self._new_stamp(local, above=stamp)
+            self.result.to_delete[key] = self.result.response_deletes[key] = fresh
+        else:
+            self.result.to_delete[key] = stamp
+
+    def _lives(self, question: RecordConflict, edit_is_newer: bool) -> bool:
+        """Whether the edited record stays; who decides by time is asked only where the edit is newer."""
+        theirs = question.conflict_type == ConflictType.MODIFY_VS_DELETE
+        if hasattr(self.resolver, "settles_by_time") and not edit_is_newer:
+            source = ResolutionSource.LOCAL if theirs else ResolutionSource.REMOTE
+            answer = RecordResolution(None, source, delete=True)
+        else:
+            answer = self.resolver.resolve(question)
+        self.result.conflict_keys.append(question.key)
+        self.result.conflict_log.append(ConflictEntry(question, answer.source))
+        return not answer.delete and answer.record is not None
+
+    def _new_stamp(self, *records: SyncRecord, above: int = 0) -> int:
+        least = max([above, *(record.newest for record in records)]) + 1
+        return max(least, self.new_stamp()) if self.new_stamp is not None else least
+
+
+def _copied(record: SyncRecord) -> SyncRecord:
+    return replace(
+        record, data=dict(record.data), timestamps=dict(record.timestamps), arrivals=dict(record.arrivals)
+    )
+
+
+def _differ(one: SyncRecord, other: SyncRecord) -> bool:
+    """Whether a peer that has the one must still hear of the other."""
+    if one.data.keys() != other.data.keys():
+        return True
+    return any(
+        one.timestamps.get(name, 0) != other.timestamps.get(name, 0) or not same(value, other.data[name])
+        for name, value in one.data.items()
+    )

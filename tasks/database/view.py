@@ -1,0 +1,90 @@
+"""What a node knows of what its peer has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tasks.database.record import SyncRecord
+from tasks.database.storage import Place, Tombstone
+
+
+@dataclass
+class Cursor:
+    """How far a receiver is in the sender's order of arrival: everything up to `floor`, and more in some models."""
+
+    floor: int = 0
+    places: dict[str, Place] = field(default_factory=dict)
+
+    def passed(self, label: str, place: Place) -> bool:
+        """Whether the receiver has what is at this place."""
+        return place[0] <= self.floor or (label in self.places and place <= self.places[label])
+
+    @property
+    def lowest(self) -> int:
+        """The stamp up to which nothing at all is missing, 0 before anything was received."""
+        return min([self.floor, *(stamp for stamp, _ in self.places.values())])
+
+    @staticmethod
+    def read(floor: Any, places: Mapping[str, Any]) -> Cursor:
+        """A cursor of JSON values, of a peer too; what is no place is left out, so more is sent, never less."""
+        good: dict[str, Place] = {}
+        for label, place in places.items():
+            match place:
+                case [int(stamp), str(key)] if not isinstance(stamp, bool) and stamp >= 0:
+                    good[label] = (stamp, key)
+        return Cursor(floor if isinstance(floor, int) else 0, good)
+
+    def as_json(self) -> dict[str, list[Any]]:
+        """The places as JSON values."""
+        return {label: list(place) for label, place in sorted(self.places.items())}
+
+
+@dataclass
+class PeerView:
+    """What the peer has of this node's records, and what is new in what it sent.
+
+    Args:
+        has: how far the peer is in this node's order of arrival.
+        own: the arrival stamps of exchanges with that very peer: it made what came with them.
+        sent: records that it was sent in the exchange that is being answered.
+        fresh: fields that it sent and that cannot be known here, as in `SyncManifest.fresh`.
+        checkpoint: decides that by the stamps where the peer does not say.
+    """
+
+    has: Cursor = field(default_factory=Cursor)
+    own: frozenset[int] = frozenset()
+    sent: Mapping[str, Mapping[str, SyncRecord]] = field(default_factory=dict)
+    fresh: Mapping[str, Mapping[str, Iterable[str]]] | None = None
+    checkpoint: int = 0
+
+    def knows_field(self, label: str, record: SyncRecord, name: str) -> bool:
+        """Whether the peer has the record's value of this field."""
+        arrival = record.arrival(name)
+        if arrival <= self.has.floor or arrival in self.own:
+            return True
+        sent = self.sent.get(label, {}).get(record.key)
+        if sent is not None and sent.timestamps.get(name, 0) == record.timestamps.get(name, 0):
+            return True
+        return self.has.passed(label, (record.sync_field_last_modified, record.key))
+
+    def knows_record(self, label: str, record: SyncRecord) -> bool:
+        """Whether the peer has the whole record as it is."""
+        return all(self.knows_field(label, record, name) for name in record.data)
+
+    def knows_tombstone(self, label: str, key: str, tombstone: Tombstone) -> bool:
+        """Whether the peer has been told of the deletion, or told of it."""
+        arrival = tombstone.arrival
+        return (
+            arrival <= self.has.floor
+            or tombstone.received_at in self.own
+            or self.has.passed(label, (arrival, key))
+        )
+
+    def sent_new(self, label: str, key: str, name: str, stamp: int) -> bool:
+        """Whether a field that the peer sent cannot have been known here before."""
+        if self.fresh is None:
+            return stamp > self.checkpoint
+        names = self.fresh.get(label, {}).get(key)
+        return names is None or name in names
