@@ -100,7 +100,8 @@ def _adopt(connection: sa.Connection, table: SyncedTable) -> int:
         connection,
         "INSERT INTO lockstep_records (model, key, stamps, newest, pending) "
         f"SELECT {label}, {key}, {stamps}, {UNKNOWN_TIME}, {_pending(table, str(UNKNOWN_TIME))} FROM {rows} "
-        f"WHERE {key} IS NOT NULL AND {key} NOT IN (SELECT key FROM lockstep_records WHERE model = {label} AND deleted IS NULL) "
+        f"WHERE {key} IS NOT NULL "
+        f"AND {key} NOT IN (SELECT key FROM lockstep_records WHERE model = {label} AND deleted IS NULL) "
         "ON CONFLICT (model, key) DO UPDATE SET deleted = NULL, newest = lockstep_records.newest + 1, "
         f"arrivals = '{{}}'{cast}, pending = {_pending(table, 'lockstep_records.newest + 1')}, place = NULL, "
         f"stamps = {_restamped(table)}",

@@ -22,6 +22,11 @@ _SQLITE = sa.text("""
     WHERE place IS NULL
 """)
 
+#: How long an exchange waits for a row that a user has changed and not committed, in milliseconds. It is less than
+#: the second after which PostgreSQL looks for deadlocks: where both wait for each other, the exchange gives up,
+#: never the user.
+ROW_WAIT_MS = 800
+
 #: What an open transaction has its hands on gets its place when that has ended.
 _POSTGRESQL = sa.text(f"""
     WITH due AS MATERIALIZED ({_DUE} FOR UPDATE SKIP LOCKED),
@@ -57,3 +62,5 @@ def place_all(work: Work, now: int) -> int:
 def lock_node(work: Work) -> None:
     """One transaction at a time from here to its end."""
     work.connection.execute(sa.text("UPDATE lockstep_node SET id = id WHERE id = 1"))
+    if work.connection.dialect.name == "postgresql":
+        work.connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{ROW_WAIT_MS}ms'")

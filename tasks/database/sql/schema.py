@@ -89,6 +89,15 @@ checkpoints = Table(
     Column("after_keys", Text, nullable=False, server_default=text("'{}'")),
 )
 
+#: Requests that were signed before, until their time is over.
+nonces = Table(
+    "lockstep_nonces",
+    metadata,
+    Column("node_id", String(KEY_MAX), primary_key=True),
+    Column("nonce", String(64), primary_key=True),
+    Column("until", BigInteger, nullable=False, index=True),
+)
+
 
 def create(connection: Connection) -> None:
     """Make what is missing; several processes may do so at once."""
