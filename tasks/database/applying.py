@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -12,7 +13,7 @@ from tasks.database.manifest import ModelPayload
 from tasks.database.peer import HELD_MAX, Held
 from tasks.database.reconciler import PayloadReconciler, ReconciliationResult
 from tasks.database.record import WHOLE, SyncRecord
-from tasks.database.result import DatabaseResult
+from tasks.database.result import ConflictEntry, DatabaseResult
 from tasks.database.storage import ArrivalStorage
 from tasks.database.view import PeerView
 
@@ -73,13 +74,17 @@ class Applier:
             for key, names in keys.items():
                 fresh.setdefault(label, {}).setdefault(key, names)
         view = replace(view, fresh=fresh if view.fresh is not None or held.fresh else None)
-        work = _Work(self, view, received_at, new_stamp, result, applied, write)
+        arrived = {payload.model_label: {*payload.records, *payload.deletes} for payload in payloads}
+        work = _Work(self, view, received_at, new_stamp, result, applied, write, arrived, held.told)
         for label in self.graph.sync_order():
             if label in incoming:
                 work.reconcile(incoming[label])
         if write:
             work.write()
-        work.account()
+        log = work.account()
+        keep = getattr(self.storage, "keep_conflicts", None)
+        if write and log and keep is not None:
+            keep(log)
         if len(applied.held) > HELD_MAX:
             (label, key), reason = next(iter(applied.problems.items()))
             raise HeldLimitError(
@@ -98,6 +103,10 @@ class _Work:
     result: DatabaseResult
     applied: Applied
     writes: bool
+    #: The keys that came with this exchange.
+    arrived: dict[str, set[str]]
+    #: The conflicts that were told while their records were held.
+    told: dict[str, dict[str, list[str]]]
     outcomes: dict[str, ReconciliationResult] = field(default_factory=dict)
     incoming: dict[str, ModelPayload] = field(default_factory=dict)
     known: dict[str, set[str]] = field(default_factory=dict)
@@ -210,15 +219,18 @@ class _Work:
         for label, keys in undeleted.items():
             self.unwritten.setdefault(label, set()).update(keys)
 
-    def account(self) -> None:
-        """Tell what became of each record, and what the peer has to hear."""
+    def account(self) -> list[ConflictEntry]:
+        """Tell what became of each record, and what the peer has to hear; return the conflicts."""
+        conflicts: list[ConflictEntry] = []
+        refusals = getattr(self.applier.storage, "refusals", {}) if self.writes else {}
         for label, outcome in self.outcomes.items():
             payload, failed = self.incoming[label], self.unwritten.get(label, set())
             for key in sorted(failed):
+                plain = "it could not be deleted" if key in outcome.to_delete else "it could not be written"
                 self._hold(
                     label,
                     key,
-                    "it could not be deleted" if key in outcome.to_delete else "it could not be written",
+                    refusals.get((label, key), plain),
                     record=payload.records.get(key),
                     stamp=payload.deletes.get(key, 0),
                 )
@@ -232,20 +244,46 @@ class _Work:
             self._tell("deleted", label, [key for key in outcome.to_delete if key in known], failed)
             self._tell("compatible", label, outcome.compatible_keys, failed)
             self._tell("conflicts", label, outcome.conflict_keys, failed)
-            log = [entry for entry in outcome.conflict_log if entry.conflict.key not in failed]
-            self.result.conflict_log.extend(log)
+            log = self._new(label, outcome.conflict_log, failed)
+            conflicts += log
             self.applied.wrote |= bool((outcome.to_upsert.keys() | outcome.to_delete.keys()) - failed)
             records = {k: r for k, r in outcome.response_records.items() if k not in failed}
             deletes = {k: stamp for k, stamp in outcome.response_deletes.items() if k not in failed}
-            if failed and self.writes:
-                records |= self.applier.storage.get_records(label, sorted(failed))
+            arrived = self.arrived.get(label, set())
+            if held := [key for at, key in self.applied.problems if at == label and key in arrived]:
+                # The peer counts as told of what is here, so it has to be.
+                records |= self.applier.storage.get_records(label, held)
+                gone = self.applier.storage.get_tombstones(label, [key for key in held if key not in records])
+                deletes |= {key: tombstone.stamp for key, tombstone in gone.items()}
             if records or deletes:
                 self.applied.response[label] = ModelPayload(label, records, deletes)
+        self.result.conflict_log.extend(conflicts)
+        return conflicts
+
+    def _new(self, label: str, log: list[ConflictEntry], failed: set[str]) -> list[ConflictEntry]:
+        """The conflicts that were not told before: what is held meets the same one at every try."""
+        new: list[ConflictEntry] = []
+        for entry in log:
+            key = entry.conflict.key
+            mark, told = _mark_of(entry), self.told.get(label, {}).get(key, [])
+            if mark not in told:
+                new.append(entry)
+            if key in failed:
+                self.applied.held.told.setdefault(label, {})[key] = [*told, mark] if mark not in told else told
+        return new
 
     def _tell(self, kind: str, label: str, keys: list[str], failed: set[str]) -> None:
         good = [key for key in keys if key not in failed]
         if good:
             getattr(self.result, kind)[label].extend(good)
+
+
+def _mark_of(entry: ConflictEntry) -> str:
+    """Names a conflict by its stamps."""
+    conflict = entry.conflict
+    fields = [(c.field_name, c.local_timestamp, c.remote_timestamp) for c in conflict.field_conflicts]
+    records = [record.newest for record in (conflict.local, conflict.remote) if record and not fields]
+    return json.dumps([str(conflict.conflict_type), fields, records])
 
 
 def _joined(held: ModelPayload, payload: ModelPayload) -> ModelPayload:

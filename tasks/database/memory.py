@@ -12,6 +12,7 @@ from typing import Any
 from tasks.database.clock import HybridLogicalClock
 from tasks.database.exceptions import InvalidParameterError
 from tasks.database.record import SyncRecord
+from tasks.database.result import ConflictEntry
 from tasks.database.storage import Place, Tombstone
 
 
@@ -29,6 +30,7 @@ class MemoryStorage:
         self._tombstones: dict[str, dict[str, Tombstone]] = {}
         self._checkpoints: dict[str, tuple[int, dict[str, Any]]] = {}
         self._purged = 0
+        self._conflicts: list[ConflictEntry] = []
         self._bound = 0
         self._depth = 0
 
@@ -71,7 +73,7 @@ class MemoryStorage:
                 yield
             except BaseException:
                 if before is not None:
-                    self._records, self._tombstones, self._checkpoints, self._purged = before
+                    self._records, self._tombstones, self._checkpoints, self._purged, self._conflicts = before
                 raise
             finally:
                 self._depth -= 1
@@ -83,6 +85,7 @@ class MemoryStorage:
             {label: dict(tombstones) for label, tombstones in self._tombstones.items()},
             dict(self._checkpoints),
             self._purged,
+            list(self._conflicts),
         )
 
     # -- records and tombstones -----------------------------------------------------------------------------
@@ -170,6 +173,16 @@ class MemoryStorage:
     def _put(self, model_label: str, record: SyncRecord) -> None:
         self._of(model_label)[record.key] = record
         self._tombstones.get(model_label, {}).pop(record.key, None)
+
+    @property
+    def conflicts(self) -> list[ConflictEntry]:
+        """All conflicts that this node resolved, oldest first."""
+        return list(self._conflicts)
+
+    def keep_conflicts(self, entries: list[ConflictEntry]) -> None:
+        """Keep resolved conflicts together with what they decided."""
+        with self._guard:
+            self._conflicts.extend(entries)
 
     # -- checkpoints and clock ------------------------------------------------------------------------------
 

@@ -22,6 +22,8 @@ class Held:
     deletes: dict[str, dict[str, int]] = field(default_factory=dict)
     #: As `SyncManifest.fresh`, for the records that are held.
     fresh: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    #: The conflicts of each that were told already, by their marks.
+    told: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return sum(map(len, self.records.values())) + sum(map(len, self.deletes.values()))
@@ -42,6 +44,8 @@ class Held:
                 held.records.setdefault(label, {})[key] = SyncRecord(key, kept["data"], kept["timestamps"])
                 if kept.get("fresh") is not None:
                     held.fresh.setdefault(label, {})[key] = kept["fresh"]
+            if payload.get("told"):
+                held.told[label] = dict(payload["told"])
             if payload["deletes"]:
                 held.deletes[label] = dict(payload["deletes"])
         return held
@@ -57,6 +61,7 @@ class Held:
                     for key, record in payload.records.items()
                 },
                 "deletes": payload.deletes,
+                "told": self.told.get(label, {}),
             }
         return result
 

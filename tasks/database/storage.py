@@ -71,7 +71,11 @@ class DatabaseSyncStorage(Protocol):
 
 @runtime_checkable
 class ArrivalStorage(DatabaseSyncStorage, Protocol):
-    """A storage that also knows when tombstones came. Others are wrapped (see `tasks.database.plain`)."""
+    """A storage that also knows when tombstones came. Others are wrapped (see `tasks.database.plain`).
+
+    It may also have `transaction()`, `keep_conflicts(entries)`, which is called in the transaction that resolved
+    them, and `refusals`, a mapping of (model, key) to why a record could not be written last.
+    """
 
     def horizon(self, now: int) -> int:
         """Give all that is visible a place at or below `now`; return a stamp that is at least `now`.

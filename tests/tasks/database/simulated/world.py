@@ -1,0 +1,293 @@
+"""A world of nodes, made of one seed: the same seed gives the same trace."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from typing import Any
+
+from tasks.database import (
+    FieldOwnershipWins,
+    FieldTimestampWins,
+    LocalWins,
+    RemoteWins,
+    SyncManifest,
+)
+from tasks.database.exceptions import SyncAbortedError, SyncError, TransportError
+
+from tests.tasks.database.simulated.nodes import MODELS, Crash, Node
+from tests.tasks.database.simulated.oracle import Oracle
+
+KEYS = ("1", "2", "3", "4")
+FIELDS = ("x", "y")
+#: What has to have happened in any suite that calls itself one.
+REACHABLE = (
+    "created edited deleted recreated request_lost answer_lost duplicated delivered_late server_crashed "
+    "client_crashed restarted_back edited_at_client_meanwhile edited_at_server_meanwhile more_pages "
+    "both_modified delete_vs_modify modify_vs_delete compatible tie held released dry_run resynced purged "
+    "compared_in_full too_far_ahead relayed"
+).split()
+
+
+class Link:
+    """The way from a client to a server, with its faults."""
+
+    def __init__(self, world: World, client: Node, server: Node) -> None:
+        self.world, self.client, self.server = world, client, server
+
+    def exchange(self, manifest: SyncManifest) -> SyncManifest:
+        world, chance = self.world, self.world.random.random
+        body = json.dumps(manifest.to_dict())
+        world.sent.append((self.server, body))
+        if manifest.has_more:
+            world.reach["more_pages"] += 1
+        if world.faults and chance() < 0.06:
+            world.reach["request_lost"] += 1
+            raise TransportError("the request was lost")
+        if world.faults and chance() < 0.06:
+            world.user_acts(self.server, "edited_at_server_meanwhile")
+        answer = world.deliver(self.server, body)
+        if world.faults and chance() < 0.06:
+            world.reach["duplicated"] += 1
+            again = world.deliver(self.server, body)
+            answer = world.random.choice([answer, again])
+        if world.faults and chance() < 0.12:
+            world.user_acts(self.client, "edited_at_client_meanwhile")
+        if world.faults and chance() < 0.08:
+            world.reach["answer_lost"] += 1
+            raise TransportError("the answer was lost")
+        response = SyncManifest.from_dict(json.loads(answer))
+        if response.resync:
+            world.reach["compared_in_full"] += 1
+        if response.has_more:
+            world.reach["more_pages"] += 1
+        return response
+
+
+class World:
+    """Nodes, users, a network and an oracle."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.time_ms = 1_700_000_000_000
+        self.faults = True
+        self.reach: Counter[str] = Counter()
+        self.trace: list[str] = []
+        self.sent: list[tuple[Node, str]] = []
+        self.oracle = Oracle()
+        self.values = 0
+        self.stirred = False
+        chosen = self.random.choices(["time", "local", "remote", "owned", "remote on tie"], [6, 1, 1, 1, 1])[0]
+        self.by_time = chosen == "time"
+        resolver = {
+            "time": FieldTimestampWins,
+            "local": LocalWins,
+            "remote": RemoteWins,
+            "owned": lambda: FieldOwnershipWins({"x"}, {"y"}),
+            "remote on tie": lambda: FieldTimestampWins(prefer_remote_on_tie=True),
+        }[chosen]
+        #: Whether nodes may be absent for longer than tombstones are kept.
+        self.forgets = self.random.random() < 0.25
+        count = self.random.randint(2, 5)
+        self.nodes = [
+            Node(self, f"n{i}", self.random.choice([0, 0, 1, -90_000, 90_000]), resolver, self._batch())
+            for i in range(count)
+        ]
+        kind = self.random.choice(["star", "chain", "mesh"])
+        if kind == "star":
+            self.edges = [(i, 0) for i in range(1, count)]
+        elif kind == "chain":
+            self.edges = [(i, i - 1) for i in range(1, count)]
+        else:
+            pairs = [(i, j) for i in range(count) for j in range(count) if i != j]
+            self.edges = [(i, i - 1) for i in range(1, count)]
+            self.edges += self.random.sample(pairs, min(len(pairs), 2))
+            self.edges = sorted(set(self.edges))
+        if self.forgets and (kind == "mesh"):
+            self.forgets = False  # what is purged here may still be known there
+        self.note(f"{seed}: {chosen} {kind} {count} {self.forgets}")
+
+    def _batch(self) -> dict[str, Any]:
+        return {
+            "batch_size": self.random.choice([None, 1, 2, 3]),
+            "batch_bytes": self.random.choice([None, 4_000_000, 150]),
+        }
+
+    def note(self, line: str) -> None:
+        self.trace.append(line)
+
+    # -- users ----------------------------------------------------------------------------------------------
+
+    def user_acts(self, node: Node, reached: str = "") -> None:
+        label, key = self.random.choice(MODELS), self.random.choice(KEYS)
+        shown = node.shown(label, key)
+        fuse, node.storage.fuse = node.storage.fuse, -1  # the user's program is another process
+        if shown is not None and self.random.random() < 0.25:
+            node.storage.remove(label, key)
+            stamp = node.storage._tombstones[label][key].stamp
+            self.oracle.delete(label, key, stamp, shown)
+            self.reach["deleted"] += 1
+            self.note(f"{node.name} deletes {label} {key} at {stamp}")
+        else:
+            names = self.random.sample(FIELDS, self.random.choice([1, 1, 2]))
+            names = names if shown is not None else list(FIELDS)
+            self.values += 1
+            fields = {name: f"v{self.values}{name}" for name in names}
+            record = node.storage.edit(label, key, **fields)
+            again = (label, key) in self.oracle.deleted
+            self.reach["edited" if shown is not None else "recreated" if again else "created"] += 1
+            self.oracle.edit(label, key, fields, record.newest, shown)
+            self.note(f"{node.name} writes {label} {key} {fields} at {record.newest}")
+        node.storage.fuse = fuse
+        if reached:
+            self.reach[reached] += 1
+
+    # -- the network ----------------------------------------------------------------------------------------
+
+    def deliver(self, server: Node, body: str) -> str:
+        manifest = SyncManifest.from_dict(json.loads(body))
+        if self.faults and self.random.random() < 0.08:
+            server.storage.fuse = self.random.randrange(14)
+            server.storage.after = self.random.random() < 0.5
+        held = self._held(server)
+        try:
+            answer, result = server.server.process(manifest)
+        except Crash:
+            self.reach["server_crashed"] += 1
+            self.restart(server)
+            raise TransportError("the server died") from None
+        finally:
+            server.storage.fuse = -1
+        self._counted(server, result, held)
+        self.stirred |= bool(result.counts())
+        return json.dumps(answer.to_dict())
+
+    def _held(self, node: Node) -> int:
+        return sum(1 for _, kept in node.storage._checkpoints.values() if kept.get("held"))
+
+    def _counted(self, node: Node, result: Any, held: int) -> None:
+        for entry in result.conflict_log:
+            self.reach[str(entry.conflict.conflict_type)] += 1
+            for found in entry.conflict.field_conflicts:
+                self.reach["tie"] += found.local_timestamp == found.remote_timestamp
+        self.reach["compatible"] += sum(map(len, result.compatible.values()))
+        self.reach["held"] += sum(map(len, result.skipped.values()))
+        self.reach["released"] += held > self._held(node)
+        self.note(f"{node.name}: {result.counts()} {result.errors}")
+
+    def restart(self, node: Node) -> None:
+        if self.random.random() < 0.5:
+            node.skew_ms -= self.random.choice([1, 1000, 60_000])
+            self.reach["restarted_back"] += 1
+        node.start()
+        self.note(f"{node.name} restarts, {node.skew_ms} ms off")
+
+    def sync(self, edge: tuple[int, int], *, dry_run: bool = False) -> bool:
+        """Whether it ended, and nothing was done."""
+        client, server = self.nodes[edge[0]], self.nodes[edge[1]]
+        engine = client.engine(Link(self, client, server), peer_id=server.name)
+        held = self._held(client)
+        if self.faults and not dry_run and self.random.random() < 0.15:
+            client.storage.fuse = self.random.randrange(40)
+            client.storage.after = self.random.random() < 0.5
+        try:
+            result = engine.sync(dry_run)
+        except Crash:
+            self.reach["client_crashed"] += 1
+            self.restart(client)
+            return False
+        except SyncAbortedError as error:
+            self.note(f"{client.name} to {server.name}: {error}")
+            return False
+        finally:
+            client.storage.fuse = -1
+        self._counted(client, result, held)
+        if result.applied or result.created:
+            self.reach["relayed"] += edge[1] != 0
+        return not result.counts()
+
+    # -- the story ------------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        self.time_ms += self.random.choice([0, 0, 1, 20, 5_000])
+        node = self.random.choice(self.nodes)
+        kind = self.random.choices(
+            ["act", "sync", "late", "restart", "poison", "heal", "dry", "resync", "purge", "ahead", "away"],
+            [40, 40, 3, 2, 2, 2, 1.5, 0.7, 2, 0.7, 1],
+        )[0]
+        if kind == "act":
+            self.user_acts(node)
+        elif kind == "sync":
+            self.sync(self.random.choice(self.edges))
+        elif kind == "late" and self.sent:
+            server, body = self.random.choice(self.sent[-30:])
+            self.reach["delivered_late"] += 1
+            try:
+                self.deliver(server, body)
+            except SyncError as error:
+                self.note(f"late: {error}")
+        elif kind == "restart":
+            self.restart(node)
+        elif kind == "poison":
+            node.storage.poisoned.add((self.random.choice(MODELS), self.random.choice(KEYS)))
+        elif kind == "heal":
+            node.storage.poisoned.clear()
+        elif kind == "dry":
+            self.dry_run(self.random.choice(self.edges))
+        elif kind == "resync":
+            edge = self.random.choice(self.edges)
+            self.nodes[edge[0]].engine(peer_id=self.nodes[edge[1]].name).resync()
+            self.reach["resynced"] += 1
+        elif kind == "purge":
+            days = self.random.choice([None, 1 / 86_400 * 20]) if self.forgets else None
+            self.reach["purged"] += node.server.purge_tombstones(days)
+        elif kind == "ahead":
+            node.skew_ms += 1_000_000
+            self.user_acts(node)
+            self.sync(self.random.choice(self.edges))
+            node.skew_ms -= 1_000_000
+            self.reach["too_far_ahead"] += 1
+        elif kind == "away" and self.forgets:
+            self.time_ms += 60_000
+
+    def dry_run(self, edge: tuple[int, int]) -> None:
+        self.faults, before = False, self.everything()
+        self.sync(edge, dry_run=True)
+        assert self.everything() == before, "a dry run has changed something"
+        self.faults = True
+        self.reach["dry_run"] += 1
+
+    def everything(self) -> str:
+        return repr(
+            [(n.state(), n.storage._tombstones, n.storage._checkpoints, n.storage.conflicts) for n in self.nodes]
+        )
+
+    def settle(self) -> None:
+        """No more edits and faults, and the wall clocks come right."""
+        self.faults = False
+        self.time_ms += 3_600_000
+        for node in self.nodes:
+            node.storage.poisoned.clear()
+            node.skew_ms = max(-90_000, min(90_000, node.skew_ms))
+            node.start()
+        for _ in range(4 * len(self.nodes) + 6):
+            self.stirred = False
+            if all([self.sync(edge) for edge in self.edges]) and not self.stirred:
+                return
+        raise AssertionError("the nodes do not come to rest")
+
+    def play(self, steps: int) -> list[str]:
+        """Everything that is wrong at the end."""
+        for _ in range(steps):
+            self.step()
+        try:
+            self.settle()
+        except AssertionError as error:
+            return [str(error)]
+        for node in self.nodes:
+            for entry in node.storage.conflicts:
+                self.oracle.conflict(entry)
+        return self.oracle.judge(
+            {node.name: node.state() for node in self.nodes}, by_time=self.by_time and not self.forgets
+        )
