@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from tasks.database.conflict import ConflictType, FieldConflict, RecordConflict, ResolutionSource
+from tasks.database.record import SyncRecord
+from tasks.database.result import ConflictEntry
 from tasks.database.sql import schema
 from tasks.database.sql.connection import Database
 
@@ -96,3 +101,38 @@ class Bookkeeping:
         with self.database.work() as work:
             found = work.connection.scalar(query)
             return None if found is None else int(found)
+
+    def keep_conflicts(self, entries: Iterable[ConflictEntry]) -> None:
+        """Keep resolved conflicts together with what they decided."""
+        rows = [
+            {
+                "model": entry.conflict.model_label,
+                "key": entry.conflict.key,
+                "kind": str(entry.conflict.conflict_type),
+                "source": str(entry.resolution_source),
+                "entry": json.dumps(dataclasses.asdict(entry.conflict), default=str),
+            }
+            for entry in entries
+        ]
+        if rows:
+            with self.database.work() as work:
+                work.connection.execute(sa.insert(schema.conflicts), rows)
+
+    @property
+    def conflicts(self) -> list[ConflictEntry]:
+        """All conflicts that this node resolved, oldest first."""
+        table = schema.conflicts
+        with self.database.work() as work:
+            rows = work.connection.execute(
+                sa.select(table.c.source, table.c.entry).order_by(table.c.id)
+            ).all()
+        return [
+            ConflictEntry(_conflict(json.loads(entry)), ResolutionSource(source)) for source, entry in rows
+        ]
+
+
+def _conflict(data: dict[str, Any]) -> RecordConflict:
+    sides = {name: SyncRecord(**data[name]) if data[name] else None for name in ("local", "remote")}
+    fields = [FieldConflict(**each) for each in data["field_conflicts"]]
+    kind = ConflictType(data["conflict_type"])
+    return RecordConflict(data["key"], data["model_label"], kind, fields, sides["local"], sides["remote"])

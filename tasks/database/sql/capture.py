@@ -96,7 +96,7 @@ def _adopt(connection: sa.Connection, table: SyncedTable) -> int:
         f"WHERE model = {label} AND deleted IS NULL "
         f"AND key NOT IN (SELECT {key} FROM {rows} WHERE {key} IS NOT NULL)",
     )
-    return _run(
+    added = _run(
         connection,
         "INSERT INTO lockstep_records (model, key, stamps, newest, pending) "
         f"SELECT {label}, {key}, {stamps}, {UNKNOWN_TIME}, {_pending(table, str(UNKNOWN_TIME))} FROM {rows} "
@@ -106,6 +106,10 @@ def _adopt(connection: sa.Connection, table: SyncedTable) -> int:
         f"arrivals = '{{}}'{cast}, pending = {_pending(table, 'lockstep_records.newest + 1')}, place = NULL, "
         f"stamps = {_restamped(table)}",
     )
+    if added:
+        # Without figures of its size the planner reads whole tables for a page.
+        _run(connection, "ANALYZE lockstep_records")
+    return added
 
 
 def _pending(table: SyncedTable, stamp: str) -> str:

@@ -89,6 +89,18 @@ checkpoints = Table(
     Column("after_keys", Text, nullable=False, server_default=text("'{}'")),
 )
 
+#: Conflicts that this node resolved, with both values.
+conflicts = Table(
+    "lockstep_conflicts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model", String(200), nullable=False),
+    Column("key", String(KEY_MAX), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("source", String(40), nullable=False),
+    Column("entry", Text, nullable=False),
+)
+
 #: Requests that were signed before, until their time is over.
 nonces = Table(
     "lockstep_nonces",

@@ -61,12 +61,13 @@ class SQLAlchemyStorage(Bookkeeping):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All calls of this thread within it are kept together, or not at all.
+        """All calls of this thread within it are kept together, or not at all; one at a time in all processes.
 
         Raises:
             NodeDatabaseError: the database cannot be reached or is too busy.
         """
-        with self.database.work():
+        with self.database.work() as work:
+            placing.lock_node(work)
             yield
 
     def hold(self, node_id: str) -> None:
@@ -97,15 +98,13 @@ class SQLAlchemyStorage(Bookkeeping):
     ) -> dict[str, SyncRecord]:
         """Living records with a place above `timestamp`, in the order of place and key, at most `limit`."""
         table = self._table(model_label)
-        query = self._placed(table, timestamp, limit, after_key, sa.select(_records.c.key)).where(
-            _records.c.deleted.is_(None)
+        # One statement: a page is as long as it can be, and no row is newer than its stamps.
+        columns = self._select(table).select_from(
+            _records.join(table.table, table.key_column == self._identity_of_key(table))
         )
+        query = self._placed(table, timestamp, limit, after_key, columns).where(_records.c.deleted.is_(None))
         with self.database.work() as work:
-            keys = [table.key_out(key) for key in work.connection.scalars(query)]
-            found = self._read(work, table, keys, lock=False)
-        # What was edited since its key was read has no place any more: it gets one at the next horizon.
-        placed = {key for key, record in found.items() if record.sync_field_last_modified > timestamp}
-        return {key: found[key] for key in keys if key in placed}
+            return self._fetch(work, table, query)
 
     def get_deletes_since(self, model_label: str, timestamp: int) -> dict[str, int]:
         """The stamps of all tombstones that came after `timestamp`."""
@@ -149,18 +148,19 @@ class SQLAlchemyStorage(Bookkeeping):
             work.absent.setdefault(model_label, set()).update(set(keys) - found.keys())
             return found
 
-    def get_tombstones(self, model_label: str, keys: Collection[str]) -> dict[str, int]:
-        """The stamps of the tombstones of these keys."""
+    def get_tombstones(self, model_label: str, keys: Collection[str]) -> dict[str, Tombstone]:
+        """The tombstones of these keys that are there."""
         table = self._table(model_label)
-        found: dict[str, int] = {}
+        found: dict[str, Tombstone] = {}
         with self.database.work() as work:
             for some in _chunks([table.stored_key(key) for key in keys]):
-                query = sa.select(_records.c.key, _records.c.deleted).where(
+                query = sa.select(_records.c.key, _records.c.deleted, _records.c.received_at).where(
                     _records.c.model == model_label,
                     _records.c.deleted.is_not(None),
                     self._among(_records.c.key, some),
                 )
-                found.update({table.key_out(key): deleted for key, deleted in work.connection.execute(query)})
+                for key, stamp, received_at in work.connection.execute(query):
+                    found[table.key_out(key)] = Tombstone(stamp, received_at)
         return found
 
     def get_keys(self, model_label: str) -> Iterator[str]:
@@ -192,25 +192,39 @@ class SQLAlchemyStorage(Bookkeeping):
             _records.c.model == table.label,
             _records.c.key == sa.cast(table.key_column, sa.Text),
         )
-        columns = [self._column(table, name) for name in table.fields]
-        identity = self._column(table, table.identity).label("lockstep_key")
-        notes = (_records.c.stamps, _records.c.received_at, _records.c.arrivals)
+        rows = self._select(table).select_from(table.table.outerjoin(_records, known))
+        if lock and self.database.dialect == "postgresql":
+            rows = rows.with_for_update(of=table.table)
         found: dict[str, SyncRecord] = {}
         for some in _chunks(keys):
-            # One statement sees a row and its stamps as they were at one moment.
-            query = (
-                sa.select(identity, *notes, *columns)
-                .select_from(table.table.outerjoin(_records, known))
-                .where(self._among(table.key_column, _keys_in(table, some)))
+            found |= self._fetch(
+                work, table, rows.where(self._among(table.key_column, _keys_in(table, some)))
             )
-            if lock and self.database.dialect == "postgresql":
-                query = query.with_for_update(of=table.table)
-            for identified, stamps, received_at, arrivals, *row in work.connection.execute(query):
-                key = table.key_out(identified)
-                found[key] = SyncRecord(
-                    key, table.data_of(row), stamps or {}, received_at or 0, arrivals or {}
-                )
         return found
+
+    def _select(self, table: SyncedTable) -> sa.Select[Any]:
+        return sa.select(
+            self._column(table, table.identity).label("lockstep_key"),
+            _records.c.stamps,
+            _records.c.received_at,
+            _records.c.arrivals,
+            *(self._column(table, name) for name in table.fields),
+        )
+
+    def _fetch(self, work: Work, table: SyncedTable, query: sa.Select[Any]) -> dict[str, SyncRecord]:
+        found: dict[str, SyncRecord] = {}
+        for identity, stamps, received_at, arrivals, *row in work.connection.execute(query):
+            key = table.key_out(identity)
+            found[key] = SyncRecord(key, table.data_of(row), stamps or {}, received_at or 0, arrivals or {})
+        return found
+
+    def _identity_of_key(self, table: SyncedTable) -> sa.ColumnElement[Any]:
+        """A known record's key as the identity has it, so that the identity's own index is of use."""
+        kind = table.key_column.type
+        if isinstance(kind, sa.Integer) or (table.dialect == "postgresql" and isinstance(kind, sa.Uuid)):
+            return sa.cast(_records.c.key, kind)
+        key = sa.type_coerce(_records.c.key, sa.types.NullType())
+        return key if table.dialect == "sqlite" else sa.collate(_records.c.key, "default")
 
     def _column(self, table: SyncedTable, name: str) -> sa.ColumnElement[Any]:
         column = table.table.c[name]
@@ -237,7 +251,7 @@ class SQLAlchemyStorage(Bookkeeping):
     def upsert_without(
         self, model_label: str, records: Mapping[str, SyncRecord], parents: Collection[str]
     ) -> set[str]:
-        """As `upsert_many`, with the foreign keys to these models left empty for now."""
+        """As `upsert_many`, with the foreign keys to these models left empty for now, and without their stamps."""
         table = self._table(model_label)
         targets = {self.tables[label].table.fullname for label in parents if label in self.tables}
         empty = frozenset(
@@ -252,13 +266,15 @@ class SQLAlchemyStorage(Bookkeeping):
     ) -> set[str]:
         rows: dict[str, dict[str, Any]] = {}
         refused: dict[str, str] = {}
+        emptied: dict[str, set[str]] = {}
         for key, record in records.items():
             try:
                 rows[key] = table.row_of(key, record.data)
             except ValueRefusedError as error:
                 refused[key] = str(error)
                 continue
-            rows[key].update(dict.fromkeys(empty & rows[key].keys()))
+            emptied[key] = {name for name in empty if rows[key].get(name) is not None}
+            rows[key].update(dict.fromkeys(emptied[key]))
         with self.database.work() as work:
             absent = work.absent.setdefault(table.label, set())
 
@@ -270,7 +286,7 @@ class SQLAlchemyStorage(Bookkeeping):
                     writer = self._row_writer(work, table, names, rows, new=new)
                     refused.update(write_each(work.connection, list(some), writer))
             written = {key: records[key] for key in rows if key not in refused}
-            self._note(work, table, written)
+            self._note(work, table, written, emptied)
             absent -= written.keys()
         self._refuse(table, records, refused)
         return set(refused)
@@ -296,12 +312,19 @@ class SQLAlchemyStorage(Bookkeeping):
 
         return write
 
-    def _note(self, work: Work, table: SyncedTable, records: Mapping[str, SyncRecord]) -> None:
-        """Keep what is known of records that were written."""
+    def _note(
+        self,
+        work: Work,
+        table: SyncedTable,
+        records: Mapping[str, SyncRecord],
+        emptied: Mapping[str, set[str]],
+    ) -> None:
+        """Keep what is known of records that were written; what was left empty is older than anything."""
         known = set(table.fields)
         notes = []
         for key, record in records.items():
-            stamps = {name: stamp for name, stamp in record.timestamps.items() if name in known}
+            stamped = known - emptied[key]
+            stamps = {name: stamp for name, stamp in record.timestamps.items() if name in stamped}
             arrivals = {name: at for name, at in record.arrivals.items() if name in known or name == WHOLE}
             newest = max(stamps.values(), default=0)
             notes.append(

@@ -244,7 +244,18 @@ def test_tls_is_verified(office: Office, serve: Serve, tmp_path: Path) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(
         [
-            *"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=office".split(),
+            *[
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=office",
+            ],
             *f"-addext subjectAltName=IP:127.0.0.1 -keyout {key} -out {certificate}".split(),
         ],
         check=True,
