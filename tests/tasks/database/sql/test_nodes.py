@@ -1,0 +1,185 @@
+"""Real databases in step with each other, edited by people who know nothing of Lockstep."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tasks.database.clock import HybridLogicalClock
+from tasks.database.engine import DatabaseEngine
+from tasks.database.exceptions import SyncAbortedError, TransportError
+from tasks.database.graph import DependencyGraph
+from tasks.database.manifest import SyncManifest
+from tasks.database.sql import SQLAlchemyStorage
+
+Node = Any  # the class of the conftest
+
+GRAPH = DependencyGraph({"city": set(), "person": {"city"}})
+
+
+class Party:
+    """One node: a database, its engine, and people who edit it."""
+
+    def __init__(self, name: str, node: Node, hub: Party | None = None, **options: Any) -> None:
+        self.name, self.node, self.hub = name, node, hub
+        self.storage: SQLAlchemyStorage = node.storage()
+        self.storage.prepare()
+        self.lose = ""
+        self.engine = DatabaseEngine(
+            self.storage, GRAPH, HybridLogicalClock(), name, transport=self if hub else None, **options
+        )
+
+    def exchange(self, manifest: SyncManifest) -> SyncManifest:
+        """The transport, as JSON over a line that may break."""
+        lose, self.lose = self.lose, ""
+        if lose == "request":
+            raise TransportError("lost on the way")
+        assert self.hub is not None
+        answer, _ = self.hub.engine.process(SyncManifest.from_dict(manifest.to_dict()))
+        if lose == "answer":
+            raise TransportError("lost on the way back")
+        return SyncManifest.from_dict(answer.to_dict())
+
+    def rows(self) -> dict[str, dict[Any, dict[str, Any]]]:
+        """Everything that people can see."""
+        found: dict[str, dict[Any, dict[str, Any]]] = {}
+        for label in ("city", "person"):
+            keys = list(self.storage.get_keys(label))
+            records = self.storage.get_records(label, keys)
+            assert set(records) == set(keys)
+            assert len(self.node.run(f"SELECT id FROM {label}")) == len(keys)
+            found[label] = {key: record.data for key, record in sorted(records.items())}
+        return found
+
+
+KINDS = [("sqlite", "postgresql"), ("postgresql", "sqlite")]
+
+
+@pytest.mark.parametrize("kinds", KINDS)
+def test_edits_on_both_sides_meet(make_node: Callable[[str], Node], kinds: tuple[str, str]) -> None:
+    hub = Party("hub", make_node(kinds[0]))
+    spoke = Party("spoke", make_node(kinds[1]), hub)
+    hub.node.run("INSERT INTO city (id, name) VALUES ('a', 'Aachen')")
+    hub.node.run("INSERT INTO person (id, name, paid, born, city) VALUES (1, 'Ada', 2.50, '1815-12-10', 'a')")
+    spoke.node.run("INSERT INTO person (id, name, photo, ok) VALUES (2, 'Bob', NULL, NULL)")
+    assert spoke.engine.sync().ok
+    assert hub.rows() == spoke.rows()
+    assert set(hub.rows()["person"]) == {"1", "2"}
+    hub.node.run("UPDATE person SET name = 'Ada L.' WHERE id = 1")
+    spoke.node.run("UPDATE person SET paid = 9 WHERE id = 1")
+    spoke.node.run("DELETE FROM person WHERE id = 2")
+    assert spoke.engine.sync().ok
+    assert hub.rows() == spoke.rows()
+    assert hub.rows()["person"]["1"] | {"name": "Ada L.", "paid": "9"} == hub.rows()["person"]["1"]
+    assert set(hub.rows()["person"]) == {"1"}
+    spoke.node.run("INSERT INTO person (id, name) VALUES (2, 'Bob again')")
+    assert spoke.engine.sync().ok
+    assert hub.rows() == spoke.rows()
+    quiet = spoke.engine.sync()
+    assert quiet.counts() == {}
+
+
+def test_a_conflict_is_kept_with_both_values(make_node: Callable[[str], Node]) -> None:
+    hub = Party("hub", make_node("postgresql"))
+    spoke = Party("spoke", make_node("sqlite"), hub)
+    hub.node.run("INSERT INTO city (id, name) VALUES ('a', 'Aachen')")
+    spoke.engine.sync()
+    hub.node.run("UPDATE city SET name = 'first'")
+    spoke.node.run("UPDATE city SET name = 'second'")
+    spoke.engine.sync()
+    assert hub.rows() == spoke.rows()
+    assert hub.rows()["city"]["a"]["name"] == "second"
+    [entry] = hub.storage.conflicts
+    [found] = entry.conflict.field_conflicts
+    assert {found.local_value, found.remote_value} == {"first", "second"}
+
+
+def test_poison_is_held_and_tried_again(make_node: Callable[[str], Node]) -> None:
+    hub = Party("hub", make_node("postgresql"))
+    spoke = Party("spoke", make_node("sqlite"), hub)
+    hub.node.run("INSERT INTO person (id, name, mail) VALUES (1, 'Ada', 'x@example.org')")
+    for number in range(2, 30):
+        spoke.node.run("INSERT INTO person (id, name) VALUES (:id, 'n')", id=number)
+    spoke.node.run("UPDATE person SET mail = 'x@example.org' WHERE id = 7")
+    assert not spoke.engine.sync().ok
+    assert set(hub.rows()["person"]) == {str(number) for number in range(1, 30)} - {"7"}
+    hub.node.run("UPDATE person SET mail = NULL WHERE id = 1")
+    spoke.engine.sync()
+    assert spoke.engine.sync().ok
+    assert hub.rows() == spoke.rows()
+    assert set(hub.rows()["person"]) == {str(number) for number in range(1, 30)}
+
+
+def test_a_dry_run_changes_neither_node(make_node: Callable[[str], Node], kind: str) -> None:
+    hub = Party("hub", make_node(kind))
+    spoke = Party("spoke", make_node(kind), hub)
+    hub.node.run("INSERT INTO city (id, name) VALUES ('a', 'Aachen')")
+    spoke.node.run("INSERT INTO city (id, name) VALUES ('b', 'Berlin')")
+    tables = ("city", "lockstep_records", "lockstep_checkpoints", "lockstep_node", "lockstep_conflicts")
+
+    def dump() -> list[Any]:
+        return [
+            sorted(map(repr, party.node.run(f"SELECT * FROM {table}")))
+            for party in (hub, spoke)
+            for table in tables
+        ]
+
+    before = dump()
+    result = spoke.engine.sync(dry_run=True)
+    assert result.counts() == {"pushed": 1, "created": 1}
+    assert dump() == before
+
+
+@pytest.mark.parametrize(
+    "kinds", [("postgresql", "sqlite", "postgresql"), ("sqlite", "postgresql", "sqlite")]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_histories_end_alike(
+    make_node: Callable[[str], Node], kinds: tuple[str, str, str], seed: int
+) -> None:
+    chance = random.Random(f"{kinds}{seed}")  # the same seed, the same history
+    hub = Party("hub", make_node(kinds[0]), batch_size=5)
+    spokes = [
+        Party(name, make_node(kind), hub, batch_size=3)
+        for name, kind in zip(("one", "two"), kinds[1:], strict=True)
+    ]
+    parties = [hub, *spokes]
+    reached = dict.fromkeys(("edit", "insert", "delete", "lost"), 0)
+    for step in range(60):
+        party = chance.choice(parties)
+        key = chance.randrange(8)
+        city = chance.choice(["a", "b", None])
+        deed = chance.random()
+        if deed < 0.3:
+            reached["insert"] += 1
+            party.node.run("INSERT INTO city (id, name) VALUES ('a', 'A'), ('b', 'B') ON CONFLICT DO NOTHING")
+            party.node.run(
+                "INSERT INTO person (id, name, city) VALUES (:key, :name, :city) ON CONFLICT DO NOTHING",
+                key=key,
+                name=f"{party.name}{step}",
+                city=city,
+            )
+        elif deed < 0.6:
+            reached["edit"] += 1
+            column = chance.choice(["name", "size"])
+            value = f"{party.name}{step}" if column == "name" else step
+            party.node.run(f"UPDATE person SET {column} = :value WHERE id = :key", value=value, key=key)
+        elif deed < 0.72:
+            reached["delete"] += 1
+            table = chance.choice(["person", "person", "city"])
+            party.node.run(f"DELETE FROM {table} WHERE id = :key", key=city if table == "city" else key)
+        else:
+            spoke = chance.choice(spokes)
+            spoke.lose = chance.choice(["", "", "request", "answer"])
+            try:
+                spoke.engine.sync()
+            except SyncAbortedError:
+                reached["lost"] += 1
+    assert all(reached.values())
+    for _ in range(4):
+        for spoke in spokes:
+            spoke.engine.sync()
+    assert hub.rows() == spokes[0].rows() == spokes[1].rows()
