@@ -95,7 +95,8 @@ def measure(*, quick: bool = False) -> Table:
         box=box.SIMPLE_HEAD,
     )
     for header in ("", "Requests", "Ratio", f"s at {RATE}/s", "Right", "Again", "Which"):
-        table.add_column(header, justify="left" if header in ("", "Which") else "right", no_wrap=True)
+        wraps = header == "Which"
+        table.add_column(header, justify="left" if wraps or not header else "right", no_wrap=not wraps)
     with _candidates(table, quick=quick) as candidates:
         for name, job in jobs(**sizes).items():
             table.add_row(f"[bold]{job.title}")
