@@ -28,6 +28,13 @@ class Applied:
     #: Why, by model and key.
     problems: dict[tuple[str, str], str] = field(default_factory=dict)
     wrote: bool = False
+    #: Something that was held before is held no longer.
+    released: bool = False
+
+    @property
+    def own(self) -> bool:
+        """Whether the peer knows all that was written. What was held it may have seen otherwise since."""
+        return self.wrote and not self.released
 
 
 @dataclass
@@ -66,6 +73,7 @@ class Applier:
         """
         applied = Applied()
         incoming = held.payloads()
+        retried = {label: {*kept.records, *kept.deletes} for label, kept in incoming.items()}
         fresh = {label: dict(keys) for label, keys in (view.fresh or {}).items()}
         for payload in payloads:
             before = incoming.get(payload.model_label)
@@ -75,7 +83,7 @@ class Applier:
                 fresh.setdefault(label, {}).setdefault(key, names)
         view = replace(view, fresh=fresh if view.fresh is not None or held.fresh else None)
         arrived = {payload.model_label: {*payload.records, *payload.deletes} for payload in payloads}
-        work = _Work(self, view, received_at, new_stamp, result, applied, write, arrived, held.told)
+        work = _Work(self, view, received_at, new_stamp, result, applied, write, arrived, retried, held.told)
         for label in self.graph.sync_order():
             if label in incoming:
                 work.reconcile(incoming[label])
@@ -105,6 +113,8 @@ class _Work:
     writes: bool
     #: The keys that came with this exchange.
     arrived: dict[str, set[str]]
+    #: The keys that were held before.
+    retried: dict[str, set[str]]
     #: The conflicts that were told while their records were held.
     told: dict[str, dict[str, list[str]]]
     outcomes: dict[str, ReconciliationResult] = field(default_factory=dict)
@@ -249,16 +259,29 @@ class _Work:
             self.applied.wrote |= bool((outcome.to_upsert.keys() | outcome.to_delete.keys()) - failed)
             records = {k: r for k, r in outcome.response_records.items() if k not in failed}
             deletes = {k: stamp for k, stamp in outcome.response_deletes.items() if k not in failed}
-            arrived = self.arrived.get(label, set())
-            if held := [key for at, key in self.applied.problems if at == label and key in arrived]:
-                # The peer counts as told of what is here, so it has to be.
-                records |= self.applier.storage.get_records(label, held)
-                gone = self.applier.storage.get_tombstones(label, [key for key in held if key not in records])
+            held = [key for at, key in self.applied.problems if at == label]
+            if released := self.retried.get(label, set()).difference(held):
+                self.applied.released = True
+                records |= self.applier.storage.get_records(label, sorted(released))
+                gone = self.applier.storage.get_tombstones(label, sorted(released.difference(records)))
                 deletes |= {key: tombstone.stamp for key, tombstone in gone.items()}
+            self._tell_beside(label, [key for key in held if key in self.arrived.get(label, ())], records, deletes)
             if records or deletes:
                 self.applied.response[label] = ModelPayload(label, records, deletes)
         self.result.conflict_log.extend(conflicts)
         return conflicts
+
+    def _tell_beside(
+        self, label: str, held: list[str], records: dict[str, SyncRecord], deletes: dict[str, int]
+    ) -> None:
+        """Tell the peer what is here instead of what is held, as far as it does not know."""
+        if not held:
+            return
+        here = self.applier.storage.get_records(label, held)
+        records |= {key: r for key, r in here.items() if not self.view.knows_record(label, r)}
+        gone = self.applier.storage.get_tombstones(label, [key for key in held if key not in here])
+        unknown = {key: t for key, t in gone.items() if not self.view.knows_tombstone(label, key, t)}
+        deletes |= {key: tombstone.stamp for key, tombstone in unknown.items()}
 
     def _new(self, label: str, log: list[ConflictEntry], failed: set[str]) -> list[ConflictEntry]:
         """The conflicts that were not told before: what is held meets the same one at every try."""

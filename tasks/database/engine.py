@@ -20,6 +20,7 @@ from tasks.database.manifest import ModelPayload, SyncManifest
 from tasks.database.peer import PeerState
 from tasks.database.plain import RESERVED, complete
 from tasks.database.reconciler import PayloadReconciler
+from tasks.database.record import WHOLE
 from tasks.database.result import DatabaseResult
 from tasks.database.storage import DatabaseSyncStorage
 from tasks.database.transport import Transport
@@ -173,7 +174,7 @@ class DatabaseEngine:
             result=result,
             write=not incoming.dry_run,
         )
-        if applied.wrote:
+        if applied.own:
             state.own.add(now)
         state.held = applied.held
         if not incoming.dry_run:
@@ -451,13 +452,32 @@ class _Run:
                 result=self.result,
                 write=not self.dry_run,
             )
-            if self.applied.wrote:
+            if self.applied.own:
                 state.own.add(now)
-            state.held, state.sent = self.applied.held, sent
+            if not self.dry_run:
+                self._insist(replace(view, own=frozenset(state.own)))
+            state.held = self.applied.held
+            state.sent = self.page.cursor if self.applied.released else sent
             state.received = Cursor.read(response.checkpoint, response.after_keys)
             kept = self._compared(response, view, now)
             if not self.dry_run:
                 replace(state, received=kept).save(engine._storage, engine._own_key)
+
+    def _insist(self, view: PeerView) -> None:
+        """Send again what the peer was believed to have, and has just shown otherwise."""
+        storage = self.engine._storage
+        for label, payload in self.applied.response.items():
+            here = storage.get_records(label, list(payload.records))
+            again = {
+                key: replace(record, received_at=stamp, arrivals={WHOLE: stamp})
+                for key, record in here.items()
+                if view.knows_record(label, record) and (stamp := self.engine._clock.now())
+            }
+            if again:
+                storage.upsert_many(label, again)
+            for key, tombstone in storage.get_tombstones(label, list(payload.deletes)).items():
+                if view.knows_tombstone(label, key, tombstone):
+                    storage.delete_many(label, {key: tombstone.stamp}, self.engine._clock.now())
 
     def _compared(self, response: SyncManifest, view: PeerView, now: int) -> Cursor:
         """What to keep as received: during a full comparison what was there before it."""
