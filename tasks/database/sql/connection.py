@@ -81,7 +81,7 @@ class Database:
         if current is not None:
             yield current
             return
-        with self._errors(), self._in_turn(), self.engine.connect() as connection:
+        with self.errors(), self._in_turn(), self.engine.connect() as connection:
             try:
                 with connection.begin():
                     _begin(connection)
@@ -118,7 +118,8 @@ class Database:
             self._turn.release()
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def errors(self) -> Iterator[None]:
+        """Errors of the database become ours, in one line."""
         try:
             yield
         except OperationalError as error:

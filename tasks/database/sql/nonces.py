@@ -25,4 +25,5 @@ class DatabaseNonces:
         insert = dialect.insert(_nonces).values(node_id=node_id, nonce=nonce, until=until)
         with self._database.work() as work:
             work.connection.execute(sa.delete(_nonces).where(_nonces.c.until < int(time.time())))
-            return work.connection.execute(insert.on_conflict_do_nothing()).rowcount == 1
+            taken = insert.on_conflict_do_nothing().returning(_nonces.c.nonce)
+            return work.connection.scalar(taken) is not None

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import NoSuchTableError
 
 from tasks.database.sql.codec import Convert, ValueRefusedError, decoder, encode, sqlite_reader, sqlite_writer
+from tasks.database.sql.connection import Database
 from tasks.database.sql.schema import KEY_MAX
 from tasks.errors import TaskDefinitionError
 
@@ -82,7 +83,7 @@ class SyncedTable:
     @classmethod
     def reflect(
         cls,
-        engine: sa.Engine,
+        database: Database,
         name: str,
         *,
         label: str | None = None,
@@ -93,15 +94,21 @@ class SyncedTable:
 
         Raises:
             TaskDefinitionError: there is no such table, or it cannot be synced.
+            NodeDatabaseError: the database cannot be reached.
         """
         schema, _, bare = name.rpartition(".")
         try:
-            table = sa.Table(bare, sa.MetaData(), schema=schema or None, autoload_with=engine)
+            with database.errors():
+                table = sa.Table(
+                    bare,
+                    sa.MetaData(),
+                    schema=schema or None,
+                    autoload_with=database.engine,
+                    resolve_fks=False,
+                )
         except NoSuchTableError:
-            raise TaskDefinitionError(
-                f"there is no table {name!r} in {engine.url.render_as_string()}"
-            ) from None
-        return cls.of(table, engine.dialect.name, label=label or name, identity=identity, exclude=exclude)
+            raise TaskDefinitionError(f"there is no table {name!r} in {database.address}") from None
+        return cls.of(table, database.dialect, label=label or name, identity=identity, exclude=exclude)
 
     def _is_unique(self) -> bool:
         column = self.table.c[self.identity]

@@ -43,7 +43,7 @@ class Node:
     def storage(self) -> SQLAlchemyStorage:
         """The storage, as one more process has it."""
         database = Database(self.url)
-        tables = [SyncedTable.reflect(database.engine, name) for name in ("city", "person")]
+        tables = [SyncedTable.reflect(database, name) for name in ("city", "person")]
         self.opened.append(SQLAlchemyStorage(database, tables))
         return self.opened[-1]
 

@@ -175,7 +175,7 @@ def test_odd_names_are_quoted(node: Node) -> None:
     from tasks.database.sql.tables import SyncedTable
 
     name = """it's "odd" %(x)s :y"""
-    table = SyncedTable.reflect(storage.database.engine, name)
+    table = SyncedTable.reflect(storage.database, name)
     odd = SQLAlchemyStorage(storage.database, [table])
     odd.prepare()
     with storage.database.work() as work:

@@ -1,0 +1,267 @@
+"""Nodes from the `[[node]]` tables of `lockstep.toml`, without writing Python.
+
+[[node]]
+name = "laptop"                       # the node's name among all nodes
+database = "sqlite:///orders.db"      # or "env:ORDERS_DATABASE_URL"
+tables = ["customer", { name = "order", exclude = ["note"] }]
+every = "30s"                         # where it asks a peer
+# capture = "orm"                     # the program stamps edits itself; the default is "triggers"
+
+[node.peer]                           # whom it asks
+node = "office"
+url = "https://office.example.org"
+secret = "env:LAPTOP_SECRET"          # or token = "…"
+
+[[node.answers]]                      # whom it answers, in the web process
+node = "phone"
+secret = "env:PHONE_SECRET"
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+
+from tasks.database.clock import HybridLogicalClock
+from tasks.database.engine import DatabaseEngine
+from tasks.database.lock import SyncLock
+from tasks.database.manifest import SyncManifest
+from tasks.database.sql.connection import Database
+from tasks.database.sql.graph import graph_of
+from tasks.database.sql.nonces import DatabaseNonces
+from tasks.database.sql.storage import SQLAlchemyStorage
+from tasks.database.sql.tables import SyncedTable
+from tasks.database.sync import DatabaseSync
+from tasks.database.transport.http import HttpTransport
+from tasks.database.transport.server import ServedNode
+from tasks.database.transport.signing import PeerKey
+from tasks.declared import _period
+from tasks.errors import TaskDefinitionError
+
+_ENV = "env:"
+
+NodeName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+def _from_environment(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not text.startswith(_ENV):
+        return value
+    name = text.removeprefix(_ENV)
+    found = os.environ.get(name, "")
+    if not found:
+        raise ValueError(f"the environment variable {name} is not set")
+    return SecretStr(found)
+
+
+_Secret = Annotated[SecretStr, AfterValidator(_from_environment)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class PeerTable(_Table):
+    """Another node, and what proves who it is: either a secret, which signs, or a token over TLS."""
+
+    node: NodeName
+    secret: _Secret | None = None
+    token: _Secret | None = None
+
+    def key(self) -> PeerKey:
+        """The key.
+
+        Raises:
+            TaskDefinitionError: there is none or both, or it is too short.
+        """
+        return PeerKey(
+            self.secret.get_secret_value() if self.secret else "",
+            self.token.get_secret_value() if self.token else "",
+        )
+
+
+class AskedPeerTable(PeerTable):
+    """The node that is asked."""
+
+    url: str
+    #: Certificates to trust instead of the system's.
+    ca_file: Path | None = None
+    #: Allow `http://` to other machines.
+    plain: Annotated[bool, Field(strict=True)] = False
+
+
+class TableTable(_Table):
+    """A synced table of the database."""
+
+    name: Annotated[str, Field(min_length=1)]
+    #: The table's name among all nodes, where it is not the same.
+    label: str | None = None
+    #: The column that names records, where it is not the primary key.
+    identity: str | None = None
+    exclude: frozenset[str] = frozenset()
+
+
+def _named(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class NodeTable(_Table):
+    """What a `[[node]]` table may say."""
+
+    name: NodeName
+    database: _Secret
+    tables: Annotated[list[Annotated[TableTable, BeforeValidator(_named)]], Field(min_length=1)]
+    every: Annotated[timedelta, BeforeValidator(_period)] | None = None
+    capture: Literal["triggers", "orm"] = "triggers"
+    batch_size: Annotated[int, Field(ge=1, strict=True)] | None = None
+    #: Seconds that a peer's clock may be ahead.
+    clock_drift_max: Annotated[int, Field(ge=0, strict=True)] = 300
+    peer: AskedPeerTable | None = None
+    answers: list[PeerTable] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _has_somebody(self) -> Self:
+        if self.peer is None and not self.answers:
+            raise ValueError("it has nobody to sync with: add [node.peer] or [[node.answers]]")
+        if self.peer is not None and self.every is None:
+            raise ValueError('it does not say how often it asks its peer: add every = "30s"')
+        names = [answered.node for answered in self.answers]
+        if len(names) != len(set(names)):
+            raise ValueError("it answers one node twice")
+        if self.name in names or (self.peer is not None and self.peer.node == self.name):
+            raise ValueError("it cannot be its own peer")
+        return self
+
+
+@dataclass
+class Node:
+    """A node of this installation, ready for use. Close it when done."""
+
+    table: NodeTable
+    storage: SQLAlchemyStorage
+    engine: DatabaseEngine
+    transport: HttpTransport | None
+
+    @property
+    def name(self) -> str:
+        """The node's name among all nodes."""
+        return self.table.name
+
+    def task(self) -> DatabaseSync | None:
+        """The node's sync by its schedule; None where it only answers."""
+        if self.table.every is None or self.transport is None:
+            return None
+        return DatabaseSync(self.name, self.engine).run_every(seconds=int(self.table.every.total_seconds()))
+
+    def served(self) -> ServedNode:
+        """What the web process serves."""
+        return serve(
+            self.engine, self.storage, {answered.node: answered.key() for answered in self.table.answers}
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self.transport is not None:
+            self.transport.close()
+        self.storage.close()
+
+
+def serve(engine: DatabaseEngine, storage: SQLAlchemyStorage, peers: Mapping[str, PeerKey]) -> ServedNode:
+    """A node for the web process (see `tasks.database.transport.server.node_routes`)."""
+
+    def process(incoming: SyncManifest) -> SyncManifest:
+        answer, _ = engine.process(incoming)
+        return answer
+
+    return ServedNode(process, frozenset(storage.tables), peers, DatabaseNonces(storage.database))
+
+
+def read_nodes(tables: Iterable[Mapping[str, Any]]) -> list[NodeTable]:
+    """The nodes that the `[[node]]` tables describe.
+
+    Raises:
+        TaskDefinitionError: a table says something wrong; the message names it and shows no value.
+    """
+    nodes: list[NodeTable] = []
+    for number, data in enumerate(tables, 1):
+        try:
+            node = NodeTable.model_validate(dict(data))
+            for peer in [*node.answers, *([node.peer] if node.peer else [])]:
+                peer.key()
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            reason = str(first["msg"]).removeprefix("Value error, ")
+            what = f"node {data.get('name')!r}" if isinstance(data.get("name"), str) else f"node {number}"
+            raise TaskDefinitionError(f"{what}: {place + ': ' if place else ''}{reason}") from None
+        except TaskDefinitionError as error:
+            raise TaskDefinitionError(f"node {node.name!r}: {error}") from None
+        nodes.append(node)
+    names = [node.name for node in nodes]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise TaskDefinitionError(f"node {min(twice)!r} is described twice")
+    return nodes
+
+
+def open_node(table: NodeTable, *, lock: SyncLock | None = None, prepare: bool = True) -> Node:
+    """The node of a `[[node]]` table; with `prepare` its edits are captured from now on.
+
+    Raises:
+        TaskDefinitionError: a table or column is not there, or the address cannot be used.
+        NodeDatabaseError: the database cannot be reached.
+    """
+    database = Database(table.database.get_secret_value())
+    try:
+        tables = [
+            SyncedTable.reflect(
+                database, each.name, label=each.label, identity=each.identity, exclude=each.exclude
+            )
+            for each in table.tables
+        ]
+        storage = SQLAlchemyStorage(database, tables)
+        if prepare:
+            storage.prepare(triggers=table.capture == "triggers")
+        transport = _transport(table)
+        engine = DatabaseEngine(
+            storage,
+            graph_of(tables),
+            HybridLogicalClock(),
+            table.name,
+            batch_size=table.batch_size,
+            clock_drift_max=table.clock_drift_max,
+            lock=lock,
+            transport=transport,
+        )
+    except BaseException:
+        database.close()
+        raise
+    return Node(table, storage, engine, transport)
+
+
+def _transport(table: NodeTable) -> HttpTransport | None:
+    peer = table.peer
+    if peer is None:
+        return None
+    return HttpTransport(
+        peer.url,
+        node_id=table.name,
+        peer=peer.node,
+        key=peer.key(),
+        ca_file=peer.ca_file,
+        plain=peer.plain,
+    )
