@@ -8,13 +8,13 @@ from pathlib import Path
 
 from config import Settings
 from tasks.errors import TaskDefinitionError
-from tasks.sync_task import SyncTask, all_tasks
+from tasks.scheduled import Scheduled, all_tasks
 
 #: Names already declared from tables in this process, so that a second call changes nothing.
 _declared: set[str] = set()
 
 
-def load_tasks(settings: Settings) -> dict[str, SyncTask]:
+def load_tasks(settings: Settings) -> dict[str, Scheduled]:
     """All scheduled tasks by name: those of `LOCKSTEP_TASKS` and those of `[[sync]]` tables.
 
     Raises:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Coroutine, Mapping
 from contextvars import ContextVar
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +16,7 @@ from tasks.conflict_modes import ConflictMode, checked_mode, checked_modes
 from tasks.errors import TaskDefinitionError
 from tasks.lossy import Lossy
 from tasks.merge.policy import Dispute
-from tasks.schedule import Schedule
+from tasks.scheduled import Scheduled, all_tasks
 from tasks.state import ID, State
 
 __all__ = ["ID", "ConflictMode", "State", "SyncTask", "all_tasks", "run_all_tasks"]
@@ -32,11 +31,7 @@ check_lock: ContextVar[Callable[[], None]] = ContextVar("check_lock", default=la
 Progress: TypeAlias = Callable[[str, int, int], None]
 
 
-#: Files and rows are named after a task.
-MAX_NAME_BYTES = 200
-
-
-class SyncTask(ABC):
+class SyncTask(Scheduled):
     """What is kept in step, and how its two sides are read and written.
 
     Every abstract method may be a plain function or a coroutine. Plain ones run off the event loop, one
@@ -77,19 +72,7 @@ class SyncTask(ABC):
     def __init__(
         self, name: str, attr_map: dict[str, str], conflict_mode: ConflictMode | str = ConflictMode.NEWER
     ) -> None:
-        if (
-            not name
-            or not name.isprintable()
-            or any(sign in name for sign in "/\\{}")
-            or name.startswith(".")
-        ):
-            raise TaskDefinitionError(
-                f"task name {name!r}: use letters, digits and signs such as - _ or a space, no slash or brace"
-            )
-        if len(name.encode()) > MAX_NAME_BYTES:
-            raise TaskDefinitionError(
-                f"task name {name[:40]!r}…: it is {len(name.encode())} bytes long, use {MAX_NAME_BYTES} at most"
-            )
+        super().__init__(name)
         if not attr_map:
             raise TaskDefinitionError(
                 f"task {name!r}: attr_map is empty, so there is nothing to keep in step"
@@ -100,50 +83,8 @@ class SyncTask(ABC):
                 f"task {name!r}: attr_map names {', '.join(sorted(twice))} more than once"
             )
         self.conflict_mode = checked_mode(name, conflict_mode)
-        self.name = name
         self.attr_map = attr_map
         self.state_path: Path = get_settings().state_dir / f"{name}.json"
-        self._schedule = Schedule()
-        super().__init__()
-
-    # -- schedule ---------------------------------------------------------------------------------------
-
-    def run_every(self, hours: int = 0, minutes: int = 0, seconds: int = 0) -> Self:
-        """Run again and again, with this period between the starts of two runs."""
-        every = timedelta(hours=hours, minutes=minutes, seconds=seconds)
-        total = self._schedule.total if self._limited else None
-        self._schedule = Schedule(every, total)
-        return self
-
-    def in_total(self, times: int) -> Self:
-        """End after so many runs that really ran."""
-        self._schedule = replace(self._schedule, total=times)
-        self._limited = True
-        return self
-
-    def run_once(self) -> Self:
-        """Run a single time."""
-        self._schedule = Schedule(None, 1)
-        self._limited = True
-        return self
-
-    def schedule(self) -> Self:
-        """Put the task among `all_tasks`, which beat and `run_all_tasks` read.
-
-        Raises:
-            TaskDefinitionError: another task has this name.
-        """
-        if any(task.name == self.name and task is not self for task in all_tasks):
-            raise TaskDefinitionError(f"two tasks are named {self.name!r}: give one of them another name")
-        all_tasks.add(self)
-        return self
-
-    @property
-    def plan_schedule(self) -> Schedule:
-        """The schedule as it stands."""
-        return self._schedule
-
-    _limited = False
 
     # -- the two sides, to be written by a subclass -----------------------------------------------------
 
@@ -380,9 +321,6 @@ class SyncTask(ABC):
 
     # -- running in this process, without Celery ----------------------------------------------------------
 
-    def __await__(self) -> Generator[Any, None, None]:
-        return self().__await__()
-
     async def __call__(self) -> None:
         """Run as scheduled in this process, with the state in `state_path`.
 
@@ -392,13 +330,6 @@ class SyncTask(ABC):
         from tasks.local import run_as_scheduled
 
         await run_as_scheduled(self)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r}, {self.plan_schedule}>"
-
-
-#: All tasks that were scheduled so far.
-all_tasks: set[SyncTask] = set()
 
 
 def run_all_tasks(*, debug: bool | None = None) -> None:

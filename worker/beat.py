@@ -7,7 +7,7 @@ from typing import Any
 
 from celery.schedules import schedule
 
-from tasks import SyncTask
+from tasks.scheduled import Scheduled
 
 
 def celery_name(task_name: str) -> str:
@@ -15,7 +15,7 @@ def celery_name(task_name: str) -> str:
     return f"sync.{task_name}"
 
 
-def beat_schedule(tasks: Iterable[SyncTask], *, retry_seconds: float) -> dict[str, dict[str, Any]]:
+def beat_schedule(tasks: Iterable[Scheduled], *, retry_seconds: float) -> dict[str, dict[str, Any]]:
     """Celery's `beat_schedule`: one entry per task, under the task's name.
 
     An entry without a period (`every` is None) is sent again as soon as its last run has ended, until its
@@ -39,6 +39,6 @@ def beat_schedule(tasks: Iterable[SyncTask], *, retry_seconds: float) -> dict[st
     return entries
 
 
-def unmonitored(tasks: Iterable[SyncTask]) -> list[str]:
+def unmonitored(tasks: Iterable[Scheduled]) -> list[str]:
     """Entries that end: a monitor of them would report a missed run for ever after."""
     return [task.name for task in tasks if task.plan_schedule.total is not None]

@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 
 from tasks import SyncTask
 from tasks.calls import uninterrupted
-from tasks.errors import LockLostError, StateError, TaskError
+from tasks.errors import LockLostError, StateError, TaskDefinitionError, TaskError
 from tasks.file_journal import MOVED, FileJournal, is_moved
 from tasks.journal import Base, Journal
 from tasks.local import alone
 from tasks.run import Order, RunReport, run_task
+from tasks.scheduled import Scheduled
 from tasks.sync_task import Progress
 from worker.errors import RedisUnavailableError
 from worker.lock import NodeBusyError, SyncLock
@@ -42,7 +43,7 @@ def silent(phase: str, done: int, total: int) -> None:
 
 
 async def run_session(
-    task: SyncTask,
+    task: Scheduled,
     *,
     store: Store,
     lock: SyncLock,
@@ -98,18 +99,33 @@ async def run_session(
         _at_work.discard(id(task))
 
 
-async def _plan(task: SyncTask, store: Store, progress: Progress, order: Order | None) -> RunRecord:
-    journal = await asyncio.to_thread(_journal_to_plan_from, task, store)
-    report = await run_task(task, journal, progress=progress, order=order, dry_run=True)
+async def _plan(task: Scheduled, store: Store, progress: Progress, order: Order | None) -> RunRecord:
+    if isinstance(task, SyncTask):
+        journal = await asyncio.to_thread(_journal_to_plan_from, task, store)
+        report = await run_task(task, journal, progress=progress, order=order, dry_run=True)
+        counts = report.plan.counts()
+    else:
+        report = await _run_other(task, None)
+        counts = dict(report.outcome.counts)
     return RunRecord(
         run_id="",
         task=task.name,
         status=report.status,
         reason=report.reason,
-        counts=report.plan.counts(),
+        counts=counts,
         finished_at=datetime.now(UTC),
         plan=report.plan,
     )
+
+
+async def _run_other(task: Scheduled, journal: SqlJournal | None) -> RunReport:
+    """One run of a task that is no object sync."""
+    from tasks.database.sync import DatabaseSync
+    from worker.node_runs import run_node
+
+    if not isinstance(task, DatabaseSync):
+        raise TaskDefinitionError(f"task {task.name!r}: a worker cannot run a {type(task).__name__}")
+    return await run_node(task, journal)
 
 
 def _journal_to_plan_from(task: SyncTask, store: Store) -> Journal:
@@ -132,7 +148,7 @@ async def _skip(store: Store, record: RunRecord, reason: str) -> RunRecord:
 class _Session:
     """A run that holds its node's lock."""
 
-    task: SyncTask
+    task: Scheduled
     store: Store
     lock: SyncLock
     record: RunRecord
@@ -195,6 +211,8 @@ class _Session:
 
     async def _work(self) -> RunReport:
         journal = SqlJournal(self.store, self.task.name, self.record.run_id, self.record.fence)
+        if not isinstance(self.task, SyncTask):
+            return await _run_other(self.task, journal)
         await uninterrupted(asyncio.to_thread(import_local_state, self.task, self.store, self.record))
         return await run_task(
             self.task,

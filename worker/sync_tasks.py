@@ -11,8 +11,8 @@ import redis
 from celery import Celery, Task
 
 from config import Settings
-from tasks import SyncTask
 from tasks.errors import TaskError
+from tasks.scheduled import Scheduled
 from worker import event_loop, rate_limit
 from worker.beat import celery_name
 from worker.lock import RedisSyncLock, SessionRecord
@@ -73,7 +73,7 @@ class Workplace:
         self.store.runs.abandon(session.session_id, f"its worker on {session.host} was lost")
 
 
-def run_sync(celery_task: Task[Any, Any], task: SyncTask, workplace: Workplace) -> dict[str, Any]:
+def run_sync(celery_task: Task[Any, Any], task: Scheduled, workplace: Workplace) -> dict[str, Any]:
     """Run `task` for the message that `celery_task` is working on.
 
     A run that was skipped, because its node is busy or its total is reached, is no failure.
@@ -103,13 +103,13 @@ def run_sync(celery_task: Task[Any, Any], task: SyncTask, workplace: Workplace) 
     return record.to_json()
 
 
-def add_sync_tasks(app: Celery, tasks: Iterable[SyncTask], workplace: Workplace) -> None:
+def add_sync_tasks(app: Celery, tasks: Iterable[Scheduled], workplace: Workplace) -> None:
     """Make a Celery task `sync.<name>` of each task."""
     for task in tasks:
         _add(app, task, workplace)
 
 
-def _add(app: Celery, task: SyncTask, workplace: Workplace) -> None:
+def _add(app: Celery, task: Scheduled, workplace: Workplace) -> None:
     def run(self: Task[Any, Any]) -> dict[str, Any]:
         return run_sync(self, task, workplace)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any
 
 from tasks.database.conflict import canonical
 from tasks.database.engine import DatabaseEngine
+from tasks.database.exceptions import SyncAbortedError
 from tasks.database.result import ConflictEntry, DatabaseResult
-from tasks.schedule import Schedule
+from tasks.scheduled import Scheduled
 
 #: Lines that are kept of one run.
 NOTES = 100
@@ -44,7 +44,7 @@ class NodeReport:
     lost: list[LostValue] = field(default_factory=list)
 
 
-class DatabaseSync:
+class DatabaseSync(Scheduled):
     """Runs a node's engine by the schedule, like any other task.
 
     Args:
@@ -53,33 +53,24 @@ class DatabaseSync:
     """
 
     def __init__(self, name: str, engine: DatabaseEngine) -> None:
-        self.name = name
+        super().__init__(name)
         self.engine = engine
-        self._schedule = Schedule()
-        self._limited = False
 
-    def run_every(self, hours: int = 0, minutes: int = 0, seconds: int = 0) -> Self:
-        """Run again and again, with this period between the starts of two runs."""
-        every = timedelta(hours=hours, minutes=minutes, seconds=seconds)
-        self._schedule = Schedule(every, self._schedule.total if self._limited else None)
-        return self
+    async def __call__(self) -> None:
+        """Run as scheduled in this process.
 
-    def in_total(self, times: int) -> Self:
-        """End after so many runs that really ran."""
-        self._schedule = replace(self._schedule, total=times)
-        self._limited = True
-        return self
-
-    def run_once(self) -> Self:
-        """Run a single time."""
-        self._schedule = Schedule(None, 1)
-        self._limited = True
-        return self
-
-    @property
-    def plan_schedule(self) -> Schedule:
-        """The schedule as it stands."""
-        return self._schedule
+        Raises:
+            SyncError: a run could not end, or something could not be applied.
+        """
+        runs, clock = 0, asyncio.get_running_loop().time
+        while self.plan_schedule.total is None or runs < self.plan_schedule.total:
+            started = clock()
+            done = await self.run()
+            runs += 1
+            if done.status != "succeeded":
+                raise SyncAbortedError(f"task {self.name!r}: {done.reason}")
+            if self.plan_schedule.every is not None:
+                await asyncio.sleep(started + self.plan_schedule.every.total_seconds() - clock())
 
     async def run(self, *, dry_run: bool = False) -> NodeReport:
         """Sync once, in a thread of its own.

@@ -13,7 +13,7 @@ from tasks.journal import Base
 from tasks.merge import Plan, Policy, Side, take_back
 from tasks.run import Order
 from tasks.snapshots import SideView
-from worker.cli.context import open_store
+from worker.cli.context import find_sync_task, open_store
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
 from worker.cli.output import console, moment, print_json, printable, short, table
@@ -86,6 +86,7 @@ def take(number: int, side: str, *, dry_run: bool, as_json: bool) -> ExitCode:
     """Make both sides show the value that one side had."""
     with open_store(get_settings()) as store:
         record = _find(store, number)
+        find_sync_task(record.task)
         values = {one: record.value_on(one) for one in Side}
         if record.attribute is None and values[Side(side)] is None:
             raise CommandError(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from config import Settings, get_settings
 from tasks.registry import load_tasks
+from tasks.scheduled import Scheduled
 from tasks.sync_task import SyncTask
 from worker.cli.failures import CommandError
 from worker.store import Store
@@ -28,7 +29,22 @@ def open_store(settings: Settings) -> Iterator[Store]:
         store.close()
 
 
-def find_task(name: str) -> SyncTask:
+def find_sync_task(name: str) -> SyncTask:
+    """The registered task of this name, which keeps objects in step.
+
+    Raises:
+        CommandError: there is none, or it is a database node.
+        TaskDefinitionError: the tasks cannot be loaded.
+    """
+    task = find_task(name)
+    if not isinstance(task, SyncTask):
+        raise CommandError(
+            f"{name!r} is a database node: this command is for tasks that keep objects in step"
+        )
+    return task
+
+
+def find_task(name: str) -> Scheduled:
     """The registered task of this name.
 
     Raises:

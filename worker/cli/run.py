@@ -15,7 +15,7 @@ from config import Settings, get_settings
 from config.logging import configure_logging
 from config.sentry import init_sentry
 from tasks.run import Order
-from tasks.sync_task import SyncTask
+from tasks.scheduled import Scheduled
 from worker.cli.context import find_task, open_store
 from worker.cli.exit_codes import OF_RUN, ExitCode
 from worker.cli.failures import CommandError
@@ -42,7 +42,7 @@ def plan(name: str, *, as_json: bool) -> ExitCode:
 
 
 def carry_out(
-    task: SyncTask,
+    task: Scheduled,
     settings: Settings,
     store: Store,
     *,
@@ -62,7 +62,7 @@ def carry_out(
     return OF_RUN[record.status]
 
 
-def foresee(task: SyncTask, store: Store, *, order: Order | None = None, as_json: bool = False) -> ExitCode:
+def foresee(task: Scheduled, store: Store, *, order: Order | None = None, as_json: bool = False) -> ExitCode:
     """Plan a run and show the plan. It takes no lock, so it may be made while the task runs."""
     with _progress() as progress:
         record = _in_loop(
@@ -84,7 +84,7 @@ def foresee(task: SyncTask, store: Store, *, order: Order | None = None, as_json
     return ExitCode.HALTED if record.reason else ExitCode.OK
 
 
-def prepare(name: str) -> tuple[Settings, SyncTask]:
+def prepare(name: str) -> tuple[Settings, Scheduled]:
     """Settings and task, with logging and error reporting set up."""
     settings = get_settings()
     task = find_task(name)

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from config import Settings, get_settings
 from tasks.registry import load_tasks
+from tasks.scheduled import Scheduled
 from tasks.sync_task import SyncTask
 from worker.cli.context import HOW_TO_DEFINE, open_store, unknown_task
 from worker.cli.exit_codes import ExitCode
@@ -33,8 +34,8 @@ def tasks(*, as_json: bool) -> ExitCode:
                 task.name,
                 str(task.plan_schedule),
                 _kind(task),
-                task.conflict_mode.value,
-                ", ".join(task.attr_map),
+                task.conflict_mode.value if isinstance(task, SyncTask) else "-",
+                ", ".join(task.attr_map) if isinstance(task, SyncTask) else "-",
             )
             for task in found
         ]
@@ -101,7 +102,7 @@ def status(*, as_json: bool) -> ExitCode:
     return ExitCode.OK
 
 
-def _running(settings: Settings, known: dict[str, SyncTask]) -> tuple[dict[str, SessionRecord], str | None]:
+def _running(settings: Settings, known: dict[str, Scheduled]) -> tuple[dict[str, SessionRecord], str | None]:
     """The sessions that hold nodes now; and why they could not be read, if so."""
     try:
         client = reachable_redis(settings)
@@ -123,7 +124,7 @@ def _running(settings: Settings, known: dict[str, SyncTask]) -> tuple[dict[str, 
 
 
 def _state(
-    task: SyncTask, last: RunRecord | None, session: SessionRecord | None, store: Store
+    task: Scheduled, last: RunRecord | None, session: SessionRecord | None, store: Store
 ) -> dict[str, Any]:
     ran = store.runs.count_finished(task.name)
     held = store.memories.held(task.name)
@@ -149,7 +150,7 @@ def _state(
     }
 
 
-def _next_run(task: SyncTask, last_started: datetime | None, ran: int) -> datetime | None:
+def _next_run(task: Scheduled, last_started: datetime | None, ran: int) -> datetime | None:
     """When the next run is due, if beat runs; `None` when there is none any more."""
     schedule = task.plan_schedule
     if schedule.total is not None and ran >= schedule.total:
@@ -204,7 +205,7 @@ def _row(row: dict[str, Any]) -> tuple[str | Text, ...]:
     )
 
 
-def _describe(task: SyncTask) -> dict[str, Any]:
+def _describe(task: Scheduled) -> dict[str, Any]:
     schedule = task.plan_schedule
     return {
         "task": task.name,
@@ -212,12 +213,12 @@ def _describe(task: SyncTask) -> dict[str, Any]:
         "every_seconds": schedule.every and schedule.every.total_seconds(),
         "total": schedule.total,
         "kind": _kind(task),
-        "conflict_mode": task.conflict_mode.value,
-        "attr_map": task.attr_map,
+        "conflict_mode": task.conflict_mode.value if isinstance(task, SyncTask) else None,
+        "attr_map": task.attr_map if isinstance(task, SyncTask) else None,
     }
 
 
-def _kind(task: SyncTask) -> str:
+def _kind(task: Scheduled) -> str:
     return f"{type(task).__module__}.{type(task).__qualname__}"
 
 

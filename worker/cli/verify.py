@@ -13,7 +13,7 @@ from config import get_settings
 from config.logging import configure_logging
 from tasks.testing import Finding, Report, check_task
 from tasks.testing.mapping import advance, mapping_of
-from worker.cli.context import find_task
+from worker.cli.context import find_sync_task
 from worker.cli.exit_codes import ExitCode
 from worker.cli.output import console, duration, print_json, printable
 
@@ -25,7 +25,7 @@ PLAIN_MARKS = {True: ("ok", "green"), False: ("--", "red"), None: ("  ", "dim")}
 def verify(name: str, *, histories: int, seed: int, as_json: bool) -> ExitCode:
     """Check a task on copies in memory and tell which invariants held."""
     settings = get_settings()
-    task = find_task(name)
+    task = find_sync_task(name)
     configure_logging(settings, level="ERROR" if settings.log_level == "INFO" else None)
     copy = mapping_of(task)
     started = time.monotonic()

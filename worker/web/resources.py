@@ -11,7 +11,7 @@ from celery import Celery
 from config import Settings
 from config.celery import celery_settings
 from tasks.registry import load_tasks
-from tasks.sync_task import SyncTask
+from tasks.scheduled import Scheduled
 from worker.beat import celery_name
 from worker.redis_client import connect
 from worker.store import Store
@@ -31,7 +31,7 @@ class Resources:
     redis: redis.Redis
     store: Store
     #: All scheduled tasks by name.
-    tasks: Mapping[str, SyncTask]
+    tasks: Mapping[str, Scheduled]
     send: Send
 
     @classmethod

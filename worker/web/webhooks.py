@@ -23,6 +23,7 @@ from tasks.notion.webhooks import (
     is_signed,
     read_delivery,
 )
+from tasks.sync_task import SyncTask
 from worker.store import schema
 from worker.web.groups import RouteGroup
 from worker.web.handshake import HandshakeWindow
@@ -104,5 +105,5 @@ class Receiver:
 
     def wakeable_by(self, event: Event) -> list[str]:
         """Tasks whose Notion side says that the event is about an object of theirs."""
-        tasks = self._resources.tasks
-        return [name for name in self.wakeups.wakeable() if concerned(tasks[name], event)]
+        tasks = {name: self._resources.tasks[name] for name in self.wakeups.wakeable()}
+        return [name for name, task in tasks.items() if isinstance(task, SyncTask) and concerned(task, event)]

@@ -1,0 +1,91 @@
+"""What all tasks share: a name and a schedule."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Self
+
+from tasks.errors import TaskDefinitionError
+from tasks.schedule import Schedule
+
+#: Files and rows are named after a task.
+MAX_NAME_BYTES = 200
+
+
+class Scheduled(ABC):
+    """A task that runs by a schedule.
+
+    Raises:
+        TaskDefinitionError: the name does not fit.
+    """
+
+    def __init__(self, name: str) -> None:
+        if (
+            not name
+            or not name.isprintable()
+            or any(sign in name for sign in "/\\{}")
+            or name.startswith(".")
+        ):
+            raise TaskDefinitionError(
+                f"task name {name!r}: use letters, digits and signs such as - _ or a space, no slash or brace"
+            )
+        if len(name.encode()) > MAX_NAME_BYTES:
+            raise TaskDefinitionError(
+                f"task name {name[:40]!r}…: it is {len(name.encode())} bytes long, use {MAX_NAME_BYTES} at most"
+            )
+        self.name = name
+        self._schedule = Schedule()
+
+    def run_every(self, hours: int = 0, minutes: int = 0, seconds: int = 0) -> Self:
+        """Run again and again, with this period between the starts of two runs."""
+        every = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+        total = self._schedule.total if self._limited else None
+        self._schedule = Schedule(every, total)
+        return self
+
+    def in_total(self, times: int) -> Self:
+        """End after so many runs that really ran."""
+        self._schedule = replace(self._schedule, total=times)
+        self._limited = True
+        return self
+
+    def run_once(self) -> Self:
+        """Run a single time."""
+        self._schedule = Schedule(None, 1)
+        self._limited = True
+        return self
+
+    def schedule(self) -> Self:
+        """Put the task among `all_tasks`, which beat and `run_all_tasks` read.
+
+        Raises:
+            TaskDefinitionError: another task has this name.
+        """
+        if any(task.name == self.name and task is not self for task in all_tasks):
+            raise TaskDefinitionError(f"two tasks are named {self.name!r}: give one of them another name")
+        all_tasks.add(self)
+        return self
+
+    @property
+    def plan_schedule(self) -> Schedule:
+        """The schedule as it stands."""
+        return self._schedule
+
+    _limited = False
+
+    @abstractmethod
+    async def __call__(self) -> None:
+        """Run as scheduled in this process, without Celery."""
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self().__await__()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}, {self.plan_schedule}>"
+
+
+#: All tasks that were scheduled so far.
+all_tasks: set[Scheduled] = set()

@@ -1,0 +1,118 @@
+"""Database nodes as scheduled tasks: run under the lock, in the history, with their conflicts in the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config import get_settings
+from tasks import all_tasks, run_all_tasks
+from tasks.database import DatabaseEngine, DependencyGraph, HybridLogicalClock, MemoryStorage
+from tasks.database.sync import DatabaseSync
+from tasks.database.transport.memory import MemoryTransport
+from tasks.errors import TaskDefinitionError
+from worker.lock import MemorySyncLock
+from worker.session import run_session
+from worker.store import RunRecord, Store
+
+
+@pytest.fixture(autouse=True)
+def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("LOCKSTEP_STATE_DIR", str(tmp_path / "state"))
+    get_settings.cache_clear()
+    before = set(all_tasks)
+    all_tasks.clear()
+    yield
+    all_tasks.clear()
+    all_tasks.update(before)
+    get_settings.cache_clear()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(f"sqlite:///{tmp_path / 'lockstep.db'}")
+    store.migrate()
+    yield store
+    store.close()
+
+
+class Pair:
+    """A laptop that asks an office."""
+
+    def __init__(self) -> None:
+        self.clocks = [HybridLogicalClock(), HybridLogicalClock()]
+        self.laptop, self.office = (MemoryStorage(clock) for clock in self.clocks)
+        graph = DependencyGraph({"person": set()})
+        self.server = DatabaseEngine(self.office, graph, self.clocks[1], "office")
+        self.transport: Any = MemoryTransport(self.server.process)
+        self.engine = DatabaseEngine(self.laptop, graph, self.clocks[0], "laptop", transport=self.transport)
+        self.task = DatabaseSync("people", self.engine).run_every(minutes=5)
+
+
+def run(pair: Pair, store: Store, **options: Any) -> RunRecord:
+    lock = MemorySyncLock()
+    try:
+        return asyncio.run(run_session(pair.task, store=store, lock=lock, **options))
+    finally:
+        lock.close()
+
+
+def test_a_node_runs_like_any_other_task(store: Store) -> None:
+    pair = Pair()
+    pair.laptop.edit("person", "1", name="Ada")
+    planned = run(pair, store, dry_run=True)
+    assert planned.status == "planned"
+    assert pair.office.get_records("person", {"1"}) == {}
+    assert store.runs.list() == []
+    record = run(pair, store)
+    assert (record.status, record.counts["pushed"]) == ("succeeded", 1)
+    assert pair.office.get_records("person", {"1"})["1"].data["name"] == "Ada"
+    assert [one.status for one in store.runs.list("people")] == ["succeeded"]
+    assert store.runs.count_finished("people") == 1
+    assert run(pair, store).counts == {}
+
+
+def test_a_value_that_lost_on_a_node_is_in_the_ledger(store: Store) -> None:
+    pair = Pair()
+    pair.laptop.edit("person", "1", name="Ada")
+    run(pair, store)
+    pair.laptop.edit("person", "1", name="Ada L.")
+    time.sleep(0.01)
+    pair.office.edit("person", "1", name="Lovelace")
+    run(pair, store)
+    shown = [side.get_records("person", {"1"})["1"].data["name"] for side in (pair.laptop, pair.office)]
+    assert shown[0] == shown[1]
+    ledger = store.conflicts.list("people")
+    assert {(one.notion_id, one.other_id, one.attribute) for one in ledger} == {("person", "1", "name")}
+    assert {ledger[0].notion, ledger[0].other} == {"Ada L.", "Lovelace"}
+    assert ledger[0].notion == shown[0]
+    assert ledger[0].rule.startswith("node: ")
+
+
+def test_a_peer_that_is_away_fails_the_run(store: Store) -> None:
+    class Away:
+        def exchange(self, manifest: Any) -> Any:
+            from tasks.database.exceptions import SyncAbortedError
+
+            raise SyncAbortedError("the office does not answer")
+
+    pair = Pair()
+    pair.engine._transport = Away()
+    record = run(pair, store)
+    assert (record.status, record.reason) == ("failed", "the office does not answer")
+
+
+def test_a_node_is_scheduled_and_runs_without_celery() -> None:
+    pair = Pair()
+    pair.laptop.edit("person", "1", name="Ada")
+    pair.task.run_once().schedule()
+    assert pair.task in all_tasks
+    with pytest.raises(TaskDefinitionError, match="two tasks are named 'people'"):
+        DatabaseSync("people", pair.engine).schedule()
+    run_all_tasks()
+    assert pair.office.get_records("person", {"1"})["1"].data["name"] == "Ada"
