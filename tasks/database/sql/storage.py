@@ -136,7 +136,7 @@ class SQLAlchemyStorage(Bookkeeping):
         if after_key is not None:
             stamp, last = after_key
             query = query.where(
-                place >= stamp, sa.or_(place > stamp, key > table.stored_key(last))
+                place >= stamp, sa.or_(place > stamp, key > _sortable(table.stored_key(last)))
             )  # the first of the two is what the index can use
         return query.order_by(place, key).limit(limit)
 
@@ -153,7 +153,8 @@ class SQLAlchemyStorage(Bookkeeping):
         table = self._table(model_label)
         found: dict[str, Tombstone] = {}
         with self.database.work() as work:
-            for some in _chunks([table.stored_key(key) for key in keys]):
+            possible = [table.stored_key(key) for key in keys if table.can_be_key(key)]
+            for some in _chunks(possible):
                 query = sa.select(_records.c.key, _records.c.deleted, _records.c.received_at).where(
                     _records.c.model == model_label,
                     _records.c.deleted.is_not(None),
@@ -360,7 +361,7 @@ class SQLAlchemyStorage(Bookkeeping):
         What the database deletes with a record, by `ON DELETE CASCADE`, is captured like an edit made here.
         """
         table = self._table(model_label)
-        refused = {key: "no key of this table" for key in deletes if not _keys_in(table, [key])}
+        refused = {key: "no key of this table" for key in deletes if not table.can_be_key(key)}
         keys = [key for key in deletes if key not in refused]
         with self.database.work() as work:
 
@@ -429,6 +430,11 @@ def _keys_in(table: SyncedTable, keys: Sequence[str]) -> list[Any]:
         with suppress(ValueRefusedError):
             found.append(table.key_in(key))
     return found
+
+
+def _sortable(key: str) -> str:
+    """A place between keys, whatever a peer says: a text that every database takes."""
+    return key.encode("utf-8", "replace").decode().replace("\x00", "\x01")
 
 
 def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

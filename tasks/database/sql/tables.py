@@ -166,6 +166,14 @@ class SyncedTable:
             raise ValueRefusedError("no key of this table")
         return value
 
+    def can_be_key(self, key: str) -> bool:
+        """Whether a record of the table can have this key."""
+        try:
+            self.key_in(key)
+        except ValueRefusedError:
+            return False
+        return True
+
     def key_out(self, value: Any) -> str:
         """A record's key of its identity's value."""
         if self.dialect == "sqlite" and isinstance(self.key_column.type, sa.Uuid):
