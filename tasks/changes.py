@@ -87,8 +87,10 @@ def _in_doubt(adapter: Adapter, base: Base) -> set[ID]:
         if side not in link.parked
         and not (attributes <= link.notion.keys() and attributes <= link.other.keys())
     }
-    doubtful |= {held.pair[side is Side.OTHER] for held in base.memory.held}
     partners = {(one, link.id_on(one)): link.id_on(side) for link in base.links for one in Side}
+    for held in base.memory.held:
+        for one, obj_id in zip(Side, held.pair, strict=True):
+            doubtful.add(obj_id if one is side else partners.get((one, obj_id), ""))
     for intent in base.intents:
         for one, obj_id in ((intent.side, intent.target_id), (intent.side.opposite, intent.source_id)):
             if obj_id is not None:
