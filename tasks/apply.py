@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from tasks.errors import (
     TaskDefinitionError,
     TaskError,
 )
-from tasks.groups import by_pair, independent
+from tasks.groups import by_pair, independent, is_quiet
 from tasks.journal import Journal
 from tasks.merge import (
     Action,
@@ -51,6 +51,9 @@ from tasks.values import same
 
 #: Namespace of the keys of intents.
 _WRITES = uuid.UUID("6f1d0c54-5b0e-4d9b-8a57-5e1f6a0b7c11")
+
+#: Groups of actions that only the journal is asked for go side by side in so great a number, and share its turns.
+_QUIET_AT_ONCE = 200
 
 
 class Applier:
@@ -92,23 +95,26 @@ class Applier:
         self.links = dict(links)
         if plan.void:
             await self.journal.confirm(settle=plan.void)
-        groups = iter(by_pair(plan.actions))
+        groups = by_pair(plan.actions)
         total, done = len(plan.actions), 0
         self.progress("apply", 0, total)
 
-        async def work() -> None:
+        async def work(groups: Iterator[list[Action]]) -> None:
             nonlocal done
             for group in groups:
                 await self.carry_out(group)
                 done += len(group)
                 self.progress("apply", done, total)
 
-        try:
-            async with asyncio.TaskGroup() as workers:
-                for _ in range(2 * max(1, self.task.concurrency)):
-                    workers.create_task(work())
-        except BaseExceptionGroup as errors:  # the first is what ended the run
-            raise _first(errors) from None
+        quiet = iter([group for group in groups if is_quiet(group)])
+        rest = iter([group for group in groups if not is_quiet(group)])
+        for some, at_once in ((quiet, _QUIET_AT_ONCE), (rest, 2 * max(1, self.task.concurrency))):
+            try:
+                async with asyncio.TaskGroup() as workers:
+                    for _ in range(at_once):
+                        workers.create_task(work(some))
+            except BaseExceptionGroup as errors:  # the first is what ended the run
+                raise _first(errors) from None
         return self.outcome
 
     async def carry_out(self, group: list[Action]) -> None:

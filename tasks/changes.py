@@ -58,10 +58,11 @@ async def _changed_view(adapter: Adapter, base: Base, cursor: Any) -> SideView |
         return None
     seen = named.snapshot.records.keys() | named.snapshot.unreadable.keys()
     asked = await _ask(adapter, sorted(doubtful - deleted - seen))
+    side, elsewhere = adapter.side, doubtful | deleted
     records = {
-        link.id_on(adapter.side): Record(link.id_on(adapter.side), link.base_on(adapter.side))
+        obj_id: Record(obj_id, link.base_on(side))
         for link in base.links
-        if adapter.side not in link.parked and link.id_on(adapter.side) not in doubtful | deleted
+        if side not in link.parked and (obj_id := link.id_on(side)) not in elsewhere
     }
     records |= asked.snapshot.records
     records |= named.snapshot.records
@@ -87,8 +88,9 @@ def _in_doubt(adapter: Adapter, base: Base) -> set[ID]:
         if side not in link.parked
         and not (attributes <= link.notion.keys() and attributes <= link.other.keys())
     }
-    partners = {(one, link.id_on(one)): link.id_on(side) for link in base.links for one in Side}
-    for held in base.memory.held:
+    linked = base.links if base.intents or base.memory.held else ()
+    partners = {(one, link.id_on(one)): link.id_on(side) for link in linked for one in Side}
+    for held in base.memory.held:  # the change that it waits with was told before the cursor
         for one, obj_id in zip(Side, held.pair, strict=True):
             doubtful.add(obj_id if one is side else partners.get((one, obj_id), ""))
     for intent in base.intents:

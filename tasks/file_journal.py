@@ -16,6 +16,7 @@ from tasks.errors import StateError
 from tasks.journal import Base, Memory, memory_from_data, memory_to_data
 from tasks.merge import Conflict, Effect, Intent, Link, Side
 from tasks.state import State
+from tasks.together import Together
 from tasks.values import dump, load
 
 #: In the place of a state, when a database has taken the task over.
@@ -39,6 +40,7 @@ class FileJournal:
         #: Whether the journal holds nothing but what this object wrote, so that lines can be added to it.
         self._fresh = False
         self._one_by_one = threading.Lock()
+        self._together: Together[Mapping[str, Any]] = Together(self._append_group)
 
     async def load(self) -> Base:
         """The state with all changes since; the files stay as they are.
@@ -104,14 +106,15 @@ class FileJournal:
             change_state(self.state, memory=memory, forget=forget)
 
     async def _append(self, line: Mapping[str, Any]) -> None:
-        def append() -> None:
-            with self._one_by_one:
-                if not self._fresh:  # its last line may be half a line
-                    self.compact()
-                    self._fresh = True
-                _append_line(self.changes, line)
+        await self._together.add(line)
 
-        await uninterrupted(asyncio.to_thread(append))
+    def _append_group(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        with self._one_by_one:
+            if not self._fresh:  # its last line may be half a line
+                self.compact()
+            self._fresh = False  # also where this fails halfway
+            _append_lines(self.changes, lines)
+            self._fresh = True
 
     async def keep_conflict(self, conflict: Conflict) -> None:
         """Add a line to the ledger, unless it is there."""
@@ -122,7 +125,7 @@ class FileJournal:
                     self._told = _lines_of(self.ledger)
                 line = asdict(conflict)
                 if dump(line) not in self._told:
-                    _append_line(self.ledger, line)
+                    _append_lines(self.ledger, [line])
                     self._told.add(dump(line))
 
         await uninterrupted(asyncio.to_thread(append))
@@ -155,11 +158,11 @@ def _lines_of(path: Path) -> set[str]:
         raise StateError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _append_line(path: Path, line: Mapping[str, Any]) -> None:
+def _append_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
-            file.write(dump(line) + "\n")
+            file.write("".join(dump(line) + "\n" for line in lines))
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -201,7 +204,7 @@ def change_state(
             state.parked[put.notion_id] = sorted(put.parked)
     if memory is not None:
         state.memory = memory_to_data(memory)
-    for values in (*state.objs.values(), *state.others.values()):
+    for values in (*state.objs.values(), *state.others.values()) if forget else ():
         for name in forget:
             values.pop(name, None)
 

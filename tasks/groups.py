@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.merge import Action, Update, pair_of
+from tasks.merge import Action, Adopt, Agree, Park, Skip, Update, pair_of
 
 
 def independent(failed: Action, action: Action) -> bool:
@@ -21,3 +21,8 @@ def by_pair(actions: tuple[Action, ...]) -> list[list[Action]]:
     for action in actions:
         groups.setdefault(pair_of(action), []).append(action)
     return list(groups.values())
+
+
+def is_quiet(group: list[Action]) -> bool:
+    """Whether a group asks nothing of a service, but only changes what is remembered."""
+    return all(isinstance(action, Adopt | Agree | Park | Skip) for action in group)

@@ -14,6 +14,8 @@ from worker.store import schema
 if TYPE_CHECKING:
     from worker.store.store import Store
 
+_INSERT = insert(schema.effect)
+
 
 class Effects:
     """Reading and writing the table `effect`."""
@@ -37,15 +39,16 @@ class Effects:
     def keep(connection: Connection, task: str, effect: Effect, run_id: str) -> None:
         """Keep what a write is about to replace."""
         connection.execute(
-            insert(schema.effect).values(
-                task=task,
-                run_id=run_id,
-                at=datetime.now(UTC),
-                kind=effect.kind,
-                side=effect.side.value,
-                target_id=effect.target_id,
-                source_id=effect.source_id,
-                before=dump(dict(effect.before)),
-                after=dump(dict(effect.after)),
-            )
+            _INSERT,
+            {
+                "task": task,
+                "run_id": run_id,
+                "at": datetime.now(UTC),
+                "kind": effect.kind,
+                "side": effect.side.value,
+                "target_id": effect.target_id,
+                "source_id": effect.source_id,
+                "before": dump(dict(effect.before)),
+                "after": dump(dict(effect.after)),
+            },
         )

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from tasks.calls import uninterrupted
 from tasks.journal import Base, Memory
 from tasks.merge import Conflict, Effect, Intent, Link
+from tasks.together import Together
 from worker.store.conflicts import Conflicts
 from worker.store.effects import Effects
 from worker.store.links import Links
@@ -28,6 +28,7 @@ class SqlJournal:
         self._run_id = run_id
         self._fence = fence
         self._memory: Memory | None = None
+        self._together: Together[Callable[[Connection], None]] = Together(self._transaction)
 
     async def load(self) -> Base:
         """All links, open intents, and what is remembered of the task."""
@@ -77,13 +78,14 @@ class SqlJournal:
         self._memory = memory
 
     async def _write(self, change: Callable[[Connection], None]) -> None:
-        def transaction() -> None:
-            with self._store.write() as connection:
-                take_fence(connection, self._task, self._fence)
-                change(connection)
-
         # A write that was begun is waited for, even when the run is cancelled: what it confirms has happened.
-        await uninterrupted(asyncio.to_thread(transaction))
+        await self._together.add(change)
+
+    def _transaction(self, changes: Sequence[Callable[[Connection], None]]) -> None:
+        with self._store.write() as connection:
+            take_fence(connection, self._task, self._fence)
+            for change in changes:
+                change(connection)
 
 
 def _alike(one: Memory, two: Memory | None) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tasks.errors import ItemError, StateError
@@ -17,6 +17,16 @@ from worker.store import schema
 
 if TYPE_CHECKING:
     from worker.store.store import Store
+
+# Made once: SQLAlchemy takes longer to build such a statement than SQLite takes to carry it out.
+_UPDATE = update(schema.link).where(
+    schema.link.c.task == bindparam("of_task"), schema.link.c.notion_id == bindparam("of_id")
+)
+_INSERT = insert(schema.link)
+_BEGIN = insert(schema.intent)
+_SETTLE = delete(schema.intent).where(
+    schema.intent.c.task == bindparam("of_task"), schema.intent.c.key == bindparam("of_key")
+)
 
 
 class Links:
@@ -78,7 +88,6 @@ class Links:
         Raises:
             ItemError: the other side's object is linked with another Notion object already.
         """
-        table = schema.link.c
         row = {
             "other_id": link.other_id,
             "notion": dump(dict(link.notion)),
@@ -87,10 +96,9 @@ class Links:
             "run_id": run_id,
             "parked": ",".join(sorted(link.parked)) or None,
         }
-        same = (table.task == task) & (table.notion_id == link.notion_id)
         try:
-            if connection.execute(update(schema.link).where(same).values(row)).rowcount == 0:
-                connection.execute(insert(schema.link).values(task=task, notion_id=link.notion_id, **row))
+            if connection.execute(_UPDATE, {**row, "of_task": task, "of_id": link.notion_id}).rowcount == 0:
+                connection.execute(_INSERT, {**row, "task": task, "notion_id": link.notion_id})
         except IntegrityError as error:
             raise ItemError(
                 f"{link.other_id} on the other side is linked with another Notion object already"
@@ -129,28 +137,26 @@ class Links:
         """Keep an intent."""
         Links.settle(connection, task, [intent.key])
         connection.execute(
-            insert(schema.intent).values(
-                {
-                    "task": task,
-                    "key": intent.key,
-                    "side": intent.side.value,
-                    "source_id": intent.source_id,
-                    "target_id": intent.target_id,
-                    "answered": intent.answered or None,
-                    "hash": intent.hash or None,
-                    "values": dump(dict(intent.values)),
-                    "begun_at": intent.begun_at or datetime.now(UTC),
-                    "run_id": run_id,
-                }
-            )
+            _BEGIN,
+            {
+                "task": task,
+                "key": intent.key,
+                "side": intent.side.value,
+                "source_id": intent.source_id,
+                "target_id": intent.target_id,
+                "answered": intent.answered or None,
+                "hash": intent.hash or None,
+                "values": dump(dict(intent.values)),
+                "begun_at": intent.begun_at or datetime.now(UTC),
+                "run_id": run_id,
+            },
         )
 
     @staticmethod
     def settle(connection: Connection, task: str, keys: Sequence[str]) -> None:
         """Close intents."""
-        table = schema.intent.c
         for key in keys:
-            connection.execute(delete(schema.intent).where(table.task == task, table.key == key))
+            connection.execute(_SETTLE, {"of_task": task, "of_key": key})
 
 
 def _intent(row: Any) -> Intent:

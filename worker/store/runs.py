@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tasks.errors import LockLostError, StateError
@@ -204,19 +204,23 @@ class Runs:
             }
 
 
+_TAKE = update(schema.node).where(
+    schema.node.c.id == bindparam("of_node"), schema.node.c.fence <= bindparam("of_fence")
+)
+
+
 def take_fence(connection: Connection, node: str, fence: int) -> None:
     """See in the same transaction to it that no newer session has written for the node.
 
     Raises:
         LockLostError: one has.
     """
-    table = schema.node.c
-    taken = update(schema.node).where(table.id == node, table.fence <= fence).values(fence=fence)
-    if connection.execute(taken).rowcount:
+    taken = {"of_node": node, "of_fence": fence, "fence": fence}
+    if connection.execute(_TAKE, taken).rowcount:
         return
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(dialect.insert(schema.node).values(id=node, fence=fence).on_conflict_do_nothing())
-    if not connection.execute(taken).rowcount:
+    if not connection.execute(_TAKE, taken).rowcount:
         raise LockLostError(f"another session of {node!r} has taken over; this one writes no more")
 
 
