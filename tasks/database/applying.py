@@ -78,6 +78,7 @@ class Applier:
         for payload in payloads:
             before = incoming.get(payload.model_label)
             incoming[payload.model_label] = _joined(before, payload) if before else payload
+        heard = view
         for label, keys in held.fresh.items():
             for key, names in keys.items():
                 fresh.setdefault(label, {}).setdefault(key, names)
@@ -86,6 +87,7 @@ class Applier:
         work = _Work(self, view, received_at, new_stamp, result, applied, write, arrived, retried, held.told)
         for label in self.graph.sync_order():
             if label in incoming:
+                work.overtaken(label, held, replace(heard, fresh=held.fresh))
                 work.reconcile(incoming[label])
         if write:
             work.write()
@@ -121,6 +123,7 @@ class _Work:
     incoming: dict[str, ModelPayload] = field(default_factory=dict)
     known: dict[str, set[str]] = field(default_factory=dict)
     unwritten: dict[str, set[str]] = field(default_factory=dict)
+    before: dict[str, list[ConflictEntry]] = field(default_factory=dict)
 
     def reconcile(self, payload: ModelPayload) -> None:
         label, storage = payload.model_label, self.applier.storage
@@ -140,6 +143,20 @@ class _Work:
         for key, record in outcome.to_upsert.items():
             self._mark(record, local.get(key))
         self.outcomes[label], self.incoming[label], self.known[label] = outcome, payload, set(local)
+
+    def overtaken(self, label: str, held: Held, view: PeerView) -> None:
+        """What is held is about to be replaced by what came now: its conflicts are told first."""
+        records = {
+            key: record
+            for key, record in held.records.get(label, {}).items()
+            if key in self.arrived.get(label, ()) and self._refusal(record) is None
+        }
+        if records:
+            local = self.applier.storage.get_records(label, list(records))
+            outcome = self.applier.reconciler.reconcile(
+                ModelPayload(label, records), local, view.checkpoint, view=view, new_stamp=self.new_stamp
+            )
+            self.before[label] = outcome.conflict_log
 
     def _accepted(self, payload: ModelPayload) -> ModelPayload:
         """The payload without what cannot be right; that is held."""
@@ -207,7 +224,7 @@ class _Work:
         for label in reversed(order):
             outcome = self.outcomes.get(label)
             if outcome is not None and outcome.to_delete:
-                undeleted[label] = set(storage.delete_many(label, outcome.to_delete, self.received_at) or ())
+                undeleted[label] = self._delete(label, outcome.to_delete)
         while True:
             before = sum(map(len, self.unwritten.values()))
             for label in order:
@@ -222,12 +239,21 @@ class _Work:
         for label in reversed(order):
             if keys := undeleted.get(label):
                 deletes = self.outcomes[label].to_delete
-                undeleted[label] = set(
-                    storage.delete_many(label, {key: deletes[key] for key in sorted(keys)}, self.received_at)
-                    or ()
-                )
+                undeleted[label] = self._delete(label, {key: deletes[key] for key in sorted(keys)})
         for label, keys in undeleted.items():
             self.unwritten.setdefault(label, set()).update(keys)
+
+    def _delete(self, label: str, deletes: dict[str, int]) -> set[str]:
+        """Deletions with another stamp than the peer's are news to it, so they did not come with it."""
+        told = self.incoming[label].deletes
+        theirs = {key: stamp for key, stamp in deletes.items() if told.get(key) == stamp}
+        decided = {key: stamp for key, stamp in deletes.items() if key not in theirs}
+        storage, failed = self.applier.storage, set[str]()
+        if theirs:
+            failed |= set(storage.delete_many(label, theirs, self.received_at) or ())
+        if decided:
+            failed |= set(storage.delete_many(label, decided, max(decided.values())) or ())
+        return failed
 
     def account(self) -> list[ConflictEntry]:
         """Tell what became of each record, and what the peer has to hear; return the conflicts."""
@@ -254,7 +280,7 @@ class _Work:
             self._tell("deleted", label, [key for key in outcome.to_delete if key in known], failed)
             self._tell("compatible", label, outcome.compatible_keys, failed)
             self._tell("conflicts", label, outcome.conflict_keys, failed)
-            log = self._new(label, outcome.conflict_log, failed)
+            log = self._new(label, [*self.before.get(label, []), *outcome.conflict_log], failed)
             conflicts += log
             self.applied.wrote |= bool((outcome.to_upsert.keys() | outcome.to_delete.keys()) - failed)
             records = {k: r for k, r in outcome.response_records.items() if k not in failed}

@@ -435,6 +435,7 @@ class _Run:
                     raise SyncAbortedError(f"another session of node {engine._node_id!r} was quicker")
             view = state.view(
                 sent={label: payload.records for label, payload in self.page.payloads.items()},
+                sent_deletes={label: payload.deletes for label, payload in self.page.payloads.items()},
                 fresh=response.fresh,
                 checkpoint=state.received.floor,
             )

@@ -49,6 +49,7 @@ class PeerView:
         has: how far the peer is in this node's order of arrival.
         own: the arrival stamps of exchanges with that very peer: it made what came with them.
         sent: records that it was sent in the exchange that is being answered.
+        sent_deletes: the same for deletions.
         fresh: fields that it sent and that cannot be known here, as in `SyncManifest.fresh`.
         checkpoint: decides that by the stamps where the peer does not say.
     """
@@ -56,6 +57,7 @@ class PeerView:
     has: Cursor = field(default_factory=Cursor)
     own: frozenset[int] = frozenset()
     sent: Mapping[str, Mapping[str, SyncRecord]] = field(default_factory=dict)
+    sent_deletes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     fresh: Mapping[str, Mapping[str, Iterable[str]]] | None = None
     checkpoint: int = 0
 
@@ -78,6 +80,7 @@ class PeerView:
         arrival = tombstone.arrival
         return (
             arrival <= self.has.floor
+            or self.sent_deletes.get(label, {}).get(key) == tombstone.stamp
             or tombstone.received_at in self.own
             or self.has.passed(label, (arrival, key))
         )

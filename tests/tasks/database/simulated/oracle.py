@@ -35,7 +35,7 @@ class Oracle:
                 if record is not None:
                     self.ledger.update(str(value) for value in record.data.values())
 
-    def judge(self, states: dict[str, Any], *, by_time: bool) -> list[str]:
+    def judge(self, states: dict[str, Any], *, by_time: bool, ledger: bool) -> list[str]:
         """Everything that is wrong; `by_time`: newer edits win everywhere, so the end is known exactly."""
         faults: list[str] = []
         first_name, first = next(iter(states.items()))
@@ -53,7 +53,7 @@ class Oracle:
         shown = set(live.values())
         for place, values in sorted(self.written.items()):
             for stamp, value in values:
-                if value not in shown and value not in self.seen_gone and value not in self.ledger:
+                if ledger and value not in shown and value not in self.seen_gone and value not in self.ledger:
                     faults.append(f"lost: {value} of {place}, written at {stamp}")
         if by_time:
             faults += self._exact(first, live)
