@@ -44,6 +44,8 @@ lock: $(VENV)/made
 		--no-annotate --no-header pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header bench/ultimate/requirements.in -o bench/ultimate/requirements.txt
 
 $(VENV)/made:
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is needed, as python3 on the PATH" >&2; exit 1; }
