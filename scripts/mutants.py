@@ -2,28 +2,31 @@
 
     python scripts/mutants.py [NAME ...] [--examples N]
 
-Every mutant is one replacement in the merge or in the execution of its plan. The property suite
-`tests/tasks/test_histories.py` runs on the copy and must fail; on a copy without a bug it must pass.
+The mutants are in `mutant_list.py`. The property suite
+`tests/tasks/test_histories.py` runs on the copy and must fail, by its oracle alone: the counters of what was
+reached are left out. On a copy without a bug it must pass.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+
+from mutant_list import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[1]
 SUITE = "tests/tasks/test_histories.py"
-
-#: Random histories pair what was cut off by its hash too, so only this test sees when an intent is kept.
-ORDER = "tests/tasks/test_apply.py::test_the_intent_is_kept_before_the_write_is_sent"
+#: The tests of the suite that the oracle judges.
+JUDGED = "not reached and not the_same_trace"
 
 #: Finding a bug is enough here; the shortest example of it would only take time.
 PROFILE = """
@@ -33,169 +36,16 @@ settings.load_profile("mutants")
 """
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """A bug: `old`, which is there once, becomes `new`."""
-
-    name: str
-    path: str
-    old: str
-    new: str
-    suite: str = SUITE
-
-
-ATTRIBUTES, PLANNER = "tasks/merge/attributes.py", "tasks/merge/planner.py"
-GUARDS, PAIRING, APPLY = "tasks/merge/guards.py", "tasks/merge/pairing.py", "tasks/apply.py"
-
-MUTANTS = [
-    Mutant("nothing planted", APPLY, "", ""),
-    Mutant(
-        "an edit in Notion is undone instead of carried across",
-        ATTRIBUTES,
-        'merged.to_write[Side.OTHER][name] = f"{name} edited in Notion"',
-        'merged.to_write[Side.NOTION][name] = f"{name} edited in Notion"',
-    ),
-    Mutant(
-        "edits of the other side are not carried across",
-        ATTRIBUTES,
-        'merged.to_write[Side.NOTION][name] = f"{name} edited on the other side"',
-        "pass",
-    ),
-    Mutant(
-        "the loser of a conflict is not put into the ledger",
-        APPLY,
-        "        await self.journal.keep_conflict(action)\n",
-        "",
-    ),
-    Mutant(
-        "a conflict is written to the side that won",
-        ATTRIBUTES,
-        "self.to_write[conflict.winner.opposite]",
-        "self.to_write[conflict.winner]",
-    ),
-    Mutant(
-        "mode newer takes the older one",
-        ATTRIBUTES,
-        "Side.NOTION if gap > timedelta(0) else Side.OTHER",
-        "Side.NOTION if gap < timedelta(0) else Side.OTHER",
-    ),
-    Mutant(
-        "an equal value on both sides is not taken as agreed",
-        ATTRIBUTES,
-        "            merged.agreed.append(name)\n",
-        "            pass\n",
-    ),
-    Mutant("a deletion beats an edit", PLANNER, "        if not edited:\n", "        if True:\n"),
-    Mutant(
-        "what a partial listing leaves out counts as deleted",
-        PLANNER,
-        "        partial = self.snapshots[missing].partial\n",
-        "        partial = None\n",
-    ),
-    Mutant(
-        "what a partial listing leaves out is created again",
-        PLANNER,
-        "        partial = self.snapshots[side.opposite].partial\n",
-        "        partial = None\n",
-    ),
-    Mutant(
-        "a pair that a partial listing leaves out is unlinked",
-        PLANNER,
-        "        partial = self.snapshots[Side.NOTION].partial or self.snapshots[Side.OTHER].partial\n",
-        "        partial = None\n",
-    ),
-    Mutant(
-        "deletions are not carried across",
-        APPLY,
-        '            await adapter.call("delete_obj"',
-        '            await adapter.call("id"',
-    ),
-    Mutant(
-        "a link outlives both its objects",
-        APPLY,
-        "            await self.journal.confirm(drop=link)\n",
-        "",
-    ),
-    Mutant(
-        "a cut-off create is not looked for",
-        PLANNER,
-        "        settled = settle_intents(intents, records, self.unlinked(linked), paired)\n",
-        "        settled = []\n",
-    ),
-    Mutant(
-        "a cut-off create is taken for whatever object comes first",
-        PAIRING,
-        "    return all(shows(record, name, value) for name, value in intent.values.items())",
-        "    return True",
-    ),
-    Mutant(
-        "a cut-off update is not remembered",
-        PLANNER,
-        "            for name in intent.values.keys() & set(self.policy.attributes):\n",
-        "            for name in ():\n",
-    ),
-    Mutant(
-        "an intent is kept only after its write",
-        APPLY,
-        "        await self.journal.begin(intent)\n        async with",
-        "        async with",
-        ORDER,
-    ),
-    Mutant(
-        "an intent is dropped although no answer came",
-        APPLY,
-        "            except OutcomeUnknownError:\n                raise\n",
-        "",
-    ),
-    Mutant(
-        "the base advances before the write",
-        APPLY,
-        "        intent = Intent(key, action.side, source_id, wanted, action.target_id)\n",
-        "        intent = Intent(key, action.side, source_id, wanted, action.target_id)\n"
-        "        await self._advance_by(action, wanted)\n",
-    ),
-    Mutant(
-        "the base does not advance after a write",
-        APPLY,
-        "        link = self.links[notion_id, other_id]\n",
-        "        link, notion, other = self.links[notion_id, other_id], {}, {}\n",
-    ),
-    Mutant(
-        "a created object is not linked",
-        APPLY,
-        "        await self._put(link, instead_of=old, settle=(intent.key,))\n",
-        "        await self.journal.confirm(settle=(intent.key,))\n",
-    ),
-    Mutant(
-        "the old link stays when a deleted object is made again",
-        APPLY,
-        "        await self._put(link, instead_of=old, settle=(intent.key,))\n",
-        "        await self._put(link, settle=(intent.key,))\n",
-    ),
-    Mutant(
-        "differences of a new pair count as agreed",
-        PLANNER,
-        "same(notion.values[name], other.values[name])]",
-        "True]",
-    ),
-    Mutant(
-        "objects without a link are never paired",
-        PLANNER,
-        "pair_by_hash(fresh[Side.NOTION], fresh[Side.OTHER], self.policy.attributes)",
-        "[]",
-    ),
-    Mutant("an empty side does not halt a run", GUARDS, "links > 1 and", "links > 99 and"),
-]
-
-
 def run(mutant: Mutant, examples: int) -> tuple[bool, str, float]:
     """Whether the suite passed on a copy with the bug, its last words, and the seconds it took."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="lockstep-mutant-") as name:
         copy = Path(name)
-        for part in ("config", "tasks", "tests/tasks", "tests/world"):
+        for part in ("config", "tasks", "tests/world"):
             shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "pyproject.toml", copy / "pyproject.toml")
+        (copy / SUITE).parent.mkdir()
+        for part in ("pyproject.toml", SUITE):
+            shutil.copy(ROOT / part, copy / part)
         (copy / "conftest.py").write_text(PROFILE)
         source = copy / mutant.path
         text = source.read_text()
@@ -208,11 +58,13 @@ def run(mutant: Mutant, examples: int) -> tuple[bool, str, float]:
                 sys.executable,
                 "-m",
                 "pytest",
-                "-q",
+                "-qx",
                 "-p",
                 "no:cacheprovider",
                 "--hypothesis-seed=1",
-                mutant.suite,
+                "-k",
+                JUDGED,
+                SUITE,
             ],
             cwd=copy,
             env={**os.environ, "LOCKSTEP_EXAMPLES": str(examples), "PYTHONDONTWRITEBYTECODE": "1"},
@@ -226,26 +78,35 @@ def run(mutant: Mutant, examples: int) -> tuple[bool, str, float]:
     return ended.returncode == 0, words, time.monotonic() - began
 
 
-def main() -> int:
+def verdict(mutant: Mutant, *, passed: bool) -> str:
+    """What became of a mutant, in a word."""
+    if not mutant.old:
+        return "passes" if passed else "FAILS"
+    return "SURVIVES" if passed else "killed"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print a line per mutant; 0 when all were found."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", help="mutants whose names contain one of these")
-    parser.add_argument("--examples", type=int, default=500, help="histories per mutant")
-    options = parser.parse_args()
+    parser.add_argument("--examples", type=int, default=200, help="histories per mutant")
+    options = parser.parse_args(arguments)
     chosen = [m for m in MUTANTS if not options.names or any(name in m.name for name in options.names)]
-    wrong = 0
-    with ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2 + 1)) as pool:
+    wrong = killed = 0
+    with ThreadPoolExecutor(max(1, os.cpu_count() or 2)) as pool:
         ends = pool.map(lambda mutant: run(mutant, options.examples), chosen)
         for mutant, (passed, words, seconds) in zip(chosen, ends, strict=True):
-            good = passed is (not mutant.old)
-            wrong += not good
-            verdict = (
-                ("passes" if passed else "FAILS") if not mutant.old else "SURVIVES" if passed else "killed"
-            )
-            print(f"{verdict:9}{seconds:5.0f} s  {mutant.name:62}{words[:110]}", flush=True)
+            wrong += passed is bool(mutant.old)
+            killed += bool(mutant.old) and not passed
+            line = f"{verdict(mutant, passed=passed):9}{seconds:5.0f} s  {mutant.name:62}{words[:110]}"
+            print(line, flush=True)
     print(f"{len(chosen)} run, {wrong} not as they must be, {options.examples} histories each")
+    if "LOCKSTEP_FIGURES" in os.environ:
+        figures = {"kind": "mutants", "planted": sum(bool(m.old) for m in chosen), "killed": killed}
+        with Path(os.environ["LOCKSTEP_FIGURES"]).open("a") as file:
+            file.write(json.dumps(figures) + "\n")
     return 1 if wrong else 0
 
 

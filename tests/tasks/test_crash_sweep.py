@@ -17,7 +17,7 @@ from tests.world import History, Round, chance
 from tests.world.figures import report
 from tests.world.sweep import sweep
 
-SWEEPS = int(os.environ.get("LOCKSTEP_SWEEPS", "60"))
+SWEEPS = int(os.environ.get("LOCKSTEP_SWEEPS", "40"))
 
 pytestmark = [
     pytest.mark.timeout(7200),

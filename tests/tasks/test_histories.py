@@ -9,6 +9,8 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -16,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks import ConflictMode
-from tests.world import REACHED, History, Round, Traits, begin, chance, play_round, tell
+from tests.world import REACHED, TOLD, History, Round, Traits, begin, chance, play_round, tell
+from tests.world.figures import report
 from tests.world.world import LISTING_FAULTS, WRITE_FAULTS
 
 EXAMPLES = int(os.environ.get("LOCKSTEP_EXAMPLES", "400"))
@@ -69,6 +72,20 @@ STARTS = st.dictionaries(
 )
 DAYS = st.sampled_from([0, 0, 3, -1])
 TRAITS = st.builds(Traits, st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.tuples(DAYS, DAYS))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def figures() -> Iterator[None]:
+    """What all tests here came to, for whoever wants to quote it."""
+    yield
+    faults = Counter[str]()
+    for name, times in REACHED.items():
+        action, rest = name.split(" ", 1)
+        if action not in ("plan", "end", "dry"):
+            faults[("store " if action in chance.CALLS else "") + rest.rsplit(" ", 1)[1]] += times
+    cells = [REACHED[" ".join(cell)] for cell in chance.CELLS]
+    met = sum(bool(times) for times in cells)
+    report("histories", **TOLD, faults=dict(faults), cells=len(cells), cells_met=met, least=min(cells))
 
 
 def test_every_fault_meets_every_action_and_nothing_is_lost() -> None:

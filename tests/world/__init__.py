@@ -8,7 +8,7 @@ the engine by it: was a user's value lost, was something deleted that nobody del
 from __future__ import annotations
 
 from tests.world import chance
-from tests.world.rounds import REACHED, History, Round, begin, play_round, run, settle, tell
+from tests.world.rounds import REACHED, TOLD, History, Round, begin, play_round, run, settle, tell
 from tests.world.services import Traits, opposite
 from tests.world.task import WorldJournal, WorldTask
 from tests.world.world import JOURNAL_FAULTS, LISTING_FAULTS, WRITE_FAULTS, World
@@ -17,6 +17,7 @@ __all__ = [
     "JOURNAL_FAULTS",
     "LISTING_FAULTS",
     "REACHED",
+    "TOLD",
     "WRITE_FAULTS",
     "History",
     "Round",

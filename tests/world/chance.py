@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from random import Random
 from typing import Any
 
@@ -116,7 +117,7 @@ JOURNAL_CELLS = [(call, "*", fault) for call in CALLS for fault in JOURNAL_FAULT
 PLANNED = (
     "Adopt", "Agree", "Create", "Delete", "Unlink", "Update", "Conflict:newer", "Conflict:tie", "Conflict:notion",
     "Conflict:other", "Conflict:error", "Conflict:edit beats delete", "Conflict:delete beats edit",
-    "Conflict:resolver", "Conflict:retried",
+    "Conflict:resolver", "Conflict:retried", "Park",
 )  # fmt: skip
 PLAN_CELLS = [
     ("plan", action, fault)
@@ -137,14 +138,17 @@ def aimed(rng: Random, cell: tuple[str, str, str]) -> History:
     skew = (0, 0) if rule == "tie" else rng.choice(((0, 0), (3, 0), (0, -1)))
     strict, titled = (
         fault in ("stale", "absent") or rng.random() < 0.3,
-        rng.random() < 0.3 and rule != "Adopt",
+        rng.random() < (0.6 if action == "create" else 0.3) and rule != "Adopt",
     )
     kind = Traits(
         strict,
-        rng.random() < 0.3,
+        rng.random() < (0.6 if rule == "resolver" else 0.3),
         titled,
-        *(rng.random() < 0.3 for _ in range(2)),
-        deltas=rng.random() < 0.2 or fault in ("late", "expired"),
+        rng.random() < (0.7 if fault == "lost" else 0.3),
+        rng.random() < 0.3,
+        deltas=rng.random() < (0.5 if rule == "Park" else 0.2)
+        or fault in ("late", "expired")
+        or (action, fault) == ("create", "after"),
         delete_wins=rule == "delete beats edit",
         resolver=rule == "resolver",
         skew=skew,
@@ -157,14 +161,28 @@ def aimed(rng: Random, cell: tuple[str, str, str]) -> History:
         middle = (Round(last, aimed=(cell,)),)
     if action == "settle":  # a refused write closes its intent, and so does a listing that shows it was none
         middle = (Round(last, aimed=(("update", "*", "refused"), cell)), *middle)
+    if rule == "Park":  # out of sight, and then only half the truth is told
+        out = dataclasses.replace(middle[0], scope=frozenset({AIM}))
+        middle = (out, Round(hidden={rng.choice(SIDES): {AIM}}), Round())
+    if (action, fault) == ("create", "after"):  # and then the listing does not tell of it yet
+        middle = (*middle, Round(odd={one: ("late", {AIM, "new"}) for one in SIDES}))
+    if (action, fault) == ("create", "crash-after"):  # and then both are edited before anybody looks
+        edits = ("edit", side, "new", "Title", "c"), ("edit", opposite(side), "new", "Note", "a")
+        middle = (*middle, Round(edits))
+    if (action, rule, fault) == ("update", "-", "lost"):  # in the midst of an object too
+        edits = ("edit", side, AIM, "Title", "c"), ("edit", side, AIM, "Note", "c")
+        middle = (*middle, Round(edits, faults={rng.randint(1, 5): "lost"}))
     before = (Round(), *([torn] if torn else []))
-    return History(linked, (*before, *middle, *rounds(rng, most=2)), mode, kind)
+    after = Round((("edit", rng.choice(SIDES), AIM, rng.choice(NAMES), rng.choice(("", "a", "b", "c"))),))
+    return History(linked, (*before, *middle, after, *rounds(rng, most=2)), mode, kind)
 
 
 def odd_round(rng: Random, last: tuple[tuple[Any, ...], ...], fault: str, side: str) -> Round:
     """A round in which a listing is odd for other objects than the one that it is about, and perhaps for it."""
-    tokens = {"k1", "k2", "k3", *rng.sample((AIM, "none"), 1)}
+    tokens = {"k1", "k2", "k3", *((AIM,) if rng.random() < 0.25 else ())}
     edits = (*last, ("edit", side, "k1", "Note", "b"))
+    if fault == "absent" and last == (("gone", AIM),):  # gone on one side only, out of sight on the other
+        return Round((("delete", opposite(side), AIM),), odd={side: (fault, {AIM})})
     if fault == "hidden":
         return Round(edits, hidden={side: tokens - {AIM}})
     return Round(edits, odd={side: (fault, tokens)})
@@ -174,7 +192,7 @@ def setup(rng: Random, action: str, rule: str, side: str) -> tuple[Round | None,
     """What leads to an action: a round before it, if one is needed, and the moves right before it."""
     name = rng.choice(NAMES)
     edit, delete = ("edit", side, AIM, name, "b"), ("delete", side, AIM)
-    clash = ("edit", "notion", AIM, name, "b"), ("wait", 2), ("edit", "other", AIM, name, "c")
+    clash = ("edit", "notion", AIM, name, rng.choice("bB")), ("wait", 2), ("edit", "other", AIM, name, "c")
     if rng.random() < 0.5:
         clash = clash[::-1]
     create = ("create", side, "new", "a", "b")
@@ -190,6 +208,7 @@ def setup(rng: Random, action: str, rule: str, side: str) -> tuple[Round | None,
         "tie": (("both", AIM, name),),
         "retried": (),
         "Unlink": (("gone", AIM),),
+        "Park": (),
         "Agree": (("same", AIM, name, "b"),),
         "Adopt": (create, ("create", opposite(side), "new", "a", "b")),
         "delete beats edit": (("clash", side, AIM, name, "b"),),

@@ -52,6 +52,8 @@ class Oracle(Services):
         if token in self.misread:
             return  # an old version looks like an edit
         source = self.find(opposite(side), token)
+        if self.traits.delete_wins and (side, token) in self.deleted_linked and not self.rough:
+            raise Broken(f"{token} made again in {side} though the task says that a deletion wins")
         if (
             (side, token) in self.deleted_linked
             and not self.edited_since(opposite(side), token, self.linked[token])
@@ -119,9 +121,19 @@ class Oracle(Services):
             return
         if self.by_resolver(token, name, new):
             return
+        disputed = self.in_ledger(token, name, side, old) is not None
+        if self.alike(old, new) and not unclear and not disputed and token not in self.misread:
+            self.judge_echo(side, token, name, new)
         written = [e for e in self.history.get((token, name), []) if self.stored(side, e.value) == new]
         if not any(e.side == opposite(side) and (any_hand or e.who == "user") for e in written):
             raise Broken(f"{token}.{name}={new!r} written in {side} though no user ever wrote it over there")
+
+    def judge_echo(self, side: str, token: str, name: str, new: Any) -> None:
+        """What a service made of a value is no edit: somebody must have typed it since."""
+        here = [e.at for e in self.history.get((token, name), []) if e.side == side]
+        typed = self.last(token, name, "user", opposite(side))
+        if typed is None or (here and typed.at < here[-1]):
+            raise Broken(f"{token}.{name}={new!r} echoed in {side} though nobody typed it over there")
 
     def by_resolver(self, token: str, name: str, new: Any) -> bool:
         """Whether a value was made by the task's own function in this run."""

@@ -167,7 +167,7 @@ class Services:
             return True
         creates = [intent for intent in self.intents.values() if intent["target_id"] is None]
         if any(intent["source_id"] == across.id for intent in creates):
-            return False  # made a moment ago, and not known yet
+            return name != "Title"  # made a moment ago, and known by nothing else yet
         return name != "Title" or any(intent["source_id"] == here.id for intent in creates)
 
     def user_deletes(self, side: str, token: str) -> None:

@@ -115,20 +115,24 @@ class World(Oracle):
             self.lost = True
             self.reach(action, rule, "lost")
 
-    def check_lock(self) -> None:
+    def has_lost(self) -> bool:
+        """Whether the lock is lost by now."""
         if any(fault == "lost" and number <= self.effects for number, fault in self.faults.items()):
             self.reached["any - lost"] += not self.lost
             self.lost = True
-        if self.lost:
+        return self.lost
+
+    def check_lock(self) -> None:
+        if self.has_lost():
             raise LockLostError("another run has the node")
 
     @contextmanager
     def effect(self, action: str, side: str, token: str, names: list[str]) -> Iterator[None]:
         """One write to a service, with the fault that is due."""
         rule = self.rule_of(token, names)
-        fault = self.due(action, rule)
-        if self.lost:
+        if self.has_lost() and not self.crashed:
             raise Broken(f"{action} of {token} sent to {side} though the lock was lost")
+        fault = self.due(action, rule)
         self.judge_any_write(f"{action} of {token} in {side}")
         if fault and fault != "lost":
             self.reach(action, rule, fault)
@@ -201,7 +205,9 @@ class World(Oracle):
             obj_id for (where, obj_id), number in self.touched.items() if where == side and number > cursor
         ]
         objs = [self.sides[side][obj_id].copy() for obj_id in ids if obj_id in self.sides[side]]
-        late = tokens if kind == "late" else set()
+        late = set(tokens) if kind == "late" else set()
+        self.misread |= late
+        late |= self.hidden.get(side, set())
         partial = "cut off" if self.hidden.get(side) is not None else None
         return Changes(
             [obj for obj in objs if obj.values["Token"] not in late and obj.id not in self.filtered],
