@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -93,11 +93,13 @@ class Bookkeeping:
         with self.database.work() as work:
             return int(work.connection.scalar(query) or 0)
 
-    def oldest_after(self, place: int) -> int | None:
-        """The stamp of the oldest change behind a place, or not placed yet; None: there is none."""
-        query = sa.select(sa.func.min(_records.c.newest)).where(
-            sa.or_(_records.c.place > place, _records.c.place.is_(None))
-        )
+    def oldest_after(self, place: int, without: Collection[int] = ()) -> int | None:
+        """The stamp of the oldest change behind a place, or not placed yet; None: there is none.
+
+        What was received `without` these stamps of arrival is meant: it came from the peer itself.
+        """
+        behind = sa.and_(_records.c.place > place, _records.c.received_at.not_in(list(without)))
+        query = sa.select(sa.func.min(_records.c.newest)).where(sa.or_(behind, _records.c.place.is_(None)))
         with self.database.work() as work:
             found = work.connection.scalar(query)
             return None if found is None else int(found)

@@ -221,6 +221,8 @@ def read_nodes(tables: Iterable[Mapping[str, Any]]) -> list[NodeTable]:
 def open_node(table: NodeTable, *, lock: SyncLock | None = None, prepare: bool = True) -> Node:
     """The node of a `[[node]]` table; with `prepare` its edits are captured from now on.
 
+    Lockstep's own tables are made in any case.
+
     Raises:
         TaskDefinitionError: a table or column is not there, or the address cannot be used.
         NodeDatabaseError: the database cannot be reached.
@@ -234,6 +236,7 @@ def open_node(table: NodeTable, *, lock: SyncLock | None = None, prepare: bool =
             for each in table.tables
         ]
         storage = SQLAlchemyStorage(database, tables)
+        storage.make_tables()
         if prepare:
             storage.prepare(triggers=table.capture == "triggers")
         transport = _transport(table)

@@ -51,13 +51,17 @@ class SQLAlchemyStorage(Bookkeeping):
 
         Without `triggers` only programs that use `Synced` (see `tasks.database.sql.orm`) are captured.
         """
-        with self.database.work() as work:
-            schema.create(work.connection)
+        self.make_tables()
         for table in self.tables.values():
             if not triggers:
                 capture.adopt(self.database, table)
             elif not capture.installed(self.database, table):
                 capture.install(self.database, table)
+
+    def make_tables(self) -> None:
+        """Make Lockstep's own tables where they are missing."""
+        with self.database.work() as work:
+            schema.create(work.connection)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
