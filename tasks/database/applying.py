@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from tasks.database.conflict import same
@@ -74,16 +74,18 @@ class Applier:
         applied = Applied()
         incoming = held.payloads()
         retried = {label: {*kept.records, *kept.deletes} for label, kept in incoming.items()}
-        fresh = {label: dict(keys) for label, keys in (view.fresh or {}).items()}
+        fresh: dict[str, dict[str, Iterable[str]]] = {
+            label: dict(keys) for label, keys in (view.fresh or {}).items()
+        }
         for payload in payloads:
             before = incoming.get(payload.model_label)
             incoming[payload.model_label] = _joined(before, payload) if before else payload
-        heard = view
-        for label, keys in held.fresh.items():
-            for key, names in keys.items():
-                fresh.setdefault(label, {}).setdefault(key, names)
-        view = replace(view, fresh=fresh if view.fresh is not None or held.fresh else None)
         arrived = {payload.model_label: {*payload.records, *payload.deletes} for payload in payloads}
+        heard = view
+        for label, records in held.records.items():
+            for key, record in records.items():
+                _freshen(fresh, label, key, record, held, came=key in arrived.get(label, ()))
+        view = replace(view, fresh=fresh if view.fresh is not None or held.fresh else None)
         work = _Work(self, view, received_at, new_stamp, result, applied, write, arrived, retried, held.told)
         for label in self.graph.sync_order():
             if label in incoming:
@@ -291,7 +293,9 @@ class _Work:
                 records |= self.applier.storage.get_records(label, sorted(released))
                 gone = self.applier.storage.get_tombstones(label, sorted(released.difference(records)))
                 deletes |= {key: tombstone.stamp for key, tombstone in gone.items()}
-            self._tell_beside(label, [key for key in held if key in self.arrived.get(label, ())], records, deletes)
+            self._tell_beside(
+                label, [key for key in held if key in self.arrived.get(label, ())], records, deletes
+            )
             if records or deletes:
                 self.applied.response[label] = ModelPayload(label, records, deletes)
         self.result.conflict_log.extend(conflicts)
@@ -318,13 +322,33 @@ class _Work:
             if mark not in told:
                 new.append(entry)
             if key in failed:
-                self.applied.held.told.setdefault(label, {})[key] = [*told, mark] if mark not in told else told
+                self.applied.held.told.setdefault(label, {})[key] = (
+                    [*told, mark] if mark not in told else told
+                )
         return new
 
     def _tell(self, kind: str, label: str, keys: list[str], failed: set[str]) -> None:
         good = [key for key in keys if key not in failed]
         if good:
             getattr(self.result, kind)[label].extend(good)
+
+
+def _freshen(
+    fresh: dict[str, dict[str, Iterable[str]]],
+    label: str,
+    key: str,
+    record: SyncRecord,
+    held: Held,
+    *,
+    came: bool,
+) -> None:
+    """What was new in a held record is still new, whatever has come for it since."""
+    names = held.fresh.get(label, {}).get(key)
+    new = fresh.setdefault(label, {})
+    if not came and names is not None:
+        new[key] = names
+    elif came and key in new:
+        new[key] = sorted({*new[key], *(record.data if names is None else names)})
 
 
 def _mark_of(entry: ConflictEntry) -> str:

@@ -44,7 +44,9 @@ class Nodes:
         storage.clock = HybridLogicalClock(lambda: self.time_ms + self.skew[name], storage)
         self.clocks[name] = storage.clock
 
-    def engine(self, name: str, to: str | None = None, wire: Callable[[Any], Any] = lambda t: t, **more: Any) -> Any:
+    def engine(
+        self, name: str, to: str | None = None, wire: Callable[[Any], Any] = lambda t: t, **more: Any
+    ) -> Any:
         transport = wire(MemoryTransport(self.engine(to).process)) if to else None
         return self.kind(self.storages[name], GRAPH, self.clocks[name], name, transport=transport, **more)
 

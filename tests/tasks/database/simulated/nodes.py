@@ -113,7 +113,9 @@ class Node:
 
     def state(self) -> dict[str, dict[str, Any]]:
         return {
-            label: {key: (r.data, r.timestamps) for key, r in sorted(self.storage._records.get(label, {}).items())}
+            label: {
+                key: (r.data, r.timestamps) for key, r in sorted(self.storage._records.get(label, {}).items())
+            }
             for label in MODELS
         }
 

@@ -12,12 +12,16 @@ from typing import Any
 class Oracle:
     """Keeps every value that a user wrote, when by that node's clock, and what the user saw instead."""
 
-    written: dict[tuple[str, str, str], list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
+    written: dict[tuple[str, str, str], list[tuple[int, str]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     deleted: dict[tuple[str, str], int] = field(default_factory=dict)
     seen_gone: set[str] = field(default_factory=set)
     ledger: set[str] = field(default_factory=set)
 
-    def edit(self, label: str, key: str, fields: dict[str, str], stamp: int, shown: dict[str, Any] | None) -> None:
+    def edit(
+        self, label: str, key: str, fields: dict[str, str], stamp: int, shown: dict[str, Any] | None
+    ) -> None:
         for name, value in fields.items():
             self.written[label, key, name].append((stamp, value))
             if shown and name in shown:
@@ -67,13 +71,17 @@ class Oracle:
         for (label, key), stamp in sorted(newest.items()):
             gone_at = self.deleted.get((label, key), -1)
             if (stamp > gone_at) != (key in state[label]):
-                faults.append(f"{label} {key}: edited at {stamp}, deleted at {gone_at}, there: {key in state[label]}")
+                faults.append(
+                    f"{label} {key}: edited at {stamp}, deleted at {gone_at}, there: {key in state[label]}"
+                )
         for (label, key, name), values in sorted(self.written.items()):
             if key not in state[label]:
                 continue
             stamp, value = max(values, key=lambda found: (found[0], json.dumps(found[1])))
             if stamp > self.deleted.get((label, key), -1) and live.get((label, key, name)) != value:
-                faults.append(f"{label} {key} {name}: shows {live.get((label, key, name))}, newest is {value}")
+                faults.append(
+                    f"{label} {key} {name}: shows {live.get((label, key, name))}, newest is {value}"
+                )
         return faults
 
 

@@ -14,7 +14,13 @@ class PageEngine:
     """One checkpoint decides both what is sent and what was received; only the server merges."""
 
     def __init__(
-        self, storage: MemoryStorage, graph: Any, clock: Any, node_id: str, *, transport: Any = None,
+        self,
+        storage: MemoryStorage,
+        graph: Any,
+        clock: Any,
+        node_id: str,
+        *,
+        transport: Any = None,
         batch_size: int | None = None,
     ) -> None:
         self.storage, self.graph, self.clock, self.node_id = storage, graph, clock, node_id
@@ -51,7 +57,12 @@ class PageEngine:
         return SyncManifest(self.node_id, checkpoint, payloads=payloads), result
 
     def _merged(
-        self, label: str, local: SyncRecord | None, remote: SyncRecord, checkpoint: int, result: DatabaseResult
+        self,
+        label: str,
+        local: SyncRecord | None,
+        remote: SyncRecord,
+        checkpoint: int,
+        result: DatabaseResult,
     ) -> SyncRecord:
         if local is None or local.sync_field_last_modified <= checkpoint:
             return remote
