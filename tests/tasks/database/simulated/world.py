@@ -21,7 +21,35 @@ from tests.tasks.database.simulated.oracle import Oracle
 KEYS = ("1", "2", "3", "4")
 FIELDS = ("x", "y")
 #: What has to have happened in any suite that calls itself one.
-REACHABLE = ["created", "edited", "deleted", "recreated", "request_lost", "answer_lost", "duplicated", "delivered_late", "server_crashed", "client_crashed", "restarted_back", "edited_at_client_meanwhile", "edited_at_server_meanwhile", "more_pages", "both_modified", "delete_vs_modify", "modify_vs_delete", "compatible", "tie", "held", "released", "dry_run", "resynced", "purged", "compared_in_full", "too_far_ahead", "relayed"]
+REACHABLE = (
+    "created",
+    "edited",
+    "deleted",
+    "recreated",
+    "request_lost",
+    "answer_lost",
+    "duplicated",
+    "delivered_late",
+    "server_crashed",
+    "client_crashed",
+    "restarted_back",
+    "edited_at_client_meanwhile",
+    "edited_at_server_meanwhile",
+    "more_pages",
+    "both_modified",
+    "delete_vs_modify",
+    "modify_vs_delete",
+    "compatible",
+    "tie",
+    "held",
+    "released",
+    "dry_run",
+    "resynced",
+    "purged",
+    "compared_in_full",
+    "too_far_ahead",
+    "relayed",
+)
 
 
 class Link:
@@ -276,7 +304,8 @@ class World:
             node.start()
         for _ in range(4 * len(self.nodes) + 6):
             self.stirred = False
-            if all([self.sync(edge) for edge in self.edges]) and not self.stirred:
+            quiet = [self.sync(edge) for edge in self.edges]
+            if all(quiet) and not self.stirred:
                 return
         raise AssertionError("the nodes do not come to rest")
 
