@@ -23,9 +23,7 @@ DECLARE
     after jsonb;
     changed text[];
     whole boolean;
-    stamp bigint;
     stamps jsonb;
-    pending jsonb;
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
         UPDATE lockstep_records SET stamps = '{{}}', arrivals = '{{}}', place = NULL,
@@ -54,18 +52,19 @@ BEGIN
         changed := ARRAY(SELECT f FROM unnest(fields) f WHERE before -> f IS DISTINCT FROM after -> f);
         IF cardinality(changed) = 0 THEN RETURN NULL; END IF;
     END IF;
-    SELECT greatest(wall, newest + 1) INTO stamp FROM lockstep_records
-        WHERE model = label AND key = after ->> identity FOR UPDATE;
-    stamp := coalesce(stamp, wall);
-    stamps := (SELECT jsonb_object_agg(f, stamp) FROM unnest(changed) f);
-    pending := CASE WHEN whole THEN jsonb_build_object('', stamp) ELSE stamps END;
+    stamps := (SELECT jsonb_object_agg(f, wall) FROM unnest(changed) f);
+    -- No query of its own for what is known: its plan would be made while the table is empty, and read all of it.
     INSERT INTO lockstep_records AS r (model, key, stamps, newest, pending)
-        VALUES (label, after ->> identity, stamps, stamp, pending)
-        ON CONFLICT (model, key) DO UPDATE SET place = NULL, deleted = NULL, newest = excluded.newest,
-            stamps = CASE WHEN whole THEN excluded.stamps ELSE r.stamps || excluded.stamps END,
-            arrivals = CASE WHEN whole THEN '{{}}' ELSE r.arrivals END,
-            pending = CASE WHEN whole THEN excluded.pending
-                ELSE coalesce(r.pending, '{{}}') || excluded.pending END;
+        VALUES (label, after ->> identity, stamps, wall,
+            CASE WHEN whole THEN jsonb_build_object('', wall) ELSE stamps END)
+        ON CONFLICT (model, key) DO UPDATE SET place = NULL, deleted = NULL,
+            newest = greatest(wall, r.newest + 1),
+            stamps = CASE WHEN whole THEN '{{}}'::jsonb ELSE r.stamps END
+                || (SELECT jsonb_object_agg(f, greatest(wall, r.newest + 1)) FROM unnest(changed) f),
+            arrivals = CASE WHEN whole THEN '{{}}'::jsonb ELSE r.arrivals END,
+            pending = CASE WHEN whole THEN jsonb_build_object('', greatest(wall, r.newest + 1))
+                ELSE coalesce(r.pending, '{{}}'::jsonb)
+                || (SELECT jsonb_object_agg(f, greatest(wall, r.newest + 1)) FROM unnest(changed) f) END;
     RETURN NULL;
 END
 $lockstep$

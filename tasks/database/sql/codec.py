@@ -75,6 +75,34 @@ def decoder(kind: sa.types.TypeEngine[Any]) -> Convert:
     return decode
 
 
+def quick(kind: sa.types.TypeEngine[Any], convert: Convert) -> Convert:
+    """The same conversion, at once for what most values are."""
+    if isinstance(kind, sa.String) and not isinstance(kind, sa.Enum):
+
+        def text(value: Any) -> Any:
+            if value.__class__ is str and value.isascii() and "\x00" not in value:
+                return value
+            return convert(value)
+
+        return text
+    if isinstance(kind, sa.Integer):
+
+        def number(value: Any) -> Any:
+            return value if value.__class__ is int and -_INT64 <= value < _INT64 else convert(value)
+
+        return number
+    return convert
+
+
+def plain_classes(kind: sa.types.TypeEngine[Any], dialect: str) -> frozenset[type]:
+    """The classes of what is in such a column that JSON has as it stands."""
+    if dialect != "sqlite":
+        return frozenset({type(None), str, int, bool})
+    if isinstance(kind, sa.String | sa.Integer):
+        return frozenset({type(None), str, int})
+    return frozenset({type(None)})
+
+
 def _decoder(kind: sa.types.TypeEngine[Any]) -> Convert:
     if isinstance(kind, sa.Enum):
         return _text

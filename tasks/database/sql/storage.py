@@ -328,9 +328,12 @@ class SQLAlchemyStorage(Bookkeeping):
         known = set(table.fields)
         notes = []
         for key, record in records.items():
-            stamped = known - emptied[key]
-            stamps = {name: stamp for name, stamp in record.timestamps.items() if name in stamped}
-            arrivals = {name: at for name, at in record.arrivals.items() if name in known or name == WHOLE}
+            stamps, arrivals = record.timestamps, record.arrivals
+            if emptied[key] or not stamps.keys() <= known:
+                stamped = known - emptied[key]
+                stamps = {name: stamp for name, stamp in stamps.items() if name in stamped}
+            if not arrivals.keys() <= known:
+                arrivals = {name: at for name, at in arrivals.items() if name in known or name == WHOLE}
             newest = max(stamps.values(), default=0)
             notes.append(
                 {

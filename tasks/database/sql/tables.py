@@ -11,7 +11,16 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.exc import NoSuchTableError
 
-from tasks.database.sql.codec import Convert, ValueRefusedError, decoder, encode, sqlite_reader, sqlite_writer
+from tasks.database.sql.codec import (
+    Convert,
+    ValueRefusedError,
+    decoder,
+    encode,
+    plain_classes,
+    quick,
+    sqlite_reader,
+    sqlite_writer,
+)
 from tasks.database.sql.connection import Database
 from tasks.database.sql.schema import KEY_MAX
 from tasks.errors import TaskDefinitionError
@@ -134,7 +143,8 @@ class SyncedTable:
     @cached_property
     def _write(self) -> Mapping[str, Convert]:
         make = sqlite_writer if self.dialect == "sqlite" else decoder
-        return {name: make(self.table.c[name].type) for name in self.fields}
+        kinds = {name: self.table.c[name].type for name in self.fields}
+        return {name: quick(kind, make(kind)) for name, kind in kinds.items()}
 
     @cached_property
     def _read(self) -> Mapping[str, Convert]:
@@ -199,14 +209,29 @@ class SyncedTable:
             ValueRefusedError: a value does not fit its column.
         """
         row: dict[str, Any] = {self.identity: self.key_in(key)}
-        for name, write in self._write.items():
-            if name in data and name != self.identity:
-                try:
+        name = ""
+        try:
+            for name, write in self._others:
+                if name in data:
                     row[name] = write(data[name])
-                except ValueRefusedError as error:
-                    raise ValueRefusedError(f"field {name!r}: {error}") from None
+        except ValueRefusedError as error:
+            raise ValueRefusedError(f"field {name!r}: {error}") from None
         return row
+
+    @cached_property
+    def _others(self) -> list[tuple[str, Convert]]:
+        return [(name, write) for name, write in self._write.items() if name != self.identity]
 
     def data_of(self, row: Sequence[Any]) -> dict[str, Any]:
         """A row's values, in the order of `fields`, as JSON."""
-        return {name: read(value) for (name, read), value in zip(self._read.items(), row, strict=True)}
+        return {
+            name: value if value.__class__ in plain else read(value)
+            for (name, plain, read), value in zip(self._readers, row, strict=True)
+        }
+
+    @cached_property
+    def _readers(self) -> list[tuple[str, frozenset[type], Convert]]:
+        return [
+            (name, plain_classes(self.table.c[name].type, self.dialect), read)
+            for name, read in self._read.items()
+        ]
