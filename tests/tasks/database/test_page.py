@@ -62,11 +62,29 @@ def test_fields_are_the_pages() -> None:
         for cls in (DatabaseResult, database.ReconciliationResult)
     }
     assert names[DatabaseResult] == (
-        ["applied", "compatible", "conflict_log", "conflicts", "created", "deleted", "errors", "pushed", "skipped"]
+        [
+            "applied",
+            "compatible",
+            "conflict_log",
+            "conflicts",
+            "created",
+            "deleted",
+            "errors",
+            "pushed",
+            "skipped",
+        ]
     )
-    assert set(names[database.ReconciliationResult]) >= set(
-        ["applied_keys", "compatible_keys", "conflict_keys", "conflict_log", "created_keys", "errors", "response_records", "to_delete", "to_upsert"]
-    )
+    assert set(names[database.ReconciliationResult]) >= {
+        "applied_keys",
+        "compatible_keys",
+        "conflict_keys",
+        "conflict_log",
+        "created_keys",
+        "errors",
+        "response_records",
+        "to_delete",
+        "to_upsert",
+    }
     assert [f.name for f in dataclasses.fields(SyncManifest)][:7] == (
         ["node_id", "checkpoint", "after_keys", "checksum", "has_more", "node_time", "payloads"]
     )
