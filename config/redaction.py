@@ -86,8 +86,8 @@ def _named_secrets(data: Any) -> Iterable[str]:
 
 
 def secret_values(settings: Settings) -> set[str]:
-    """Every secret that this process knows: in the settings, in `[[sync]]` tables and in the environment."""
-    found = set(_named_secrets(settings.sync)) | set(_named_secrets(os.environ))
+    """Every secret that this process knows: in the settings, in tables of `lockstep.toml` and in the environment."""
+    found = set(_named_secrets((settings.sync, settings.node))) | set(_named_secrets(os.environ))
     for name in type(settings).model_fields:
         value = getattr(settings, name)
         if not isinstance(value, SecretStr):

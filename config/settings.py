@@ -82,6 +82,8 @@ class Settings(BaseSettings):
     time_limit: Seconds = 1800.0
     #: Tables `[[sync]]` of `lockstep.toml`, each a task; read by `tasks.declared`.
     sync: Annotated[tuple[dict[str, Any], ...], Field(repr=False)] = ()
+    #: Tables `[[node]]`, each a database node; read by `tasks.database.sql.declared`.
+    node: Annotated[tuple[dict[str, Any], ...], Field(repr=False)] = ()
 
     @classmethod
     def settings_customise_sources(
@@ -206,8 +208,8 @@ def _problem(error: ErrorDetails) -> str:
         return f"{name}{shown} {error['ctx']['error']}"
     if field in SECRETS:
         return f"{name} cannot be read: {_mend(error)}"
-    if field == "sync":
-        return f"{name} cannot be read: write each task as a table [[sync]]"
+    if field in {"sync", "node"}:
+        return f"{name} cannot be read: write each {'task' if field == 'sync' else 'node'} as a table [[{field}]]"
     return f"{name} is {error['input']!r}: {_mend(error)}"
 
 

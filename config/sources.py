@@ -31,7 +31,7 @@ SHARED_NAMES = frozenset(
     }
 )
 #: Settings that are tables and stand in `lockstep.toml` only.
-TABLES = frozenset({"sync"})
+TABLES = frozenset({"sync", "node"})
 
 
 def variable_name(field: str) -> str:

@@ -91,8 +91,8 @@ def _in_doubt(adapter: Adapter, base: Base) -> set[ID]:
     linked = base.links if base.intents or base.memory.held else ()
     partners = {(one, link.id_on(one)): link.id_on(side) for link in linked for one in Side}
     for held in base.memory.held:  # the change that it waits with was told before the cursor
-        for one, obj_id in zip(Side, held.pair, strict=True):
-            doubtful.add(obj_id if one is side else partners.get((one, obj_id), ""))
+        for one, held_id in zip(Side, held.pair, strict=True):
+            doubtful.add(held_id if one is side else partners.get((one, held_id), ""))
     for intent in base.intents:
         for one, obj_id in ((intent.side, intent.target_id), (intent.side.opposite, intent.source_id)):
             if obj_id is not None:

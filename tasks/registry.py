@@ -15,7 +15,7 @@ _declared: set[str] = set()
 
 
 def load_tasks(settings: Settings) -> dict[str, Scheduled]:
-    """All scheduled tasks by name: those of `LOCKSTEP_TASKS` and those of `[[sync]]` tables.
+    """All scheduled tasks by name: those of `LOCKSTEP_TASKS` and those of `[[sync]]` and `[[node]]` tables.
 
     Raises:
         TaskDefinitionError: a module cannot be imported, or a table or a task is wrong.
@@ -30,6 +30,12 @@ def load_tasks(settings: Settings) -> dict[str, Scheduled]:
         from tasks.declared import declare
 
         _declared.update(task.name for task in declare(fresh, settings))
+    nodes = [table for table in settings.node if table.get("name") not in _declared]
+    if nodes:
+        from tasks.database.sql.scheduled import declare_nodes
+
+        declare_nodes(nodes)
+        _declared.update(str(table.get("name")) for table in nodes)
     return {task.name: task for task in sorted(all_tasks, key=lambda task: task.name)}
 
 

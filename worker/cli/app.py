@@ -22,6 +22,8 @@ sandbox = typer.Typer(help="Local stand-ins for services, to try things out.", n
 app.add_typer(sandbox, name="sandbox")
 webhooks = typer.Typer(help="Notion's webhooks.", no_args_is_help=True)
 app.add_typer(webhooks, name="webhooks")
+nodes = typer.Typer(help="Database nodes, which replicate tables with each other.", no_args_is_help=True)
+app.add_typer(nodes, name="nodes")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The task's name; `lockstep tasks` lists them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -252,6 +254,55 @@ def webhooks_close() -> None:
     from worker.cli import webhooks as command
 
     _end(command.close())
+
+
+NodeName = Annotated[str, typer.Argument(metavar="NODE", help="As `lockstep nodes list` shows it.")]
+
+
+@nodes.command("list")
+def nodes_list(as_json: AsJson = False) -> None:
+    """List the nodes of lockstep.toml, with whom they ask and whom they answer."""
+    from worker.cli import nodes as command
+
+    _end(command.list_nodes(as_json=as_json))
+
+
+@nodes.command("status")
+def nodes_status(
+    node: Annotated[str | None, typer.Argument(metavar="[NODE]", help="Only this node.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how far each node is behind with each peer: the age of its oldest unsent edit."""
+    from worker.cli import nodes as command
+
+    _end(command.status(node, as_json=as_json))
+
+
+@nodes.command("compare")
+def nodes_compare(first: NodeName, second: NodeName, as_json: AsJson = False) -> None:
+    """Compare two nodes record by record; both databases must be described here."""
+    from worker.cli import nodes as command
+
+    _end(command.compare(first, second, as_json=as_json))
+
+
+@nodes.command("resync")
+def nodes_resync(node: NodeName) -> None:
+    """Let a node's next sync compare everything with its peer."""
+    from worker.cli import nodes as command
+
+    _end(command.resync(node))
+
+
+@nodes.command("capture")
+def nodes_capture(
+    node: NodeName,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the triggers instead.")] = False,
+) -> None:
+    """Install the triggers that stamp every edit of a node's tables."""
+    from worker.cli import nodes as command
+
+    _end(command.capture(node, uninstall=remove))
 
 
 @sandbox.command("notion")

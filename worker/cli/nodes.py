@@ -122,7 +122,7 @@ def capture(name: str, *, uninstall: bool) -> ExitCode:
 
 
 def _tables(settings: Settings) -> list[NodeTable]:
-    return read_nodes(getattr(settings, "node", ()))
+    return read_nodes(settings.node)
 
 
 def _named(name: str) -> NodeTable:

@@ -19,13 +19,14 @@ from config.sentry import init_sentry
 from worker.web.body_limit import BodyLimit
 from worker.web.groups import RouteGroup
 from worker.web.health import health
+from worker.web.nodes import nodes
 from worker.web.resources import Resources
 from worker.web.webhooks import webhooks
 
 log = logging.getLogger(__name__)
 
 #: Everything that is served; a new part adds its function here.
-GROUPS: Sequence[Callable[[Resources], RouteGroup]] = (health, webhooks)
+GROUPS: Sequence[Callable[[Resources], RouteGroup]] = (health, webhooks, nodes)
 
 #: Loggers of the server, which come with handlers of their own that know no secret.
 SERVER_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")

@@ -1,0 +1,73 @@
+"""Database nodes answer their peers: `POST /nodes/{node_id}/sync`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tasks.database.lock import SessionLock
+from tasks.database.sql.declared import Node, open_node, read_nodes
+from tasks.database.transport import wire
+from tasks.database.transport.server import ServedNode, node_routes
+from worker.lock import NodeBusyError, RedisSyncLock
+from worker.web.groups import RouteGroup
+from worker.web.resources import Resources
+
+
+def nodes(resources: Resources) -> RouteGroup:
+    """The route of all nodes whose `[[node]]` tables say whom they answer.
+
+    Raises:
+        TaskDefinitionError: a table says something wrong.
+    """
+    served = _Served(resources)
+
+    @asynccontextmanager
+    async def background() -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            served.close()
+
+    return RouteGroup("/nodes", node_routes(served.find), max_body=wire.SENT_MAX, background=background)
+
+
+class _Served:
+    """Opens a node at its first exchange, and keeps it open."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._tables = {table.name: table for table in read_nodes(resources.settings.node) if table.answers}
+        self._guard = threading.Lock()
+        self._lock: RedisSyncLock | None = None
+        self._open: dict[str, tuple[Node, ServedNode]] = {}
+
+    def find(self, node_id: str) -> ServedNode | None:
+        """The node of this name, if it answers anybody.
+
+        Raises:
+            SideError: its database cannot be used.
+        """
+        table = self._tables.get(node_id)
+        if table is None:
+            return None
+        with self._guard:
+            if node_id not in self._open:
+                if self._lock is None:
+                    self._lock = RedisSyncLock(
+                        self._resources.redis, lease_seconds=self._resources.settings.lease_seconds
+                    )
+                node = open_node(table, lock=SessionLock(self._lock, busy=NodeBusyError))
+                self._open[node_id] = (node, node.served())
+            return self._open[node_id][1]
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._guard:
+            for node, _ in self._open.values():
+                node.close()
+            self._open.clear()
+            if self._lock is not None:
+                self._lock.close()
+                self._lock = None
