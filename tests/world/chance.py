@@ -171,7 +171,9 @@ def aimed(rng: Random, cell: tuple[str, str, str]) -> History:
         middle = (*middle, Round(edits))
     if (action, rule, fault) == ("update", "-", "lost"):  # in the midst of an object too
         edits = ("edit", side, AIM, "Title", "c"), ("edit", side, AIM, "Note", "c")
-        middle = (*middle, Round(edits, faults={rng.randint(1, 5): "lost"}))
+        middle = (Round(edits, faults={2: "lost"}), Round(), *middle)
+    if cell == ("create", "edit beats delete", "down-after"):  # and then it is deleted over there too
+        middle = (*middle, Round((("delete", opposite(side), AIM),)))
     before = (Round(), *([torn] if torn else []))
     after = Round((("edit", rng.choice(SIDES), AIM, rng.choice(NAMES), rng.choice(("", "a", "b", "c"))),))
     return History(linked, (*before, *middle, after, *rounds(rng, most=2)), mode, kind)

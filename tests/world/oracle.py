@@ -21,6 +21,8 @@ class Oracle(Services):
     based: dict[tuple[str, str], tuple[int, dict[str, Any]]] = field(default_factory=dict)
     #: What was not confirmed at the start of the run.
     unsure: set[tuple[str, str]] = field(default_factory=set)
+    #: Ids of objects with an update that has no outcome, at the start of the run.
+    updating: set[str] = field(default_factory=set)
     #: When a run that succeeded left both sides with the same value, by (token, field).
     equal: dict[tuple[str, str], int] = field(default_factory=dict)
     #: Whether the services show old versions in this run.
@@ -65,6 +67,8 @@ class Oracle(Services):
         born = self.appeared.get((opposite(side), token), 0)
         remapped = any(self.equal.get((token, name), 0) < 0 for name in FIELDS)
         own_copy = source is not None and source.born == source.values and not remapped
+        if source is not None and source.id in self.updating:
+            own_copy = False  # whether the last write to it arrived, and was edited since, nobody knows
         if own_copy and gone is not None and gone.at > born:
             edits = [self.last(token, name, "user", opposite(side)) for name in FIELDS]
             if not any(edit is not None and edit.at > born for edit in edits):

@@ -68,6 +68,7 @@ class World(Oracle):
         self.effects, self.crashed, self.lost = 0, False, False
         self.forget(set(attributes) ^ set(self.attributes))
         self.mode, self.attributes, self.unsure = mode, attributes, set(self.unconfirmed)
+        self.updating = {str(intent["target_id"]) for intent in self.intents.values()}
         self.rough, self.unfinished = self.unfinished, True
         self.sent, self.listed, self.drifted = [], {}, set()
         self.linked_before, self.told_before = len(self.links), len(self.ledger)
