@@ -8,24 +8,24 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
-from tasks.database.applying import Applied, Applier, newest_stamp
+from tasks.database.applying import Applied, Applier
+from tasks.database.asking import Asking
 from tasks.database.clock import COUNTER_BITS, HybridLogicalClock
 from tasks.database.collect import Collector, Page
 from tasks.database.enums import SyncPhase, SyncStage, SyncStatus
 from tasks.database.exceptions import InvalidParameterError, SyncAbortedError, TransportRequiredError
-from tasks.database.full_compare import FullCompare
 from tasks.database.graph import DependencyGraph
 from tasks.database.lock import SyncLock
 from tasks.database.manifest import ModelPayload, SyncManifest
+from tasks.database.node import Node
 from tasks.database.peer import PeerState
 from tasks.database.plain import RESERVED, complete
 from tasks.database.reconciler import PayloadReconciler
-from tasks.database.record import WHOLE
 from tasks.database.result import DatabaseResult
 from tasks.database.storage import DatabaseSyncStorage
 from tasks.database.transport import Transport
 from tasks.database.validation import Limits, check_parameters
-from tasks.database.view import Cursor, PeerView
+from tasks.database.view import Cursor
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +33,6 @@ log = logging.getLogger(__name__)
 BATCH_BYTES_DEFAULT = 4_000_000
 #: Seconds that a peer's clock may be ahead.
 CLOCK_DRIFT_MAX_DEFAULT = 300
-#: Exchanges that follow the one that ended with nothing left, as long as there is still something to tell.
-ROUNDS_AFTER_END = 8
-
-
-class _UndoneError(Exception):
-    """Ends a transaction of a dry run."""
 
 
 class DatabaseEngine:
@@ -104,30 +98,34 @@ class DatabaseEngine:
         )
         if node_id.startswith(RESERVED):
             raise InvalidParameterError(f"node_id must not start with {RESERVED!r}")
-        self._storage = complete(storage)
-        self._clock = clock
-        self._graph = graph
-        self._limits = Limits(clock, clock_drift_max, payload_bytes_max, payload_records_max)
+        whole = complete(storage)
+        limits = Limits(clock, clock_drift_max, payload_bytes_max, payload_records_max)
+        own = getattr(storage, "transaction", None) if transaction is nullcontext else None
+        self._node = Node(
+            node_id=node_id,
+            own_key=node_id if peer_id is None else f"{node_id}>{peer_id}",
+            storage=whole,
+            graph=graph,
+            clock=clock,
+            limits=limits,
+            collector=Collector(whole, graph, batch_size, batch_bytes),
+            applier=Applier(
+                whole, graph, reconciler or PayloadReconciler(), identity_field, limits.stamp_max
+            ),
+            transaction=own or transaction,
+        )
         self._lock = lock
-        self._node_id = node_id
-        self._own_key = node_id if peer_id is None else f"{node_id}>{peer_id}"
         self._on_complete = on_complete
         self._on_phase = on_phase
         self._progress = progress
         self._transport = transport
-        own = getattr(storage, "transaction", None) if transaction is nullcontext else None
-        self._transaction: Callable[[], AbstractContextManager[Any]] = own or transaction
-        self._collector = Collector(self._storage, graph, batch_size, batch_bytes)
-        self._applier = Applier(
-            self._storage, graph, reconciler or PayloadReconciler(), identity_field, self._limits.stamp_max
-        )
         if not clock.has_bound:
-            clock.keep_bound(self._storage)
+            clock.keep_bound(whole)
 
     @property
     def node_id(self) -> str:
         """The node's name among all nodes."""
-        return self._node_id
+        return self._node.node_id
 
     # -- answering ------------------------------------------------------------------------------------------
 
@@ -138,25 +136,25 @@ class DatabaseEngine:
             SyncError: the manifest is refused; nothing was changed.
         """
         result = DatabaseResult()
-        self._limits.check(incoming)
+        self._node.limits.check(incoming)
         if incoming.node_id.startswith(RESERVED):
             raise InvalidParameterError(f"node_id {incoming.node_id!r} is reserved")
-        payloads = self._known(incoming, result)
-        self._clock.reserve()
-        with self._processing(), self._work(undo=incoming.dry_run):
+        payloads = self._node.known(incoming, result)
+        self._node.clock.reserve()
+        with self._processing(), self._node.work(undo=incoming.dry_run):
             if self._lock is not None and not hasattr(self._lock, "processing"):
-                self._lock.hold(self._node_id)
+                self._lock.hold(self._node.node_id)
             response, applied = self._answer(incoming, payloads, result)
-        self._report(applied, result)
+        self._node.report(applied, result)
         self._finalize(result)
         return response, result
 
     def _answer(
         self, incoming: SyncManifest, payloads: list[ModelPayload], result: DatabaseResult
     ) -> tuple[SyncManifest, Applied]:
-        state = PeerState.load(self._storage, incoming.node_id)
+        state = PeerState.load(self._node.storage, incoming.node_id)
         state.sent = Cursor.read(incoming.checkpoint, incoming.after_keys)
-        now = self._arrival(payloads, dry_run=incoming.dry_run)
+        now = self._node.arrival(payloads, dry_run=incoming.dry_run)
         view = state.view(fresh=incoming.fresh, checkpoint=incoming.checkpoint)
         purged = 0 if incoming.resync else self._stale(state.sent)
         keys = {payload.model_label: {*payload.records, *payload.deletes} for payload in payloads}
@@ -164,13 +162,13 @@ class DatabaseEngine:
             page = Page(cursor=state.sent, has_more=True)
         else:
             asked = replace(view, own=frozenset()) if incoming.resync else view
-            page = self._collector.page(state.sent, now, asked, leave_out=keys)
-        applied = self._applier.apply(
+            page = self._node.collector.page(state.sent, now, asked, leave_out=keys)
+        applied = self._node.applier.apply(
             payloads,
             state.held,
             view,
             received_at=now,
-            new_stamp=self._clock.peek if incoming.dry_run else self._clock.now,
+            new_stamp=self._node.clock.peek if incoming.dry_run else self._node.clock.now,
             result=result,
             write=not incoming.dry_run,
         )
@@ -178,7 +176,7 @@ class DatabaseEngine:
             state.own.add(now)
         state.held = applied.held
         if not incoming.dry_run:
-            state.save(self._storage, incoming.node_id)
+            state.save(self._node.storage, incoming.node_id)
         if incoming.resync and not incoming.after_keys:
             # What waits here for being applied is not gone, though no record of this node shows it.
             _add(page.payloads, applied.held.payloads())
@@ -189,14 +187,14 @@ class DatabaseEngine:
                 page.fresh.setdefault(label, {})[key] = [
                     name for name in record.data if not told.knows_field(label, record, name)
                 ]
-        response = self._manifest(page, page.cursor)
+        response = self._node.manifest(page, page.cursor)
         response.resync = purged
         response.checksum = response.compute_checksum()
         return response, applied
 
     def _stale(self, cursor: Cursor) -> int:
         """Where tombstones were dropped that the peer has not seen: up to which stamp; else 0."""
-        purged = self._storage.get_purged()
+        purged = self._node.storage.get_purged()
         stamps = [cursor.floor, *(stamp for stamp, _ in cursor.places.values())]
         return purged if any(0 < stamp < purged for stamp in stamps) else 0
 
@@ -217,18 +215,21 @@ class DatabaseEngine:
             raise TransportRequiredError("Transport is required for sync(). Use process() for server-side.")
         result = DatabaseResult()
         with self._session(result) as session_id:
-            run = _Run(self, self._transport, session_id, result, dry_run)
-            run.exchange_all()
-            self._enter(SyncPhase.COMPLETE, session_id)
+
+            def enter(phase: SyncPhase) -> None:
+                self._enter(phase, session_id)
+
+            Asking(self._node, self._transport, result, dry_run, enter=enter, tell=self._tell).exchange_all()
+            enter(SyncPhase.COMPLETE)
             self._finalize(result)
-        log.info("Node %r: synced, %s.", self._node_id, result.counts() or "nothing to do")
+        log.info("Node %r: synced, %s.", self._node.node_id, result.counts() or "nothing to do")
         return result
 
     def resync(self) -> None:
         """Forget how far this node and its peer are, so that the next `sync` compares everything."""
-        with self._work():
-            state = PeerState.load(self._storage, self._own_key)
-            PeerState(held=state.held).save(self._storage, self._own_key)
+        with self._node.work():
+            state = PeerState.load(self._node.storage, self._node.own_key)
+            PeerState(held=state.held).save(self._node.storage, self._node.own_key)
 
     # -- tombstones -----------------------------------------------------------------------------------------
 
@@ -240,75 +241,31 @@ class DatabaseEngine:
                 compare in full. `None`: every node is waited for.
         """
         dropped = 0
-        with self._work():
+        with self._node.work():
             marks: list[int] = []
             oldest = 0
             if absent_days is not None:
-                oldest = max(0, self._clock.wall() - int(absent_days * 86_400_000)) << COUNTER_BITS
-            for node_id in self._storage.get_nodes():
+                oldest = max(0, self._node.clock.wall() - int(absent_days * 86_400_000)) << COUNTER_BITS
+            for node_id in self._node.storage.get_nodes():
                 if node_id.startswith(RESERVED):
                     continue
-                mark = PeerState.load(self._storage, node_id).sent.lowest
-                asked = node_id == self._node_id or node_id.startswith(f"{self._node_id}>")
+                mark = PeerState.load(self._node.storage, node_id).sent.lowest
+                asked = node_id == self._node.node_id or node_id.startswith(f"{self._node.node_id}>")
                 if mark >= oldest or asked:
                     marks.append(mark)
             if marks or absent_days is not None:
-                dropped = self._storage.purge_tombstones(min([*marks, self._clock.peek()]))
+                dropped = self._node.storage.purge_tombstones(min([*marks, self._node.clock.peek()]))
         return dropped
 
     def forget_node(self, node_id: str) -> None:
         """Wait for a node no longer; should it come back, it compares in full."""
-        with self._work():
-            self._storage.forget_node(node_id)
-
-    # -- shared ---------------------------------------------------------------------------------------------
-
-    def _known(self, manifest: SyncManifest, result: DatabaseResult) -> list[ModelPayload]:
-        """The payloads of models of this node."""
-        known = self._graph.known_models()
-        for payload in manifest.payloads:
-            if payload.model_label not in known:
-                result.errors.append(f"model {payload.model_label!r} is unknown here")
-        return [payload for payload in manifest.payloads if payload.model_label in known]
-
-    def _arrival(self, payloads: list[ModelPayload], *, dry_run: bool) -> int:
-        """The arrival stamp of an exchange: above all that is here, and all that came."""
-        newest = newest_stamp(payloads, self._limits.stamp_max())
-        if dry_run:
-            return max(self._storage.horizon(self._clock.peek()), newest + 1)
-        if newest:
-            self._clock.receive(newest)
-        now = self._clock.now()
-        horizon = self._storage.horizon(now)
-        if horizon > now:
-            self._clock.receive(horizon)
-        return horizon
-
-    def _manifest(self, page: Page, cursor: Cursor) -> SyncManifest:
-        return SyncManifest(
-            node_id=self._node_id,
-            checkpoint=cursor.floor,
-            after_keys=cursor.as_json(),
-            has_more=page.has_more,
-            node_time=self._clock.wall() // 1000,
-            payloads=[page.payloads[label] for label in self._graph.sync_order() if label in page.payloads],
-            fresh=page.fresh,
-        )
-
-    @contextmanager
-    def _work(self, *, undo: bool = False) -> Iterator[None]:
-        try:
-            with self._transaction():
-                yield
-                if undo:
-                    raise _UndoneError  # noqa: TRY301  it is what undoes the transaction
-        except _UndoneError:
-            pass
+        with self._node.work():
+            self._node.storage.forget_node(node_id)
 
     @contextmanager
     def _processing(self) -> Iterator[None]:
         processing = getattr(self._lock, "processing", None)
-        with processing(self._node_id) if processing is not None else nullcontext():
+        with processing(self._node.node_id) if processing is not None else nullcontext():
             yield
 
     @contextmanager
@@ -316,7 +273,7 @@ class DatabaseEngine:
         if self._lock is None:
             yield None
             return
-        session_id = self._lock.acquire(self._node_id)
+        session_id = self._lock.acquire(self._node.node_id)
         status = SyncStatus.FAILED
         try:
             yield session_id
@@ -337,171 +294,11 @@ class DatabaseEngine:
         if self._progress is not None:
             self._progress(stage, done, total)
 
-    def _report(self, applied: Applied, result: DatabaseResult) -> None:
-        for (label, key), reason in applied.problems.items():
-            result.skipped[label].append(key)
-            result.errors.append(f"{label} {key!r}: {reason}; it is kept and tried again")
-
     def _finalize(self, result: DatabaseResult) -> None:
         for line in result.errors:
-            log.warning("Node %r: %s", self._node_id, line)
+            log.warning("Node %r: %s", self._node.node_id, line)
         if self._on_complete is not None:
             self._on_complete(result)
-
-
-class _Run:
-    """The exchanges of one `sync`."""
-
-    def __init__(
-        self,
-        engine: DatabaseEngine,
-        transport: Transport,
-        session_id: str | None,
-        result: DatabaseResult,
-        dry_run: bool,
-    ) -> None:
-        self.engine, self.transport, self.result, self.dry_run = engine, transport, result, dry_run
-        self.session_id = session_id
-        self.full: FullCompare | None = None
-        self.state = PeerState()
-        self.page = Page()
-        self.applied = Applied()
-
-    def exchange_all(self) -> None:
-        """Until neither node has more."""
-        engine = self.engine
-        rounds_left = ROUNDS_AFTER_END
-        if self.dry_run:
-            self.state = PeerState.load(engine._storage, engine._own_key)
-        while True:
-            engine._enter(SyncPhase.COLLECTING, self.session_id)
-            self._collect()
-            engine._tell(SyncStage.VALIDATE, self._sent(), self._sent())
-            engine._enter(SyncPhase.EXCHANGING, self.session_id)
-            response = self._exchange()
-            engine._enter(SyncPhase.RECONCILING, self.session_id)
-            payloads = engine._known(response, self.result)
-            count = sum(len(payload.records) + len(payload.deletes) for payload in payloads)
-            engine._tell(SyncStage.CLASSIFY, count, count)
-            if not self.dry_run:
-                engine._enter(SyncPhase.COMMITTING, self.session_id)
-            self._commit(response, payloads)
-            engine._tell(SyncStage.MUTATE, count, count)
-            if not self.page.has_more and not response.has_more:
-                if self.dry_run or not (self.page or count) or not rounds_left:
-                    break
-                rounds_left -= 1
-        engine._report(self.applied, self.result)
-        self.result.errors[:] = dict.fromkeys(self.result.errors)
-
-    def _sent(self) -> int:
-        return sum(len(p.records) + len(p.deletes) for p in self.page.payloads.values())
-
-    def _collect(self) -> None:
-        engine = self.engine
-        engine._clock.reserve()
-        with engine._work(undo=self.dry_run):
-            if not self.dry_run:
-                self.state = PeerState.load(engine._storage, engine._own_key)
-                if self.full is not None:
-                    self.state.received = self.full.received
-            now = engine._arrival([], dry_run=self.dry_run)
-            self.page = engine._collector.page(self.state.sent, now, self.state.view())
-        for label, payload in self.page.payloads.items():
-            self.result.pushed[label].extend([*payload.records, *payload.deletes])
-
-    def _exchange(self) -> SyncManifest:
-        engine = self.engine
-        manifest = engine._manifest(self.page, self.state.received)
-        if self.dry_run:
-            manifest.payloads, manifest.fresh, manifest.dry_run = [], None, True
-        if self.full is not None:
-            manifest.resync = self.full.purged
-        manifest.checksum = manifest.compute_checksum()
-        response = self.transport.exchange(manifest)
-        engine._limits.check(response)
-        before = (manifest.checkpoint, manifest.after_keys)
-        stuck = response.has_more and (response.checkpoint, response.after_keys) == before
-        if stuck and not response.resync and not any(p.records or p.deletes for p in response.payloads):
-            raise SyncAbortedError(f"node {response.node_id!r} has more, but does not give it")
-        return response
-
-    def _commit(self, response: SyncManifest, payloads: list[ModelPayload]) -> None:
-        engine, state = self.engine, self.state
-        with engine._work(undo=self.dry_run):
-            if not self.dry_run:
-                stored = PeerState.load(engine._storage, engine._own_key)
-                if (stored.sent, stored.own) != (state.sent, state.own):
-                    raise SyncAbortedError(f"another session of node {engine._node_id!r} was quicker")
-            view = state.view(
-                sent={label: payload.records for label, payload in self.page.payloads.items()},
-                sent_deletes={label: payload.deletes for label, payload in self.page.payloads.items()},
-                fresh=response.fresh,
-                checkpoint=state.received.floor,
-            )
-            now = engine._arrival(payloads, dry_run=self.dry_run)
-            sent = self.page.cursor
-            if not self.page.has_more:
-                meanwhile = engine._collector.page(sent, now, view)
-                sent = sent if meanwhile else meanwhile.cursor
-            self.applied = engine._applier.apply(
-                payloads,
-                state.held,
-                view,
-                received_at=now,
-                new_stamp=engine._clock.peek if self.dry_run else engine._clock.now,
-                result=self.result,
-                write=not self.dry_run,
-            )
-            if self.applied.own:
-                state.own.add(now)
-            if not self.dry_run:
-                self._insist(replace(view, own=frozenset(state.own)))
-            state.held = self.applied.held
-            state.sent = self.page.cursor if self.applied.released else sent
-            state.received = Cursor.read(response.checkpoint, response.after_keys)
-            kept = self._compared(response, view, now)
-            if not self.dry_run:
-                replace(state, received=kept).save(engine._storage, engine._own_key)
-
-    def _insist(self, view: PeerView) -> None:
-        """Send again what the peer was believed to have, and has just shown otherwise."""
-        storage = self.engine._storage
-        for label, payload in self.applied.response.items():
-            here = storage.get_records(label, list(payload.records))
-            again = {
-                key: replace(record, received_at=stamp, arrivals={WHOLE: stamp})
-                for key, record in here.items()
-                if view.knows_record(label, record) and (stamp := self.engine._clock.now())
-            }
-            if again:
-                storage.upsert_many(label, again)
-            for key, tombstone in storage.get_tombstones(label, list(payload.deletes)).items():
-                if view.knows_tombstone(label, key, tombstone):
-                    storage.delete_many(label, {key: tombstone.stamp}, self.engine._clock.now())
-
-    def _compared(self, response: SyncManifest, view: PeerView, now: int) -> Cursor:
-        """What to keep as received: during a full comparison what was there before it."""
-        if response.resync and self.full is None:
-            before = PeerState.load(self.engine._storage, self.engine._own_key).received
-            self.full = FullCompare(response.resync, before)
-            self.state.received = Cursor()
-            self.full.confirm(self.page.payloads.values())
-            return before
-        if self.full is None:
-            return self.state.received
-        self.full.received = self.state.received
-        self.full.confirm(self.page.payloads.values())
-        self.full.confirm(response.payloads)
-        if response.has_more:
-            return self.full.before
-        if not self.dry_run:
-            has = replace(view, has=self.state.sent)
-            engine = self.engine
-            if self.full.delete_others(engine._storage, engine._graph, has, now, self.result):
-                self.state.own.add(now)
-        self.full = None
-        return self.state.received
 
 
 def _add(payloads: dict[str, ModelPayload], more: dict[str, ModelPayload]) -> None:

@@ -1,0 +1,179 @@
+"""The exchanges of one sync, from the side of the node that asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tasks.database.applying import Applied
+from tasks.database.collect import Page
+from tasks.database.enums import SyncPhase, SyncStage
+from tasks.database.exceptions import SyncAbortedError
+from tasks.database.full_compare import FullCompare
+from tasks.database.manifest import ModelPayload, SyncManifest
+from tasks.database.node import Node
+from tasks.database.peer import PeerState
+from tasks.database.record import WHOLE
+from tasks.database.result import DatabaseResult
+from tasks.database.transport import Transport
+from tasks.database.view import Cursor, PeerView
+
+#: Exchanges that follow the one that ended with nothing left, as long as there is still something to tell.
+ROUNDS_AFTER_END = 8
+
+
+class Asking:
+    """The exchanges of one `sync`."""
+
+    def __init__(
+        self,
+        node: Node,
+        transport: Transport,
+        result: DatabaseResult,
+        dry_run: bool,
+        *,
+        enter: Callable[[SyncPhase], None],
+        tell: Callable[[SyncStage, int, int], None],
+    ) -> None:
+        self.node, self.transport, self.result, self.dry_run = node, transport, result, dry_run
+        self.enter, self.tell = enter, tell
+        self.full: FullCompare | None = None
+        self.state = PeerState()
+        self.page = Page()
+        self.applied = Applied()
+
+    def exchange_all(self) -> None:
+        """Until neither node has more."""
+        node = self.node
+        rounds_left = ROUNDS_AFTER_END
+        if self.dry_run:
+            self.state = PeerState.load(node.storage, node.own_key)
+        while True:
+            self.enter(SyncPhase.COLLECTING)
+            self._collect()
+            self.tell(SyncStage.VALIDATE, self._sent(), self._sent())
+            self.enter(SyncPhase.EXCHANGING)
+            response = self._exchange()
+            self.enter(SyncPhase.RECONCILING)
+            payloads = node.known(response, self.result)
+            count = sum(len(payload.records) + len(payload.deletes) for payload in payloads)
+            self.tell(SyncStage.CLASSIFY, count, count)
+            if not self.dry_run:
+                self.enter(SyncPhase.COMMITTING)
+            self._commit(response, payloads)
+            self.tell(SyncStage.MUTATE, count, count)
+            if not self.page.has_more and not response.has_more:
+                if self.dry_run or not (self.page or count) or not rounds_left:
+                    break
+                rounds_left -= 1
+        node.report(self.applied, self.result)
+        self.result.errors[:] = dict.fromkeys(self.result.errors)
+
+    def _sent(self) -> int:
+        return sum(len(p.records) + len(p.deletes) for p in self.page.payloads.values())
+
+    def _collect(self) -> None:
+        node = self.node
+        node.clock.reserve()
+        with node.work(undo=self.dry_run):
+            if not self.dry_run:
+                self.state = PeerState.load(node.storage, node.own_key)
+                if self.full is not None:
+                    self.state.received = self.full.received
+            now = node.arrival([], dry_run=self.dry_run)
+            self.page = node.collector.page(self.state.sent, now, self.state.view())
+        for label, payload in self.page.payloads.items():
+            self.result.pushed[label].extend([*payload.records, *payload.deletes])
+
+    def _exchange(self) -> SyncManifest:
+        node = self.node
+        manifest = node.manifest(self.page, self.state.received)
+        if self.dry_run:
+            manifest.payloads, manifest.fresh, manifest.dry_run = [], None, True
+        if self.full is not None:
+            manifest.resync = self.full.purged
+        manifest.checksum = manifest.compute_checksum()
+        response = self.transport.exchange(manifest)
+        node.limits.check(response)
+        before = (manifest.checkpoint, manifest.after_keys)
+        stuck = response.has_more and (response.checkpoint, response.after_keys) == before
+        if stuck and not response.resync and not any(p.records or p.deletes for p in response.payloads):
+            raise SyncAbortedError(f"node {response.node_id!r} has more, but does not give it")
+        return response
+
+    def _commit(self, response: SyncManifest, payloads: list[ModelPayload]) -> None:
+        node, state = self.node, self.state
+        with node.work(undo=self.dry_run):
+            if not self.dry_run:
+                stored = PeerState.load(node.storage, node.own_key)
+                if (stored.sent, stored.own) != (state.sent, state.own):
+                    raise SyncAbortedError(f"another session of node {node.node_id!r} was quicker")
+            view = state.view(
+                sent={label: payload.records for label, payload in self.page.payloads.items()},
+                sent_deletes={label: payload.deletes for label, payload in self.page.payloads.items()},
+                fresh=response.fresh,
+                checkpoint=state.received.floor,
+            )
+            now = node.arrival(payloads, dry_run=self.dry_run)
+            sent = self.page.cursor
+            if not self.page.has_more:
+                meanwhile = node.collector.page(sent, now, view)
+                sent = sent if meanwhile else meanwhile.cursor
+            self.applied = node.applier.apply(
+                payloads,
+                state.held,
+                view,
+                received_at=now,
+                new_stamp=node.clock.peek if self.dry_run else node.clock.now,
+                result=self.result,
+                write=not self.dry_run,
+            )
+            if self.applied.own:
+                state.own.add(now)
+            if not self.dry_run:
+                self._insist(replace(view, own=frozenset(state.own)))
+            state.held = self.applied.held
+            state.sent = self.page.cursor if self.applied.released else sent
+            state.received = Cursor.read(response.checkpoint, response.after_keys)
+            kept = self._compared(response, view, now)
+            if not self.dry_run:
+                replace(state, received=kept).save(node.storage, node.own_key)
+
+    def _insist(self, view: PeerView) -> None:
+        """Send again what the peer was believed to have, and has just shown otherwise."""
+        storage = self.node.storage
+        for label, payload in self.applied.response.items():
+            here = storage.get_records(label, list(payload.records))
+            again = {
+                key: replace(record, received_at=stamp, arrivals={WHOLE: stamp})
+                for key, record in here.items()
+                if view.knows_record(label, record) and (stamp := self.node.clock.now())
+            }
+            if again:
+                storage.upsert_many(label, again)
+            for key, tombstone in storage.get_tombstones(label, list(payload.deletes)).items():
+                if view.knows_tombstone(label, key, tombstone):
+                    storage.delete_many(label, {key: tombstone.stamp}, self.node.clock.now())
+
+    def _compared(self, response: SyncManifest, view: PeerView, now: int) -> Cursor:
+        """What to keep as received: during a full comparison what was there before it."""
+        if response.resync and self.full is None:
+            before = PeerState.load(self.node.storage, self.node.own_key).received
+            self.full = FullCompare(response.resync, before)
+            self.state.received = Cursor()
+            self.full.confirm(self.page.payloads.values())
+            return before
+        if self.full is None:
+            return self.state.received
+        self.full.received = self.state.received
+        self.full.confirm(self.page.payloads.values())
+        self.full.confirm(response.payloads)
+        if response.has_more:
+            return self.full.before
+        if not self.dry_run:
+            has = replace(view, has=self.state.sent)
+            node = self.node
+            if self.full.delete_others(node.storage, node.graph, has, now, self.result):
+                self.state.own.add(now)
+        self.full = None
+        return self.state.received
