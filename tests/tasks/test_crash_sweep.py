@@ -35,8 +35,13 @@ def drawn(rng: Random) -> History:
         ("create", rng.choice(chance.SIDES), f"new{number}", "a", "b") for number in range(rng.randint(0, 2))
     ]
     rng.shuffle(moves)
+    # What a service made of a cut-off write looks like an edit, and joined with the rest it is a third value.
+    folds = history.traits.folds and not history.traits.resolver
     return dataclasses.replace(
-        history, start={**history.start, **start}, rounds=(Round(), *history.rounds[:2], Round(tuple(moves)))
+        history,
+        traits=dataclasses.replace(history.traits, folds=folds),
+        start={**history.start, **start},
+        rounds=(Round(), *history.rounds[:2], Round(tuple(moves))),
     )
 
 
