@@ -77,6 +77,7 @@ class _Request:
     effect: Effect
     #: What it is about, for messages.
     subject: str
+    params: Mapping[str, Any] | None = None
 
 
 #: Whether a request may be sent again after such a failure.
@@ -156,22 +157,25 @@ class NotionClient:
     def __repr__(self) -> str:
         return f"<NotionClient {self.base_url}>"
 
-    async def read(self, path: str, *, subject: str) -> Json:
+    async def read(self, path: str, *, subject: str, params: Mapping[str, Any] | None = None) -> Json:
         """GET an object.
 
         Parameters:
             path: below `/v1/`.
             subject: what the request is about, for messages.
+            params: of the query string, not yet percent-encoded.
 
         Raises:
             RefusedError: Notion has no such object for this token, or finds the request wrong.
             SideError: Notion cannot be reached, refuses the token, or stays overrun.
         """
-        return await self._answer(_Request("GET", path, None, Effect.READ, subject))
+        return await self._answer(_Request("GET", path, None, Effect.READ, subject, params))
 
-    async def query(self, path: str, body: Mapping[str, Any], *, subject: str) -> Json:
+    async def query(
+        self, path: str, body: Mapping[str, Any], *, subject: str, params: Mapping[str, Any] | None = None
+    ) -> Json:
         """POST a query, which changes nothing; raises as `read` does."""
-        return await self._answer(_Request("POST", path, body, Effect.READ, subject))
+        return await self._answer(_Request("POST", path, body, Effect.READ, subject, params))
 
     async def set(self, path: str, body: Mapping[str, Any] | Compose, *, subject: str) -> Json:
         """PATCH absolute values; raises as `read` does.
@@ -224,7 +228,9 @@ class NotionClient:
             self.before_write()
         json = None if body is None else dict(body)
         try:
-            answer = await self._notion.request(request.path, request.method, body=json)
+            answer = await self._notion.request(
+                request.path, request.method, query=dict(request.params or {}) or None, body=json
+            )
         except Exception as error:
             return read_failure(error)
         if not isinstance(answer, dict):

@@ -23,6 +23,9 @@ PAGE_SIZE = 100
 #: Rows after which Notion ends a listing, whether or not it says so.
 QUERY_LIMIT = 10_000
 
+#: Most columns that a listing names to have only these.
+SHOWN_COLUMNS = 50
+
 #: Times that a listing is taken up again after Notion refused its own cursor.
 CURSOR_REPEATS = 5
 
@@ -59,13 +62,17 @@ class DataSource:
     Parameters:
         client: for the requests; who made it closes it.
         id: of the data source, or of a database that holds just one; also as a link copied in Notion.
+        filter: which rows to list, in Notion's own filter grammar.
 
     Raises:
         TaskDefinitionError: there is no id in `id`.
     """
 
-    def __init__(self, client: NotionClient, id: str) -> None:
+    def __init__(self, client: NotionClient, id: str, *, filter: Mapping[str, Any] | None = None) -> None:
         self._client = client
+        self._filter = filter
+        #: Names of the columns that listings show, by decoded id; all columns where there is none.
+        self.shown: Mapping[str, str] = {}
         self._given = parse_id(id)
         self._found: str | None = None
 
@@ -88,11 +95,14 @@ class DataSource:
         }
         return Schema(raw["id"], rich_text.plain(raw.get("title")), columns, is_trashed(raw))
 
-    async def rows(self) -> Listing:
+    async def rows(self, *, edited_since: str | None = None) -> Listing:
         """All rows outside the trash, as Notion's JSON, oldest first.
 
         Notion ends a query after 10,000 rows; the listing then goes on from the minute of the last row. Rows
         that are made while the listing runs may be in it or not.
+
+        Parameters:
+            edited_since: only rows that were edited at this moment or later, ISO 8601.
 
         Returns:
             A listing that says why it is partial where its completeness is not proven.
@@ -106,7 +116,7 @@ class DataSource:
         since: str | None = None
         lost = 0
         while True:
-            walk = await self._walk(since, seen)
+            walk = await self._walk(since, seen, edited_since)
             if walk.lost_cursor:
                 lost = lost + 1 if walk.newest == since else 1
                 if lost > CURSOR_REPEATS:
@@ -225,7 +235,20 @@ class DataSource:
             )
         return SideError(str(error))
 
-    async def _walk(self, since: str | None, seen: dict[str, Json]) -> _Walk:
+    def _filter_from(self, created_since: str | None, edited_since: str | None) -> Json | None:
+        """The filter of one query: the user's own, and those that a walk needs."""
+        stamps = {"created_time": created_since, "last_edited_time": edited_since}
+        parts: list[Any] = [
+            {"timestamp": stamp, stamp: {"on_or_after": moment}} for stamp, moment in stamps.items() if moment
+        ]
+        if self._filter is None or not parts:
+            parts = parts if self._filter is None else [self._filter]
+            return None if not parts else dict(parts[0]) if len(parts) == 1 else {"and": parts}
+        # A filter may be nested two levels deep, so that the stamps go inside.
+        choices = [{"and": [*_all_of(choice), *parts]} for choice in _any_of(self._filter)]
+        return choices[0] if len(choices) == 1 else {"or": choices}
+
+    async def _walk(self, since: str | None, seen: dict[str, Json], edited_since: str | None) -> _Walk:
         """Read a query to its end and put its rows to those seen."""
         walk = _Walk()
         cursors: set[str] = set()
@@ -234,17 +257,26 @@ class DataSource:
             # Creation never changes, so that no edit moves a row across the walk.
             "sorts": [{"timestamp": "created_time", "direction": "ascending"}],
         }
-        if since is not None:
-            body["filter"] = {"timestamp": "created_time", "created_time": {"on_or_after": since}}
+        wanted = self._filter_from(since, edited_since)
+        if wanted is not None:
+            body["filter"] = wanted
+        # An address takes no endless list; all columns are right as well.
+        few = 0 < len(self.shown) <= SHOWN_COLUMNS
+        params = {"filter_properties": list(self.shown)} if few else None
         while True:
             try:
                 answer = await self._client.query(
-                    f"data_sources/{self.id}/query", body, subject=self._subject
+                    f"data_sources/{self.id}/query", body, subject=self._subject, params=params
                 )
             except RefusedError as error:
                 if "start_cursor" in body and error.status == 400 and "cursor" in error.reason:
                     walk.lost_cursor = True
                     return walk
+                missing = [name for id, name in self.shown.items() if error.reason.endswith(f": {id}")]
+                if params and error.status == 400 and missing:
+                    raise SideError(
+                        f"Notion property {missing[0]!r} disappeared while the sync ran; nothing more was written"
+                    ) from None
                 raise self._refused(error) from None
             for row in answer["results"]:
                 walk.rows += 1
@@ -281,3 +313,15 @@ def _later(one: str | None, two: str | None) -> str | None:
 def _option_names(column: Json) -> tuple[str, ...]:
     options = (column.get(column["type"]) or {}).get("options") or ()
     return tuple(option["name"] for option in options)
+
+
+def _any_of(filter: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    if set(filter) != {"or"}:
+        return [filter]
+    return [part for choice in filter["or"] for part in _any_of(choice)]
+
+
+def _all_of(filter: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    if set(filter) != {"and"}:
+        return [filter]
+    return [part for condition in filter["and"] for part in _all_of(condition)]

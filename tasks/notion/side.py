@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+import json
+import logging
+import time
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 from pydantic import SecretStr
 
 from config import get_settings
 from tasks.errors import ItemError, PreconditionError, SideError, TaskDefinitionError
-from tasks.listing import Listing
+from tasks.listing import Changes, Listing
+from tasks.notion.answers import RefusedError
 from tasks.notion.client import Json, NotionClient, Settled
-from tasks.notion.data_source import DataSource, Schema
+from tasks.notion.data_source import PAGE_SIZE, DataSource, Schema
 from tasks.notion.ids import parse_id
 from tasks.notion.page import Page, data_source_of, is_trashed, read_page
 from tasks.notion.properties import Column, check_supported, decode, encode
 from tasks.notion.throttle import Throttle
+from tasks.notion.watermark import Watermark
 from tasks.sync_task import ID, ConflictMode, SyncTask
 from tasks.values import same
+
+log = logging.getLogger(__name__)
 
 
 class NotionSide(SyncTask):
     """A task whose Notion objects are the rows of a data source.
 
-    `attr_map` names Notion properties as they are called in Notion. Within a run they are addressed by id.
+    `attr_map` names Notion properties as they were called when this process saw them first. They are
+    addressed by id: one that is renamed goes on working, and the log tells of it. `column_ids` does the same
+    for a process that starts after the renaming.
+
+    More rows than one answer of Notion's holds are read by their changes, and in full every
+    `full_listing_every`: a row that is deleted in Notion, or leaves the filter, is missed only then.
     Every update and deletion reads the row again right before it writes, and is given up where a synced
     value changed since the listing. Notion has no conditional writes, so an edit in the time of that one
     request can still be overwritten; the price is one request more per write.
@@ -35,9 +48,12 @@ class NotionSide(SyncTask):
         base_url: of the API; by default NOTION_BASE_URL.
         throttle: the request budget; by default the one that this process has for the token.
         property_types: types that fit, by Notion property, where not every type will do.
+        filter: which rows to sync, in Notion's own filter grammar, with ids or names of properties. A row
+            that leaves the filter is not deleted on the other side.
+        column_ids: ids of properties, by the names in `attr_map`.
 
     Raises:
-        TaskDefinitionError: `data_source` holds no id.
+        TaskDefinitionError: `data_source` holds no id, or `column_ids` names what `attr_map` does not.
     """
 
     def __init__(
@@ -51,8 +67,17 @@ class NotionSide(SyncTask):
         base_url: str | None = None,
         throttle: Throttle | None = None,
         property_types: Mapping[str, Collection[str]] | None = None,
+        filter: Mapping[str, Any] | None = None,
+        column_ids: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(name, attr_map, conflict_mode)
+        self.filter = filter
+        self.column_ids = dict(column_ids or {})
+        unknown = self.column_ids.keys() - attr_map.keys()
+        if unknown:
+            raise TaskDefinitionError(
+                f"task {name!r}: column_ids names {', '.join(sorted(unknown))}, which attr_map does not"
+            )
         parse_id(data_source)
         self.data_source = data_source
         self._token = token
@@ -63,6 +88,8 @@ class NotionSide(SyncTask):
         self._source: DataSource | None = None
         #: The columns of `attr_map` by the names in it, as this process saw them last.
         self._columns: dict[str, Column] = {}
+        #: The data source that `check` found.
+        self._listed_id = parse_id(data_source)
 
     def make_client(self) -> NotionClient:
         """The connection for one run.
@@ -81,7 +108,7 @@ class NotionSide(SyncTask):
         """Make the connection; a subclass that opens more calls this too."""
         self._client = self.make_client()
         self._client.before_write = self.before_write
-        self._source = DataSource(self._client, self.data_source)
+        self._source = DataSource(self._client, self.data_source, filter=self.filter)
 
     async def close(self) -> None:
         """Close the connection; a subclass that opened more calls this too."""
@@ -101,15 +128,25 @@ class NotionSide(SyncTask):
         if schema.in_trash:
             raise SideError(f"{where} is in the trash: restore it, or take the task {self.name!r} out")
         self._columns = {attr: self._column(schema, where, attr) for attr in self.attr_map}
+        self._listed_id = schema.id
+        titles = {column.name: column for column in schema.columns.values() if column.type == "title"}
+        self._rows_of.shown = {
+            unquote(column.id): name for name, column in sorted((titles | self._columns).items())
+        }
 
     def _column(self, schema: Schema, where: str, attr: str) -> Column:
         before = self._columns.get(attr)
-        column = schema.columns.get(attr)
-        if column is None:
-            now = next((name for name, c in schema.columns.items() if before and c.id == before.id), None)
-            hint = f" (it is called {now!r} now)" if now else ""
+        column_id = before.id if before else self.column_ids.get(attr)
+        column = schema.columns.get(attr) if column_id is None else _by_id(schema, column_id)
+        if column is None and column_id is not None and attr in schema.columns:
             raise TaskDefinitionError(
-                f"{where} has no property {attr!r}{hint}; it has: {', '.join(sorted(schema.columns))}; "
+                f"{where}: {attr!r} is the name of another property than before, and the one before is "
+                "deleted: restore it, or restart the workers (and take it out of column_ids) if the new one is meant"
+            )
+        if column is None:
+            was = "no property" if column_id is None else "no more a property"
+            raise TaskDefinitionError(
+                f"{where} has {was} {attr!r}; it has: {', '.join(sorted(schema.columns))}; "
                 "rename it back or change attr_map"
             )
         check_supported(column)
@@ -124,12 +161,20 @@ class NotionSide(SyncTask):
                 f"{where}: property {attr!r} was of type {before.type} and is {column.type} now; "
                 "change it back, or restart the workers if it is meant to be so"
             )
-        if before is not None and before.id != column.id:
-            raise TaskDefinitionError(
-                f"{where}: {attr!r} is the name of another property than before; rename it back, "
-                "or restart the workers if it is meant to be so"
+        if column.name != (before.name if before else attr):
+            log.warning(
+                "task %s: Notion property %r is called %r now; it is synced as before; "
+                "put its new name into attr_map, or its id %s into column_ids",
+                self.name,
+                attr,
+                column.name,
+                column.id,
             )
         return column
+
+    def scope(self) -> str:
+        """The data source and the filter."""
+        return json.dumps([self._listed_id, self.filter], sort_keys=True)
 
     @property
     def _rows_of(self) -> DataSource:
@@ -142,8 +187,43 @@ class NotionSide(SyncTask):
 
     async def get_notion_objects(self) -> Listing:
         """All rows outside the trash."""
+        begun = time.monotonic()
         rows = await self._rows_of.rows()
-        return Listing((self._read(raw) for raw in rows), partial=rows.partial)
+        pages = [self._read(raw) for raw in rows]
+        # What fits into one answer is listed as cheaply as its changes are, and shows deletions as well.
+        cursor = None
+        if rows.partial is None and len(pages) > PAGE_SIZE:
+            cursor = self._mark(pages, begun, None).to_json()
+        return Listing(pages, partial=rows.partial, cursor=cursor)
+
+    async def notion_changes(self, cursor: Any) -> Changes:
+        """The rows that were edited since a cursor; some may be among them that were not.
+
+        Raises:
+            CursorExpiredError: the cursor is of another data source or filter.
+        """
+        before = Watermark.from_json(cursor, self.scope())
+        begun = time.monotonic()
+        rows = await self._rows_of.rows(edited_since=before.since)
+        pages = [self._read(raw) for raw in rows]
+        return Changes(pages, cursor=self._mark(pages, begun, before).to_json(), partial=rows.partial)
+
+    def _mark(self, pages: list[Page], begun: float, before: Watermark | None) -> Watermark:
+        stamps = (page.last_edited for page in pages)
+        seconds = time.monotonic() - begun
+        return Watermark.of_walk(self.scope(), stamps, seconds=seconds, now=time.time(), before=before)
+
+    async def notion_get_obj(self, obj_id: ID) -> Page | None:
+        """A row by its id; `None` where it is trashed, moved away or not shown to this token."""
+        try:
+            raw = await self._rows_of.get(obj_id)
+        except RefusedError as error:
+            if error.status != 404:
+                raise
+            return None
+        if is_trashed(raw) or data_source_of(raw) != self._listed_id:
+            return None
+        return self._read(raw)
 
     def notion_id(self, obj: Page) -> ID:
         """The id of the page."""
@@ -257,3 +337,8 @@ class NotionSide(SyncTask):
                 f"page {now.id} was edited while the sync ran ({', '.join(sorted(changed))}); "
                 "the next run takes it up"
             )
+
+
+def _by_id(schema: Schema, column_id: str) -> Column | None:
+    wanted = unquote(column_id)
+    return next((column for column in schema.columns.values() if unquote(column.id) == wanted), None)

@@ -353,25 +353,41 @@ async def test_a_page_that_was_moved_is_not_gone_and_not_written(
 # -- columns ----------------------------------------------------------------------------------------------------
 
 
-async def test_a_renamed_property_stops_the_run_and_is_found_by_its_id(
+async def test_a_renamed_property_goes_on_working_and_is_told(
+    task: Rows, person: Person, source: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    page_id = await person.make_page(source, Name=person.text("Paint"), Effort={"number": 1})
+    await person.patch_columns(source, {"Effort": {"name": "Hours"}})
+    await task.check()
+    assert "Notion property 'Effort' is called 'Hours' now" in caplog.text
+    page = await only(task)
+    assert page.values["Effort"] == 1
+    await task.notion_update_attrs(page, {"Effort": 5})
+    assert (await person.page(page_id))["properties"]["Hours"]["number"] == 5
+    caplog.clear()
+    await task.check()
+    assert caplog.text == ""
+
+
+async def test_a_fresh_process_finds_a_renamed_property_by_its_id_only(
     task: Rows, person: Person, source: str
 ) -> None:
+    due = task._columns["Due"].id
     await person.patch_columns(source, {"Due": {"name": "Deadline"}})
-    with pytest.raises(TaskDefinitionError) as caught:
-        await task.check()
-    assert str(caught.value) == (
-        "Notion data source 'Chores' has no property 'Due' (it is called 'Deadline' now); it has: Area, Deadline, "
-        "Done, Effort, Link, Mail, Name, Notes, Phone, Private, State, Tags; rename it back or change attr_map"
-    )
     fresh = Rows(person.url, source)
+    pinned = Rows(person.url, source, column_ids={"Due": due})
     await fresh.open()
+    await pinned.open()
     try:
         with pytest.raises(TaskDefinitionError, match=r"no property 'Due'; it has: Area, Deadline"):
             await fresh.check()
+        await pinned.check()
+        assert pinned._columns["Due"].name == "Deadline"
     finally:
         await fresh.close()
-    await person.patch_columns(source, {"Deadline": {"name": "Due"}})
-    await task.check()
+        await pinned.close()
+    with pytest.raises(TaskDefinitionError, match="column_ids names Age, which attr_map does not"):
+        Rows(person.url, source, column_ids={"Age": "x"})
 
 
 async def test_a_rename_in_the_middle_of_a_run_does_no_harm(task: Rows, person: Person, source: str) -> None:
