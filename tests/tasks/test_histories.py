@@ -104,7 +104,13 @@ def judge(history: History, name: str) -> None:
         raise AssertionError(f"{error} ({name})") from error
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+# The same histories each time where there are few, so that a test run tells of a change and not of luck.
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=EXAMPLES <= 400,
+    suppress_health_check=list(HealthCheck),
+)
 @given(STARTS, ROUNDS, st.sampled_from(ConflictMode), TRAITS)
 def test_no_history_loses_an_edit_deletes_unasked_or_doubles(
     start: dict[str, tuple[str, str, str]], rounds: tuple[Round, ...], mode: ConflictMode, traits: Traits
