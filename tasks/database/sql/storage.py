@@ -136,12 +136,14 @@ class SQLAlchemyStorage(Bookkeeping):
         columns: sa.Select[Any],
     ) -> sa.Select[Any]:
         place, key = _records.c.place, _records.c.key
-        query = columns.where(_records.c.model == table.label, place > timestamp)
-        if after_key is not None:
+        behind: sa.ColumnElement[bool] = place > timestamp
+        if after_key is not None and after_key[0] > timestamp:
             stamp, last = after_key
-            query = query.where(
-                place >= stamp, sa.or_(place > stamp, key > _sortable(table.stored_key(last)))
-            )  # the first of the two is what the index can use
+            # Compared as one, and alone: many changes may have the same place, and so the index leads to the
+            # next of them.
+            after = sa.tuple_(sa.literal(stamp, sa.BigInteger), sa.literal(_sortable(table.stored_key(last))))
+            behind = sa.tuple_(place, key) > after
+        query = columns.where(_records.c.model == table.label, behind)
         return query.order_by(place, key).limit(limit)
 
     def get_records(self, model_label: str, keys: Collection[str]) -> dict[str, SyncRecord]:
