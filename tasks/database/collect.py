@@ -70,7 +70,7 @@ class Collector:
                 weight = 0
                 news: list[str] | None = None
                 if isinstance(found, SyncRecord):
-                    news = [name for name in found.data if not view.knows_field(label, found, name)]
+                    news = view.unknown_fields(label, found)
                     wanted = bool(news) and key not in left_out
                 else:
                     wanted = not view.knows_tombstone(label, key, found) and key not in left_out
@@ -132,4 +132,5 @@ class Collector:
 def _weight(key: str, found: SyncRecord | Tombstone) -> int:
     if isinstance(found, Tombstone):
         return len(key) + 24
-    return len(key) + len(json.dumps(found.to_dict(), default=str)) + 8
+    stamps = sum(map(len, found.timestamps)) + 24 * len(found.timestamps)
+    return len(key) + len(json.dumps(found.data, default=str)) + stamps + 32

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.database.record import SyncRecord
+from tasks.database.record import WHOLE, SyncRecord
 from tasks.database.storage import Place, Tombstone
 
 
@@ -71,9 +71,22 @@ class PeerView:
             return True
         return self.has.passed(label, (record.sync_field_last_modified, record.key))
 
+    def unknown_fields(self, label: str, record: SyncRecord) -> list[str]:
+        """The fields whose values the peer does not have."""
+        floor, own, stamps, arrivals = self.has.floor, self.own, record.timestamps, record.arrivals
+        whole = arrivals.get(WHOLE, 0)
+        late = [
+            name
+            for name in record.data
+            if (came := max(stamps.get(name, 0), arrivals.get(name, whole))) > floor and came not in own
+        ]
+        if not late or not (self.sent or label in self.has.places):
+            return late
+        return [name for name in late if not self.knows_field(label, record, name)]
+
     def knows_record(self, label: str, record: SyncRecord) -> bool:
         """Whether the peer has the whole record as it is."""
-        return all(self.knows_field(label, record, name) for name in record.data)
+        return not self.unknown_fields(label, record)
 
     def knows_tombstone(self, label: str, key: str, tombstone: Tombstone) -> bool:
         """Whether the peer has been told of the deletion, or told of it."""
