@@ -12,7 +12,7 @@ from tests.tasks.database.simulated.world import REACHABLE, World
 #: Steps of one history; a step is an edit, a run, a fault.
 STEPS = 60
 #: Histories; `make proof` plays many more.
-WORLDS = int(os.environ.get("LOCKSTEP_NODE_WORLDS", "240"))
+WORLDS = int(os.environ.get("LOCKSTEP_NODE_WORLDS", "160"))
 FIRST = int(os.environ.get("LOCKSTEP_NODE_SEED", "0"))
 
 
@@ -30,7 +30,7 @@ def test_nodes_converge_and_lose_nothing() -> None:
         assert not faults, f"World({seed}).play({STEPS}), {world.trace[0]}: {faults[:3]}"
         reach += world.reach
     print(f"{WORLDS} histories of {STEPS} steps:", dict(sorted(reach.items())))
-    if WORLDS >= 200:
+    if WORLDS >= 150:
         assert not [kind for kind in REACHABLE if not reach[kind]]
 
 

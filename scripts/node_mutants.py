@@ -1,0 +1,251 @@
+"""Plant bugs in a copy of the engine of database nodes and see whether its simulator finds each of them.
+
+    python scripts/node_mutants.py [NAME ...] [--worlds N]
+
+Every mutant is one replacement. `tests/tasks/database/test_simulator.py` runs on the copy and must fail; on a copy
+without a bug it must pass.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SUITE = "tests/tasks/database/test_simulator.py::test_nodes_converge_and_lose_nothing"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A bug: `old`, which is there once, becomes `new`."""
+
+    name: str
+    path: str
+    old: str
+    new: str
+    suite: str = SUITE
+
+
+HERE = "tasks/database/"
+RECONCILER, APPLYING, ENGINE = HERE + "reconciler.py", HERE + "applying.py", HERE + "engine.py"
+ASKING, NODE = HERE + "asking.py", HERE + "node.py"
+COLLECT, PEER, VIEW, CLOCK = HERE + "collect.py", HERE + "peer.py", HERE + "view.py", HERE + "clock.py"
+CLOCK_TESTS = "tests/tasks/database/test_clock.py"
+ENGINE_TESTS = "tests/tasks/database/test_engine.py"
+
+MUTANTS = [
+    Mutant("nothing planted", ENGINE, "", ""),
+    Mutant(
+        "the older edit wins",
+        RECONCILER,
+        "            if theirs > ours or (theirs == ours and larger(theirs_value, local.data[name])):\n",
+        "            if theirs < ours or (theirs == ours and larger(theirs_value, local.data[name])):\n",
+    ),
+    Mutant(
+        "ties stay as they are on each node",
+        RECONCILER,
+        "(theirs == ours and larger(theirs_value, local.data[name]))",
+        "False",
+    ),
+    Mutant(
+        "tombstones do not keep late edits out",
+        RECONCILER,
+        "        if tombstone is None:\n            self.result.created_keys.add(key)",
+        "        if True:\n            self.result.created_keys.add(key)",
+    ),
+    Mutant("a deletion beats a newer edit", RECONCILER, "newer = local.newest > stamp", "newer = False"),
+    Mutant(
+        "an edit survives a newer deletion",
+        RECONCILER,
+        "newer = local.newest > stamp",
+        "newer = local.newest > 0",
+    ),
+    Mutant(
+        "conflicts of fields are not logged",
+        RECONCILER,
+        "        self.result.conflict_log.append(ConflictEntry(question, answer.source))\n        if answer.record",
+        "        if answer.record",
+    ),
+    Mutant(
+        "edits lost to deletions are not logged",
+        RECONCILER,
+        "        self.result.conflict_log.append(ConflictEntry(question, answer.source))\n        return not",
+        "        return not",
+    ),
+    Mutant(
+        "what a record became is not told to the peer",
+        RECONCILER,
+        "        if _differ(merged, remote):\n",
+        "        if False:\n",
+    ),
+    Mutant(
+        "a resolver's word gets no new stamp",
+        RECONCILER,
+        "                timestamps[name] = self._new_stamp(ours, theirs)\n",
+        "",
+    ),
+    Mutant(
+        "the sender's order is that of the edits, not of arrival",
+        HERE + "record.py",
+        "        return max(self.newest, self.received_at)\n",
+        "        return self.newest\n",
+    ),
+    Mutant(
+        "fields that come late count as seen",
+        HERE + "record.py",
+        "        return max(self.timestamps.get(name, 0), came)\n",
+        "        return self.timestamps.get(name, 0)\n",
+    ),
+    Mutant(
+        "the cursor passes what a full page left out",
+        COLLECT,
+        "                        page.has_more = True\n                        break\n",
+        "                        break\n",
+    ),
+    Mutant(
+        "what was edited meanwhile is not sent",
+        ASKING,
+        "                sent = sent if meanwhile else meanwhile.cursor\n",
+        "                sent = Cursor(now)\n",
+    ),
+    Mutant(
+        "the answer replaces what was edited meanwhile",
+        VIEW,
+        "        if sent is not None and sent.timestamps.get(name, 0) == record.timestamps.get(name, 0):\n",
+        "        if sent is not None:\n",
+    ),
+    Mutant(
+        "what was received is not remembered as received",
+        ASKING,
+        "                replace(state, received=kept).save",
+        "                replace(state, received=kept, sent=Cursor(kept.floor)).save",
+    ),
+    Mutant(
+        "what cannot be applied is forgotten",
+        ASKING,
+        "            state.held = self.applied.held\n",
+        "",
+    ),
+    Mutant("the server forgets what it holds", ENGINE, "        state.held = applied.held\n", ""),
+    Mutant(
+        "the peer is not told of what was held so long",
+        APPLYING,
+        "        return self.wrote and not self.released\n",
+        "        return self.wrote\n",
+    ),
+    Mutant(
+        "a dry run sends its records",
+        ASKING,
+        "            manifest.payloads, manifest.fresh, manifest.dry_run = [], None, True\n",
+        "            pass\n",
+    ),
+    Mutant(
+        "a dry run is kept by the server",
+        ENGINE,
+        "        if not incoming.dry_run:\n            state.save",
+        "        if True:\n            state.save",
+    ),
+    Mutant(
+        "checkpoints are kept outside of the transaction",
+        ENGINE,
+        "        with self._processing(), self._node.work(undo=incoming.dry_run):\n",
+        "        with self._processing(), nullcontext():\n",
+    ),
+    Mutant(
+        "a node that was away does not compare in full",
+        ENGINE,
+        "        return purged if any(0 < stamp < purged for stamp in stamps) else 0\n",
+        "        return 0\n",
+        ENGINE_TESTS,
+    ),
+    Mutant(
+        "tombstones are purged before all have seen them",
+        ENGINE,
+        "min([*marks, self._node.clock.peek()])",
+        "self._node.clock.peek()",
+    ),
+    Mutant(
+        "the clock does not look at what it received",
+        NODE,
+        "            self.clock.receive(newest)\n",
+        "            pass\n",
+    ),
+    Mutant(
+        "the clock forgets its bound",
+        CLOCK,
+        "            self._last = max(self._last, bound.get_clock_bound())\n",
+        "",
+        CLOCK_TESTS,
+    ),
+    Mutant(
+        "the echo is sent back for ever",
+        PEER,
+        "        self.own = {stamp for stamp in self.own if stamp > self.sent.floor}\n",
+        "        self.own = set()\n",
+        ENGINE_TESTS,
+    ),
+]
+
+
+def run(mutant: Mutant, worlds: int) -> tuple[bool, str, float]:
+    """Whether the suite passed on a copy with the bug, its last words, and the seconds it took."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="lockstep-mutant-") as name:
+        copy = Path(name)
+        for part in ("config", "tasks", "tests/tasks/database"):
+            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", copy / "pyproject.toml")
+        source = copy / mutant.path
+        text = source.read_text()
+        if mutant.old and text.count(mutant.old) != 1:
+            return True, f"STALE: its place is there {text.count(mutant.old)} times", 0.0
+        if mutant.old:
+            source.write_text(text.replace(mutant.old, mutant.new))
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", mutant.suite]
+        ended = subprocess.run(
+            command,
+            cwd=copy,
+            env={**os.environ, "LOCKSTEP_NODE_WORLDS": str(worlds), "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    lines = [line.strip() for line in ended.stdout.splitlines()]
+    errors = [line for line in lines if line.startswith("E ")]
+    words = errors[0].removeprefix("E").strip() if errors else lines[-1] if lines else ended.stderr[-200:]
+    return ended.returncode == 0, words, time.monotonic() - began
+
+
+def main() -> int:
+    """Print a line per mutant; 0 when all were found."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", help="mutants whose names contain one of these")
+    parser.add_argument("--worlds", type=int, default=240, help="histories per mutant")
+    options = parser.parse_args()
+    chosen = [m for m in MUTANTS if not options.names or any(name in m.name for name in options.names)]
+    wrong = 0
+    with ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2 + 1)) as pool:
+        ends = pool.map(lambda mutant: run(mutant, options.worlds), chosen)
+        for mutant, (passed, words, seconds) in zip(chosen, ends, strict=True):
+            good = passed is (not mutant.old)
+            wrong += not good
+            verdict = (
+                ("passes" if passed else "FAILS") if not mutant.old else "SURVIVES" if passed else "killed"
+            )
+            print(f"{verdict:9}{seconds:5.0f} s  {mutant.name:56}{words[:110]}", flush=True)
+    print(f"{len(chosen)} run, {wrong} not as they must be, {options.worlds} histories each")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""The worker's lock as the engine's."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from tasks.database import (
+    DatabaseEngine,
+    DependencyGraph,
+    HybridLogicalClock,
+    MemoryStorage,
+    MemoryTransport,
+    SessionLock,
+    SyncManifest,
+)
+from tasks.database.exceptions import NodeLockedError
+from worker.lock import NodeBusyError, RedisSyncLock
+from worker.redis_client import connect_url
+from worker.redis_server import RedisServer
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Redis]:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server, connect_url(server.url) as connected:
+        yield connected
+
+
+def node(name: str, client: redis.Redis, transport: object = None, patience: float = 30) -> DatabaseEngine:
+    clock = HybridLogicalClock()
+    lock = SessionLock(RedisSyncLock(client), busy=NodeBusyError, patience=patience)
+    return DatabaseEngine(
+        MemoryStorage(clock),
+        DependencyGraph({"m": set()}),
+        clock,
+        name,
+        lock=lock,
+        transport=transport,  # type: ignore[arg-type]
+    )
+
+
+def test_a_session_is_seen_and_another_one_is_refused(client: redis.Redis) -> None:
+    watching = RedisSyncLock(client)
+    server = node("server", client)
+    phases: list[str] = []
+
+    class Watched:
+        def exchange(self, manifest: SyncManifest) -> SyncManifest:
+            holder = watching.holder("laptop")
+            assert holder is not None
+            phases.append(holder.phase)
+            with pytest.raises(NodeLockedError, match="laptop"):
+                node("laptop", client, self).sync()
+            return MemoryTransport(server.process).exchange(manifest)
+
+    node("laptop", client, Watched()).sync()
+    assert phases == ["exchanging"]
+    assert watching.holder("laptop") is None
+    assert watching.history("laptop")[0].status == "succeeded"
+    assert watching.history("server:serving")[0].status == "succeeded"
+
+
+def test_two_processes_never_process_a_nodes_manifests_at_once(client: redis.Redis) -> None:
+    one, other = node("hub", client), node("hub", client, patience=0)
+    manifest = SyncManifest("a", 0)
+    manifest.checksum = manifest.compute_checksum()
+    inside, go_on = threading.Event(), threading.Event()
+    storage = one._node.storage
+    plain = storage.horizon
+
+    def waiting(now: int) -> int:
+        inside.set()
+        go_on.wait(60)
+        return plain(now)
+
+    storage.horizon = waiting  # type: ignore[method-assign]
+    first = threading.Thread(target=one.process, args=(manifest,))
+    first.start()
+    assert inside.wait(60)
+    with pytest.raises(NodeLockedError):
+        other.process(manifest)
+    go_on.set()
+    first.join(60)
+    other.process(manifest)
