@@ -163,33 +163,13 @@ class NotionCalDAV(NotionSide, CalDAVSide):
             chosen = ", ".join(f"{column} = {attr}" for column, attr in self.attr_map.items())
             log.info("task %s syncs %s", self.name, chosen)
         await super().check()
-        groups = await self._status_groups()
         self._forms = {
-            name: self._form(column, self.attr_map[name], groups.get(column.id, {}))
-            for name, column in self._columns.items()
+            name: self._form(name, column, self.attr_map[name]) for name, column in self._columns.items()
         }
         await self.calendar.check()
 
-    async def _status_groups(self) -> dict[str, dict[str, str]]:
-        """Notion's group of each status option, by column id; asked for only where there is such a column."""
-        statuses = [column for column in self._columns.values() if column.type == "status"]
-        if not statuses or self._client is None:
-            return {}
-        raw = await self._client.read(f"data_sources/{self._rows_of.id}", subject=f"task {self.name}")
-        found: dict[str, dict[str, str]] = {}
-        for column in raw.get("properties", {}).values():
-            status = column.get("status") or {}
-            names = {option["id"]: option["name"] for option in status.get("options", ())}
-            found[column["id"]] = {
-                names[option]: group["name"]
-                for group in status.get("groups", ())
-                for option in group.get("option_ids", ())
-                if option in names
-            }
-        return found
-
-    def _form(self, column: Column, attr: str, groups: Mapping[str, str]) -> Form:
-        given = self._values.get(column.name, {})
+    def _form(self, name: str, column: Column, attr: str) -> Form:
+        given = self._values.get(name, {})
         match attr, column.type:
             case "summary" | "description", _:
                 return TextForm()
@@ -202,7 +182,7 @@ class NotionCalDAV(NotionSide, CalDAVSide):
             case "priority", "number":
                 return NumberForm()
             case "status", _:
-                meaning = status_meanings(column.options, groups, given, may_add=column.type == "select")
+                meaning = status_meanings(column.options, column.groups, given, may_add=column.type == "select")
             case "priority", _:
                 meaning = priority_meanings(column.options, given, may_add=column.type == "select")
             case _:

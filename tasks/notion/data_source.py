@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 from tasks.errors import PreconditionError, SideError, TaskDefinitionError
 from tasks.listing import Listing
 from tasks.notion import rich_text
 from tasks.notion.answers import RefusedError
 from tasks.notion.client import Compose, Json, NotionClient
+from tasks.notion.column import Column
 from tasks.notion.ids import parse_id
-from tasks.notion.page import is_trashed
-from tasks.notion.properties import Column
+from tasks.notion.page import WHOLE, is_trashed, may_be_cut
 
 #: Rows per answer; Notion gives no more.
 PAGE_SIZE = 100
@@ -90,7 +91,7 @@ class DataSource:
         """
         raw = await self._retrieve()
         columns = {
-            name: Column(name, column["id"], column["type"], _option_names(column))
+            name: Column(name, column["id"], column["type"], _option_names(column), _groups(column))
             for name, column in raw.get("properties", {}).items()
         }
         return Schema(raw["id"], rich_text.plain(raw.get("title")), columns, is_trashed(raw))
@@ -141,6 +142,38 @@ class DataSource:
             RefusedError: Notion does not show it to this token.
         """
         return await self._client.read(f"pages/{page_id}", subject=f"page {page_id}")
+
+    async def complete(self, row: Json, columns: Collection[Column]) -> Json:
+        """Read those values of a row item by item of which Notion may not have shown all.
+
+        Parameters:
+            columns: whose values are needed.
+
+        Raises:
+            SideError: Notion does not answer.
+            RefusedError: Notion does not show the row any more.
+        """
+        needed = {unquote(column.id) for column in columns}
+        for value in (row.get("properties") or {}).values():
+            if unquote(value["id"]) in needed and may_be_cut(value):
+                value[value["type"]] = await self._items(row["id"], value)
+                value[WHOLE] = True
+        return row
+
+    async def _items(self, page_id: str, value: Json) -> list[Json]:
+        items: list[Json] = []
+        params: Json = {"page_size": PAGE_SIZE}
+        while True:
+            answer = await self._client.read(
+                f"pages/{page_id}/properties/{value['id']}", subject=f"page {page_id}", params=params
+            )
+            items += [item[value["type"]] for item in answer["results"]]
+            cursor = answer.get("next_cursor")
+            if not answer.get("has_more"):
+                return items
+            if not cursor or cursor == params.get("start_cursor"):
+                raise SideError(f"page {page_id}: Notion's list of property items does not move on")
+            params["start_cursor"] = cursor
 
     async def is_gone(self, page_id: str) -> bool:
         """Whether Notion says that the row is in the trash.
@@ -313,6 +346,17 @@ def _later(one: str | None, two: str | None) -> str | None:
 def _option_names(column: Json) -> tuple[str, ...]:
     options = (column.get(column["type"]) or {}).get("options") or ()
     return tuple(option["name"] for option in options)
+
+
+def _groups(column: Json) -> dict[str, str]:
+    status = column.get("status") or {}
+    names = {option["id"]: option["name"] for option in status.get("options", ())}
+    return {
+        names[option]: group["name"]
+        for group in status.get("groups", ())
+        for option in group.get("option_ids", ())
+        if option in names
+    }
 
 
 def _any_of(filter: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -14,8 +14,11 @@ from tasks.notion.properties import Column, decode
 
 Json = dict[str, Any]
 
-#: Mentions after which Notion cuts a text off, without a word.
+#: References after which Notion may cut a value off, without a word.
 MENTIONS_SHOWN = 25
+
+#: Marks a value that was read item by item; no key of Notion's own.
+WHOLE = "read as a whole"
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,8 @@ class Page:
         """
         if self.cut:
             raise ItemError(
-                f"page {self.id}: {', '.join(map(repr, self.cut))} holds {MENTIONS_SHOWN} mentions or more, and Notion "
-                "shows no more than that; turn some of them into text"
+                f"page {self.id}: {', '.join(map(repr, self.cut))} holds {MENTIONS_SHOWN} references or more, and "
+                "Notion shows no more than that at once; its property items were not read"
             )
 
 
@@ -81,7 +84,7 @@ def read_page(raw: Json, columns: Mapping[str, Column]) -> Page:
             values[name] = decode(column, value)
         except ItemError as error:
             raise SideError(f"{error}: its type was changed while the sync ran") from None
-        if column.type in ("title", "rich_text") and rich_text.mentions(value[column.type]) >= MENTIONS_SHOWN:
+        if may_be_cut(value):
             cut.append(name)
     titles = (value["title"] for value in by_id.values() if value["type"] == "title")
     return Page(
@@ -96,6 +99,17 @@ def read_page(raw: Json, columns: Mapping[str, Column]) -> Page:
         data_source=data_source_of(raw),
         properties=by_id,
     )
+
+
+def may_be_cut(value: Json) -> bool:
+    """Whether a property may hold more than Notion showed of it."""
+    kind = value.get("type")
+    held = value.get(kind) if kind else None
+    if value.get(WHOLE) or not isinstance(held, list):
+        return False
+    if kind in ("title", "rich_text"):
+        return rich_text.mentions(held) >= MENTIONS_SHOWN
+    return kind in ("people", "relation") and (len(held) >= MENTIONS_SHOWN or bool(value.get("has_more")))
 
 
 def is_trashed(raw: Json) -> bool:

@@ -1,14 +1,6 @@
 """Property values: Notion's JSON on one side, plain Python values on the other.
 
-| Notion type | Python value | when empty |
-|---|---|---|
-| title, rich_text | `str` | `""` |
-| number | `int` or `float` | `None` |
-| checkbox | `bool` | `False` |
-| select, status | `str`, the option's name | `None` |
-| multi_select | `tuple[str, ...]`, sorted | `()` |
-| date | `date`, or `datetime` in UTC floored to the minute | `None` |
-| url, email, phone_number | `str` | `None` |
+`type_rows` lists the types with their values; `docs/notion.md` shows the list.
 
 Of a date range the value is its start. Reading gives these values exactly, and writing one and reading it
 back gives the same again.
@@ -16,13 +8,18 @@ back gives the same again.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tasks.errors import ItemError, TaskDefinitionError
-from tasks.notion import dates, rich_text
+from tasks.notion import dates, references, rich_text
+from tasks.notion.column import Column, misfit, well_formed
+from tasks.notion.computed import COMPUTED_TYPES, read_computed
+
+__all__ = ["SUPPORTED_TYPES", "Column", "check_supported", "decode", "encode", "type_rows"]
 
 Json = dict[str, Any]
 
@@ -34,30 +31,19 @@ OPTIONS_PER_VALUE = 100
 LINE_LENGTHS = {"url": 2000, "email": 200, "phone_number": 200}
 
 
-@dataclass(frozen=True)
-class Column:
-    """A property as the schema of a data source describes it."""
-
-    #: As it is called in Notion now; people may change it.
-    name: str
-    #: As Notion writes it in its answers; stays when the property is renamed.
-    id: str
-    type: str
-    #: Names of the options of select, multi_select and status.
-    options: tuple[str, ...] = ()
-
-
 def check_supported(column: Column) -> None:
     """Make sure that values of this property can be read and written.
 
     Raises:
         TaskDefinitionError: Notion computes them, or their type is not known here.
     """
-    if column.type not in _CODECS:
-        raise TaskDefinitionError(
-            f"Notion property {column.name!r} is of type {column.type}, which cannot be synced; "
-            f"types that can: {', '.join(sorted(_CODECS))}"
-        )
+    if column.type in _CODECS:
+        return
+    why = "Notion itself computes" if column.type in COMPUTED_TYPES else "is not known here"
+    raise TaskDefinitionError(
+        f"Notion property {column.name!r} is of type {column.type}, which {why}, so that it cannot be written: "
+        f"take it out of attr_map; types that can: {', '.join(sorted(_CODECS))}"
+    )
 
 
 def decode(column: Column, value: Json) -> Any:
@@ -73,6 +59,8 @@ def decode(column: Column, value: Json) -> Any:
     if value.get("type", kind) != kind or kind not in value:
         found = value.get("type")
         raise ItemError(f"Notion property {column.name!r} should be of type {kind}, but is {found}")
+    if kind not in _CODECS:
+        return read_computed(column.name, kind, value[kind])
     return _CODECS[kind].read(column, value[kind])
 
 
@@ -85,25 +73,12 @@ def encode(column: Column, value: Any, current: Json | None = None) -> Json:
             new start.
 
     Raises:
-        ItemError: the value does not fit the property, or is more than Notion takes.
+        ItemError: the value does not fit the property, or is more than Notion takes, or Notion computes it.
     """
+    if column.type not in _CODECS:
+        raise ItemError(f"Notion property {column.name!r} is of type {column.type}, which is only read")
     held = current.get(column.type) if current else None
     return {column.type: _CODECS[column.type].write(column, value, held)}
-
-
-def _misfit(column: Column, value: Any, wanted: str) -> ItemError:
-    return ItemError(
-        f"Notion property {column.name!r} ({column.type}) takes {wanted}, "
-        f"not a value of type {type(value).__name__}"
-    )
-
-
-def _well_formed(column: Column, text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ItemError(f"Notion property {column.name!r}: the text holds half a surrogate pair") from None
-    return text
 
 
 # -- text -------------------------------------------------------------------------------------------------
@@ -115,8 +90,8 @@ def _read_text(column: Column, held: Any) -> str:
 
 def _write_text(column: Column, value: Any, held: Any) -> list[Json]:
     if value is not None and not isinstance(value, str):
-        raise _misfit(column, value, "text")
-    text = _well_formed(column, value or "")
+        raise misfit(column, value, "text")
+    text = well_formed(column, value or "")
     runs = rich_text.runs(text)
     if len(runs) > rich_text.MOST_RUNS:
         most = rich_text.MOST_RUNS * rich_text.RUN_LENGTH
@@ -135,8 +110,8 @@ def _write_line(column: Column, value: Any, held: Any) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        raise _misfit(column, value, "text")
-    if rich_text.length(_well_formed(column, value)) > LINE_LENGTHS[column.type]:
+        raise misfit(column, value, "text")
+    if rich_text.length(well_formed(column, value)) > LINE_LENGTHS[column.type]:
         raise ItemError(
             f"Notion property {column.name!r}: {rich_text.length(value):,} characters are too many, "
             f"Notion takes at most {LINE_LENGTHS[column.type]:,} in {column.type}"
@@ -155,7 +130,7 @@ def _write_number(column: Column, value: Any, held: Any) -> int | float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise _misfit(column, value, "a number")
+        raise misfit(column, value, "a number")
     try:
         exact = math.isfinite(value) and float(value) == value
     except OverflowError:
@@ -173,7 +148,7 @@ def _write_checkbox(column: Column, value: Any, held: Any) -> bool:
     if value is None:
         return False
     if not isinstance(value, int) or value not in (0, 1):
-        raise _misfit(column, value, "true or false")
+        raise misfit(column, value, "true or false")
     return bool(value)
 
 
@@ -182,7 +157,7 @@ def _write_checkbox(column: Column, value: Any, held: Any) -> bool:
 
 def _option(column: Column, name: Any) -> Json:
     if not isinstance(name, str):
-        raise _misfit(column, name, "the name of an option")
+        raise misfit(column, name, "the name of an option")
     where = f"Notion property {column.name!r}: option {name[:OPTION_LENGTH]!r}"
     if not name.strip():
         raise ItemError(f"{where} has no name")
@@ -193,7 +168,7 @@ def _option(column: Column, name: Any) -> Json:
         return {"name": name}
     if "," in name:
         raise ItemError(f"{where} holds a comma, which Notion does not take in options")
-    if rich_text.length(_well_formed(column, name)) > OPTION_LENGTH:
+    if rich_text.length(well_formed(column, name)) > OPTION_LENGTH:
         raise ItemError(f"{where}… is longer than the {OPTION_LENGTH} characters that Notion takes")
     return {"name": name}
 
@@ -214,7 +189,7 @@ def _write_options(column: Column, value: Any, held: Any) -> list[Json]:
     if value is None:
         return []
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        raise _misfit(column, value, "a tuple of option names")
+        raise misfit(column, value, "a tuple of option names")
     # Names that the value holds already stay in the order in which people put them.
     order = {option["name"]: place for place, option in enumerate(held or ())}
     options = {option["name"]: option for option in (_option(column, name) for name in value)}
@@ -239,7 +214,7 @@ def _write_date(column: Column, value: Any, held: Any) -> Json | None:
     try:
         return dates.moved(held, value)
     except TypeError:
-        raise _misfit(column, value, "a date or a time") from None
+        raise misfit(column, value, "a date or a time") from None
     except ValueError as error:
         raise ItemError(f"Notion property {column.name!r}: {error}") from None
 
@@ -249,25 +224,61 @@ class _Codec:
     read: Callable[[Column, Any], Any]
     #: Gets the new value and what the page holds now.
     write: Callable[[Column, Any, Any], Any]
+    #: For people: the Python value, and what of Notion's value a plain service does not show.
+    shown_as: str
+    hidden: str = ""
 
 
-_TEXT = _Codec(_read_text, _write_text)
-_LINE = _Codec(_read_line, _write_line)
-_OPTION = _Codec(_read_option, _write_option)
+_FORMAT = "formatting, mentions, equations: kept while the text stays the same"
+_TEXT = _Codec(_read_text, _write_text, "`str`", _FORMAT)
+_LINE = _Codec(_read_line, _write_line, "`str` or `None`")
+_OPTION = _Codec(_read_option, _write_option, "`str`, the option's name, or `None`", "the colour")
+_IDS = _Codec(references.read_ids, references.write_ids, "sorted `tuple` of ids", "the order: kept")
 
 _CODECS: dict[str, _Codec] = {
     "title": _TEXT,
     "rich_text": _TEXT,
-    "number": _Codec(_read_number, _write_number),
-    "checkbox": _Codec(_read_checkbox, _write_checkbox),
+    "number": _Codec(_read_number, _write_number, "`int` or `float`, or `None`", "the display format"),
+    "checkbox": _Codec(_read_checkbox, _write_checkbox, "`bool`"),
     "select": _OPTION,
-    "multi_select": _Codec(_read_options, _write_options),
+    "multi_select": _Codec(
+        _read_options, _write_options, "sorted `tuple` of names", "colours; the order: kept"
+    ),
     "status": _OPTION,
-    "date": _Codec(_read_date, _write_date),
+    "date": _Codec(
+        _read_date, _write_date, "`date`, or `datetime` in UTC to the minute, or `None`", "the end: kept"
+    ),
     "url": _LINE,
     "email": _LINE,
     "phone_number": _LINE,
+    "people": _IDS,
+    "relation": _IDS,
+    "files": _Codec(
+        references.read_files, references.write_files, "`tuple` of names and addresses", "the content"
+    ),
+    "place": _Codec(
+        references.read_place,
+        references.write_place,
+        "`dict` of `lat`, `lon`, `name`, `address`, or `None`",
+        "ids of map services: kept while the place stays",
+    ),
+    "verification": _Codec(
+        references.read_verification,
+        references.write_verification,
+        '`"verified"`, `"expired"` or `None`; only `"verified"` is written, in wikis',
+        "who verified it, and until when",
+    ),
 }
 
 #: Types of properties that can be synced.
 SUPPORTED_TYPES = frozenset(_CODECS)
+
+
+def type_rows() -> list[tuple[str, str, str, str, str]]:
+    """What is done with each type: its name, read as, written, cleared by, what a plain service does not show."""
+    rows = []
+    for kind, codec in sorted(_CODECS.items()):
+        cleared = json.dumps(encode(Column("", "", kind), None)[kind])
+        rows.append((kind, codec.shown_as, "yes", f"`{cleared}`", codec.hidden or "nothing"))
+    rows += [(kind, "plain value", "refused", "", "") for kind in sorted(COMPUTED_TYPES)]
+    return [*rows, ("any other", "`Opaque`", "refused", "", "")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 Json = dict[str, Any]
@@ -10,6 +11,7 @@ Json = dict[str, Any]
 RUN_LENGTH = 2000
 MOST_RUNS = 100
 
+_JOINER = "\u200d"
 _LAST_OF_ONE_UNIT = "\uffff"
 
 
@@ -43,12 +45,32 @@ def _plain(run: Json) -> str:
 def _pieces(text: str) -> list[str]:
     pieces: list[str] = []
     begin = size = 0
+    #: Where a character as people see it begins, and how long the piece is up to there.
+    joint, up_to_joint = 0, 0
     for place, sign in enumerate(text):
         units = 2 if sign > _LAST_OF_ONE_UNIT else 1
+        if place == begin or not _joined(text[place - 1], sign):
+            joint, up_to_joint = place, size
         if size + units > RUN_LENGTH:
-            pieces.append(text[begin:place])
-            begin, size = place, 0
+            fits = joint > begin and size - up_to_joint + units <= RUN_LENGTH
+            end, used = (joint, up_to_joint) if fits else (place, size)
+            pieces.append(text[begin:end])
+            begin, size = end, size - used
+            joint, up_to_joint = begin, 0
         size += units
     if begin < len(text):
         pieces.append(text[begin:])
     return pieces
+
+
+def _joined(one: str, two: str) -> bool:
+    """Whether two signs next to each other are part of one character as people see it."""
+    if one == "\r" and two == "\n":
+        return True
+    if _JOINER in (one, two) or unicodedata.category(two).startswith("M"):
+        return True
+    return (_is_flag(one) and _is_flag(two)) or "\U0001f3fb" <= two <= "\U0001f3ff"
+
+
+def _is_flag(sign: str) -> bool:
+    return "\U0001f1e6" <= sign <= "\U0001f1ff"

@@ -26,6 +26,9 @@ from tasks.notion.watermark import Watermark
 from tasks.sync_task import ID, ConflictMode, SyncTask
 from tasks.values import same
 
+#: Bytes of one write; Notion takes 500 kilobytes with what stands around the values.
+LARGEST_WRITE = 490_000
+
 log = logging.getLogger(__name__)
 
 
@@ -182,14 +185,15 @@ class NotionSide(SyncTask):
             raise RuntimeError(f"task {self.name!r} is not open")
         return self._source
 
-    def _read(self, raw: Json) -> Page:
-        return read_page(raw, self._columns)
+    async def _read(self, raw: Json) -> Page:
+        """The row, with all of its synced values."""
+        return read_page(await self._rows_of.complete(raw, self._columns.values()), self._columns)
 
     async def get_notion_objects(self) -> Listing:
         """All rows outside the trash."""
         begun = time.monotonic()
         rows = await self._rows_of.rows()
-        pages = [self._read(raw) for raw in rows]
+        pages = [await self._read(raw) for raw in rows]
         # What fits into one answer is listed as cheaply as its changes are, and shows deletions as well.
         cursor = None
         if rows.partial is None and len(pages) > PAGE_SIZE:
@@ -205,7 +209,7 @@ class NotionSide(SyncTask):
         before = Watermark.from_json(cursor, self.scope())
         begun = time.monotonic()
         rows = await self._rows_of.rows(edited_since=before.since)
-        pages = [self._read(raw) for raw in rows]
+        pages = [await self._read(raw) for raw in rows]
         return Changes(pages, cursor=self._mark(pages, begun, before).to_json(), partial=rows.partial)
 
     def _mark(self, pages: list[Page], begun: float, before: Watermark | None) -> Watermark:
@@ -223,7 +227,7 @@ class NotionSide(SyncTask):
             return None
         if is_trashed(raw) or data_source_of(raw) != self._listed_id:
             return None
-        return self._read(raw)
+        return await self._read(raw)
 
     def notion_id(self, obj: Page) -> ID:
         """The id of the page."""
@@ -261,7 +265,8 @@ class NotionSide(SyncTask):
         for attr, value in kwargs.items():
             column = self._synced(attr)
             properties[column.id] = encode(column, value)
-        return self._read(await self._rows_of.create(properties))
+        _check_size(properties)
+        return await self._read(await self._rows_of.create(properties))
 
     async def notion_update_obj(self, obj: Page, attr: str, value: Any) -> Page:
         """Set one property; see `notion_update_attrs`."""
@@ -280,7 +285,7 @@ class NotionSide(SyncTask):
 
         async def compose() -> Json | Settled:
             raw = await self._rows_of.get(obj.id)
-            now = self._reread(raw, obj)
+            now = await self._reread(raw, obj)
             properties: Json = {}
             targets: dict[str, Any] = {}
             for attr, (column, value) in wanted.items():
@@ -289,9 +294,10 @@ class NotionSide(SyncTask):
                 if not same(now.values[attr], targets[attr]):
                     properties[column.id] = sent
             self._check_unchanged(obj, now, targets)
+            _check_size(properties)
             return {"properties": properties} if properties else Settled(raw)
 
-        return self._read(await self._rows_of.update(obj.id, compose))
+        return await self._read(await self._rows_of.update(obj.id, compose))
 
     async def notion_delete_obj(self, obj: Page) -> None:
         """Move the row to the trash.
@@ -304,7 +310,7 @@ class NotionSide(SyncTask):
             raw = await self._rows_of.get(obj.id)
             if is_trashed(raw):
                 return Settled(raw)
-            self._check_unchanged(obj, self._reread(raw, obj), {})
+            self._check_unchanged(obj, await self._reread(raw, obj), {})
             return {"in_trash": True}
 
         await self._rows_of.update(obj.id, compose)
@@ -317,13 +323,13 @@ class NotionSide(SyncTask):
             )
         return column
 
-    def _reread(self, raw: Json, listed: Page) -> Page:
+    async def _reread(self, raw: Json, listed: Page) -> Page:
         """The row again, unless it is not to be written any more."""
         if is_trashed(raw):
             raise PreconditionError(f"page {listed.id} was moved to the trash while the sync ran")
         if data_source_of(raw) != listed.data_source:
             raise PreconditionError(f"page {listed.id} was moved out of the data source while the sync ran")
-        return self._read(raw)
+        return await self._read(raw)
 
     def _check_unchanged(self, listed: Page, now: Page, targets: Mapping[str, Any]) -> None:
         """Make sure that the row is as it was listed, or already as it is to be."""
@@ -342,3 +348,11 @@ class NotionSide(SyncTask):
 def _by_id(schema: Schema, column_id: str) -> Column | None:
     wanted = unquote(column_id)
     return next((column for column in schema.columns.values() if unquote(column.id) == wanted), None)
+
+
+def _check_size(properties: Json) -> None:
+    size = len(json.dumps(properties, ensure_ascii=False).encode())
+    if size > LARGEST_WRITE:
+        raise ItemError(
+            f"the values are {size:,} bytes together, Notion takes at most {LARGEST_WRITE:,} at once"
+        )

@@ -35,7 +35,7 @@ def test_a_text_that_notion_may_have_cut_off_is_no_value() -> None:
     whole = read_page(row(MENTIONS_SHOWN - 1), COLUMNS)
     assert NotionSide.notion_to_dict(None, whole)["Notes"] == "Plan " * 24  # type: ignore[arg-type]
     cut = read_page(row(MENTIONS_SHOWN), COLUMNS)
-    with pytest.raises(ItemError, match="page p: 'Notes' holds 25 mentions or more"):
+    with pytest.raises(ItemError, match="page p: 'Notes' holds 25 references or more"):
         NotionSide.notion_to_dict(None, cut)  # type: ignore[arg-type]
 
 

@@ -428,7 +428,7 @@ async def test_types_that_do_not_fit(person: Person) -> None:
     made = Rows(person.url, source, {"Made": "made"})
     named = Rows(person.url, source, {"Name": "name"}, property_types={"Name": ("date",)})
     for task, words in [
-        (made, "'Made' is of type created_time, which cannot be synced"),
+        (made, "'Made' is of type created_time, which Notion itself computes, so that it cannot be written"),
         (named, "property 'Name' is of type title, but must be date"),
     ]:
         await task.open()
