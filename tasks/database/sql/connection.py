@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError
 
 from tasks.database.exceptions import SyncAbortedError
 from tasks.errors import SideError, TaskDefinitionError
@@ -129,7 +129,9 @@ class Database:
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise NodeDatabaseError(f"the connection to {self.address} was lost") from error
-            raise
+            # What is wrong with data would be quoted.
+            reason = "a value does not fit" if isinstance(error, DataError) else first_line(error)
+            raise NodeDatabaseError(f"the database {self.address} refused: {reason}") from error
 
     def close(self) -> None:
         """Close all connections, where the engine is not the program's own."""

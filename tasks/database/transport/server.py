@@ -34,7 +34,7 @@ from tasks.database.transport.signing import (
     NotAuthenticError,
     PeerKey,
 )
-from tasks.errors import SideError
+from tasks.errors import TaskError
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class _Endpoint:
             if status >= 500:
                 log.warning("An exchange of node %r has to wait: %s", _shown(request), error)
             return _told(status, kind, message)
-        except SideError as error:
+        except TaskError as error:
             log.warning("An exchange of node %r has to wait: %s", _shown(request), error)
             return _told(503, "unavailable", "the node cannot exchange now: try again later")
         except RecursionError:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from tasks.database.clock import HybridLogicalClock
 from tasks.database.record import SyncRecord
-from tasks.database.sql import NodeDatabaseError, SQLAlchemyStorage
+from tasks.database.sql import Database, NodeDatabaseError, SQLAlchemyStorage, SyncedTable
 from tasks.database.storage import ArrivalStorage, Tombstone
 
 Node = Any  # the class of the conftest
@@ -281,3 +281,15 @@ def test_a_database_that_is_away_is_told_in_one_line(make_node: Callable[[str], 
         pass
     assert "secret" not in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_user_without_rights_is_told_in_one_line(make_node: Callable[[str], Node]) -> None:
+    node = make_node("postgresql")
+    node.run("CREATE ROLE guest LOGIN")
+    address = sa.make_url(node.url).set(username="guest").render_as_string(hide_password=False)
+    database = Database(address)
+    storage = SQLAlchemyStorage(database, [SyncedTable.reflect(database, "city")])
+    with pytest.raises(NodeDatabaseError, match="permission denied") as raised:
+        storage.prepare()
+    assert "\n" not in str(raised.value)
+    storage.close()

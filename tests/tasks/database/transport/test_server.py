@@ -12,12 +12,15 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from tasks.database.manifest import ModelPayload, SyncManifest
 from tasks.database.record import SyncRecord
 from tasks.database.transport import signing, wire
+from tasks.database.transport.server import node_routes
 from tasks.database.transport.signing import MemoryNonces, PeerKey
+from tasks.errors import TaskDefinitionError
 
 Office = Any  # the class of the conftest
 
@@ -139,6 +142,16 @@ def test_an_error_of_the_server_shows_nothing_of_it(client: Client, office: Offi
     answer = client.post(PATH, content=sent, headers=headers(sent))
     assert answer.status_code == 500
     assert "mine" not in answer.text
+
+
+def test_a_node_that_cannot_be_opened_is_tried_later() -> None:
+    def find(_: str) -> None:
+        raise TaskDefinitionError("there is no table 'private'")
+
+    sent = body()
+    answer = Client(Starlette(routes=[*node_routes(find)])).post(PATH, content=sent, headers=headers(sent))
+    assert answer.status_code == 503
+    assert "private" not in answer.text
 
 
 def test_what_is_nested_too_deep_is_refused(client: Client, office: Office) -> None:
