@@ -205,7 +205,7 @@ manifests = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=manifests)
 def test_no_manifest_breaks_the_server(client: Client, data: dict[str, Any]) -> None:
     with contextlib.suppress(ValueError):
@@ -217,7 +217,7 @@ def test_no_manifest_breaks_the_server(client: Client, data: dict[str, Any]) -> 
         assert set(answer.json()["error"]) == {"status", "kind", "message"}
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sent=st.binary(max_size=200), packed=st.booleans(), encoding=st.sampled_from(["gzip", "br", ""]))
 def test_no_bytes_break_the_server(client: Client, sent: bytes, packed: bool, encoding: str) -> None:
     sent = gzip.compress(sent) if packed else sent
