@@ -22,6 +22,8 @@ class Column:
     options: tuple[str, ...] = ()
     #: Of each option of a status, the group in which it is.
     groups: Mapping[str, str] = field(default_factory=dict, compare=False)
+    #: Names of the options by their ids, which stay when an option is renamed.
+    option_names: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def misfit(column: Column, value: Any, wanted: str) -> ItemError:

@@ -91,7 +91,14 @@ class DataSource:
         """
         raw = await self._retrieve()
         columns = {
-            name: Column(name, column["id"], column["type"], _option_names(column), _groups(column))
+            name: Column(
+                name,
+                column["id"],
+                column["type"],
+                tuple(_options(column).values()),
+                _groups(column),
+                _options(column),
+            )
             for name, column in raw.get("properties", {}).items()
         }
         return Schema(raw["id"], rich_text.plain(raw.get("title")), columns, is_trashed(raw))
@@ -343,9 +350,9 @@ def _later(one: str | None, two: str | None) -> str | None:
     return max(one, two, key=datetime.fromisoformat)
 
 
-def _option_names(column: Json) -> tuple[str, ...]:
+def _options(column: Json) -> dict[str, str]:
     options = (column.get(column["type"]) or {}).get("options") or ()
-    return tuple(option["name"] for option in options)
+    return {option["id"]: option["name"] for option in options}
 
 
 def _groups(column: Json) -> dict[str, str]:

@@ -164,6 +164,11 @@ class NotionSide(SyncTask):
                 f"{where}: property {attr!r} was of type {before.type} and is {column.type} now; "
                 "change it back, or restart the workers if it is meant to be so"
             )
+        for option, old in (before.option_names if before else {}).items():
+            new = column.option_names.get(option)
+            if new != old:
+                became = f"is called {new!r} now" if new else "was removed"
+                log.warning("task %s: option %r of Notion property %r %s", self.name, old, attr, became)
         if column.name != (before.name if before else attr):
             log.warning(
                 "task %s: Notion property %r is called %r now; it is synced as before; "
@@ -206,7 +211,7 @@ class NotionSide(SyncTask):
         Raises:
             CursorExpiredError: the cursor is of another data source or filter.
         """
-        before = Watermark.from_json(cursor, self.scope())
+        before = Watermark.from_json(cursor, self.scope(), self._options())
         begun = time.monotonic()
         rows = await self._rows_of.rows(edited_since=before.since)
         pages = [await self._read(raw) for raw in rows]
@@ -215,7 +220,17 @@ class NotionSide(SyncTask):
     def _mark(self, pages: list[Page], begun: float, before: Watermark | None) -> Watermark:
         stamps = (page.last_edited for page in pages)
         seconds = time.monotonic() - begun
-        return Watermark.of_walk(self.scope(), stamps, seconds=seconds, now=time.time(), before=before)
+        mark = Watermark.of_walk(self.scope(), stamps, seconds=seconds, now=time.time(), before=before)
+        return mark.with_options(self._options())
+
+    def _options(self) -> dict[str, str]:
+        """Names of the options of all synced columns, by id."""
+        columns = self._columns.items()
+        return {
+            f"{attr} {option}": name
+            for attr, column in columns
+            for option, name in column.option_names.items()
+        }
 
     async def notion_get_obj(self, obj_id: ID) -> Page | None:
         """A row by its id; `None` where it is trashed, moved away or not shown to this token."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from tasks.errors import CursorExpiredError
 
@@ -31,6 +31,12 @@ class Watermark:
     newest: str | None
     #: When it was seen first, in seconds of this machine's clock; only differences count.
     seen_at: float
+    #: Names of options by id: rows show a renamed or removed option otherwise without any edit.
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def with_options(self, options: Mapping[str, str]) -> Self:
+        """The mark with the options of now."""
+        return replace(self, options=dict(options))
 
     @classmethod
     def of_walk(
@@ -64,19 +70,22 @@ class Watermark:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, cursor: Any, scope: str) -> Watermark:
+    def from_json(cls, cursor: Any, scope: str, options: Mapping[str, str] | None = None) -> Watermark:
         """The mark in a cursor.
 
         Raises:
-            CursorExpiredError: it is of another listing, or no mark at all.
+            CursorExpiredError: it is of another listing, or no mark at all, or an option has another name.
         """
         try:
             mark = cls(**cursor)
             datetime.fromisoformat(mark.since)
+            known = dict(mark.options)
         except (TypeError, ValueError):
             raise CursorExpiredError("the cursor is not one of Notion's: all rows are listed") from None
         if mark.scope != scope:
             raise CursorExpiredError("another data source or filter than before: all rows are listed")
+        if any((options or {}).get(option) != name for option, name in known.items()):
+            raise CursorExpiredError("an option was renamed or removed: all rows are listed")
         return mark
 
 

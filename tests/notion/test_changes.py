@@ -12,6 +12,9 @@ from tasks.errors import CursorExpiredError
 from tasks.notion import side
 from tasks.notion.page import Page
 from tasks.notion.watermark import Watermark
+from tasks.run import run_task
+from tasks.state import State
+from tasks.state_journal import StateJournal
 from tests.notion.person import Person
 from tests.notion.test_side import COLUMNS, Rows
 
@@ -148,3 +151,100 @@ def test_a_minute_that_is_long_over_is_left_behind() -> None:
     assert Watermark.of_walk("s", [], seconds=1, now=1500, before=later) == later
     backwards = Watermark.of_walk("s", [NOON], seconds=1, now=10, before=first)
     assert datetime.fromisoformat(backwards.since) <= NOON - timedelta(minutes=2)
+
+
+async def test_a_renamed_option_is_told_and_all_rows_are_listed(
+    person: Person, source: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It changes what rows show without an edit of any."""
+    monkeypatch.setattr(side, "PAGE_SIZE", 1)
+    for n in range(3):
+        await person.make_page(source, Name=person.text(f"Row {n}"), Area={"select": {"name": "Home"}})
+    task = Rows(person.url, source, {"Name": "name", "Area": "area"})
+    await task.open()
+    try:
+        await task.check()
+        cursor = (await task.get_notion_objects()).cursor
+        cursor = (await task.notion_changes(cursor)).cursor
+        (option,) = task._columns["Area"].option_names
+        await person.patch_columns(
+            source, {"Area": {"select": {"options": [{"id": option, "name": "House"}]}}}
+        )
+        await task.check()
+        assert "option 'Home' of Notion property 'Area' is called 'House' now" in caplog.text
+        with pytest.raises(CursorExpiredError, match="option was renamed"):
+            await task.notion_changes(cursor)
+        assert {page.values["Area"] for page in await task.get_notion_objects()} == {"House"}
+    finally:
+        await task.close()
+
+
+class Shelf(Rows):
+    """Rows in step with a dictionary."""
+
+    def __init__(self, url: str, source: str) -> None:
+        super().__init__(url, source, {"Name": "name", "Effort": "effort"})
+        self.kept: dict[str, dict[str, Any]] = {}
+        self.writes = 0
+
+    def get_other_objects(self) -> list[Any]:
+        return list(self.kept.items())
+
+    def other_id(self, obj: Any) -> str:
+        return str(obj[0])
+
+    def other_hash(self, obj: Any) -> str:
+        return str(obj[1]["name"]).casefold()
+
+    def other_timestamp(self, obj: Any) -> datetime:
+        return NOON
+
+    def other_to_dict(self, obj: Any) -> dict[str, Any]:
+        return dict(obj[1])
+
+    def other_create_obj(self, **values: Any) -> Any:
+        self.writes += 1
+        self.kept[f"k{self.writes}"] = values
+        return f"k{self.writes}", values
+
+    def other_update_obj(self, obj: Any, attr: str, value: Any) -> None:
+        self.writes += 1
+        self.kept[obj[0]][attr] = value
+
+    def other_delete_obj(self, obj: Any) -> None:
+        self.writes += 1
+        del self.kept[obj[0]]
+
+
+async def test_runs_by_changes_carry_edits_both_ways_and_no_echo(
+    person: Person, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(side, "PAGE_SIZE", 2)
+    ids = [await person.make_page(source, Name=person.text(f"Row {n}")) for n in range(4)]
+    task, journal = Shelf(person.url, source), StateJournal(State())
+
+    async def run() -> list[str]:
+        report = await run_task(task, journal)
+        assert report.status == "succeeded"
+        return [method for method, _ in task.wire.sent]
+
+    await run()
+    assert task.writes == 4
+    assert await run() == ["GET", "POST"]
+    await person.edit(ids[1], Effort={"number": 7})
+    assert await run() == ["GET", "POST"]
+    assert task.writes == 5
+    assert sorted(row["effort"] or 0 for row in task.kept.values()) == [0, 0, 0, 7]
+    key = next(key for key, row in task.kept.items() if row["name"] == "Row 2")
+    task.kept[key]["effort"] = 9
+    task.kept["new"] = {"name": "Row 9", "effort": 1}
+    sent = await run()
+    assert sorted(sent) == ["GET", "GET", "PATCH", "POST", "POST"]
+    assert (await person.page(ids[2]))["properties"]["Effort"]["number"] == 9
+    before = dict(task.kept)
+    assert await run() == ["GET", "POST"]
+    assert (task.writes, task.kept) == (5, before)
+    await person.patch_page(ids[0], {"in_trash": True})
+    task.full_listing_every = timedelta(0)
+    await run()
+    assert len(task.kept) == 4

@@ -13,7 +13,7 @@ async def test_they_come_back_as_they_were_written(person: Person) -> None:
     pages = [await person.make_page(target, Name=person.text(f"T{n}")) for n in range(3)]
     source = await person.make_data_source("Rows", columns(target))
     me = (await person.send("GET", "users/me"))["id"]
-    values = {
+    values: dict[str, Any] = {
         "Name": "One",
         "To": tuple(sorted(pages[:2])),
         "Who": (me,),
