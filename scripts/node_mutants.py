@@ -40,6 +40,8 @@ ASKING, NODE = HERE + "asking.py", HERE + "node.py"
 COLLECT, PEER, VIEW, CLOCK = HERE + "collect.py", HERE + "peer.py", HERE + "view.py", HERE + "clock.py"
 CLOCK_TESTS = "tests/tasks/database/test_clock.py"
 ENGINE_TESTS = "tests/tasks/database/test_engine.py"
+PAGE_TESTS = "tests/tasks/database/test_page.py"
+STORIES = "tests/tasks/database/test_better_than_the_page.py"
 
 MUTANTS = [
     Mutant("nothing planted", ENGINE, "", ""),
@@ -138,8 +140,9 @@ MUTANTS = [
     Mutant(
         "the peer is not told of what was held so long",
         APPLYING,
-        "        return self.wrote and not self.released\n",
-        "        return self.wrote\n",
+        "if released := self.retried.get(label, set()).difference(held):",
+        "if released := set[str]():",
+        ENGINE_TESTS,
     ),
     Mutant(
         "a dry run sends its records",
@@ -152,6 +155,7 @@ MUTANTS = [
         ENGINE,
         "        if not incoming.dry_run:\n            state.save",
         "        if True:\n            state.save",
+        PAGE_TESTS,
     ),
     Mutant(
         "checkpoints are kept outside of the transaction",
@@ -171,6 +175,7 @@ MUTANTS = [
         ENGINE,
         "min([*marks, self._node.clock.peek()])",
         "self._node.clock.peek()",
+        ENGINE_TESTS,
     ),
     Mutant(
         "the clock does not look at what it received",
@@ -186,11 +191,11 @@ MUTANTS = [
         CLOCK_TESTS,
     ),
     Mutant(
-        "the echo is sent back for ever",
+        "what came from a peer counts as news to it",
         PEER,
         "        self.own = {stamp for stamp in self.own if stamp > self.sent.floor}\n",
         "        self.own = set()\n",
-        ENGINE_TESTS,
+        STORIES,
     ),
 ]
 

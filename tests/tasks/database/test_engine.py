@@ -189,6 +189,29 @@ def test_tombstones_are_purged_when_every_node_has_passed_them() -> None:
     assert pair.answering.purge_tombstones() == 1
 
 
+def test_a_deletion_that_waited_is_told_to_the_node_that_made_it() -> None:
+    """It may have dropped its tombstone since, and have been given the record again."""
+    pair = Pair()
+    ahead = [0]
+    storage = MemoryStorage()
+    storage.clock = HybridLogicalClock(lambda: pair.time_ms + ahead[0], storage)
+    _, engine = pair.client(storage=storage)
+    pair.server.edit(M, "1", x="old")
+    engine.sync()
+    ahead[0] = 400_000
+    storage.remove(M, "1")
+    ahead[0] = 0
+    engine.sync()
+    assert pair.server.get_keys(M) == ["1"]
+    assert engine.purge_tombstones() == 1
+    pair.server.edit(M, "1", x="edited")
+    engine.sync()
+    assert data(storage) == {"1": {"id": "1", "x": "edited"}}
+    pair.time_ms += 600_000
+    engine.sync()
+    assert storage.get_keys(M) == pair.server.get_keys(M) == []
+
+
 class WithParents(MemoryStorage):
     """Notes point to items, and items to their first note; the latter may be empty for a while."""
 

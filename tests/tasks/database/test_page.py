@@ -209,6 +209,24 @@ def test_a_storage_with_the_pages_methods_alone_is_enough() -> None:
     assert not nodes["b"].sync().counts()
 
 
+def test_a_dry_run_changes_nothing_where_nothing_can_be_undone() -> None:
+    clocks = {name: HybridLogicalClock() for name in ("server", "a")}
+    stored = {name: PageStorage() for name in clocks}
+    server = engine("server", stored["server"], clock=clocks["server"])[1]
+    node = engine("a", stored["a"], clock=clocks["a"], transport=MemoryTransport(server.process))[1]
+    for name, key in (("server", "1"), ("a", "2")):
+        stored[name].records[key] = SyncRecord(key, {"id": key}, {"id": clocks[name].now()})
+    before = {
+        name: (dict(s.records), {n: k for n, k in s.kept.items() if n != "~clock"})
+        for name, s in stored.items()
+    }
+    result = node.sync(dry_run=True)
+    assert result.counts() == {"pushed": 1, "created": 1}
+    assert before == {
+        name: (s.records, {n: k for n, k in s.kept.items() if n != "~clock"}) for name, s in stored.items()
+    }
+
+
 def conflict(kind: ConflictType = ConflictType.BOTH_MODIFIED, **sides: Any) -> RecordConflict:
     local = SyncRecord("k", {"x": "L", "y": "L"}, {"x": 5, "y": 9})
     remote = SyncRecord("k", {"x": "R", "y": "R"}, {"x": 7, "y": 9})

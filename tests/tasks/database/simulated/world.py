@@ -57,8 +57,11 @@ class Link:
 
     def __init__(self, world: World, client: Node, server: Node) -> None:
         self.world, self.client, self.server = world, client, server
+        self.exchanges = 0
 
     def exchange(self, manifest: SyncManifest) -> SyncManifest:
+        self.exchanges += 1
+        assert self.exchanges < 300, "a run has no end"
         world, chance = self.world, self.world.random.random
         body = json.dumps(manifest.to_dict())
         world.sent.append((self.server, body))
@@ -311,9 +314,9 @@ class World:
 
     def play(self, steps: int) -> list[str]:
         """Everything that is wrong at the end."""
-        for _ in range(steps):
-            self.step()
         try:
+            for _ in range(steps):
+                self.step()
             self.settle()
         except AssertionError as error:
             return [str(error)]
