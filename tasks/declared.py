@@ -48,8 +48,12 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _PERIOD = re.compile(r"(\d+)\s*(s|m|h|d)(?:econd|ec|inute|in|our|ay)?s?")
 
 
-def _period(value: Any) -> timedelta:
-    """Read `5m` or `1h 30m`."""
+def read_period(value: Any) -> timedelta:
+    """The period that a text such as `5m` or `1h 30m` says.
+
+    Raises:
+        ValueError: it says none.
+    """
     text = str(value).strip().lower()
     parts = _PERIOD.findall(text)
     if not isinstance(value, str) or not parts or _PERIOD.sub("", text).strip():
@@ -74,7 +78,7 @@ class SyncTable(BaseModel):
     name: Annotated[str, Field(min_length=1)]
     kind: str
     #: Time between the starts of two runs.
-    every: Annotated[timedelta, BeforeValidator(_period)] | None = None
+    every: Annotated[timedelta, BeforeValidator(read_period)] | None = None
     #: How many runs there are in all.
     in_total: Annotated[int, Field(ge=1, strict=True)] | None = None
     once: Annotated[bool, Field(strict=True)] = False

@@ -50,7 +50,7 @@ from tasks.database.sync import DatabaseSync
 from tasks.database.transport.http import HttpTransport
 from tasks.database.transport.server import ServedNode
 from tasks.database.transport.signing import PeerKey
-from tasks.declared import _period
+from tasks.declared import read_period
 from tasks.errors import TaskDefinitionError
 
 _ENV = "env:"
@@ -126,7 +126,7 @@ class NodeTable(_Table):
     name: NodeName
     database: _Secret
     tables: Annotated[list[Annotated[TableTable, BeforeValidator(_named)]], Field(min_length=1)]
-    every: Annotated[timedelta, BeforeValidator(_period)] | None = None
+    every: Annotated[timedelta, BeforeValidator(read_period)] | None = None
     capture: Literal["triggers", "orm"] = "triggers"
     batch_size: Annotated[int, Field(ge=1, strict=True)] | None = None
     #: Seconds that a peer's clock may be ahead.
