@@ -26,6 +26,8 @@ lint: $(VENV)/installed-dev
 # The proof of both engines at full size: histories, crashes, killed processes, planted bugs. Half an hour and more.
 proof: $(VENV)/installed-dev
 	$(BIN)/python scripts/proof.py $(PROOF)
+	LOCKSTEP_NODE_WORLDS=1700 $(BIN)/python -m pytest --timeout 3600 tests/tasks/database/test_simulator.py
+	$(BIN)/python scripts/node_mutants.py
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m bench

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,6 +124,13 @@ def test_two_nodes_in_step(tmp_path: Path, machines: tuple[Machine, Machine, Pro
     sql(office.database, "DELETE FROM person WHERE id = '2'")
     assert laptop.lockstep("run", "laptop").returncode == 0
     assert laptop.people() == office.people() == [("1", "Ada L.", "a@example.org")]
+    for machine, name in ((laptop, "Ada of the laptop"), (office, "Ada of the office")):
+        sql(machine.database, "UPDATE person SET name = ? WHERE id = '1'", name)
+        time.sleep(0.05)
+    assert laptop.lockstep("run", "laptop").returncode == 0
+    assert laptop.people() == office.people() == [("1", "Ada of the office", "a@example.org")]
+    (lost,) = json.loads(office.lockstep("conflicts", "--json").stdout)  # where it was resolved
+    assert (lost["notion"], lost["other"]) == ("Ada of the office", "Ada of the laptop")
     compared = json.loads(laptop.lockstep("nodes", "status", "--json").stdout)
     assert compared[0]["oldest_unsent_seconds"] is None
     listed = laptop.lockstep("status").stdout

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tasks.database.lock import SessionLock
+from tasks.database.result import DatabaseResult
 from tasks.database.sql.declared import Node, open_node, read_nodes
+from tasks.database.sync import report
 from tasks.database.transport import wire
 from tasks.database.transport.server import ServedNode, node_routes
+from tasks.errors import TaskError
 from worker.lock import NodeBusyError, RedisSyncLock
+from worker.node_runs import as_conflict
+from worker.store.conflicts import Conflicts
 from worker.web.groups import RouteGroup
 from worker.web.resources import Resources
+
+log = logging.getLogger(__name__)
 
 
 def nodes(resources: Resources) -> RouteGroup:
@@ -59,8 +67,20 @@ class _Served:
                         self._resources.redis, lease_seconds=self._resources.settings.lease_seconds
                     )
                 node = open_node(table, lock=SessionLock(self._lock, busy=NodeBusyError))
-                self._open[node_id] = (node, node.served())
+                self._open[node_id] = (node, node.served(lambda result: self._keep(node_id, result)))
             return self._open[node_id][1]
+
+    def _keep(self, node_id: str, result: DatabaseResult) -> None:
+        """Enter values that lost in an exchange in the ledger; they are in the node's own database as well."""
+        lost = report(result).lost
+        if not lost:
+            return
+        try:
+            with self._resources.store.write() as connection:
+                for value in lost:
+                    Conflicts.keep(connection, node_id, as_conflict(value), "")
+        except TaskError as error:  # the exchange is done, and its peer must have the answer
+            log.error("Node %r: %d lost values are not in the ledger: %s", node_id, len(lost), error)  # noqa: TRY400
 
     def close(self) -> None:
         """Close all connections."""

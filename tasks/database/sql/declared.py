@@ -20,7 +20,7 @@ secret = "env:PHONE_SECRET"
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -41,6 +41,7 @@ from tasks.database.clock import HybridLogicalClock
 from tasks.database.engine import DatabaseEngine
 from tasks.database.lock import SyncLock
 from tasks.database.manifest import SyncManifest
+from tasks.database.result import DatabaseResult
 from tasks.database.sql.connection import Database
 from tasks.database.sql.graph import graph_of
 from tasks.database.sql.nonces import DatabaseNonces
@@ -168,11 +169,10 @@ class Node:
             return None
         return DatabaseSync(self.name, self.engine).run_every(seconds=int(self.table.every.total_seconds()))
 
-    def served(self) -> ServedNode:
-        """What the web process serves."""
-        return serve(
-            self.engine, self.storage, {answered.node: answered.key() for answered in self.table.answers}
-        )
+    def served(self, on_result: Callable[[DatabaseResult], None] = lambda result: None) -> ServedNode:
+        """What the web process serves; `on_result` is told what each exchange did here."""
+        keys = {answered.node: answered.key() for answered in self.table.answers}
+        return serve(self.engine, self.storage, keys, on_result)
 
     def close(self) -> None:
         """Close all connections."""
@@ -181,11 +181,17 @@ class Node:
         self.storage.close()
 
 
-def serve(engine: DatabaseEngine, storage: SQLAlchemyStorage, peers: Mapping[str, PeerKey]) -> ServedNode:
+def serve(
+    engine: DatabaseEngine,
+    storage: SQLAlchemyStorage,
+    peers: Mapping[str, PeerKey],
+    on_result: Callable[[DatabaseResult], None] = lambda result: None,
+) -> ServedNode:
     """A node for the web process (see `tasks.database.transport.server.node_routes`)."""
 
     def process(incoming: SyncManifest) -> SyncManifest:
-        answer, _ = engine.process(incoming)
+        answer, result = engine.process(incoming)
+        on_result(result)
         return answer
 
     return ServedNode(process, frozenset(storage.tables), peers, DatabaseNonces(storage.database))
