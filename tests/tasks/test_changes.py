@@ -218,7 +218,8 @@ def check_both_ways(rounds: list[tuple[list[tuple[str, str, int, str]], bool]]) 
             REACHED["list"] += task.deltas * (task.notion.calls["list"] - before[1])
     assert ways[0].notion.shown() == ways[1].notion.shown()
     assert ways[0].other.shown() == ways[1].other.shown()
-    assert ways[0].notion.shown() == ways[0].other.shown()
+    if report.status != "halted":  # a side emptied by both edits is for a person to decide
+        assert ways[0].notion.shown() == ways[0].other.shown()
 
 
 def test_changes_end_where_full_listings_do() -> None:
