@@ -182,7 +182,9 @@ class NotionCalDAV(NotionSide, CalDAVSide):
             case "priority", "number":
                 return NumberForm()
             case "status", _:
-                meaning = status_meanings(column.options, column.groups, given, may_add=column.type == "select")
+                meaning = status_meanings(
+                    column.options, column.groups, given, may_add=column.type == "select"
+                )
             case "priority", _:
                 meaning = priority_meanings(column.options, given, may_add=column.type == "select")
             case _:

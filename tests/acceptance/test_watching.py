@@ -171,12 +171,12 @@ def test_sentry_hears_of_failures_and_of_no_secret_and_no_value(
     office.worker(*FAST)
     office.beat()
     assert len(office.in_step()) == 2
-    office.board.rename_column("Notes", "Confidential-column")
+    office.board.send("PATCH", f"data_sources/{office.board.source}", {"in_trash": True})
     events = eventually(lambda: sentry.items("event"), PATIENCE)
     assert events[0]["tags"]["task"] == "sync.todos"
-    office.board.rename_column("Confidential-column", "Notes")
+    office.board.send("PATCH", f"data_sources/{office.board.source}", {"in_trash": False})
     office.rested()
-    office.board.arrange("POST", "faults", {"method": "PATCH", "status": 400, "times": 3})
+    office.board.arrange("POST", "faults", {"method": "PATCH", "status": 400, "times": 2})
     office.phone.edit("Confidential-to-do", SUMMARY=":Confidential-new")
     office.board.edit("Confidential-title", Name=title("Confidential-newer"))
     office.in_step()
