@@ -139,7 +139,13 @@ def start_slow_run(project: Path, environment: dict[str, str], command: list[str
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_interrupts,
     )
+
+
+def hear_interrupts() -> None:
+    """A test run in the background of a shell ignores them, and would pass that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_until_running(lockstep: Any, **variables: str) -> None:
