@@ -139,7 +139,7 @@ def start_slow_run(project: Path, environment: dict[str, str], command: list[str
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=hear_interrupts,
+        preexec_fn=hear_interrupts,  # noqa: PLW1509  there are no threads here
     )
 
 
