@@ -69,6 +69,15 @@ def up(
             help="The address Flower listens on. Set FLOWER_BASIC_AUTH before you open it to others."
         ),
     ] = "127.0.0.1",
+    web_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Start the web process for webhooks, database nodes and /healthz on this port; 0 takes a free one.",
+        ),
+    ] = None,
+    web_address: Annotated[str, typer.Option(help="The address the web process listens on.")] = "127.0.0.1",
     redis_port: Annotated[
         int | None,
         typer.Option(min=1, max=65535, help="Port of the Redis started here; by default a free one."),
@@ -80,9 +89,8 @@ def up(
 
     _end(
         command.up(
-            flower=flower,
-            flower_port=flower_port,
-            flower_address=flower_address,
+            flower=command.Listener(flower_address, flower_port) if flower else None,
+            web=None if web_port is None else command.Listener(web_address, web_port),
             redis_port=redis_port,
             concurrency=concurrency,
         )

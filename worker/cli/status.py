@@ -11,6 +11,7 @@ from config import Settings, get_settings
 from tasks.registry import load_tasks
 from tasks.scheduled import Scheduled
 from tasks.sync_task import SyncTask
+from worker import rate_limit
 from worker.cli.context import HOW_TO_DEFINE, open_store, unknown_task
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import explain
@@ -18,6 +19,7 @@ from worker.cli.machine import reachable_redis
 from worker.cli.output import console, duration, moment, print_json, printable, status_text, table
 from worker.errors import RedisUnavailableError
 from worker.lock import RedisSyncLock, SessionRecord
+from worker.rate_limit import BudgetUse
 from worker.store import RAN, RunRecord, Store
 
 
@@ -87,40 +89,62 @@ def status(*, as_json: bool) -> ExitCode:
     """Show every task with its last, its next and its present run."""
     settings = get_settings()
     known = load_tasks(settings)
-    running, trouble = _running(settings, known)
+    running, budgets, trouble = _in_redis(settings)
     with open_store(settings) as store:
         latest = store.runs.latest()
         rows = [_state(task, latest.get(name), running.get(name), store) for name, task in known.items()]
         gone = sorted(set(latest) - set(known))
     if as_json:
-        print_json({"tasks": rows, "not_defined_any_more": gone, "running_unknown": trouble})
+        print_json(
+            {
+                "tasks": rows,
+                "not_defined_any_more": gone,
+                "budgets": [budget.to_json() for budget in budgets],
+                "running_unknown": trouble,
+            }
+        )
     else:
         _show(rows, gone)
+        for budget in budgets:
+            console().print(_told(budget), soft_wrap=True)
     if trouble is not None:
         console(stderr=True).print(f"What runs now is not known: {trouble}", soft_wrap=True)
         return ExitCode.UNAVAILABLE
     return ExitCode.OK
 
 
-def _running(settings: Settings, known: dict[str, Scheduled]) -> tuple[dict[str, SessionRecord], str | None]:
-    """The sessions that hold nodes now; and why they could not be read, if so."""
+def _in_redis(settings: Settings) -> tuple[dict[str, SessionRecord], list[BudgetUse], str | None]:
+    """The sessions that hold nodes now, the use of Notion's budgets; and why they could not be read, if so."""
     try:
         client = reachable_redis(settings)
         if client is None:
-            return {}, None
+            return {}, [], None
         lock = RedisSyncLock(client, lease_seconds=settings.lease_seconds)
         try:
-            return {record.node_id: record for record in lock.holders() if record.live}, None
+            running = {record.node_id: record for record in lock.holders() if record.live}
+            return running, rate_limit.budgets(client), None
         finally:
             lock.close()
             client.close()
     except RedisUnavailableError as error:
-        return {}, str(error)
+        return {}, [], str(error)
     except Exception as error:
         explained = explain(error)
         if explained is None:
             raise
-        return {}, explained[0]
+        return {}, [], explained[0]
+
+
+def _told(use: BudgetUse) -> str:
+    """The use of one token's budget in a line."""
+    parts = [
+        f"Notion, token {use.name[:8]}: {use.requests:.0f} requests in the last minute, "
+        f"{use.share:.0%} of its {use.rate:.1f} a second, from {use.processes} "
+        f"process{'' if use.processes == 1 else 'es'}; they waited {duration(use.waited)}"
+    ]
+    if use.paused_for > 0:
+        parts.append(f"Notion has asked everybody to wait {duration(use.paused_for)} more")
+    return "; ".join(parts)
 
 
 def _state(

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 
 import redis
 
@@ -24,10 +25,31 @@ from worker.redis_client import address, connect
 from worker.redis_server import RedisServer
 
 
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A process that serves pages: where it listens. Port 0 takes a free one."""
+
+    address: str
+    port: int
+
+    def usable(self, what: str, mend: str) -> Listener:
+        """The same with a port that is free now.
+
+        Raises:
+            CommandError: the port is in use, or the address is not one of this machine.
+        """
+        return replace(self, port=usable_port(self.address, self.port, what=what, mend=mend))
+
+    @property
+    def url(self) -> str:
+        """For a browser."""
+        return f"http://{f'[{self.address}]' if ':' in self.address else self.address}:{self.port}"
+
+
 def up(
-    *, flower: bool, flower_port: int, flower_address: str, redis_port: int | None, concurrency: int | None
+    *, flower: Listener | None, web: Listener | None, redis_port: int | None, concurrency: int | None
 ) -> ExitCode:
-    """Start Redis if none is configured, worker, beat and Flower; stay until stopped or until one ends."""
+    """Start Redis if none is configured, worker, beat and what else is asked for; stay until stopped or one ends."""
     settings = get_settings()
     configure_logging(settings)
     with sole_use(settings), ExitStack() as stack:
@@ -35,23 +57,24 @@ def up(
         with open_store(settings):
             pass  # wrong addresses and old tables are told of here, before anything is started
         if flower:
-            flower_port = usable_port(
-                flower_address,
-                flower_port,
-                what="Flower",
-                mend="choose another port with --flower-port, or --no-flower",
-            )
+            flower = flower.usable("Flower", "choose another port with --flower-port, or --no-flower")
+        if web:
+            web = web.usable("The web process", "choose another port with --web-port")
         url, is_alive = stack.enter_context(_redis(settings, redis_port))
         commands = _commands(settings, url, concurrency)
         if flower:
-            commands.append(_flower(settings, url, flower_address, flower_port))
+            commands.append(_flower(settings, url, flower))
+        if web:
+            commands.append(_web(url, web))
         rows = [
             ("Tasks", ", ".join(tasks) or f"none yet: {HOW_TO_DEFINE}"),
             ("State", str(settings.state_dir.resolve())),
             ("Redis", _shown_address(settings, url)),
         ]
         if flower:
-            rows.append(("Flower", f"http://{flower_address}:{flower_port}"))
+            rows.append(("Flower", flower.url))
+        if web:
+            rows.append(("Web", f"{web.url} (/healthz, /webhooks/notion, /nodes)"))
         console().print(table(("Lockstep is up", "Ctrl-C ends it"), rows, folded=("Ctrl-C ends it",)))
         sys.stdout.flush()
         group = ProcessGroup(commands, prefix=settings.log_format == "text")
@@ -108,21 +131,17 @@ def _commands(settings: Settings, url: str, concurrency: int | None) -> list[Com
     ]
 
 
-def _flower(settings: Settings, url: str, host: str, port: int) -> Command:
+def _flower(settings: Settings, url: str, at: Listener) -> Command:
     environment = {"REDIS_URL": url}
     if settings.flower_basic_auth is not None:
         environment["FLOWER_BASIC_AUTH"] = settings.flower_basic_auth.get_secret_value()
-    arguments = [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "worker",
-        "flower",
-        f"--address={host}",
-        f"--port={port}",
-    ]
-    return Command("flower", arguments, environment)
+    celery = [sys.executable, "-m", "celery", "-A", "worker"]
+    return Command("flower", [*celery, "flower", f"--address={at.address}", f"--port={at.port}"], environment)
+
+
+def _web(url: str, at: Listener) -> Command:
+    uvicorn = [sys.executable, "-m", "uvicorn", "worker.web:app", "--no-access-log"]
+    return Command("web", [*uvicorn, f"--host={at.address}", f"--port={at.port}"], {"REDIS_URL": url})
 
 
 def _shown_address(settings: Settings, url: str) -> str:

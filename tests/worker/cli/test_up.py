@@ -102,7 +102,7 @@ def up(project: Path, environment: dict[str, str], command: list[str]) -> Iterat
 def test_scheduled_runs_happen_and_nothing_is_left(
     up: Callable[..., Up], lockstep: Any, project: Path, how: signal.Signals
 ) -> None:
-    running = up()
+    running = up("--web-port", "0")
     running.until(r"worker \| .*ready")
     for _ in range(PATIENCE):
         runs = json.loads(lockstep("history", "to-dos", "--json").stdout)
@@ -124,6 +124,9 @@ def test_scheduled_runs_happen_and_nothing_is_left(
     assert port is not None
     running.until(r"flower \| ")
     assert answers(f"http://127.0.0.1:{port[1]}/healthcheck") == "OK"
+    web = re.search(r"Web +(http://127\.0\.0\.1:\d+)", running.output)
+    assert web is not None
+    assert json.loads(answers(f"{web[1]}/healthz"))["status"] == "ok"
     assert running.end(how) == 0, running.output
     assert running.left_over() == []
     assert "Traceback" not in running.output
@@ -203,6 +206,7 @@ def test_a_port_in_use(up: Callable[..., Up], project: Path) -> None:
         port = str(taken.getsockname()[1])
         for option, said in (
             ("--flower-port", "Flower cannot listen on 127.0.0.1:"),
+            ("--web-port", "The web process cannot listen on 127.0.0.1:"),
             ("--redis-port", "port "),
         ):
             refused = up(option, port)
