@@ -27,6 +27,9 @@ Json = dict[str, Any]
 OPTION_LENGTH = 100
 OPTIONS_PER_VALUE = 100
 
+#: Largest whole number up to which a double holds every one.
+MOST_EXACT = 2**53
+
 #: Longest values of the one-line types.
 LINE_LENGTHS = {"url": 2000, "email": 200, "phone_number": 200}
 
@@ -123,7 +126,8 @@ def _write_line(column: Column, value: Any, held: Any) -> str | None:
 
 
 def _read_number(column: Column, held: Any) -> Any:
-    return held
+    # Notion keeps doubles; beyond this its digits tell which one, and are not those of the whole number.
+    return float(held) if isinstance(held, int) and abs(held) > MOST_EXACT else held
 
 
 def _write_number(column: Column, value: Any, held: Any) -> int | float | None:

@@ -21,7 +21,6 @@ READ_ONLY = frozenset(
         "last_edited_by",
         "unique_id",
         "button",
-        "verification",
     }
 )
 OPTION_TYPES = frozenset({"select", "multi_select", "status"})
@@ -41,6 +40,7 @@ TYPES = (
         "phone_number",
         "relation",
         "place",
+        "verification",
         "location",
         "last_visited_time",
     }

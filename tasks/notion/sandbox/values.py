@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from tasks.notion.sandbox import dates, errors, rich_text
 from tasks.notion.sandbox.call import Call
+from tasks.notion.sandbox.clock import minute_text
 from tasks.notion.sandbox.columns import READ_ONLY, TYPES, Column
 from tasks.notion.sandbox.file_uploads import as_file
 from tasks.notion.sandbox.ids import parse_id
@@ -59,7 +61,17 @@ def _runs(call: Call, _: Column, value: Any, path: str) -> Any:
 def _number(_: Call, __: Column, value: Any, path: str) -> Any:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise errors.bad_body(path, "a number or `null`", value)
-    return value
+    return value if value is None else _double(value, path)
+
+
+def _double(value: int | float, path: str) -> int | float:
+    """The number as JSON shows a double: the fewest digits that tell it, whole ones without a fraction."""
+    try:
+        double = float(value)
+        whole = double.is_integer() and abs(double) < 1e21
+        return int(Decimal(repr(double))) if whole else double
+    except OverflowError:
+        raise errors.bad_body(path, "a number or `null`", value) from None
 
 
 def _checkbox(_: Call, __: Column, value: Any, path: str) -> Any:
@@ -177,6 +189,16 @@ def _place(_: Call, __: Column, value: Any, path: str) -> Any:
     return {key: value.get(key) for key in keys}
 
 
+def _verification(call: Call, _: Column, value: Any, path: str) -> Any:
+    state = value.get("state") if isinstance(value, dict) else None
+    if state not in ("verified", "unverified"):
+        raise errors.bad_body(f"{path}.state", '`"verified"` or `"unverified"`', state)
+    if state == "unverified":
+        return None
+    day = {"start": minute_text(call.now()), "end": None, "time_zone": None}
+    return {"state": state, "verified_by": {"object": "user", "id": call.user.id}, "date": day}
+
+
 def _list(value: Any, path: str) -> list[Any]:
     if not isinstance(value, list):
         raise errors.bad_body(path, "an array", value)
@@ -201,4 +223,5 @@ _READERS: dict[str, Callable[[Call, Column, Any, str], Any]] = {
     "files": _files,
     "relation": _relation,
     "place": _place,
+    "verification": _verification,
 }
