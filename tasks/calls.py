@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -50,8 +50,12 @@ class Calls:
             if inspect.iscoroutinefunction(function):
                 return await function(*args, **kwargs)
             context = contextvars.copy_context()
-            loop = asyncio.get_running_loop()
-            answer = await loop.run_in_executor(thread, lambda: context.run(function, *args, **kwargs))
+            work = thread.submit(lambda: context.run(function, *args, **kwargs))
+            try:
+                answer = await asyncio.wrap_future(work)
+            except asyncio.CancelledError:
+                work.add_done_callback(_forget)
+                raise
             return await answer if inspect.isawaitable(answer) else answer
         except SystemExit as error:
             raise exit_error(error) from error
@@ -60,6 +64,21 @@ class Calls:
         """Wait until no plain function runs any more."""
         for thread in (self._apart, *self._threads.values()):
             await asyncio.to_thread(thread.shutdown)
+
+
+def discard(answer: Any) -> None:
+    """Close the coroutines in an answer, or in lists and dicts of answers, that nobody will await any more."""
+    if inspect.iscoroutine(answer):
+        answer.close()
+    elif isinstance(answer, list | dict):
+        for part in answer.values() if isinstance(answer, dict) else answer:
+            discard(part)
+
+
+def _forget(work: Future[Any]) -> None:
+    """Discard what a plain function returns to a caller who was cancelled meanwhile."""
+    if not work.cancelled() and work.exception() is None:
+        discard(work.result())
 
 
 @asynccontextmanager

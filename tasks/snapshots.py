@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tasks.calls import Calls, exit_error
+from tasks.calls import Calls, discard, exit_error
 from tasks.errors import ItemError, PreconditionError, TaskDefinitionError
 from tasks.merge import Record, Side, Snapshot
 from tasks.sync_task import ID, SyncTask
@@ -138,20 +138,20 @@ async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
         parts = await adapter.calls.call(
             adapter.side, lambda batch=batch: [_ask(adapter, obj) for obj in batch]
         )
-        for obj, part in zip(batch, parts, strict=True):
-            try:
-                obj_id = _text_id(await _answer(part["id"]))
-            except ItemError as error:
-                partial = partial or f"an object has no id: {error}"
-                _discard(part)
-                continue
-            objects[obj_id] = obj
-            try:
-                records[obj_id] = await _record(adapter, obj_id, part)
-            except ItemError as error:
-                unreadable[obj_id] = str(error)
-            finally:
-                _discard(part)
+        try:
+            for obj, part in zip(batch, parts, strict=True):
+                try:
+                    obj_id = _text_id(await _answer(part["id"]))
+                except ItemError as error:
+                    partial = partial or f"an object has no id: {error}"
+                    continue
+                objects[obj_id] = obj
+                try:
+                    records[obj_id] = await _record(adapter, obj_id, part)
+                except ItemError as error:
+                    unreadable[obj_id] = str(error)
+        finally:
+            discard(parts)  # after an error some are not awaited
     return SideView(
         adapter,
         Snapshot(adapter.side, records, partial, unreadable),
@@ -185,13 +185,6 @@ def _text_id(answer: Any) -> ID:
     if answer is None or answer == "":
         raise ItemError("its id is empty")
     return str(answer)
-
-
-def _discard(answers: Mapping[str, Any]) -> None:
-    """Close the coroutines that were not awaited, because an answer before them was an error."""
-    for answer in answers.values():
-        if inspect.iscoroutine(answer):
-            answer.close()
 
 
 async def _record(adapter: Adapter, obj_id: ID, answers: Mapping[str, Any]) -> Record:

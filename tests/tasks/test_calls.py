@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import sys
 import threading
 import time
@@ -35,6 +36,30 @@ async def test_a_plain_function_that_returns_a_coroutine_is_awaited_and_sees_the
 
     async with calls("x") as caller:
         assert await caller.call(Side.OTHER, lambda: answer(variable.get())) == "seen"
+
+
+@pytest.mark.filterwarnings("error")
+async def test_a_coroutine_that_comes_too_late_is_closed() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    made: list[Coroutine[Any, Any, None]] = []
+
+    async def nothing() -> None:
+        raise AssertionError("nobody waits for this")
+
+    def late() -> Coroutine[Any, Any, None]:
+        begun.set()
+        go_on.wait(10)
+        made.append(nothing())
+        return made[0]
+
+    async with calls("x") as caller:
+        task = asyncio.ensure_future(caller.call(Side.NOTION, late))
+        await asyncio.to_thread(begun.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        go_on.set()
+    assert inspect.getcoroutinestate(made[0]) == inspect.CORO_CLOSED
 
 
 async def test_an_error_of_a_plain_function_comes_back() -> None:
