@@ -13,20 +13,26 @@ from random import Random
 from typing import Any
 
 from tasks import overrides
+from tasks.errors import TaskDefinitionError
 from tasks.sync_task import ConflictMode, SyncTask
-from tasks.testing.contract import CHECKS, Contract
+from tasks.testing import contract, contract_changes, contract_times
+from tasks.testing.contract import Contract
 from tasks.testing.equality import SIDES
 from tasks.testing.history import Alphabet, History, Run, generate, generate_calm
 from tasks.testing.instrument import CRASHES, Fault, FaultKind
 from tasks.testing.invariants import BrokenError, Invariant
 from tasks.testing.people import PersonFor
 from tasks.testing.player import Player, Setup, Told
+from tasks.testing.reading import both, opened
 from tasks.testing.report import Finding, Report
 from tasks.testing.samples import infer
 from tasks.testing.shrink import shrink
 
 #: One crash sweep for so many histories.
 SWEEP_EVERY = 50
+
+#: All checks of single methods, in the order in which they are made.
+CHECKS = (*contract.CHECKS, *contract_times.CHECKS, *contract_changes.CHECKS)
 
 #: Told after each history: how many are done, of how many.
 Watcher = Callable[[int, int], None]
@@ -118,7 +124,13 @@ class _Checker:
         finding: Finding | None = None
         notes: tuple[str, ...] = ()
         try:
+            before = await self._at_first()
             alphabet = await infer(sample, self.values, self.key, self.people)
+            if await self._at_first() != before:
+                raise TaskDefinitionError(
+                    f"task {sample.name!r}: make_task gives sides on which an earlier task's objects still are; "
+                    "it must make fresh ones each time"
+                )
         except BrokenError as broken:
             finding = Finding(broken.invariant, broken.message, ("both sides were listed",))
         else:
@@ -132,6 +144,12 @@ class _Checker:
         return Report(
             sample.name, self.seed, findings, self._counts(), _tried(sample), notes, dict(self.faults)
         )
+
+    async def _at_first(self) -> int:
+        """How many objects the sides of a fresh task hold."""
+        task = self.make_task()
+        async with opened(task):
+            return sum(len(seen) for seen in (await both(task)).values())
 
     def _counts(self) -> dict[str, int]:
         crashes = sum(self.faults[kind.value] for kind in CRASHES)
@@ -149,11 +167,11 @@ class _Checker:
     async def _contract(self, setup: Setup) -> Finding | None:
         """The first promise of single methods that is broken: the others may only follow from it."""
         for check in CHECKS:
-            contract = Contract(setup)
-            broken = await contract.run(check)
+            trial = Contract(setup)
+            broken = await trial.run(check)
             self.counts["checks"] += 1
             if broken is not None:
-                return Finding(broken.invariant, broken.message, tuple(contract.told[-6:]))
+                return Finding(broken.invariant, broken.message, tuple(trial.told[-6:]))
         return None
 
     async def _histories(self, setup: Setup, numbers: Sequence[int]) -> Finding | None:

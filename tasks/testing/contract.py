@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tasks import overrides
-from tasks.listing import Changes
-from tasks.sync_task import ConflictMode
 from tasks.testing.equality import SIDES, across, agree, alike, is_blank
 from tasks.testing.history import TOKENS
 from tasks.testing.instrument import answer
@@ -108,6 +105,16 @@ class Contract:
     def agree(self, attribute: str, notion: Any, other: Any) -> bool:
         """Whether both sides show the same."""
         return agree(self.task, attribute, notion, other)
+
+    def some_change(self, seen: Seen) -> tuple[str, Any]:
+        """An attribute and a value that an object does not have."""
+        for attribute, tried in self.alphabet.values.items():
+            for value in tried:
+                if not alike(seen.values[attribute], value):
+                    return attribute, value
+        key = self.alphabet.key
+        names = [*self.alphabet.names["k1"], *self.alphabet.names["k2"]]
+        return key, next(name for name in names if not alike(seen.values[key], name))
 
 
 async def creates(contract: Contract) -> None:
@@ -296,145 +303,5 @@ async def listings(contract: Contract) -> None:
             )
 
 
-async def times(contract: Contract) -> None:
-    """Times have zones and go forward with each edit."""
-    for side in SIDES:
-        contract.told.clear()
-        seen = await contract.make(side, "k1")
-        before = await _edited(contract, side, seen)
-        attribute, value = _some_change(contract, seen)
-        after = await _edited(contract, side, await contract.set(side, seen, attribute, value))
-        if before is not None and after is not None and after < before:
-            raise BrokenError(
-                Invariant.CLOCKS, f"{side}_timestamp goes back with an edit: {before} -> {after}"
-            )
-
-
-async def clocks(contract: Contract) -> None:
-    """The side that was edited later says so."""
-    advance = contract.setup.advance
-    modes = {contract.task.conflict_mode, *map(ConflictMode, contract.task.conflict_modes.values())}
-    if advance is None or ConflictMode.NEWER not in modes:
-        return
-    gap = max(contract.task.notion_granularity, contract.task.other_granularity, timedelta(minutes=1))
-    for first in SIDES:
-        contract.told.clear()
-        seen = {side: await contract.make(side, "k1" if first == "notion" else "k2") for side in SIDES}
-        edited = {}
-        for side in (first, across(first)):
-            contract.told.append("time passes")
-            advance(contract.task, 3 * gap)
-            attribute, value = _some_change(contract, seen[side])
-            edited[side] = await _edited(
-                contract, side, await contract.set(side, seen[side], attribute, value)
-            )
-        early, late = edited[first], edited[across(first)]
-        if early is not None and late is not None and late - early < gap:
-            raise BrokenError(
-                Invariant.CLOCKS,
-                f"{first} was edited {3 * gap} before {across(first)}, and the times say {early} and {late}: in a "
-                "conflict the older edit would win",
-            )
-
-
-async def _edited(contract: Contract, side: str, seen: Seen) -> datetime | None:
-    moment = await answer(getattr(contract.task, f"{side}_timestamp")(seen.obj))
-    if moment is None:
-        return None
-    if not isinstance(moment, datetime):
-        raise BrokenError(
-            Invariant.CLOCKS,
-            f"{side}_timestamp must give a datetime or None, not {type(moment).__name__}: {moment!r}",
-        )
-    if moment.utcoffset() is None:
-        raise BrokenError(
-            Invariant.CLOCKS,
-            f"{side}_timestamp gives {moment.isoformat()} without a zone: it would be taken for UTC, which a local "
-            "time is not. Add tzinfo",
-        )
-    return moment.astimezone(UTC)
-
-
-def _some_change(contract: Contract, seen: Seen) -> tuple[str, Any]:
-    """An attribute and a value that it does not have."""
-    for attribute, tried in contract.alphabet.values.items():
-        for value in tried:
-            if not alike(seen.values[attribute], value):
-                return attribute, value
-    names = [*contract.alphabet.names["k1"], *contract.alphabet.names["k2"]]
-    key = contract.alphabet.key
-    return key, next(name for name in names if not alike(seen.values[key], name))
-
-
-async def deltas(contract: Contract) -> None:
-    """Changes since a cursor agree with the full listing."""
-    for side in SIDES:
-        if not overrides.of(contract.task, f"{side}_changes"):
-            continue
-        contract.told.clear()
-        edited, gone, _ = [await contract.make(side, token) for token in TOKENS[:3]]
-        cursor = getattr(await answer(getattr(contract.task, f"get_{side}_objects")()), "cursor", None)
-        if cursor is None:
-            raise BrokenError(
-                Invariant.DELTAS,
-                f"{side}_changes is offered, but get_{side}_objects gives no Listing with a cursor",
-            )
-        attribute, value = _some_change(contract, edited)
-        await contract.set(side, edited, attribute, value)
-        await contract.make(side, TOKENS[3])
-        contract.told.append(f"{side}_delete_obj({gone.id})")
-        await contract.engine[side].delete(gone.obj)
-        await _compare(contract, side, cursor, (edited.id, gone.id))
-
-
-async def _compare(contract: Contract, side: str, cursor: Any, touched: tuple[str, str]) -> None:
-    edited, gone = touched
-    contract.told.append(f"{side}_changes({cursor!r})")
-    changes = await answer(getattr(contract.task, f"{side}_changes")(cursor))
-    if changes is NotImplemented:
-        return
-    if not isinstance(changes, Changes):
-        raise BrokenError(
-            Invariant.DELTAS, f"{side}_changes must return Changes, not {type(changes).__name__}"
-        )
-    full = {one.id: one for one in await contract.all(side)}
-    named = {one.id: one for one in [await look(contract.task, side, obj) for obj in changes.changed]}
-    missing = [
-        one for one in full if one not in named and one not in touched and _is_new(contract, full[one])
-    ]
-    if edited not in named or missing:
-        what = f"the edit of {edited}" if edited not in named else f"the new object {missing[0]}"
-        raise BrokenError(
-            Invariant.DELTAS, f"{side}_changes does not name {what}, which the full listing shows"
-        )
-    for one, seen in named.items():
-        if one not in full:
-            raise BrokenError(
-                Invariant.DELTAS, f"{side}_changes names {one} as changed, which is not there any more"
-            )
-        if seen != full[one]:
-            raise BrokenError(
-                Invariant.DELTAS, f"{side}_changes shows {one} otherwise than the full listing does"
-            )
-    wrong = sorted(set(map(str, changes.deleted)) & full.keys())
-    if wrong:
-        raise BrokenError(
-            Invariant.DELTAS, f"{side}_changes says that {wrong[0]} is deleted, which is listed"
-        )
-    get_obj = getattr(contract.task, f"{side}_get_obj")
-    contract.told.append(f"{side}_get_obj of both")
-    alone = await answer(get_obj(edited))
-    if alone is None or await look(contract.task, side, alone) != full[edited]:
-        raise BrokenError(Invariant.DELTAS, f"{side}_get_obj({edited!r}) is not what the full listing shows")
-    if await answer(get_obj(gone)) is not None:
-        raise BrokenError(
-            Invariant.DELTAS, f"{side}_get_obj gives an object that was deleted; it must give None"
-        )
-
-
-def _is_new(contract: Contract, seen: Seen) -> bool:
-    return alike(seen.values[contract.alphabet.key], contract.alphabet.names[TOKENS[3]][0])
-
-
-#: All checks, in the order in which they are made.
-CHECKS = (creates, ids, hashes, listings, updates, fixpoints, deletions, times, clocks, deltas)
+#: The checks of this module, in the order in which they are made.
+CHECKS = (creates, ids, hashes, listings, updates, fixpoints, deletions)

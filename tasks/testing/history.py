@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, TypeAlias
 
 from tasks.testing.equality import SIDES, across
-from tasks.testing.instrument import Fault, FaultKind
+from tasks.testing.instrument import CRASHES, Fault, FaultKind
 from tasks.testing.wording import listed, shown
 
 #: What objects are called; the first is never deleted, so that no side is ever empty.
@@ -67,6 +67,16 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """Time passes on both sides, where their clocks can be set."""
+
+    minutes: int
+
+    def __str__(self) -> str:
+        return f"{self.minutes} minutes pass"
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """The task runs."""
 
@@ -86,13 +96,16 @@ class Run:
 
     def __str__(self) -> str:
         said = ["dry run" if self.dry else "run"]
-        said += [f"fault at its effect {fault.at}: {fault.kind}" for fault in self.faults]
+        said += [
+            f"{fault.kind}, at its {'effect' if fault.kind in CRASHES else 'write'} {fault.at}"
+            for fault in self.faults
+        ]
         said += [f"{side} lists without {token}, and says that it is partial" for side, token in self.hidden]
         said += [f"the listing of {self.down} fails"] if self.down else []
         return "; ".join(said)
 
 
-Step: TypeAlias = Make | Set | Rename | Remove | Run
+Step: TypeAlias = Make | Set | Rename | Remove | Wait | Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +150,7 @@ def generate(alphabet: Alphabet, rng: Random) -> History:
     for _ in range(rng.randint(1, 4)):
         for _ in range(rng.randint(0, 4)):
             steps += _edit(alphabet, rng)
+            steps += [Wait(rng.randint(1, 5))] if rng.random() < 0.2 else []
         steps.append(_run(rng))
     refused = None
     if rng.random() < 0.3:
@@ -214,14 +228,16 @@ def _other_value(alphabet: Alphabet, rng: Random, one: Set | Rename) -> Step:
     return replace(one, side=across(one.side), value=rng.choice(alphabet.values[one.attribute]))
 
 
+def _moment(rng: Random, kind: FaultKind) -> int:
+    return rng.randint(1, rng.choice([2, 4, 12])) if kind in CRASHES else rng.choice([1, 1, 1, 2, 2, 3])
+
+
 def _run(rng: Random) -> Run:
     soon = rng.random() < 0.5
     match rng.randrange(10):
         case 0 | 1 | 2 | 3 | 4:
             kinds = [rng.choice(list(FaultKind)) for _ in range(rng.choice([1, 1, 2]))]
-            return Run(
-                tuple(Fault(rng.randint(1, rng.choice([2, 4, 12])), kind) for kind in kinds), soon=soon
-            )
+            return Run(tuple(Fault(_moment(rng, kind), kind) for kind in kinds), soon=soon)
         case 5 | 6:
             hidden = {(rng.choice(SIDES), rng.choice(TOKENS)) for _ in range(rng.choice([1, 2]))}
             return Run(hidden=tuple(sorted(hidden)), soon=soon)

@@ -47,10 +47,16 @@ _BEFORE: Mapping[FaultKind, Callable[[str], Exception]] = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault at the n-th effect of a run, counted from 1; effects are writes and what the engine remembers."""
+    """A fault at the n-th write of a run, a crash at its n-th effect, each counted from 1.
+
+    Effects are writes and what the engine remembers.
+    """
 
     at: int
     kind: FaultKind
+
+    def __str__(self) -> str:
+        return f"{self.kind}, at its {'effect' if self.kind in CRASHES else 'write'} {self.at}"
 
 
 async def answer(returned: Any) -> Any:
@@ -79,7 +85,8 @@ class Instrument:
         self.effects = 0
         self.writes = 0
         self.dead = False
-        self.faults: Mapping[int, FaultKind] = {}
+        self.faults: Mapping[tuple[bool, int], FaultKind] = {}
+        self.tried = 0
         #: Ids that a side's partial listing leaves out.
         self.hidden: Mapping[str, frozenset[str]] = {}
         #: Sides whose listing fails.
@@ -103,8 +110,8 @@ class Instrument:
     ) -> None:
         """Begin a run, with these faults to come."""
         self.dead = False
-        self.effects = self.writes = 0
-        self.faults = {fault.at: fault.kind for fault in faults}
+        self.effects = self.writes = self.tried = 0
+        self.faults = {(fault.kind in CRASHES, fault.at): fault.kind for fault in faults}
         self.hidden, self.down, self.refuses = hidden or {}, down, refuses or _nothing
         self.trace = []
 
@@ -114,9 +121,10 @@ class Instrument:
         if self.dead:  # other calls of a process that has ended
             raise Crash
         self.effects += 1
-        fault = self.faults.get(self.effects)
-        if fault is not None and not write and fault not in CRASHES:
-            fault = None
+        self.tried += write
+        fault = self.faults.get((True, self.effects))
+        if fault is None and write:
+            fault = self.faults.get((False, self.tried))
         if fault is not None:
             self.fired[fault.value] += 1
         if write or fault is not None:

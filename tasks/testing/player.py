@@ -10,9 +10,10 @@ from typing import Any
 
 from tasks.errors import ItemError, TaskError
 from tasks.run import Order, run_task
-from tasks.sync_task import ConflictMode, SyncTask
-from tasks.testing.equality import SIDES, agree, alike, form
-from tasks.testing.history import Alphabet, History, Make, Remove, Rename, Run, Set, Step
+from tasks.sync_task import SyncTask
+from tasks.testing.ending import Ending
+from tasks.testing.equality import SIDES, alike, form
+from tasks.testing.history import Alphabet, History, Make, Remove, Rename, Run, Set, Step, Wait
 from tasks.testing.instrument import Crash, Instrument
 from tasks.testing.invariants import BrokenError, Invariant
 from tasks.testing.oracle import Circumstances, Oracle
@@ -20,9 +21,6 @@ from tasks.testing.people import Person, PersonFor, TaskPerson
 from tasks.testing.reading import Seen, listing, look, native, native_values, opened
 from tasks.testing.watched import WatchedJournal
 from tasks.testing.wording import shown
-
-#: Runs within which both sides must be equal once edits and faults have stopped.
-SETTLING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +58,7 @@ class Player:
         self.journal = WatchedJournal(self.instrument)
         self.oracle = Oracle(self.task, self.journal)
         self.alphabet = setup.alphabet
+        self.advance = setup.advance
         self.people: dict[str, Person] = {
             side: setup.people[side](self.task) if side in setup.people else TaskPerson(self.task, side)
             for side in SIDES
@@ -84,10 +83,14 @@ class Player:
             for step in history.steps:
                 await self._step(step)
             self.effects_of_last_run = self.instrument.effects
-            await self._settle(history.refused)
+            await Ending(self).settle(history.refused)
         except BrokenError as broken:
             return broken
         return None
+
+    def tell(self, line: str, trace: Sequence[str] = ()) -> None:
+        """Add a line to what was played."""
+        self.told.append(Told(line, tuple(trace)))
 
     # -- looking ------------------------------------------------------------------------------------------
 
@@ -133,7 +136,10 @@ class Player:
 
     async def _step(self, step: Step) -> None:
         if isinstance(step, Run):
-            await self._run(step)
+            await self.run(step)
+            return
+        if isinstance(step, Wait):
+            self._wait(step)
             return
         seen = self.truth[step.side].get(step.token)
         made_before = any((step.token, name) in self.oracle.events for name in self.task.attr_map)
@@ -153,7 +159,12 @@ class Player:
                     return
         if done:
             self.counts["edits"] += 1
-            self.told.append(Told(str(step)))
+            self.tell(str(step))
+
+    def _wait(self, step: Wait) -> None:
+        if self.advance is not None:
+            self.advance(self.task, timedelta(minutes=step.minutes))
+            self.tell(str(step))
 
     def _is_start(self, step: Make) -> bool:
         """Whether two people make the same thing on both sides before the first run."""
@@ -219,7 +230,7 @@ class Player:
 
     # -- runs ---------------------------------------------------------------------------------------------
 
-    async def _run(self, run: Run, *, refused: tuple[str, str] | None = None) -> str:
+    async def run(self, run: Run, *, refused: tuple[str, str] | None = None) -> str:
         """One run, judged; how it ended."""
         self.last_run = run
         self.clock += timedelta(seconds=20) if run.soon else timedelta(days=2)
@@ -252,7 +263,7 @@ class Player:
             ) from error
         finally:
             said = str(run) if not refused else f"run; {refused[0]} refuses to write {refused[1]}"
-            self.told.append(Told(said, tuple(self.instrument.trace)))
+            self.tell(said, self.instrument.trace)
         self.told[-1].line += f" -> {status}" + (f": {reason}" if reason and status != "crashed" else "")
         self.counts["runs"] += 1
         self.counts["writes"] += self.instrument.writes
@@ -296,112 +307,6 @@ class Player:
             return self.owners.get(form(values.get(name))) == token
 
         return refuses
-
-    # -- the end ------------------------------------------------------------------------------------------
-
-    async def _settle(self, refused: tuple[str, str] | None) -> None:
-        """Without edits and faults both sides become equal, and then nothing is written any more."""
-        if refused is not None:
-            for _ in range(SETTLING):
-                if await self._run(Run(), refused=refused) == "halted":
-                    self.counts["histories that a guard halted"] += 1
-                    return
-            self._judge_equal(Invariant.ISOLATION, "while another object is refused", spare=refused[1])
-        status = ""
-        for _ in range(SETTLING):
-            status = await self._run(Run())
-            if status == "halted":
-                self.counts["histories that a guard halted"] += 1
-                return
-        self._judge_equal(Invariant.CONVERGENCE, f"after {SETTLING} runs without edits and faults")
-        status = await self._run(Run())
-        self._judge_end(status)
-        if self.instrument.writes:
-            raise BrokenError(
-                Invariant.IDEMPOTENCE,
-                f"a run without edits writes once more after {SETTLING} good ones: {'; '.join(self.instrument.trace)}",
-            )
-        self._judge_accounts()
-        await self._lose_state()
-
-    def _may_stay_open(self, token: str) -> bool:
-        """Whether an object is left to a person, as its task wants it where it cannot decide."""
-        return any(
-            one == token and (attribute is None or self._leaves_open(attribute))
-            for one, attribute in self.left_open
-        )
-
-    def _leaves_open(self, attribute: str) -> bool:
-        task = self.task
-        mode = ConflictMode(task.conflict_modes.get(attribute, task.conflict_mode))
-        return mode is ConflictMode.ERROR or task.resolver is not None
-
-    def _judge_end(self, status: str) -> None:
-        if status == "succeeded" or (status == "conflicts" and self.left_open):
-            return
-        raise BrokenError(
-            Invariant.CONVERGENCE,
-            f"nothing stands in the way of a run, and yet it ends as {self.told[-1].line}",
-        )
-
-    def _judge_equal(self, law: Invariant, when: str, *, spare: str = "") -> None:
-        notion, other = self.truth["notion"], self.truth["other"]
-        for token in sorted(notion.keys() | other.keys()):
-            if token == spare:
-                continue
-            if token not in notion or token not in other:
-                here, there = ("notion", "other") if token in notion else ("other", "notion")
-                raise BrokenError(law, f"{token} is in {here} and not in {there} {when}")
-            for attribute, value in notion[token].values.items():
-                across_it = other[token].values[attribute]
-                if not agree(self.task, attribute, value, across_it) and not self._may_stay_open(token):
-                    raise BrokenError(
-                        law,
-                        f"{attribute} of {token} is {shown(value)} in notion and {shown(across_it)} in other {when}",
-                    )
-
-    def _judge_accounts(self) -> None:
-        linked = {
-            (self._token_by_id("notion", ours), self._token_by_id("other", theirs))
-            for ours, theirs in self.journal.state.ids.items()
-        }
-        shown = {(token, token) for token in self.truth["notion"]}
-        if linked != shown:
-            odd = sorted(map(str, linked ^ shown))[0]
-            raise BrokenError(
-                Invariant.ACCOUNTING, f"in the end the links do not hold every object once: {odd}"
-            )
-
-    def _token_by_id(self, side: str, obj_id: str) -> str:
-        return next((token for token, seen in self.truth[side].items() if seen.id == obj_id), "")
-
-    async def _lose_state(self) -> None:
-        hashes = [form(seen.hash) for seen in self.truth["notion"].values()]
-        if len(set(hashes)) < len(hashes) or self.left_open:
-            return  # objects that look alike, or differ for good, cannot be told apart without memory
-        before = {side: dict(found) for side, found in self.truth.items()}
-        self.journal.lose()
-        self.told.append(Told("everything that was remembered is lost"))
-        try:
-            for _ in range(2):
-                await self._run(Run())
-                self._judge_same(before)
-        except BrokenError as broken:
-            raise BrokenError(Invariant.STATE_LOSS, broken.message) from broken
-
-    def _judge_same(self, before: Mapping[str, Mapping[str, Seen]]) -> None:
-        for side in SIDES:
-            for token in before[side].keys() | self.truth[side].keys():
-                old, new = before[side].get(token), self.truth[side].get(token)
-                if old != new:
-                    raise BrokenError(
-                        Invariant.STATE_LOSS, f"{token} in {side} is not as it was before: {old} -> {new}"
-                    )
-        if self.instrument.writes:
-            raise BrokenError(
-                Invariant.STATE_LOSS,
-                f"both sides were equal, and a run without memory writes: {'; '.join(self.instrument.trace)}",
-            )
 
     def shown(self) -> dict[str, dict[str, dict[str, Any]]]:
         """What both sides show, by side, token and attribute."""

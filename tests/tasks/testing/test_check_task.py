@@ -148,6 +148,12 @@ def test_values_that_do_not_fit_are_refused_in_one_line(options: dict[str, Any],
         check_task(Contacts, **options)
 
 
+def test_a_task_that_is_not_fresh_is_refused() -> None:
+    one = Contacts()
+    with pytest.raises(TaskDefinitionError, match="it must make fresh ones each time"):
+        check_task(lambda: one)
+
+
 def test_time_passes_on_the_clocks_of_the_sides() -> None:
     passed: list[timedelta] = []
 

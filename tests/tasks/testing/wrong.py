@@ -179,6 +179,19 @@ class ResolvesIntoTheWrongAttribute(Contacts):
         return value
 
 
+class DeletesWhatWasEdited(Contacts):
+    """Its own step carries deletions across and does not look for edits there."""
+
+    def sync_notion_deleted(self, state: State, notion_objs: Any, other_objs: Any) -> State:
+        for notion_id, other_id in list(state.ids.items()):
+            if notion_id not in self.notion.cards:
+                if other_id in self.other.cards:
+                    self.other_delete_obj({"id": other_id})
+                for part in (state.ids, state.objs, state.others):
+                    part.pop(notion_id, None)
+        return state
+
+
 class StopsAtTheFirstFailure(Contacts):
     """Its own step goes pair by pair, and the first that fails ends it."""
 
