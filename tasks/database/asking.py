@@ -92,7 +92,7 @@ class Asking:
             manifest.payloads, manifest.fresh, manifest.dry_run = [], None, True
         if self.full is not None:
             manifest.resync = self.full.purged
-        manifest.checksum = manifest.compute_checksum()
+        manifest.seal()
         response = self.transport.exchange(manifest)
         node.limits.check(response)
         before = (manifest.checkpoint, manifest.after_keys)

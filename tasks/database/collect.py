@@ -132,5 +132,7 @@ class Collector:
 def _weight(key: str, found: SyncRecord | Tombstone) -> int:
     if isinstance(found, Tombstone):
         return len(key) + 24
-    stamps = sum(map(len, found.timestamps)) + 24 * len(found.timestamps)
-    return len(key) + len(json.dumps(found.data, default=str)) + stamps + 32
+    try:
+        return len(key) + 6 + len(found.encode())
+    except (TypeError, ValueError):  # it will not be sent, and here is not the place to say so
+        return len(key) + 6 + len(json.dumps(found.to_dict(), default=str))

@@ -189,7 +189,7 @@ class DatabaseEngine:
                 ]
         response = self._node.manifest(page, page.cursor)
         response.resync = purged
-        response.checksum = response.compute_checksum()
+        response.seal()
         return response, applied
 
     def _stale(self, cursor: Cursor) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 from tasks.database.exceptions import ManifestFieldError
@@ -59,6 +60,16 @@ class ModelPayload:
             "records": {key: record.to_dict() for key, record in self.records.items()},
         }
 
+    def encode(self) -> str:
+        """What a peer is sent, as the text that the checksum is taken of.
+
+        Raises:
+            ValueError: a value has no JSON, such as NaN.
+        """
+        deletes = json.dumps(self.deletes, sort_keys=True)
+        records = ", ".join(f"{quoted(key)}: {self.records[key].encode()}" for key in sorted(self.records))
+        return f'{{"deletes": {deletes}, "model_label": {quoted(self.model_label)}, "records": {{{records}}}}}'
+
 
 @dataclass
 class SyncManifest:
@@ -83,11 +94,33 @@ class SyncManifest:
     dry_run: bool = False
     #: The answer holds everything from the start: the receiver was away for longer than deletions are kept.
     resync: int = 0
+    #: What the checksum was taken of, as `seal` left it.
+    sealed: str = field(default="", init=False, compare=False, repr=False)
+    #: The checksum was found to be right when the manifest came.
+    intact: bool = field(default=False, init=False, compare=False, repr=False)
 
     def compute_checksum(self) -> str:
         """SHA-256 of what is synced, as hexadecimal digits."""
         body = json.dumps(self._serializable(), sort_keys=True, ensure_ascii=True).encode("utf-8")
         return hashlib.sha256(body).hexdigest()
+
+    def seal(self) -> None:
+        """Set the checksum, and keep the text that it was taken of for the wire: nothing is changed from here on.
+
+        Every record is encoded once, here or before.
+        """
+        try:
+            self.sealed = self._canonical()
+        except ValueError:  # NaN has a checksum, though it cannot be sent
+            self.checksum = self.compute_checksum()
+        else:
+            self.checksum = hashlib.sha256(self.sealed.encode("ascii")).hexdigest()
+
+    def _canonical(self) -> str:
+        """The same text as in `compute_checksum`."""
+        payloads = ", ".join(payload.encode() for payload in self.payloads)
+        head = json.dumps({"checkpoint": self.checkpoint, "node_id": self.node_id, "node_time": self.node_time})
+        return f'{head[:-1]}, "payloads": [{payloads}]}}'
 
     def verify(self) -> bool:
         """Whether the checksum is there and right."""
@@ -141,7 +174,11 @@ class SyncManifest:
 
     def to_dict(self) -> dict[str, Any]:
         """What a peer is sent."""
-        result = self._serializable()
+        return {**self._serializable(), **self.beside()}
+
+    def beside(self) -> dict[str, Any]:
+        """The part of it that the checksum does not cover."""
+        result: dict[str, Any] = {}
         result["after_keys"] = self.after_keys
         result["checksum"] = self.checksum or self.compute_checksum()
         result["has_more"] = self.has_more

@@ -80,9 +80,15 @@ class PeerView:
             for name in record.data
             if (came := max(stamps.get(name, 0), arrivals.get(name, whole))) > floor and came not in own
         ]
-        if not late or not (self.sent or label in self.has.places):
+        if not late or (
+            label in self.has.places
+            and self.has.passed(label, (record.sync_field_last_modified, record.key))
+        ):
+            return []
+        sent = self.sent.get(label, {}).get(record.key) if self.sent else None
+        if sent is None:
             return late
-        return [name for name in late if not self.knows_field(label, record, name)]
+        return [name for name in late if sent.timestamps.get(name, 0) != stamps.get(name, 0)]
 
     def knows_record(self, label: str, record: SyncRecord) -> bool:
         """Whether the peer has the whole record as it is."""

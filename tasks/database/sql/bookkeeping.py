@@ -134,7 +134,12 @@ class Bookkeeping:
 
 
 def _conflict(data: dict[str, Any]) -> RecordConflict:
-    sides = {name: SyncRecord(**data[name]) if data[name] else None for name in ("local", "remote")}
+    sides = {name: _record(data[name]) if data[name] else None for name in ("local", "remote")}
     fields = [FieldConflict(**each) for each in data["field_conflicts"]]
     kind = ConflictType(data["conflict_type"])
     return RecordConflict(data["key"], data["model_label"], kind, fields, sides["local"], sides["remote"])
+
+
+def _record(data: dict[str, Any]) -> SyncRecord:
+    made = {field.name for field in dataclasses.fields(SyncRecord) if field.init}
+    return SyncRecord(**{name: value for name, value in data.items() if name in made})

@@ -88,7 +88,7 @@ class HttpTransport:
             TransportError: no answer came, though the peer may have taken the manifest.
             SyncError: the peer refused it.
         """
-        body = wire.pack(manifest.to_dict())
+        body = wire.pack_manifest(manifest)
         for attempt in range(1, self._attempts + 1):
             try:
                 return self._try(body)

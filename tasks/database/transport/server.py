@@ -125,12 +125,13 @@ class _Endpoint:
         incoming = wire.unpack_manifest(body, json_max=self._json_max, compressed=compressed)
         if incoming.node_id != peer:
             raise UnknownNodeError("the manifest is another node's")
-        if not incoming.verify():
+        incoming.intact = incoming.intact or incoming.verify()
+        if not incoming.intact:
             raise ManifestChecksumError("the checksum is missing or wrong")
         unknown = sorted({payload.model_label for payload in incoming.payloads} - set(served.models))
         if unknown:
             raise UnknownModelError(f"not synced here: {', '.join(unknown[:10])}")
-        return wire.pack(served.process(incoming).to_dict())
+        return wire.pack_manifest(served.process(incoming))
 
     async def _body(self, request: Request) -> bytes:
         stated = request.headers.get("content-length", "")

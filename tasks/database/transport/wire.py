@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from collections.abc import Iterable
@@ -16,6 +17,10 @@ SENT_MAX = 16 * 1024 * 1024
 #: Bytes of JSON, at most: what is compressed cannot grow beyond it.
 JSON_MAX = 64 * 1024 * 1024
 
+#: Where the text that the checksum is taken of ends, and the rest begins. Within that text it cannot be: it has
+#: a blank after each comma.
+_SEAM = b',"after_keys":'
+
 _GZIP = 31  # zlib's name for the format with gzip's header
 _LEVEL = 1  # records shrink well enough, and time is what a sync has least of
 
@@ -26,6 +31,21 @@ def pack(data: dict[str, Any]) -> bytes:
         text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     except (ValueError, TypeError, RecursionError):
         raise ManifestFieldError("a record holds a value that JSON cannot hold") from None
+    return _deflate(text)
+
+
+def pack_manifest(manifest: SyncManifest) -> bytes:
+    """The manifest, compressed; raises as `pack`. What was sealed is not encoded again."""
+    if not manifest.sealed:
+        return pack(manifest.to_dict())
+    try:
+        beside = json.dumps(manifest.beside(), separators=(",", ":"), allow_nan=False)
+    except (ValueError, TypeError, RecursionError):
+        raise ManifestFieldError("the manifest holds a value that JSON cannot hold") from None
+    return _deflate(f"{manifest.sealed[:-1]},{beside[1:]}")
+
+
+def _deflate(text: str) -> bytes:
     packer = zlib.compressobj(_LEVEL, wbits=_GZIP)
     return packer.compress(text.encode("ascii")) + packer.flush()
 
@@ -37,9 +57,17 @@ def unpack(body: bytes, *, json_max: int = JSON_MAX, compressed: bool = True) ->
         PayloadLimitError: it is larger than `json_max` bytes; it is not read further than that.
         ManifestFieldError: it is no compressed JSON object.
     """
+    return _parsed(_text(body, json_max, compressed=compressed))
+
+
+def _text(body: bytes, json_max: int, *, compressed: bool) -> bytes:
     text = _inflate(body, json_max) if compressed else body
     if len(text) > json_max:
         raise PayloadLimitError(f"a manifest may have {json_max} bytes at most")
+    return text
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
     try:
         data = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -51,7 +79,20 @@ def unpack(body: bytes, *, json_max: int = JSON_MAX, compressed: bool = True) ->
 
 def unpack_manifest(body: bytes, *, json_max: int = JSON_MAX, compressed: bool = True) -> SyncManifest:
     """The manifest of what was sent; raises as `unpack` and `SyncManifest.from_dict`."""
-    return SyncManifest.from_dict(unpack(body, json_max=json_max, compressed=compressed))
+    text = _text(body, json_max, compressed=compressed)
+    sealed, seam, beside = text.partition(_SEAM)
+    if seam:
+        sealed += b"}"
+        checksum = hashlib.sha256(sealed).hexdigest()
+        if f'"checksum":"{checksum}"'.encode() in beside:
+            return _sealed_manifest(sealed, b"{" + seam[1:] + beside, checksum)
+    return SyncManifest.from_dict(_parsed(text))
+
+
+def _sealed_manifest(sealed: bytes, beside: bytes, checksum: str) -> SyncManifest:
+    manifest = SyncManifest.from_dict({**_parsed(beside), **_parsed(sealed)})
+    manifest.intact = manifest.checksum == checksum
+    return manifest
 
 
 def joined(parts: Iterable[bytes], sent_max: int = SENT_MAX) -> bytes:
