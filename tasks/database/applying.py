@@ -151,7 +151,7 @@ class _Work:
         records = {
             key: record
             for key, record in held.records.get(label, {}).items()
-            if key in self.arrived.get(label, ()) and self._refusal(record) is None
+            if key in self.arrived.get(label, ()) and self._refusal(record, self.applier.stamp_max()) is None
         }
         if records:
             local = self.applier.storage.get_records(label, list(records))
@@ -164,22 +164,23 @@ class _Work:
         """The payload without what cannot be right; that is held."""
         label = payload.model_label
         records: dict[str, SyncRecord] = {}
+        stamp_max = self.applier.stamp_max()
         for key, record in payload.records.items():
-            reason = self._refusal(record)
+            reason = self._refusal(record, stamp_max)
             if reason is None:
                 records[key] = record
             else:
                 self._hold(label, key, reason, record=record)
         deletes: dict[str, int] = {}
         for key, stamp in payload.deletes.items():
-            if stamp <= self.applier.stamp_max():
+            if stamp <= stamp_max:
                 deletes[key] = stamp
             else:
                 self._hold(label, key, "its deletion is stamped too far in the future", stamp=stamp)
         return ModelPayload(label, records, deletes)
 
-    def _refusal(self, record: SyncRecord) -> str | None:
-        if record.newest > self.applier.stamp_max():
+    def _refusal(self, record: SyncRecord, stamp_max: int) -> str | None:
+        if record.newest > stamp_max:
             return "it is stamped too far in the future: the clock of the node that edited it is wrong"
         identity = record.data.get(self.applier.identity_field)
         if identity is not None and str(identity) != record.key:

@@ -68,7 +68,9 @@ class ModelPayload:
         """
         deletes = json.dumps(self.deletes, sort_keys=True)
         records = ", ".join(f"{quoted(key)}: {self.records[key].encode()}" for key in sorted(self.records))
-        return f'{{"deletes": {deletes}, "model_label": {quoted(self.model_label)}, "records": {{{records}}}}}'
+        return (
+            f'{{"deletes": {deletes}, "model_label": {quoted(self.model_label)}, "records": {{{records}}}}}'
+        )
 
 
 @dataclass
@@ -119,7 +121,9 @@ class SyncManifest:
     def _canonical(self) -> str:
         """The same text as in `compute_checksum`."""
         payloads = ", ".join(payload.encode() for payload in self.payloads)
-        head = json.dumps({"checkpoint": self.checkpoint, "node_id": self.node_id, "node_time": self.node_time})
+        head = json.dumps(
+            {"checkpoint": self.checkpoint, "node_id": self.node_id, "node_time": self.node_time}
+        )
         return f'{head[:-1]}, "payloads": [{payloads}]}}'
 
     def verify(self) -> bool:

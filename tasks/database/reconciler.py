@@ -188,7 +188,8 @@ class _Work:
         key = remote.key
         if tombstone is None:
             self.result.created_keys.add(key)
-            self.result.to_upsert[key] = _copied(remote)
+            # Its own mark of arrival, and nothing else that anybody changes.
+            self.result.to_upsert[key] = SyncRecord(key, remote.data, remote.timestamps, remote.received_at)
             return
         newer = remote.newest > tombstone.stamp
         edited = any(

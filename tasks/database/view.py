@@ -81,8 +81,7 @@ class PeerView:
             if (came := max(stamps.get(name, 0), arrivals.get(name, whole))) > floor and came not in own
         ]
         if not late or (
-            label in self.has.places
-            and self.has.passed(label, (record.sync_field_last_modified, record.key))
+            label in self.has.places and self.has.passed(label, (record.sync_field_last_modified, record.key))
         ):
             return []
         sent = self.sent.get(label, {}).get(record.key) if self.sent else None

@@ -8,6 +8,9 @@ import sqlalchemy as sa
 
 from tasks.database.sql.tables import SyncedTable
 
+#: Asked before the function is called, which costs more than the row itself.
+_QUIET = "current_setting('lockstep.applying', true) IS DISTINCT FROM 'on'"
+
 #: It runs with its owner's rights: who may edit the table need not be able to write to Lockstep's own tables.
 _FUNCTION = """
 CREATE OR REPLACE FUNCTION {schema}.lockstep_capture() RETURNS trigger
@@ -18,7 +21,6 @@ DECLARE
     identity text := TG_ARGV[1];
     fields text[] := TG_ARGV[2]::text[];
     wall bigint := floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint << 16;
-    applying boolean := coalesce(current_setting('lockstep.applying', true), '') = 'on';
     before jsonb;
     after jsonb;
     changed text[];
@@ -35,8 +37,8 @@ BEGIN
     IF TG_OP <> 'INSERT' THEN before := to_jsonb(OLD); END IF;
     IF TG_OP <> 'DELETE' THEN after := to_jsonb(NEW); END IF;
     -- What a remote deletion takes with it is captured; what it names has its tombstone already.
-    IF before ->> identity IS NOT NULL AND (TG_OP = 'DELETE'
-        OR NOT applying AND before -> identity IS DISTINCT FROM after -> identity) THEN
+    IF before ->> identity IS NOT NULL
+        AND (TG_OP = 'DELETE' OR before -> identity IS DISTINCT FROM after -> identity) THEN
         INSERT INTO lockstep_records AS r (model, key, stamps, newest, deleted, pending)
             VALUES (label, before ->> identity, '{{}}', wall, wall, jsonb_build_object('', wall))
             ON CONFLICT (model, key) DO UPDATE SET stamps = '{{}}', arrivals = '{{}}', place = NULL,
@@ -44,7 +46,7 @@ BEGIN
                 pending = jsonb_build_object('', greatest(wall, r.newest + 1))
                 WHERE r.deleted IS NULL;
     END IF;
-    IF TG_OP = 'DELETE' OR applying OR after ->> identity IS NULL THEN RETURN NULL; END IF;
+    IF TG_OP = 'DELETE' OR after ->> identity IS NULL THEN RETURN NULL; END IF;
     whole := TG_OP = 'INSERT' OR before -> identity IS DISTINCT FROM after -> identity;
     IF whole THEN
         changed := fields;
@@ -85,8 +87,9 @@ def statements(connection: sa.Connection, table: SyncedTable, mark: str) -> Iter
     run = f"EXECUTE FUNCTION {schema}.lockstep_capture({arguments})"
     target = table.quoted(connection)
     yield (
-        f"CREATE TRIGGER lockstep_row_{mark} AFTER INSERT OR UPDATE OR DELETE ON {target} FOR EACH ROW {run}"
+        f"CREATE TRIGGER lockstep_row_{mark} AFTER INSERT OR UPDATE ON {target} FOR EACH ROW WHEN ({_QUIET}) {run}"
     )
+    yield f"CREATE TRIGGER lockstep_delete_{mark} AFTER DELETE ON {target} FOR EACH ROW {run}"
     yield f"CREATE TRIGGER lockstep_truncate_{mark} AFTER TRUNCATE ON {target} FOR EACH STATEMENT {run}"
 
 

@@ -27,12 +27,12 @@ def encode(value: Any) -> Any:
     """A value as the driver gives it, as JSON."""
     if value is None or isinstance(value, bool | int | str):
         return value.name if isinstance(value, Enum) else value
+    if isinstance(value, datetime):
+        return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, Decimal):
         return _plain(value)
-    if isinstance(value, datetime):
-        return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, timedelta):
@@ -91,7 +91,20 @@ def quick(kind: sa.types.TypeEngine[Any], convert: Convert) -> Convert:
             return value if value.__class__ is int and -_INT64 <= value < _INT64 else convert(value)
 
         return number
+    if isinstance(kind, sa.Float):
+        return lambda value: value if value.__class__ is float and math.isfinite(value) else convert(value)
+    if isinstance(kind, sa.Boolean):
+        return lambda value: value if value.__class__ is bool else convert(value)
     return convert
+
+
+def _quick_reader(kind: sa.types.TypeEngine[Any], read: Convert) -> Convert:
+    """The same, at once for what is mostly in such a column of SQLite."""
+    if isinstance(kind, sa.Float):
+        return lambda value: value if value.__class__ is float and math.isfinite(value) else read(value)
+    if isinstance(kind, sa.Boolean):
+        return lambda value: value == 1 if value.__class__ is int and 0 <= value <= 1 else read(value)
+    return read
 
 
 def plain_classes(kind: sa.types.TypeEngine[Any], dialect: str) -> frozenset[type]:
@@ -146,6 +159,8 @@ def _text(value: Any) -> str:
 def _check_text(value: str) -> None:
     if "\x00" in value:
         raise ValueRefusedError("text with a NUL, which PostgreSQL cannot hold")
+    if value.isascii():
+        return
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -227,7 +242,7 @@ def sqlite_reader(kind: sa.types.TypeEngine[Any]) -> Convert:
         except (ValueError, TypeError, AttributeError, OverflowError, InvalidOperation):
             return encode(value)  # it goes over as it stands
 
-    return read
+    return _quick_reader(kind, read)
 
 
 def _sqlite_parser(kind: sa.types.TypeEngine[Any]) -> Convert:
@@ -265,6 +280,8 @@ def sqlite_writer(kind: sa.types.TypeEngine[Any]) -> Convert:
 
     def write(value: Any) -> Any:
         made = decode(value)
+        if made.__class__ is datetime:
+            return made.replace(tzinfo=None).isoformat(" ", "microseconds")
         if isinstance(made, float) and not math.isfinite(made):
             raise ValueRefusedError("SQLite keeps no such number")
         if isinstance(made, bool | int | float | str | bytes) or made is None:

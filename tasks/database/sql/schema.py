@@ -48,6 +48,12 @@ KEY_MAX = 400
 
 _Json = JSON().with_variant(JSONB(), "postgresql")
 
+
+def _index(name: str, where: str, *columns: str) -> Index:
+    part = text(where)
+    return Index(f"lockstep_records_{name}", "model", *columns, sqlite_where=part, postgresql_where=part)
+
+
 #: One row per record that lives or ever lived: its stamps, and when it last changed in this node's own order.
 records = Table(
     "lockstep_records",
@@ -71,13 +77,10 @@ records = Table(
     #: The tombstone's stamp; NULL: the record lives.
     Column("deleted", BigInteger),
     PrimaryKeyConstraint("model", "key"),
-    Index("lockstep_records_place", "model", "place", "key"),
-    Index(
-        "lockstep_records_pending",
-        "model",
-        sqlite_where=text("place IS NULL"),
-        postgresql_where=text("place IS NULL"),
-    ),
+    # Apart, or a page of the few tombstones would be looked for among all that live.
+    _index("living", "place IS NOT NULL AND deleted IS NULL", "place", "key"),
+    _index("buried", "place IS NOT NULL AND deleted IS NOT NULL", "place", "key"),
+    _index("pending", "place IS NULL"),
 )
 
 #: How far a node has got with a peer, and where it goes on after a restart.

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from itertools import groupby
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tasks.database.record import WHOLE, SyncRecord
-from tasks.database.sql import capture, placing, schema
+from tasks.database.sql import capture, lookups, placing, schema
 from tasks.database.sql.bookkeeping import Bookkeeping
 from tasks.database.sql.codec import ValueRefusedError
 from tasks.database.sql.connection import Database, Work
+from tasks.database.sql.rows import JsonTexts, Note, write_notes, write_rows
 from tasks.database.sql.tables import SyncedTable
 from tasks.database.sql.writing import write_each
 from tasks.database.storage import Place, Tombstone
@@ -103,8 +101,8 @@ class SQLAlchemyStorage(Bookkeeping):
         """Living records with a place above `timestamp`, in the order of place and key, at most `limit`."""
         table = self._table(model_label)
         # One statement: a page is as long as it can be, and no row is newer than its stamps.
-        columns = self._select(table).select_from(
-            _records.join(table.table, table.key_column == self._identity_of_key(table))
+        columns = lookups.columns(table).select_from(
+            _records.join(table.table, table.key_column == lookups.identity_of_key(table))
         )
         query = self._placed(table, timestamp, limit, after_key, columns).where(_records.c.deleted.is_(None))
         with self.database.work() as work:
@@ -143,7 +141,8 @@ class SQLAlchemyStorage(Bookkeeping):
             # next of them.
             after = sa.tuple_(sa.literal(stamp, sa.BigInteger), sa.literal(_sortable(table.stored_key(last))))
             behind = sa.tuple_(place, key) > after
-        query = columns.where(_records.c.model == table.label, behind)
+        # That it is not NULL SQLite does not see in a comparison of two columns at once.
+        query = columns.where(_records.c.model == table.label, behind, place.is_not(None))
         return query.order_by(place, key).limit(limit)
 
     def get_records(self, model_label: str, keys: Collection[str]) -> dict[str, SyncRecord]:
@@ -161,11 +160,7 @@ class SQLAlchemyStorage(Bookkeeping):
         with self.database.work() as work:
             possible = [table.stored_key(key) for key in keys if table.can_be_key(key)]
             for some in _chunks(possible):
-                query = sa.select(_records.c.key, _records.c.deleted, _records.c.received_at).where(
-                    _records.c.model == model_label,
-                    _records.c.deleted.is_not(None),
-                    self._among(_records.c.key, some),
-                )
+                query = lookups.tombstones(self.database.dialect, model_label, some)
                 for key, stamp, received_at in work.connection.execute(query):
                     found[table.key_out(key)] = Tombstone(stamp, received_at)
         return found
@@ -195,56 +190,20 @@ class SQLAlchemyStorage(Bookkeeping):
     def _read(
         self, work: Work, table: SyncedTable, keys: Sequence[str], *, lock: bool
     ) -> dict[str, SyncRecord]:
-        known = sa.and_(
-            _records.c.model == table.label,
-            _records.c.key == sa.cast(table.key_column, sa.Text),
-        )
-        rows = self._select(table).select_from(table.table.outerjoin(_records, known))
-        if lock and self.database.dialect == "postgresql":
-            rows = rows.with_for_update(of=table.table)
         found: dict[str, SyncRecord] = {}
         for some in _chunks(keys):
-            found |= self._fetch(
-                work, table, rows.where(self._among(table.key_column, _keys_in(table, some)))
-            )
+            found |= self._fetch(work, table, lookups.records(table, _keys_in(table, some), lock=lock))
         return found
-
-    def _select(self, table: SyncedTable) -> sa.Select[Any]:
-        return sa.select(
-            self._column(table, table.identity).label("lockstep_key"),
-            _records.c.stamps,
-            _records.c.received_at,
-            _records.c.arrivals,
-            *(self._column(table, name) for name in table.fields),
-        )
 
     def _fetch(self, work: Work, table: SyncedTable, query: sa.Select[Any]) -> dict[str, SyncRecord]:
         found: dict[str, SyncRecord] = {}
-        for identity, stamps, received_at, arrivals, *row in work.connection.execute(query):
-            key = table.key_out(identity)
-            found[key] = SyncRecord(key, table.data_of(row), stamps or {}, received_at or 0, arrivals or {})
+        stamps, arrivals = JsonTexts(), JsonTexts()
+        for row in work.connection.execute(query).all():
+            key = table.key_out(row[0])
+            found[key] = SyncRecord(
+                key, table.data_of(row[4:]), stamps.load(row[1]), row[2] or 0, arrivals.load(row[3])
+            )
         return found
-
-    def _identity_of_key(self, table: SyncedTable) -> sa.ColumnElement[Any]:
-        """A known record's key as the identity has it, so that the identity's own index is of use."""
-        kind = table.key_column.type
-        if isinstance(kind, sa.Integer) or (table.dialect == "postgresql" and isinstance(kind, sa.Uuid)):
-            return sa.cast(_records.c.key, kind)
-        key = sa.type_coerce(_records.c.key, sa.types.NullType())
-        return key if table.dialect == "sqlite" else sa.collate(_records.c.key, "default")
-
-    def _column(self, table: SyncedTable, name: str) -> sa.ColumnElement[Any]:
-        column = table.table.c[name]
-        # SQLite keeps what it is given: what is read may not be of the column's type.
-        return (
-            sa.type_coerce(column, sa.types.NullType()).label(name) if table.dialect == "sqlite" else column
-        )
-
-    def _among(self, column: sa.ColumnElement[Any], values: Sequence[Any]) -> sa.ColumnElement[bool]:
-        if self.database.dialect == "postgresql":
-            return column == sa.func.any(sa.bindparam(None, list(values), postgresql.ARRAY(column.type)))
-        listed = sa.func.json_each(json.dumps(list(values))).table_valued("value")
-        return sa.type_coerce(column, sa.types.NullType()).in_(sa.select(listed.c.value))
 
     # --- what is written ---------------------------------------------------------------------------------
 
@@ -280,44 +239,27 @@ class SQLAlchemyStorage(Bookkeeping):
             except ValueRefusedError as error:
                 refused[key] = str(error)
                 continue
-            emptied[key] = {name for name in empty if rows[key].get(name) is not None}
-            rows[key].update(dict.fromkeys(emptied[key]))
+            if empty:
+                emptied[key] = {name for name in empty if rows[key].get(name) is not None}
+                rows[key].update(dict.fromkeys(emptied[key]))
         with self.database.work() as work:
             absent = work.absent.setdefault(table.label, set())
-
-            def form(key: str) -> tuple[bool, tuple[str, ...]]:
-                return key in absent, tuple(rows[key])
-
+            forms: dict[tuple[bool, tuple[str, ...]], list[str]] = {}
+            for key, row in rows.items():
+                forms.setdefault((key in absent, tuple(row)), []).append(key)
             with self._quietly(work):
-                for (new, names), some in groupby(sorted(rows, key=form), key=form):
-                    writer = self._row_writer(work, table, names, rows, new=new)
-                    refused.update(write_each(work.connection, list(some), writer))
+                for (new, names), keys in forms.items():
+
+                    def write(some: Sequence[str], new: bool = new, names: Sequence[str] = names) -> None:
+                        values = [tuple(rows[key].values()) for key in some]
+                        write_rows(work.connection, table, names, values, new=new)
+
+                    refused.update(write_each(work.connection, keys, write))
             written = {key: records[key] for key in rows if key not in refused}
             self._note(work, table, written, emptied)
             absent -= written.keys()
         self._refuse(table, records, refused)
         return set(refused)
-
-    def _row_writer(
-        self,
-        work: Work,
-        table: SyncedTable,
-        names: Sequence[str],
-        rows: Mapping[str, dict[str, Any]],
-        *,
-        new: bool,
-    ) -> Callable[[Sequence[str]], None]:
-        insert = self._insert(table.target(names))
-        others = {name: insert.excluded[name] for name in names if name != table.identity}
-        if not new and others:
-            insert = insert.on_conflict_do_update(index_elements=[table.identity], set_=others)
-        elif not new:
-            insert = insert.on_conflict_do_nothing(index_elements=[table.identity])
-
-        def write(keys: Sequence[str]) -> None:
-            work.connection.execute(insert, [rows[key] for key in keys])
-
-        return write
 
     def _note(
         self,
@@ -328,41 +270,30 @@ class SQLAlchemyStorage(Bookkeeping):
     ) -> None:
         """Keep what is known of records that were written; what was left empty is older than anything."""
         known = set(table.fields)
-        notes = []
+        here = known | {WHOLE}
+        stamp_texts, arrival_texts = JsonTexts(), JsonTexts()
+        notes: list[Note] = []
         for key, record in records.items():
-            stamps, arrivals = record.timestamps, record.arrivals
-            if emptied[key] or not stamps.keys() <= known:
-                stamped = known - emptied[key]
-                stamps = {name: stamp for name, stamp in stamps.items() if name in stamped}
-            if not arrivals.keys() <= known:
-                arrivals = {name: at for name, at in arrivals.items() if name in known or name == WHOLE}
+            stamps, arrivals, received_at = record.timestamps, record.arrivals, record.received_at
+            left_out = emptied.get(key, ())
+            if left_out or not stamps.keys() <= known:
+                stamps = {name: at for name, at in stamps.items() if name in known and name not in left_out}
+            if not arrivals.keys() <= here:
+                arrivals = {name: at for name, at in arrivals.items() if name in here}
             newest = max(stamps.values(), default=0)
             notes.append(
-                {
-                    "model": table.label,
-                    "key": table.stored_key(key),
-                    "stamps": stamps,
-                    "newest": newest,
-                    "received_at": record.received_at,
-                    "arrivals": arrivals,
-                    "place": max(newest, record.received_at),
-                    "deleted": None,
-                }
+                Note(
+                    model=table.label,
+                    key=table.stored_key(key),
+                    stamps=stamp_texts.dump(stamps),
+                    newest=newest,
+                    received_at=received_at,
+                    arrivals=arrival_texts.dump(arrivals),
+                    place=max(newest, received_at),
+                    deleted=None,
+                )
             )
-        self._write_notes(work, notes)
-
-    def _write_notes(self, work: Work, notes: list[dict[str, Any]]) -> None:
-        if not notes:
-            return
-        insert = self._insert(_records)
-        names = [name for name in notes[0] if name not in {"model", "key"}]
-        work.connection.execute(
-            insert.on_conflict_do_update(
-                index_elements=["model", "key"],
-                set_={**{name: insert.excluded[name] for name in names}, "pending": sa.null()},
-            ),
-            notes,
-        )
+        write_notes(work.connection, notes)
 
     def delete_many(self, model_label: str, deletes: Mapping[str, int], received_at: int = 0) -> set[str]:
         """Delete records and keep tombstones, also of what was never here; return the keys that were refused.
@@ -383,26 +314,17 @@ class SQLAlchemyStorage(Bookkeeping):
 
     def _bury(self, work: Work, table: SyncedTable, deletes: Mapping[str, int], received_at: int) -> None:
         # The tombstones come first: so the triggers know these deletions from those that follow from them.
-        self._write_notes(
-            work,
+        write_notes(
+            work.connection,
             [
-                {
-                    "model": table.label,
-                    "key": table.stored_key(key),
-                    "stamps": {},
-                    "newest": stamp,
-                    "received_at": received_at,
-                    "arrivals": {},
-                    "place": max(stamp, received_at),
-                    "deleted": stamp,
-                }
-                for key, stamp in deletes.items()
+                Note(
+                    table.label, table.stored_key(key), "{}", at, received_at, "{}", max(at, received_at), at
+                )
+                for key, at in deletes.items()
             ],
         )
         for some in _chunks(list(deletes)):
-            work.connection.execute(
-                sa.delete(table.table).where(self._among(table.key_column, _keys_in(table, some)))
-            )
+            work.connection.execute(sa.delete(table.table).where(lookups.among(table, _keys_in(table, some))))
         work.absent.setdefault(table.label, set()).update(deletes)
 
     def _refuse(self, table: SyncedTable, keys: Collection[str], refused: Mapping[str, str]) -> None:
@@ -422,9 +344,6 @@ class SQLAlchemyStorage(Bookkeeping):
             yield
             work.connection.exec_driver_sql(off)
 
-    def _insert(self, table: sa.TableClause) -> Any:
-        return (sqlite if self.database.dialect == "sqlite" else postgresql).insert(table)
-
     def _table(self, model_label: str) -> SyncedTable:
         try:
             return self.tables[model_label]
@@ -436,8 +355,10 @@ def _keys_in(table: SyncedTable, keys: Sequence[str]) -> list[Any]:
     """The identities of keys; what no record of the table can be called is left out."""
     found: list[Any] = []
     for key in keys:
-        with suppress(ValueRefusedError):
+        try:
             found.append(table.key_in(key))
+        except ValueRefusedError:
+            continue
     return found
 
 

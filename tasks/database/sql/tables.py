@@ -25,6 +25,9 @@ from tasks.database.sql.connection import Database
 from tasks.database.sql.schema import KEY_MAX
 from tasks.errors import TaskDefinitionError
 
+#: Whole numbers of so many digits fit 64 bits for sure.
+_DIGITS = 18
+
 
 @dataclass(frozen=True)
 class SyncedTable:
@@ -129,7 +132,11 @@ class SyncedTable:
         ]
         return any([each.name for each in group] == [self.identity] for group in groups)
 
-    @property
+    @cached_property
+    def _whole_numbers(self) -> bool:
+        return isinstance(self.key_column.type, sa.Integer)
+
+    @cached_property
     def key_column(self) -> sa.Column[Any]:
         """The column that names records."""
         return self.table.c[self.identity]
@@ -169,6 +176,8 @@ class SyncedTable:
 
     def key_in(self, key: str) -> Any:
         """The identity's value of a record's key, as the database keeps it; raises `ValueRefusedError`."""
+        if self._whole_numbers and len(key) <= _DIGITS and key.isascii() and key.isdigit() and key[0] != "0":
+            return int(key)
         if len(key) > KEY_MAX:
             raise ValueRefusedError(f"a key has {KEY_MAX} characters at most")
         value = self._write[self.identity](key)
@@ -184,9 +193,13 @@ class SyncedTable:
             return False
         return True
 
+    @cached_property
+    def _uuids_as_hex(self) -> bool:
+        return self.dialect == "sqlite" and isinstance(self.key_column.type, sa.Uuid)
+
     def key_out(self, value: Any) -> str:
         """A record's key of its identity's value."""
-        if self.dialect == "sqlite" and isinstance(self.key_column.type, sa.Uuid):
+        if self._uuids_as_hex:
             try:
                 return str(UUID(str(value)))
             except ValueError:
@@ -195,7 +208,7 @@ class SyncedTable:
 
     def stored_key(self, key: str) -> str:
         """A record's key as the triggers write it: the identity's value as the database's own text."""
-        if self.dialect == "sqlite" and isinstance(self.key_column.type, sa.Uuid):
+        if self._uuids_as_hex:
             try:
                 return UUID(key).hex
             except ValueError:

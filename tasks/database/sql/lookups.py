@@ -1,0 +1,117 @@
+"""Queries for records by their keys, made so that no figures of a table's size lead the planner astray."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from tasks.database.sql import schema
+from tasks.database.sql.rows import array
+from tasks.database.sql.tables import SyncedTable
+
+_records = schema.records
+
+
+def records(table: SyncedTable, keys: Sequence[Any], *, lock: bool) -> sa.Select[Any]:
+    """The rows of these identities with what is known of them, as `columns` gives them.
+
+    With `lock` nobody else can change them before the transaction ends.
+    """
+    if table.dialect == "sqlite":
+        known = sa.and_(_records.c.model == table.label, _records.c.key == sa.cast(table.key_column, sa.Text))
+        rows = columns(table).select_from(table.table.outerjoin(_records, known))
+        return rows.where(among(table, keys))
+    # Each key by itself, by the index: PostgreSQL would rather read a whole table that has grown since it was
+    # last analysed.
+    key = _keys(keys, _kind(table))
+    row = sa.select(*(table.table.c[name] for name in table.fields)).where(table.key_column == key.c.key)
+    own = (row.with_for_update() if lock else row.offset(0)).lateral("row")
+    note = (
+        sa.select(_records.c.stamps, _records.c.received_at, _records.c.arrivals)
+        .where(_records.c.model == table.label, _records.c.key == sa.cast(own.c[table.identity], sa.Text))
+        .offset(0)
+        .lateral("note")
+    )
+    return sa.select(
+        own.c[table.identity].label("lockstep_key"),
+        _text(table.dialect, note.c.stamps),
+        note.c.received_at,
+        _text(table.dialect, note.c.arrivals),
+        *(own.c[name] for name in table.fields),
+    ).select_from(key.join(own, sa.true()).outerjoin(note, sa.true()))
+
+
+def tombstones(dialect: str, label: str, keys: Sequence[str]) -> sa.Select[Any]:
+    """Key, stamp and arrival of the tombstones of these keys."""
+    buried = (_records.c.model == label, _records.c.deleted.is_not(None))
+    found = sa.select(_records.c.key, _records.c.deleted, _records.c.received_at).where(*buried)
+    if dialect == "sqlite":
+        return found.where(_records.c.key.in_(_listed(keys)))
+    key = _keys(keys, sa.Text())
+    note = found.where(_records.c.key == key.c.key).offset(0).lateral("note")
+    return sa.select(note).select_from(key.join(note, sa.true()))
+
+
+def columns(table: SyncedTable) -> sa.Select[Any]:
+    """Identity, stamps, place, arrivals and fields of records."""
+    return sa.select(
+        _plain(table, table.identity).label("lockstep_key"),
+        _text(table.dialect, _records.c.stamps),
+        _records.c.received_at,
+        _text(table.dialect, _records.c.arrivals),
+        *(_plain(table, name) for name in table.fields),
+    )
+
+
+def among(table: SyncedTable, keys: Sequence[Any]) -> sa.ColumnElement[bool]:
+    """Whether a row's identity is one of these."""
+    if table.dialect == "sqlite":
+        return sa.type_coerce(table.key_column, sa.types.NullType()).in_(_listed(keys))
+    return table.key_column == sa.func.any(_array(keys, _kind(table)))
+
+
+def identity_of_key(table: SyncedTable) -> sa.ColumnElement[Any]:
+    """A known record's key as the identity has it, so that the identity's own index is of use."""
+    kind = table.key_column.type
+    if isinstance(kind, sa.Integer) or (table.dialect == "postgresql" and isinstance(kind, sa.Uuid)):
+        return sa.cast(_records.c.key, kind)
+    key = sa.type_coerce(_records.c.key, sa.types.NullType())
+    return key if table.dialect == "sqlite" else sa.collate(_records.c.key, "default")
+
+
+def _plain(table: SyncedTable, name: str) -> sa.ColumnElement[Any]:
+    column = table.table.c[name]
+    # SQLite keeps what it is given: what is read may not be of the column's type.
+    return sa.type_coerce(column, sa.types.NullType()).label(name) if table.dialect == "sqlite" else column
+
+
+def _text(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
+    """A column's JSON as it is kept."""
+    return sa.type_coerce(column, sa.Text) if dialect == "sqlite" else sa.cast(column, sa.Text)
+
+
+def _listed(keys: Sequence[Any]) -> sa.Select[Any]:
+    listed = sa.func.json_each(json.dumps(list(keys))).table_valued("value")
+    return sa.select(listed.c.value)
+
+
+def _kind(table: SyncedTable) -> sa.types.TypeEngine[Any]:
+    """A type that holds every key a peer may name, also what the column itself cannot."""
+    kind = table.key_column.type
+    if isinstance(kind, sa.Integer):
+        return sa.BigInteger()
+    return sa.Text() if isinstance(kind, sa.String) and not isinstance(kind, sa.CHAR | sa.Enum) else kind
+
+
+def _array(keys: Sequence[Any], kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
+    values = (key if isinstance(key, int) else str(key) for key in keys)
+    return sa.cast(sa.bindparam(None, array(values), sa.Text), postgresql.ARRAY(kind))
+
+
+def _keys(keys: Sequence[Any], kind: sa.types.TypeEngine[Any]) -> sa.TableValuedAlias:
+    listed = sa.func.unnest(_array(keys, kind)).table_valued(sa.column("key", kind), name="wanted")
+    return listed.render_derived()

@@ -1,0 +1,145 @@
+"""Many rows written at once, by what each database and driver is quickest with."""
+
+# ruff: noqa: S608  names are quoted; values never become part of a statement
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, NotSupportedError
+
+from tasks.database.sql import schema
+from tasks.database.sql.tables import SyncedTable
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class Note(NamedTuple):
+    """What is known of one record, as a row of `lockstep_records`; `stamps` and `arrivals` are JSON texts."""
+
+    model: str
+    key: str
+    stamps: str
+    newest: int
+    received_at: int
+    arrivals: str
+    place: int
+    deleted: int | None
+
+
+class JsonTexts:
+    """JSON of many objects, of which each is often what the last one was."""
+
+    def __init__(self) -> None:
+        self._value: dict[str, int] = {}
+        self._text = "{}"
+
+    def dump(self, value: dict[str, int]) -> str:
+        """The object's text."""
+        if value != self._value:
+            self._value, self._text = value, _encode(value)
+        return self._text
+
+    def load(self, text: str | None) -> dict[str, int]:
+        """The text's object; an empty one for no text. Each caller has its own."""
+        if text is None:
+            return {}
+        if text != self._text:
+            self._value, self._text = json.loads(text), text
+        return self._value.copy()
+
+
+_UPDATED = ", ".join(f"{name} = excluded.{name}" for name in Note._fields if name not in {"model", "key"})
+_ON_CONFLICT = f"ON CONFLICT (model, key) DO UPDATE SET {_UPDATED}, pending = NULL"
+_INTO = f"INSERT INTO {schema.records.name} ({', '.join(Note._fields)})"
+_SQLITE = f"{_INTO} VALUES ({', '.join('?' * len(Note._fields))}) {_ON_CONFLICT}"
+_TEXTS, _JSON = {"model", "key", "stamps", "arrivals"}, {"stamps", "arrivals"}
+_ARRAYS = ", ".join(f"CAST(:{name} AS {'text' if name in _TEXTS else 'bigint'}[])" for name in Note._fields)
+_SELECTED = ", ".join(f"CAST({name} AS jsonb)" if name in _JSON else name for name in Note._fields)
+_POSTGRESQL = sa.text(
+    f"{_INTO} SELECT {_SELECTED} FROM unnest({_ARRAYS}) AS n({', '.join(Note._fields)}) {_ON_CONFLICT}"
+)
+
+
+def write_notes(connection: sa.Connection, notes: Sequence[Note]) -> None:
+    """Keep what is known of records, in place of what was known before."""
+    if not notes:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_SQLITE, list(notes))
+    else:
+        columns = zip(*notes, strict=True)
+        connection.execute(_POSTGRESQL, dict(zip(Note._fields, map(array, columns), strict=True)))
+
+
+def array(values: Iterable[str | int | None]) -> str:
+    """An array of PostgreSQL's as text: drivers take their time for each element of a list."""
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: str | int | None) -> str:
+    if value.__class__ is str:
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return "NULL" if value is None else str(value)
+
+
+def write_rows(
+    connection: sa.Connection,
+    table: SyncedTable,
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    new: bool,
+) -> None:
+    """Write rows of these columns; `new` ones must not be there yet, others may be and are then replaced."""
+    if new and _copies(connection):
+        try:
+            with connection.begin_nested():
+                _copy(connection, table, names, rows)
+        except NotSupportedError:  # views and tables with row security take rows by INSERT only
+            pass
+        else:
+            return
+    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table.target(names))
+    others = {name: insert.excluded[name] for name in names if name != table.identity}
+    if not new and others:
+        insert = insert.on_conflict_do_update(index_elements=[table.identity], set_=others)
+    elif not new:
+        insert = insert.on_conflict_do_nothing(index_elements=[table.identity])
+    if connection.dialect.name == "sqlite":
+        # The values are in SQLite's own form: nothing is left to do for each row.
+        made = insert.compile(dialect=connection.dialect, column_keys=list(names))
+        connection.exec_driver_sql(str(made), [tuple(row) for row in rows])
+    else:
+        connection.execute(insert, [dict(zip(names, row, strict=True)) for row in rows])
+
+
+def _copies(connection: sa.Connection) -> bool:
+    return connection.dialect.name == "postgresql" and connection.dialect.driver == "psycopg"
+
+
+def _copy(
+    connection: sa.Connection, table: SyncedTable, names: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    dialect = connection.dialect
+    quote = dialect.identifier_preparer.quote
+    columns = ", ".join(map(quote, names)).replace("%%", "%")
+    statement = f"COPY {table.quoted(connection)} ({columns}) FROM STDIN"
+    binders = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.target(names).c]
+    some = [(at, bind) for at, bind in enumerate(binders) if bind is not None]
+    driver: Any = connection.connection.driver_connection
+    dbapi: Any = dialect.loaded_dbapi
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                if some:
+                    row = list(row)  # noqa: PLW2901  the same row, as the driver takes it
+                    for at, bind in some:
+                        row[at] = bind(row[at])
+                copy.write_row(row)
+    except dbapi.Error as error:
+        raise DBAPIError.instance(statement, None, error, dbapi.Error, dialect=dialect) from error
