@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
@@ -58,6 +58,9 @@ class NotionSide(SyncTask):
     Raises:
         TaskDefinitionError: `data_source` holds no id, or `column_ids` names what `attr_map` does not.
     """
+
+    #: Queries may lag behind writes by a minute, by all that is known.
+    notion_settling = timedelta(minutes=2)
 
     def __init__(
         self,

@@ -23,7 +23,7 @@ from tasks.notion.page import Page
 from tasks.notion.sandbox import Limits
 from tasks.notion.side import NotionSide
 from tasks.notion.throttle import LocalThrottle
-from tests.notion.conftest import TOKEN
+from tests.notion.conftest import NO_TLS, TOKEN
 from tests.notion.person import Person
 
 COLUMNS: dict[str, Any] = {
@@ -59,7 +59,7 @@ class Wire(httpx.AsyncBaseTransport):
     """The network, with what happens on the way."""
 
     def __init__(self) -> None:
-        self.inner = httpx.AsyncHTTPTransport()
+        self.inner = httpx.AsyncHTTPTransport(verify=NO_TLS)
         self.sent: list[tuple[str, str]] = []
         #: Called with each request and the way to send it on.
         self.happens: (
