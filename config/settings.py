@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     notion_webhook_secret: SecretStr | None = None
     #: Requests per second that Notion grants one token; all workers together stay just below.
     notion_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3.0
+    #: How long Notion's queries may lack a row that was just made: a create that was cut off waits so long.
+    notion_lag_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 60.0
     sentry_dsn: SecretStr | None = None
     #: `user:password` that Flower asks for.
     flower_basic_auth: SecretStr | None = None

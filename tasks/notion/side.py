@@ -59,9 +59,6 @@ class NotionSide(SyncTask):
         TaskDefinitionError: `data_source` holds no id, or `column_ids` names what `attr_map` does not.
     """
 
-    #: Queries may lag behind writes by a minute, by all that is known.
-    notion_settling = timedelta(minutes=2)
-
     def __init__(
         self,
         name: str,
@@ -77,6 +74,8 @@ class NotionSide(SyncTask):
         column_ids: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(name, attr_map, conflict_mode)
+        if type(self).notion_settling is SyncTask.notion_settling:
+            self.notion_settling = timedelta(seconds=get_settings().notion_lag_seconds)
         self.filter = filter
         self.column_ids = dict(column_ids or {})
         unknown = self.column_ids.keys() - attr_map.keys()

@@ -87,6 +87,7 @@ class Stack:
             LOCKSTEP_STATE_DIR=str(self.state_dir),
             LOCKSTEP_TASKS="tests.harness.probe_tasks",
             LOCKSTEP_LEASE_SECONDS=str(self._lease),
+            LOCKSTEP_NOTION_LAG_SECONDS="1",
             PROBE_DIR=str(self.directory / "sides"),
             PROBE_TASKS=json.dumps([spec.to_json() for spec in self.specs]),
         )

@@ -349,11 +349,11 @@ async def test_a_row_that_queries_do_not_show_yet_is_not_made_again(task: Paced,
     service.add({"key": "Stays", "notes": "", "effort": 0})
     assert getattr(await run(task, journal), "status", "") == "succeeded"
     service.add({"key": "Paint", "notes": "", "effort": 1})
-    task.indexed, task.lags_until = set(journal.state.ids), task.time.passed + 100
+    task.indexed, task.lags_until = set(journal.state.ids), task.time.passed + 50
     await befall(person, task, KINDS["create"], {"drop": True, "applied": True}, "")
     for _ in range(20):
         await run(task, journal)
-        task.time.advance(30)
+        task.time.advance(20)
     assert task.time.passed > task.lags_until
     assert len(sent(task, KINDS["create"], "")) == 1
     assert len(await rows_of(task, person)) == 2
