@@ -127,6 +127,9 @@ class _Work:
     unwritten: dict[str, set[str]] = field(default_factory=dict)
     before: dict[str, list[ConflictEntry]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.whole = {WHOLE: self.received_at}  # of all new records, and never changed
+
     def reconcile(self, payload: ModelPayload) -> None:
         label, storage = payload.model_label, self.applier.storage
         payload = self._accepted(payload)
@@ -202,7 +205,7 @@ class _Work:
     def _mark(self, record: SyncRecord, local: SyncRecord | None) -> None:
         """Note when the record's fields came here."""
         if local is None:
-            record.arrivals = {WHOLE: self.received_at}
+            record.arrivals = self.whole
         else:
             for name, value in record.data.items():
                 changed = name not in local.data or not same(local.data[name], value)

@@ -107,6 +107,15 @@ class Collector:
         while True:
             records = self.storage.get_changed_since(label, start.floor, limit=chunk, after_key=place)
             deletes = self.storage.get_deletes_page(label, start.floor, limit=chunk, after_key=place)
+            if not deletes:
+                for key, record in records.items():
+                    place = (record.sync_field_last_modified, key)
+                    if place[0] > horizon:
+                        return
+                    yield place, key, record
+                if len(records) < chunk:
+                    return
+                continue
             found: list[tuple[Place, str, SyncRecord | Tombstone]] = [
                 ((record.sync_field_last_modified, key), key, record) for key, record in records.items()
             ]

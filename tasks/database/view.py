@@ -75,11 +75,14 @@ class PeerView:
         """The fields whose values the peer does not have."""
         floor, own, stamps, arrivals = self.has.floor, self.own, record.timestamps, record.arrivals
         whole = arrivals.get(WHOLE, 0)
-        late = [
-            name
-            for name in record.data
-            if (came := max(stamps.get(name, 0), arrivals.get(name, whole))) > floor and came not in own
-        ]
+        if not own and record.data.keys() <= stamps.keys() and min(stamps.values(), default=0) > floor:
+            late = [*record.data]
+        else:
+            late = [
+                name
+                for name in record.data
+                if (came := max(stamps.get(name, 0), arrivals.get(name, whole))) > floor and came not in own
+            ]
         if not late or (
             label in self.has.places and self.has.passed(label, (record.sync_field_last_modified, record.key))
         ):

@@ -98,13 +98,40 @@ def quick(kind: sa.types.TypeEngine[Any], convert: Convert) -> Convert:
     return convert
 
 
+def _quick_writer(kind: sa.types.TypeEngine[Any], write: Convert) -> Convert:
+    if isinstance(kind, sa.DateTime) and not kind.timezone:
+
+        def moment(value: Any) -> Any:
+            made = _parsed_moment(value)
+            return write(value) if made is None else made.isoformat(" ", "microseconds")
+
+        return moment
+    return write
+
+
 def _quick_reader(kind: sa.types.TypeEngine[Any], read: Convert) -> Convert:
     """The same, at once for what is mostly in such a column of SQLite."""
     if isinstance(kind, sa.Float):
         return lambda value: value if value.__class__ is float and math.isfinite(value) else read(value)
     if isinstance(kind, sa.Boolean):
         return lambda value: value == 1 if value.__class__ is int and 0 <= value <= 1 else read(value)
+    if isinstance(kind, sa.DateTime) and not kind.timezone:
+
+        def moment(value: Any) -> Any:
+            made = _parsed_moment(value)
+            return read(value) if made is None else made.isoformat()
+
+        return moment
     return read
+
+
+def _parsed_moment(value: Any) -> datetime | None:
+    """A time without a zone; None: it is something else."""
+    try:
+        made = datetime.fromisoformat(value)
+    except (ValueError, TypeError):
+        return None
+    return made if made.tzinfo is None else None
 
 
 def plain_classes(kind: sa.types.TypeEngine[Any], dialect: str) -> frozenset[type]:
@@ -280,8 +307,6 @@ def sqlite_writer(kind: sa.types.TypeEngine[Any]) -> Convert:
 
     def write(value: Any) -> Any:
         made = decode(value)
-        if made.__class__ is datetime:
-            return made.replace(tzinfo=None).isoformat(" ", "microseconds")
         if isinstance(made, float) and not math.isfinite(made):
             raise ValueRefusedError("SQLite keeps no such number")
         if isinstance(made, bool | int | float | str | bytes) or made is None:
@@ -298,7 +323,7 @@ def sqlite_writer(kind: sa.types.TypeEngine[Any]) -> Convert:
             return made.hex
         return _dump(made)
 
-    return write
+    return _quick_writer(kind, write)
 
 
 def _dump(value: Any) -> str | None:
