@@ -181,6 +181,6 @@ def connect(url: str) -> sa.Engine:
         connection.isolation_level = None  # BEGIN IMMEDIATE is said here, not the driver's late BEGIN
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA cache_size=-16000")  # 16 MB: indexes of random keys do not fit the usual two
+        connection.execute("PRAGMA cache_size=-16000")  # 16 MB: an index of random keys does not fit two
 
     return engine
