@@ -33,7 +33,7 @@ class Workspace:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        made = self._send("POST", "sandbox/data_sources", {"title": "Tasks", "properties": _COLUMNS})
+        made = self._send("POST", "_sandbox/data_sources", {"title": "Tasks", "properties": _COLUMNS})
         self.source = str(made["data_source_id"])
 
     def fill(self, service: FakeService) -> None:
@@ -45,13 +45,13 @@ class Workspace:
             if not shown:
                 parent = {"type": "data_source_id", "data_source_id": self.source}
                 shown = self._person("POST", "pages", {"parent": parent, "properties": values})
-                self._send("POST", "sandbox/erase", {"id": shown["id"]})
+                self._send("POST", "_sandbox/erase", {"id": shown["id"]})
             at = (_START + timedelta(minutes=number)).isoformat()
             cells = {name: {**cell, **_shown(values[name])} for name, cell in shown["properties"].items()}
             times = {"created_time": at, "last_edited_time": at}
             pages.append({**shown, **times, "id": str(uuid.uuid4()), "properties": cells})
         for start in range(0, len(pages), _BATCH):
-            self._send("POST", "sandbox/objects", {"objects": pages[start : start + _BATCH]})
+            self._send("POST", "_sandbox/objects", {"objects": pages[start : start + _BATCH]})
 
     def rows(self) -> dict[str, Json]:
         """The values of all rows by id."""
@@ -74,7 +74,7 @@ class Workspace:
         return counts
 
     def _person(self, method: str, path: str, body: Json) -> Any:
-        return self._send(method, f"sandbox/person/v1/{path}", body)
+        return self._send(method, f"_sandbox/person/v1/{path}", body)
 
     def _send(self, method: str, path: str, body: Json | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()

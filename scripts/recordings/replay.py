@@ -290,7 +290,7 @@ class _World:
             self.stubs = self.stubs | put if stubs else self.stubs - put
 
     def _door(self, path: str, body: dict[str, Any]) -> None:
-        self.client.post(f"/sandbox/{path}", json=body).raise_for_status()
+        self.client.post(f"/_sandbox/{path}", json=body).raise_for_status()
 
 
 def _authors(interactions: list[Interaction]) -> list[str]:

@@ -70,7 +70,7 @@ class Board:
 
     def arrange(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """A request to the sandbox itself, such as a fault."""
-        answer = self._http.request(method, f"{self._url}/sandbox/{path}", json=body)
+        answer = self._http.request(method, f"{self._url}/_sandbox/{path}", json=body)
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found

@@ -20,7 +20,7 @@ class Person:
 
     async def arrange(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """A request to the sandbox itself."""
-        response = await self.client.request(method, f"{self.url}/sandbox/{path}", json=body)
+        response = await self.client.request(method, f"{self.url}/_sandbox/{path}", json=body)
         assert response.status_code == 200, response.text
         answer: dict[str, Any] = response.json()
         return answer

@@ -7,15 +7,15 @@ Besides the API under /v1/ there is a back door for demos and tests:
 
 | Request | What it does |
 |---|---|
-| any method on /sandbox/person/v1/... | the same request of the API, made by a person in the app; needs no token, `Notion-Version` is the newest unless given, `Sandbox-User` names another person by id |
-| POST /sandbox/data_sources | `{"title", "properties"}`: a database with one data source; answers both ids |
-| POST /sandbox/clock | `{"now": "2026-01-01T00:00:00Z"}` stops the clock there, `{"advance": 60}` moves it by seconds and stops it, `{"now": null}` lets it run again |
-| POST, GET, DELETE /sandbox/faults | adds a fault, lists those that wait, clears them |
-| POST /sandbox/erase | `{"id"}`: deletes an object for good, as if it was never shared |
-| POST /sandbox/forget_cursors | makes every cursor of a query invalid |
-| POST /sandbox/objects | `{"objects": [...]}`: stores objects as answers of the API show them |
-| POST /sandbox/bot | `{"token", "id", "name"}`: the token acts as this user from now on |
-| POST /sandbox/search_index | `{"<id>": false}`: hides an object from search, as before it is indexed |
+| any method on /_sandbox/person/v1/... | the same request of the API, made by a person in the app; needs no token, `Notion-Version` is the newest unless given, `Sandbox-User` names another person by id |
+| POST /_sandbox/data_sources | `{"title", "properties"}`: a database with one data source; answers both ids |
+| POST /_sandbox/clock | `{"now": "2026-01-01T00:00:00Z"}` stops the clock there, `{"advance": 60}` moves it by seconds and stops it, `{"now": null}` lets it run again |
+| POST, GET, DELETE /_sandbox/faults | adds a fault, lists those that wait, clears them |
+| POST /_sandbox/erase | `{"id"}`: deletes an object for good, as if it was never shared |
+| POST /_sandbox/forget_cursors | makes every cursor of a query invalid |
+| POST /_sandbox/objects | `{"objects": [...]}`: stores objects as answers of the API show them |
+| POST /_sandbox/bot | `{"token", "id", "name"}`: the token acts as this user from now on |
+| POST /_sandbox/search_index | `{"<id>": false}`: hides an object from search, as before it is indexed |
 
 A fault is `{"method": "POST", "path": "/v1/pages", "skip": 0, "times": 1, "status": 429, "retry_after": 1,
 "applied": false, "drop": false, "delay": 0, "html": false}`, where every key may be left out: the next `times`

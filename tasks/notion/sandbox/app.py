@@ -1,4 +1,4 @@
-"""The server: the Notion API under /v1/, and a back door for demos and tests under /sandbox/."""
+"""The server: the Notion API under /v1/, and a back door for demos and tests under /_sandbox/."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def app(
 
     application = Starlette(
         routes=[
-            Route("/sandbox/{path:path}", serve_back_door, methods=_METHODS),
+            Route("/_sandbox/{path:path}", serve_back_door, methods=_METHODS),
             Route("/{path:path}", serve_api, methods=_METHODS),
         ],
         lifespan=lifespan,

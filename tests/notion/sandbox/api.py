@@ -36,7 +36,7 @@ class Api:
         return str(response.json()["message"])
 
     def door(self, path: str, body: Any = None, method: str = "POST") -> Json:
-        response = self.http.request(method, f"/sandbox/{path}", json=body)
+        response = self.http.request(method, f"/_sandbox/{path}", json=body)
         assert response.status_code == 200, response.text
         answer: Json = response.json()
         return answer

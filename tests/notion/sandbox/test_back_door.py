@@ -84,13 +84,13 @@ def test_slow_answers_hold_up_nobody_else(api: Api) -> None:
 
 
 def test_unknown_fault_is_refused(api: Api) -> None:
-    response = api.http.post("/sandbox/faults", json={"colour": "red"})
+    response = api.http.post("/_sandbox/faults", json={"colour": "red"})
     assert response.status_code == 400
     assert "colour" in response.json()["message"]
 
 
 def test_unknown_back_door(api: Api) -> None:
-    assert api.http.post("/sandbox/nothing").json()["code"] == "invalid_request_url"
+    assert api.http.post("/_sandbox/nothing").json()["code"] == "invalid_request_url"
 
 
 def test_clock(api: Api) -> None:
@@ -98,7 +98,7 @@ def test_clock(api: Api) -> None:
     assert api.page(api.source(), "a")["created_time"] == "2026-01-01T00:00:00.000Z"
     assert api.door("clock", {"advance": 45})["now"] == "2026-01-01T00:01:15+00:00"
     assert not api.door("clock", {"now": None})["now"].startswith("2026-01-01T00:01")
-    assert api.http.post("/sandbox/clock", json={"now": "2026-01-01"}).status_code == 400
+    assert api.http.post("/_sandbox/clock", json={"now": "2026-01-01"}).status_code == 400
 
 
 def test_data_source_in_one_request(api: Api) -> None:
@@ -115,7 +115,7 @@ def test_a_person_works_without_a_token(api: Api) -> None:
     assert "Renamed" in api.ok("GET", f"pages/{page['id']}")["properties"]
     api.door(f"person/v1/pages/{page['id']}", {"in_trash": True}, method="PATCH")
     assert api.query(source) == []
-    wrong = api.http.patch(f"/sandbox/person/v1/pages/{page['id']}", json={"properties": {}})
+    wrong = api.http.patch(f"/_sandbox/person/v1/pages/{page['id']}", json={"properties": {}})
     assert wrong.status_code == 400
 
 
