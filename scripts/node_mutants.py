@@ -73,14 +73,14 @@ MUTANTS = [
     Mutant(
         "conflicts of fields are not logged",
         RECONCILER,
-        "        self.result.conflict_log.append(ConflictEntry(question, answer.source))\n        if answer.record",
-        "        if answer.record",
+        "        self.result.conflict_log.append(ConflictEntry(question, _source(answer, conflicts, kept), kept))\n",
+        "",
     ),
     Mutant(
         "edits lost to deletions are not logged",
         RECONCILER,
-        "        self.result.conflict_log.append(ConflictEntry(question, answer.source))\n        return not",
-        "        return not",
+        "        self.result.conflict_log.append(ConflictEntry(question, answer.source, edited if lives else None))\n",
+        "",
     ),
     Mutant(
         "what a record became is not told to the peer",

@@ -167,7 +167,6 @@ class _Work:
             theirs.data[name], theirs.timestamps[name] = conflict.remote_value, conflict.remote_timestamp
         question = RecordConflict(local.key, self.label, ConflictType.BOTH_MODIFIED, conflicts, ours, theirs)
         answer = self.resolver.resolve(question)
-        self.result.conflict_log.append(ConflictEntry(question, answer.source))
         if answer.record is None:
             raise InvalidParameterError(
                 f"the resolver gave no record for {local.key!r}, which nobody deleted"
@@ -182,7 +181,9 @@ class _Work:
             elif not (name in data and same(data[name], value)) and not (name in tied and by_time(name)):
                 data[name] = value
                 timestamps[name] = self._new_stamp(ours, theirs)
-        return SyncRecord(local.key, data, timestamps)
+        kept = SyncRecord(local.key, data, timestamps)
+        self.result.conflict_log.append(ConflictEntry(question, _source(answer, conflicts, kept), kept))
+        return kept
 
     def only_remote(self, remote: SyncRecord, tombstone: Tombstone | None) -> None:
         key = remote.key
@@ -247,12 +248,28 @@ class _Work:
         else:
             answer = self.resolver.resolve(question)
         self.result.conflict_keys.append(question.key)
-        self.result.conflict_log.append(ConflictEntry(question, answer.source))
-        return not answer.delete and answer.record is not None
+        lives = not answer.delete and answer.record is not None
+        edited = question.remote if theirs else question.local
+        self.result.conflict_log.append(ConflictEntry(question, answer.source, edited if lives else None))
+        return lives
 
     def _new_stamp(self, *records: SyncRecord, above: int = 0) -> int:
         least = max([above, *(record.newest for record in records)]) + 1
         return max(least, self.new_stamp()) if self.new_stamp is not None else least
+
+
+def _source(answer: RecordResolution, conflicts: list[FieldConflict], kept: SyncRecord) -> ResolutionSource:
+    """Whose values stay: the resolver's word, unless the values themselves have settled a tie otherwise."""
+    names = [conflict.field_name for conflict in conflicts]
+    if answer.record is not None and all(
+        name in answer.record.data and same(answer.record.data[name], kept.data[name]) for name in names
+    ):
+        return answer.source
+    if all(same(conflict.local_value, kept.data[conflict.field_name]) for conflict in conflicts):
+        return ResolutionSource.LOCAL
+    if all(same(conflict.remote_value, kept.data[conflict.field_name]) for conflict in conflicts):
+        return ResolutionSource.REMOTE
+    return ResolutionSource.MERGED
 
 
 def _copied(record: SyncRecord) -> SyncRecord:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from tasks.database.conflict import RecordConflict, ResolutionSource
+from tasks.database.record import SyncRecord
 
 
 def _by_model() -> defaultdict[str, list[str]]:
@@ -18,6 +19,8 @@ class ConflictEntry:
 
     conflict: RecordConflict
     resolution_source: ResolutionSource
+    #: The record that stays. `None`: it is deleted, or, where fields are in conflict, it was not said.
+    kept: SyncRecord | None = None
 
 
 @dataclass

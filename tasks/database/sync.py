@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.database.conflict import canonical
+from tasks.database.conflict import FieldConflict, ResolutionSource, same
 from tasks.database.engine import DatabaseEngine
 from tasks.database.exceptions import SyncAbortedError
 from tasks.database.result import ConflictEntry, DatabaseResult
@@ -95,38 +95,42 @@ def report(result: DatabaseResult) -> NodeReport:
 
 def lost_values(entry: ConflictEntry) -> list[LostValue]:
     """What lost in a conflict: field by field, or a whole record beside a deletion."""
-    conflict, rule = entry.conflict, str(entry.resolution_source)
-    if not conflict.field_conflicts:
-        record = conflict.local or conflict.remote
-        data, stamp = (dict(record.data), record.newest) if record else ({}, 0)
-        return [
-            LostValue(
-                conflict.model_label,
-                conflict.key,
-                "",
-                None,
-                data,
-                0,
-                stamp,
-                f"{conflict.conflict_type}: {rule}",
-            )
-        ]
-    values: list[LostValue] = []
-    for found in conflict.field_conflicts:
-        sides = [(found.local_value, found.local_timestamp), (found.remote_value, found.remote_timestamp)]
-        if rule == "remote" or (rule == "merged" and _later(sides[1], sides[0])):
-            sides.reverse()
-        (kept, kept_at), (lost, lost_at) = sides
-        values.append(
-            LostValue(
-                conflict.model_label, conflict.key, found.field_name, kept, lost, kept_at, lost_at, rule
-            )
+    if entry.conflict.field_conflicts:
+        return [value for found in entry.conflict.field_conflicts for value in _lost_sides(entry, found)]
+    conflict = entry.conflict
+    edited = conflict.local or conflict.remote
+    data, stamp = (dict(edited.data), edited.newest) if edited else ({}, 0)
+    rule = f"{conflict.conflict_type}: {entry.resolution_source}"
+    if entry.kept is not None:  # what lost is the deletion
+        return [LostValue(conflict.model_label, conflict.key, "", data, None, stamp, 0, rule)]
+    return [LostValue(conflict.model_label, conflict.key, "", None, data, 0, stamp, rule)]
+
+
+def _lost_sides(entry: ConflictEntry, found: FieldConflict) -> list[LostValue]:
+    """The sides of a field that do not stay: one of the two, or both where a resolver made a third value."""
+    name, conflict = found.field_name, entry.conflict
+    local, remote = (
+        (found.local_value, found.local_timestamp),
+        (found.remote_value, found.remote_timestamp),
+    )
+    if entry.kept is not None and name in entry.kept.data:
+        kept, kept_at = entry.kept.data[name], entry.kept.timestamps.get(name, 0)
+    else:
+        kept, kept_at = remote if entry.resolution_source == ResolutionSource.REMOTE else local
+    return [
+        LostValue(
+            conflict.model_label,
+            conflict.key,
+            name,
+            kept,
+            lost,
+            kept_at,
+            lost_at,
+            str(entry.resolution_source),
         )
-    return values
-
-
-def _later(one: tuple[Any, int], other: tuple[Any, int]) -> bool:
-    return (one[1], canonical(one[0])) > (other[1], canonical(other[0]))
+        for lost, lost_at in (local, remote)
+        if not same(lost, kept)
+    ]
 
 
 __all__ = ["DatabaseSync", "LostValue", "NodeReport", "lost_values", "report"]

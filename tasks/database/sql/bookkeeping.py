@@ -112,7 +112,9 @@ class Bookkeeping:
                 "key": entry.conflict.key,
                 "kind": str(entry.conflict.conflict_type),
                 "source": str(entry.resolution_source),
-                "entry": json.dumps(dataclasses.asdict(entry.conflict), default=str),
+                "entry": json.dumps(
+                    {**dataclasses.asdict(entry.conflict), "kept": _kept(entry)}, default=str
+                ),
             }
             for entry in entries
         ]
@@ -129,17 +131,24 @@ class Bookkeeping:
                 sa.select(table.c.source, table.c.entry).order_by(table.c.id)
             ).all()
         return [
-            ConflictEntry(_conflict(json.loads(entry)), ResolutionSource(source)) for source, entry in rows
+            ConflictEntry(_conflict(data), ResolutionSource(source), _record(data.get("kept")))
+            for source, data in ((source, json.loads(entry)) for source, entry in rows)
         ]
 
 
+def _kept(entry: ConflictEntry) -> dict[str, Any] | None:
+    return None if entry.kept is None else dataclasses.asdict(entry.kept)
+
+
 def _conflict(data: dict[str, Any]) -> RecordConflict:
-    sides = {name: _record(data[name]) if data[name] else None for name in ("local", "remote")}
+    sides = {name: _record(data[name]) for name in ("local", "remote")}
     fields = [FieldConflict(**each) for each in data["field_conflicts"]]
     kind = ConflictType(data["conflict_type"])
     return RecordConflict(data["key"], data["model_label"], kind, fields, sides["local"], sides["remote"])
 
 
-def _record(data: dict[str, Any]) -> SyncRecord:
+def _record(data: dict[str, Any] | None) -> SyncRecord | None:
+    if data is None:
+        return None
     made = {field.name for field in dataclasses.fields(SyncRecord) if field.init}
     return SyncRecord(**{name: value for name, value in data.items() if name in made})

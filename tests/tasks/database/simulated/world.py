@@ -15,6 +15,7 @@ from tasks.database import (
     SyncManifest,
 )
 from tasks.database.exceptions import SyncAbortedError, SyncError, TransportError
+from tasks.database.sync import lost_values
 from tests.tasks.database.simulated.nodes import MODELS, Crash, Node
 from tests.tasks.database.simulated.oracle import Oracle
 
@@ -49,6 +50,7 @@ REACHABLE = (
     "compared_in_full",
     "too_far_ahead",
     "relayed",
+    "ledger_lines",
 )
 
 
@@ -191,6 +193,8 @@ class World:
         finally:
             server.storage.fuse = -1
         self._counted(server, result, held)
+        if not held and result.ok and not manifest.dry_run:
+            self._named(server, result)
         self.stirred |= bool(result.counts())
         return json.dumps(answer.to_dict())
 
@@ -206,6 +210,15 @@ class World:
         self.reach["held"] += sum(map(len, result.skipped.values()))
         self.reach["released"] += held > self._held(node)
         self.note(f"{node.name}: {result.counts()} {result.errors}")
+
+    def _named(self, node: Node, result: Any) -> None:
+        """The ledger names as kept what is there now, and as lost what is not."""
+        for lost in (value for entry in result.conflict_log for value in lost_values(entry)):
+            shown = node.shown(lost.model_label, lost.key)
+            there = shown[lost.field_name] if shown is not None and lost.field_name else shown
+            assert lost.kept == there, f"the ledger names {lost.kept} as kept, there is {there}"
+            assert lost.lost != there, f"the ledger names {lost.lost} as lost, and it is there"
+            self.reach["ledger_lines"] += 1
 
     def restart(self, node: Node) -> None:
         if self.random.random() < 0.5:

@@ -95,6 +95,8 @@ def test_a_conflict_is_kept_with_both_values(make_node: Callable[[str], Node]) -
     [entry] = hub.storage.conflicts
     [found] = entry.conflict.field_conflicts
     assert {found.local_value, found.remote_value} == {"first", "second"}
+    assert entry.kept is not None
+    assert entry.kept.data["name"] == "second"
 
 
 def test_poison_is_held_and_tried_again(make_node: Callable[[str], Node]) -> None:
