@@ -1,0 +1,142 @@
+"""An hour of virtual time: people on both sides, faults, a run each minute, and nothing lost in the end.
+
+`LOCKSTEP_SOAK_SEEDS` is the number of hours with a plain service, and of those with Notion on both sides.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from random import Random
+
+import httpx
+import pytest
+
+from config import get_settings
+from tasks.notion.sandbox import Limits, Sandbox
+from tests.notion.conftest import NO_TLS, TOKEN
+from tests.notion.person import Person
+from tests.notion.plain_service import PlainService
+from tests.notion.soak.hands import ATTRS, COLUMNS, NotionHand, PlainHand
+from tests.notion.soak.town import FAULTS, Paced, SoakTask, Town, TwinTask, connect, state_of
+from tests.notion.virtual_time import VirtualTime
+from tests.world.figures import report
+
+SEEDS = int(os.environ.get("LOCKSTEP_SOAK_SEEDS", "2"))
+HOUR = 3600.0
+REACHED: Counter[str] = Counter()
+
+#: Counters add up in one process.
+pytestmark = [pytest.mark.xdist_group("soak"), pytest.mark.timeout(7200)]
+
+SHOWN = {"property": "Hidden", "checkbox": {"equals": False}}
+
+
+@pytest.fixture(autouse=True)
+def few_rows_per_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of results and changes of rows, with a handful of rows."""
+    monkeypatch.setattr("tasks.notion.side.PAGE_SIZE", 5)
+    monkeypatch.setattr("tasks.notion.data_source.PAGE_SIZE", 5)
+    monkeypatch.setenv("LOCKSTEP_STATE_DIR", str(tmp_path / "state"))
+    get_settings.cache_clear()
+
+
+@asynccontextmanager
+async def a_hand(time: VirtualTime, limits: Limits) -> AsyncIterator[tuple[NotionHand, str]]:
+    """A person in a workspace of their own, and its address."""
+    with Sandbox(tokens={TOKEN}, limits=limits) as sandbox:
+        time.keep(sandbox)
+        async with httpx.AsyncClient(verify=NO_TLS) as client:
+            person = Person(sandbox.url, client)
+            hand = NotionHand(person, await person.make_data_source("Chores", COLUMNS))
+            await hand.learn()
+            yield hand, sandbox.url
+
+
+async def begin(town: Town) -> None:
+    """Things on both sides, one of them on both already."""
+    for number in range(16):
+        await town.add("other" if number % 3 else "notion")
+        town.time.advance(20)
+    notion = town.hands["notion"]
+    (values,) = list((await town.hands["other"].shown()).values())[:1]
+    await notion.add({attr: values[attr] for attr in ATTRS.values()})
+    typed = {attr: value for attr, value in values.items() if attr not in ("key", "hidden")}
+    town.diary.write(town.time.passed, "notion", "add", values["key"], value=typed)
+
+
+async def hour(town: Town, seed: int) -> None:
+    connect(town)
+    try:
+        await begin(town)
+        await town.calm()  # so that the columns are known by their ids
+        await town.live(HOUR)
+        await town.settle()
+        await town.judge()
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n(seed {seed})") from error
+    finally:
+        REACHED.update(town.reached)
+        REACHED["hours"] += 1
+        REACHED["runs"] += len(town.records)
+        REACHED["moves of people"] += len(town.diary.entries)
+        town.store.close()
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+async def test_an_hour_with_a_plain_service(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time = VirtualTime()
+    time.install(monkeypatch)
+    limits = Limits(query_results=16 if seed % 2 else 10_000)
+    async with a_hand(time, limits) as (hand, url):
+        service = PlainService(clock=time.now)
+        task = SoakTask(url, hand.source, dict(ATTRS), service, filter=SHOWN)
+        town = Town(
+            Random(seed), time, {"notion": hand, "other": PlainHand(service)}, task, state_of(tmp_path)
+        )
+        await hour(town, seed)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS, SEEDS + max(1, SEEDS // 2)))
+async def test_an_hour_between_two_workspaces(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time = VirtualTime()
+    time.install(monkeypatch)
+    async with AsyncExitStack() as stack:
+        hand, url = await stack.enter_async_context(a_hand(time, Limits()))
+        there, other_url = await stack.enter_async_context(a_hand(time, Limits(query_results=16)))
+        task = TwinTask(url, hand.source, {name: name.lower() for name in ATTRS}, filter=SHOWN)
+        columns = {attr: name for name, attr in ATTRS.items()}
+        await there.person.patch_columns(
+            there.source, {name: {"name": attr} for attr, name in columns.items()}
+        )
+        task.twin = Paced(other_url, there.source, {attr: attr for attr in columns})
+        town = Town(Random(seed), time, {"notion": hand, "other": there}, task, state_of(tmp_path))
+        await hour(town, seed)
+
+
+NEEDED = [
+    "add in notion", "add in other", "edit in notion", "edit in other", "delete in notion", "delete in other",
+    "restore", "formatted text", "same attribute on both sides", "two attributes of a thing",
+    "row moved out of the filter or back", "column renamed", "option renamed",
+    "edit between listing and writing", "move while rows are listed",
+    "plain write applied without an answer", "run succeeded", "run failed", "conflicts",
+    "notion_created", "other_created", "notion_updated", "other_updated", "notion_deleted", "other_deleted",
+]  # fmt: skip
+
+
+def test_everything_was_reached() -> None:
+    """What never happened was never tested. It needs the hours above."""
+    if REACHED["hours"] < SEEDS:
+        pytest.skip("the hours above were not lived in this process")
+    needed = [*NEEDED, *(f"fault {name}" for name in FAULTS)]
+    missing = [name for name in needed if not REACHED[name]]
+    assert not missing, f"never reached: {missing}"
+    faults = {name: times for name, times in REACHED.items() if name.startswith("fault")}
+    report("soak", **{name: REACHED[name] for name in ("hours", "runs", "moves of people")}, faults=faults)
