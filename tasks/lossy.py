@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
+from tasks.date_range import DateRange
+
 
 def _as_shown(shown: Any, full: Any) -> Any:
     return shown
@@ -37,6 +39,11 @@ def date_only(side: str) -> Lossy:
     return Lossy(side, _date_of, _with_time_of)
 
 
+def start_only(side: str) -> Lossy:
+    """That side shows where a `DateRange` starts, and no more; a new start there moves the full range."""
+    return Lossy(side, _start_of, _with_end_of)
+
+
 def whole_minutes(side: str) -> Lossy:
     """That side has no seconds."""
     return Lossy(side, _minute_of)
@@ -58,6 +65,16 @@ def _with_time_of(shown: Any, full: Any) -> Any:
     if isinstance(full, datetime) and isinstance(shown, date) and not isinstance(shown, datetime):
         return datetime.combine(shown, full.timetz())
     return shown
+
+
+def _start_of(value: Any) -> Any:
+    return value.start if isinstance(value, DateRange) else value
+
+
+def _with_end_of(shown: Any, full: Any) -> Any:
+    if not isinstance(shown, date) or (isinstance(shown, datetime) and shown.utcoffset() is None):
+        return shown
+    return full.moved(shown) if isinstance(full, DateRange) else DateRange(shown)
 
 
 def _minute_of(value: Any) -> Any:

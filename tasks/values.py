@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+from tasks.date_range import DateRange
 from tasks.errors import StateError
 
 #: A JSON object with exactly this key and `value` stands for a value of another type.
@@ -46,6 +47,8 @@ def canonical(value: Any) -> Any:
             return ("instant", wall - datetime.min - offset)  # also where UTC has no such year
         case date() | time() | timedelta() | UUID():
             return (type(value).__name__, value)
+        case DateRange():
+            return ("range", canonical(value.start), canonical(value.end))
         case list() | tuple():
             return ("list", tuple(canonical(part) for part in value))
         case set() | frozenset():
@@ -109,6 +112,8 @@ def to_json(value: Any) -> Any:
             return _typed("date", value.isoformat())
         case time():
             return _typed("time", value.isoformat())
+        case DateRange():
+            return _typed("range", [to_json(value.start), to_json(value.end), value.zone])
         case timedelta():
             return _typed("timedelta", [value.days, value.seconds, value.microseconds])
         case UUID():
@@ -157,6 +162,9 @@ def _untyped(name: str, value: Any) -> Any:  # one line per type
             return date.fromisoformat(value)
         case "time":
             return time.fromisoformat(value)
+        case "range":
+            start, end, zone = value
+            return DateRange(from_json(start), from_json(end), zone)
         case "timedelta":
             return timedelta(*value)
         case "uuid":

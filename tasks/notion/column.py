@@ -24,6 +24,8 @@ class Column:
     groups: Mapping[str, str] = field(default_factory=dict, compare=False)
     #: Names of the options by their ids, which stay when an option is renamed.
     option_names: Mapping[str, str] = field(default_factory=dict, compare=False)
+    #: Whether a date is read with its end and its zone, not its start alone.
+    as_range: bool = False
 
 
 def misfit(column: Column, value: Any, wanted: str) -> ItemError:

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from tasks.date_range import DateRange
+
 Json = dict[str, Any]
 
 
@@ -23,44 +25,86 @@ def floored(moment: datetime) -> datetime:
         raise ValueError("the time is out of range") from None
 
 
+def read(held: Json | None) -> DateRange | None:
+    """A date value, with its end and its zone."""
+    if not held or not held.get("start"):
+        return None
+    zone = _known_zone(held.get("time_zone"))
+    start = _edge(held["start"], zone)
+    end = _edge(held["end"], zone) if held.get("end") else None
+    # Notion takes no end before the start or of another kind; where it shows one all the same, it says nothing.
+    named = zone.key if zone is not None and isinstance(start, datetime) else None
+    try:
+        return DateRange(start, end, named)
+    except ValueError:
+        return DateRange(start, None, named)
+
+
 def start(held: Json | None) -> date | datetime | None:
     """The start of a date value: a `date` for a day, else a moment in UTC."""
-    return _moment(held["start"], held.get("time_zone")) if held and held.get("start") else None
+    found = read(held)
+    if found is None:
+        return None
+    return floored(found.start) if isinstance(found.start, datetime) else found.start
 
 
-def moved(held: Json | None, new: date) -> Json:
-    """A date value with a new start.
+def written(new: date | DateRange, held: Json | None) -> Json:
+    """A date value as it is sent.
 
-    An end that the value has stays if it is of the same kind, day or moment, and not before the new start;
-    else it goes, as Notion takes no such range.
+    Parameters:
+        new: the whole value, or its start alone, which moves the range that is held.
+        held: what the page shows now.
 
     Raises:
-        ValueError: the start is a moment without a time zone, or out of range.
-        TypeError: it is neither a day nor a moment.
+        ValueError: an edge is a moment without a time zone, or out of range.
+        TypeError: it is neither a day nor a moment nor a range.
     """
+    if isinstance(new, DateRange):
+        return _to_json(new)
+    if not isinstance(new, date):
+        raise TypeError(f"{type(new).__name__} is no date")
     if isinstance(new, datetime):
         new = floored(new)
-    elif not isinstance(new, date):
-        raise TypeError(f"{type(new).__name__} is no date")
-    value: Json = {"start": new.isoformat(), "end": None}
-    if held and held.get("end"):
-        end = _moment(held["end"], held.get("time_zone"))
-        if type(end) is type(new) and end >= new:
-            value["end"] = end.isoformat()
-    return value
+    before = read(held)
+    return _to_json(before.moved(new) if before is not None else DateRange(new))
 
 
-def _moment(text: str, zone: str | None) -> date | datetime:
+def _to_json(value: DateRange) -> Json:
+    edges = [value.start] if value.end is None else [value.start, value.end]
+    moments = [_minute(edge) for edge in edges if isinstance(edge, datetime)]
+    zone = _known_zone(value.zone)
+    if zone is not None and moments:
+        walls = [moment.astimezone(zone).replace(tzinfo=None, fold=0) for moment in moments]
+        # With a zone's name Notion takes no offset, which an hour that is there twice would need.
+        if [floored(wall.replace(tzinfo=zone)) for wall in walls] == [floored(moment) for moment in moments]:
+            return _dated([wall.isoformat() for wall in walls]) | {"time_zone": zone.key}
+    return _dated([edge.isoformat() for edge in moments or edges])
+
+
+def _dated(edges: list[str]) -> Json:
+    return {"start": edges[0], "end": edges[1] if len(edges) > 1 else None}
+
+
+def _minute(moment: datetime) -> datetime:
+    """The moment cut to the minute, in its own zone where that can say it."""
+    minute = floored(moment)
+    try:
+        shown = minute.astimezone(moment.tzinfo)
+    except OverflowError:
+        return minute
+    whole = (shown.utcoffset() or minute - minute).total_seconds() % 60 == 0
+    return shown if whole else minute  # offsets of bygone times had seconds, which Notion cannot say
+
+
+def _edge(text: str, zone: ZoneInfo | None) -> date | datetime:
     if "T" not in text:
         return date.fromisoformat(text)
     moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=_zone(zone))
-    return floored(moment)
+    return _minute(moment.replace(tzinfo=zone or UTC) if moment.tzinfo is None else moment)
 
 
-def _zone(name: str | None) -> Any:
+def _known_zone(name: str | None) -> ZoneInfo | None:
     try:
-        return ZoneInfo(name) if name else UTC
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None

@@ -2,8 +2,8 @@
 
 `type_rows` lists the types with their values; `docs/notion.md` shows the list.
 
-Of a date range the value is its start. Reading gives these values exactly, and writing one and reading it
-back gives the same again.
+Of a range of dates the value is its start, or all of it where the column says so. Reading gives these values
+exactly, and writing one and reading it back gives the same again.
 """
 
 from __future__ import annotations
@@ -72,8 +72,7 @@ def encode(column: Column, value: Any, current: Json | None = None) -> Json:
 
     Parameters:
         value: in the form that `decode` gives; `None` empties any property.
-        current: what the page holds now; a date keeps its end from there where that still lies after the
-            new start.
+        current: what the page holds now; a date that is only a start keeps the end and the zone from there.
 
     Raises:
         ItemError: the value does not fit the property, or is more than Notion takes, or Notion computes it.
@@ -209,16 +208,16 @@ def _write_options(column: Column, value: Any, held: Any) -> list[Json]:
 
 
 def _read_date(column: Column, held: Any) -> Any:
-    return dates.start(held)
+    return dates.read(held) if column.as_range else dates.start(held)
 
 
 def _write_date(column: Column, value: Any, held: Any) -> Json | None:
     if value is None:
         return None
     try:
-        return dates.moved(held, value)
+        return dates.written(value, held)
     except TypeError:
-        raise misfit(column, value, "a date or a time") from None
+        raise misfit(column, value, "a date, a time or a range of them") from None
     except ValueError as error:
         raise ItemError(f"Notion property {column.name!r}: {error}") from None
 
@@ -250,7 +249,10 @@ _CODECS: dict[str, _Codec] = {
     ),
     "status": _OPTION,
     "date": _Codec(
-        _read_date, _write_date, "`date`, or `datetime` in UTC to the minute, or `None`", "the end: kept"
+        _read_date,
+        _write_date,
+        "`date`, or `datetime` in UTC to the minute; in `date_ranges`, a `DateRange`; or `None`",
+        "the end and the zone: kept",
     ),
     "url": _LINE,
     "email": _LINE,

@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
@@ -54,9 +55,11 @@ class NotionSide(SyncTask):
         filter: which rows to sync, in Notion's own filter grammar, with ids or names of properties. A row
             that leaves the filter is not deleted on the other side.
         column_ids: ids of properties, by the names in `attr_map`.
+        date_ranges: date properties whose value is a `DateRange`, with end and zone; of others it is the start.
 
     Raises:
-        TaskDefinitionError: `data_source` holds no id, or `column_ids` names what `attr_map` does not.
+        TaskDefinitionError: `data_source` holds no id, or `column_ids` or `date_ranges` names what `attr_map`
+            does not.
     """
 
     def __init__(
@@ -72,17 +75,20 @@ class NotionSide(SyncTask):
         property_types: Mapping[str, Collection[str]] | None = None,
         filter: Mapping[str, Any] | None = None,
         column_ids: Mapping[str, str] | None = None,
+        date_ranges: Collection[str] = (),
     ) -> None:
         super().__init__(name, attr_map, conflict_mode)
         if type(self).notion_settling is SyncTask.notion_settling:
             self.notion_settling = timedelta(seconds=get_settings().notion_lag_seconds)
         self.filter = filter
         self.column_ids = dict(column_ids or {})
-        unknown = self.column_ids.keys() - attr_map.keys()
-        if unknown:
-            raise TaskDefinitionError(
-                f"task {name!r}: column_ids names {', '.join(sorted(unknown))}, which attr_map does not"
-            )
+        self.date_ranges = frozenset(date_ranges)
+        for said, names in (("column_ids", self.column_ids.keys()), ("date_ranges", self.date_ranges)):
+            unknown = names - attr_map.keys()
+            if unknown:
+                raise TaskDefinitionError(
+                    f"task {name!r}: {said} names {', '.join(sorted(unknown))}, which attr_map does not"
+                )
         parse_id(data_source)
         self.data_source = data_source
         self._token = token
@@ -155,7 +161,7 @@ class NotionSide(SyncTask):
                 "rename it back or change attr_map"
             )
         check_supported(column)
-        fitting = self._property_types.get(attr)
+        fitting = {"date"} if attr in self.date_ranges else self._property_types.get(attr)
         if fitting and column.type not in fitting:
             raise TaskDefinitionError(
                 f"{where}: property {attr!r} is of type {column.type}, "
@@ -180,7 +186,11 @@ class NotionSide(SyncTask):
                 column.name,
                 column.id,
             )
-        return column
+        return replace(column, as_range=attr in self.date_ranges)
+
+    def attr_forms(self) -> dict[str, str]:
+        """Which dates are compared as ranges."""
+        return dict.fromkeys(sorted(self.date_ranges), "range")
 
     def scope(self) -> str:
         """The data source and the filter."""

@@ -222,15 +222,43 @@ def test_reading_moments(start: str, zone: str | None, instant: datetime) -> Non
     [
         ("2026-07-09", date(2026, 7, 8), "2026-07-09"),
         ("2026-07-09", date(2026, 7, 9), "2026-07-09"),
-        ("2026-07-09", date(2026, 7, 10), None),
-        ("2026-07-09", datetime(2026, 7, 8, tzinfo=UTC), None),
-        ("2026-07-09T10:00:00.000+02:00", datetime(2026, 7, 9, 8, tzinfo=UTC), "2026-07-09T08:00:00+00:00"),
-        ("2026-07-09T10:00:00.000+02:00", datetime(2026, 7, 9, 8, 1, tzinfo=UTC), None),
+        ("2026-07-09", date(2026, 7, 10), "2026-07-18"),
+        ("2026-07-09", datetime(2026, 7, 8, 9, tzinfo=UTC), "2026-07-16T09:00:00+00:00"),
+        ("2026-07-09", date(9999, 12, 30), "out of range"),
+        ("2026-07-01T10:00:00.000+02:00", datetime(2026, 7, 1, 8, tzinfo=UTC), "2026-07-01T10:00:00+02:00"),
+        (
+            "2026-07-01T10:00:00.000+02:00",
+            datetime(2026, 7, 1, 8, 1, tzinfo=UTC),
+            "2026-07-01T11:01:00+02:00",
+        ),
+        ("2026-07-03T10:00:00.000+02:00", date(2026, 7, 2), "2026-07-04"),
     ],
 )
-def test_the_end_of_a_range_stays_where_it_can(held_end: str, new: date, end: str | None) -> None:
-    held = {"type": "date", "date": {"start": "2026-07-01", "end": held_end, "time_zone": None}}
-    assert encode(column("date"), new, held)["date"]["end"] == end
+def test_the_end_of_a_range_stays_where_it_can_and_the_length_else(
+    held_end: str, new: date, end: str
+) -> None:
+    start = "2026-07-01T09:00:00.000+02:00" if "T" in held_end else "2026-07-01"
+    held = {"type": "date", "date": {"start": start, "end": held_end, "time_zone": None}}
+    if end == "out of range":
+        with pytest.raises(ItemError, match=end):
+            encode(column("date"), new, held)
+    else:
+        assert encode(column("date"), new, held)["date"]["end"] == end
+
+
+def test_a_new_start_is_written_in_the_zone_that_the_value_has() -> None:
+    new = datetime(2026, 7, 2, 7, tzinfo=UTC)
+    held = {
+        "type": "date",
+        "date": {"start": "2026-07-01T09:00:00.000+02:00", "end": None, "time_zone": None},
+    }
+    assert encode(column("date"), new, held)["date"]["start"] == "2026-07-02T09:00:00+02:00"
+    held["date"] = {"start": "2026-01-01T09:00:00", "end": None, "time_zone": "Europe/Berlin"}
+    assert encode(column("date"), new, held)["date"] == {
+        "start": "2026-07-02T09:00:00",
+        "end": None,
+        "time_zone": "Europe/Berlin",
+    }
 
 
 def test_emptying_a_range_empties_it_whole() -> None:
@@ -269,7 +297,7 @@ def test_options_are_sent_once_and_in_the_order_that_people_gave_them() -> None:
         ("number", 2**53 + 1, "cannot hold the number"),
         ("number", 10**400, "cannot hold the number"),
         ("checkbox", "yes", "takes true or false"),
-        ("date", "2026-07-01", "takes a date or a time"),
+        ("date", "2026-07-01", "takes a date, a time or a range"),
         ("date", datetime(2026, 7, 1, 12), "has no time zone"),
         ("date", datetime.max.replace(tzinfo=WESTERN), "out of range"),
         ("url", "https://x/" + "y" * 2000, "2,010 characters are too many"),

@@ -304,7 +304,7 @@ async def test_the_end_of_a_date_stays_also_when_it_was_set_after_the_listing(
     assert (held["start"], held["end"]) == ("2026-07-03", "2026-07-09")
     await task.notion_update_attrs(page, {"Due": date(2026, 7, 10)})
     held = (await person.page(page_id))["properties"]["Due"]["date"]
-    assert (held["start"], held["end"]) == ("2026-07-10", None)
+    assert (held["start"], held["end"]) == ("2026-07-10", "2026-07-16")
 
 
 async def test_deleting_is_moving_to_the_trash(task: Rows, person: Person, source: str) -> None:
