@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.database.record import WHOLE, SyncRecord
+from tasks.database.record import STAMP_MAX, WHOLE, SyncRecord
 from tasks.database.storage import Place, Tombstone
 
 
@@ -32,7 +32,7 @@ class Cursor:
         good: dict[str, Place] = {}
         for label, place in places.items():
             match place:
-                case [int(stamp), str(key)] if not isinstance(stamp, bool) and stamp >= 0:
+                case [int(stamp), str(key)] if not isinstance(stamp, bool) and 0 <= stamp <= STAMP_MAX:
                     good[label] = (stamp, key)
         return Cursor(floor if isinstance(floor, int) else 0, good)
 

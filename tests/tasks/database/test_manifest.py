@@ -19,6 +19,7 @@ from tasks.database import (
     SyncRecord,
 )
 from tasks.database.exceptions import InvalidParameterError, ManifestFieldError, RecordFieldError, SyncError
+from tasks.database.view import Cursor
 
 JSON: Any = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=5),
@@ -66,6 +67,34 @@ def test_anything_is_a_manifest_or_the_documented_error(data: Any) -> None:
         return
     again = SyncManifest.from_dict(json.loads(json.dumps(manifest.to_dict())))
     assert again.compute_checksum() == manifest.compute_checksum()
+
+
+@settings(deadline=None)
+@given(PAYLOAD | JSON)
+def test_anything_is_a_payload_or_the_documented_error(data: Any) -> None:
+    try:
+        payload = ModelPayload.from_dict(data)
+    except (ManifestFieldError, RecordFieldError):
+        return
+    assert ModelPayload.from_dict(json.loads(json.dumps(payload.to_dict()))).encode() == payload.encode()
+
+
+@settings(deadline=None)
+@given(st.text(max_size=2) | JSON, RECORD | JSON)
+def test_anything_is_a_record_or_the_documented_error(key: Any, data: Any) -> None:
+    try:
+        record = SyncRecord.from_dict(key, data)
+    except RecordFieldError:
+        return
+    assert SyncRecord.from_dict(key, json.loads(json.dumps(record.to_dict()))).encode() == record.encode()
+    assert 0 <= record.newest <= record.sync_field_last_modified < 2**63
+
+
+@settings(deadline=None)
+@given(JSON, st.integers(0, 2**63 - 1))
+def test_any_cursor_of_a_peer_is_read(after_keys: Any, checkpoint: int) -> None:
+    cursor = Cursor.read(checkpoint, after_keys if isinstance(after_keys, dict) else {})
+    assert Cursor.read(cursor.floor, json.loads(json.dumps(cursor.as_json()))) == cursor
 
 
 @settings(deadline=None)
