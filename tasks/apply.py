@@ -82,6 +82,8 @@ class Applier:
         self.task = adapters[Side.NOTION].task
         self.outcome = Outcome()
         self.links: dict[tuple[ID, ID], Link] = {}
+        #: With what an object is linked, by its side and id.
+        self.counterparts: dict[tuple[Side, ID], ID] = {}
         self.slots = {side: asyncio.Semaphore(max(1, self.task.concurrency)) for side in Side}
 
     async def run(self, plan: Plan, links: Mapping[tuple[ID, ID], Link]) -> Outcome:
@@ -93,6 +95,8 @@ class Applier:
             StateError: the store cannot be written.
         """
         self.links = dict(links)
+        for pair in links:
+            self._pair_off(*pair)
         if plan.void:
             await self.journal.confirm(settle=plan.void)
         groups = by_pair(plan.actions)
@@ -221,30 +225,16 @@ class Applier:
 
     @do.register
     async def _create(self, action: Create) -> None:
-        adapter = self.adapters[action.side]
         if action.instead_of is not None and not await self._is_gone(
             action.side, action.instead_of, pair_of(action)
         ):
             return
         name = f"{self.task.name}/{action.side}/{action.source_id}/{action.instead_of or ''}"
-        key = str(uuid.uuid5(_WRITES, name))
-        source_record = self.views[action.side.opposite].snapshot.records[action.source_id]
-        intent = Intent(
-            key,
-            action.side,
-            action.source_id,
-            action.values,
-            begun_at=self.clock(),
-            hash=source_record.hash,
-        )
-        effect = Effect("create", action.side, None, action.source_id, {}, action.values)
-        async with self._intended(intent, effect):
-            made = await adapter.call("create_keyed", intent.key, adapter.native(action.values))
-        if made is None:
-            raise TaskDefinitionError(
-                f"task {self.task.name!r}: {action.side}_create_obj must return the object that it made"
-            )
-        made_id, shown = await adapter.id(made), await adapter.values(made)
+        key, made_id, shown = await self._make(action, name)
+        if self.counterparts.get((action.side, made_id), action.source_id) != action.source_id:
+            # An earlier create of this key made it, and it belongs to another object by now.
+            await self.journal.confirm(settle=(key,))
+            key, made_id, shown = await self._make(action, f"{name}/besides {made_id}")
         source = action.source or action.values
         if action.side is Side.NOTION:
             link = Link(made_id, action.source_id, shown, source)
@@ -258,8 +248,29 @@ class Applier:
                 else (action.source_id, action.instead_of)
             )
             old = self.links.get(pair)
-        await self._put(link, instead_of=old, settle=(intent.key,))
+        await self._put(link, instead_of=old, settle=(key,))
         self.outcome.counts[f"{action.side}_created"] += 1
+
+    async def _make(self, action: Create, name: str) -> tuple[str, ID, dict[str, Any]]:
+        """Create an object; gives the key of the intent, the object's id, and what it shows."""
+        adapter = self.adapters[action.side]
+        source_record = self.views[action.side.opposite].snapshot.records[action.source_id]
+        intent = Intent(
+            str(uuid.uuid5(_WRITES, name)),
+            action.side,
+            action.source_id,
+            action.values,
+            begun_at=self.clock(),
+            hash=source_record.hash,
+        )
+        effect = Effect("create", action.side, None, action.source_id, {}, action.values)
+        async with self._intended(intent, effect):
+            made = await adapter.call("create_keyed", intent.key, adapter.native(action.values))
+        if made is None:
+            raise TaskDefinitionError(
+                f"task {self.task.name!r}: {action.side}_create_obj must return the object that it made"
+            )
+        return intent.key, await adapter.id(made), await adapter.values(made)
 
     @do.register
     async def _update(self, action: Update) -> None:
@@ -407,12 +418,19 @@ class Applier:
     async def _put(self, link: Link, *, instead_of: Link | None = None, settle: tuple[str, ...] = ()) -> None:
         await self.journal.confirm(put=link, drop=instead_of, settle=settle)
         self.links[link.notion_id, link.other_id] = link
+        self._pair_off(link.notion_id, link.other_id)
+
+    def _pair_off(self, notion_id: ID, other_id: ID) -> None:
+        self.counterparts[Side.NOTION, notion_id] = other_id
+        self.counterparts[Side.OTHER, other_id] = notion_id
 
     async def _drop(self, notion_id: ID, other_id: ID) -> None:
         link = self.links.get((notion_id, other_id))
         if link is not None:
             await self.journal.confirm(drop=link)
             del self.links[notion_id, other_id]
+            self.counterparts.pop((Side.NOTION, notion_id), None)
+            self.counterparts.pop((Side.OTHER, other_id), None)
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
