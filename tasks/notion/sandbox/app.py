@@ -8,6 +8,7 @@ from collections.abc import Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import anyio
 from anyio import to_thread
@@ -19,8 +20,11 @@ from starlette.types import Receive, Scope, Send
 
 from tasks.notion.sandbox import back_door, errors, file_uploads, routes
 from tasks.notion.sandbox.call import NEWEST, VERSIONS, Limits
+from tasks.notion.sandbox.counters import DROPPED
 from tasks.notion.sandbox.errors import ApiError
 from tasks.notion.sandbox.faults import Fault
+from tasks.notion.sandbox.person import Person, act
+from tasks.notion.sandbox.rate_limit import RateLimit
 from tasks.notion.sandbox.workspace import Workspace
 
 _METHODS = ["GET", "POST", "PATCH", "DELETE", "PUT"]
@@ -29,10 +33,14 @@ MAX_BODY = 500_000
 
 
 def app(
-    path: Path | None = None, *, tokens: Collection[str] | None = None, limits: Limits | None = None
+    path: Path | None = None,
+    *,
+    tokens: Collection[str] | None = None,
+    limits: Limits | None = None,
+    rate_limit: RateLimit | None = None,
 ) -> Starlette:
     """The server as an ASGI application; its `state.workspace` is the workspace."""
-    workspace = Workspace(path, tokens=tokens, limits=limits)
+    workspace = Workspace(path, tokens=tokens, limits=limits, rate_limit=rate_limit)
 
     async def serve_api(request: Request) -> Response:
         return await _Api(workspace, request).respond()
@@ -80,27 +88,10 @@ class _Responder:
             raw = await self.request.body()
         except ClientDisconnect:
             return Response()
-        fault = self.fault()
         try:
-            if fault is not None and not fault.applied:
-                await _hold(fault)
-                if fault.drop:
-                    return _Dropped()
-                if fault.status:
-                    raise fault.error()
-            answer = await to_thread.run_sync(self.answer, raw)
-            if fault is not None and fault.applied:
-                await _hold(fault)
-                if fault.drop:
-                    return _Dropped()
-                if fault.status:
-                    raise fault.error()
+            return self.send(await to_thread.run_sync(self.answer, raw))
         except ApiError as error:
-            return self.refuse(error, fault)
-        return self.send(answer)
-
-    def fault(self) -> Fault | None:
-        return None
+            return self.refuse(error)
 
     def answer(self, raw: bytes) -> Any:
         raise NotImplementedError
@@ -109,11 +100,9 @@ class _Responder:
         known = {"x-notion-request-id": self.request_id, "content-type": "application/json; charset=utf-8"}
         return JSONResponse(body, status, headers=known | (headers or {}))
 
-    def refuse(self, error: ApiError, fault: Fault | None) -> Response:
-        headers = {}
-        if fault is not None and fault.retry_after is not None:
-            headers["retry-after"] = str(fault.retry_after)
-        if fault is not None and fault.html:
+    def refuse(self, error: ApiError, *, html: bool = False) -> Response:
+        headers = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}
+        if html:
             text = f"<html><body>{error.status}</body></html>"
             return HTMLResponse(text, error.status, headers=headers | {"cf-ray": self.request_id[:16]})
         return self.send(error.body(self.request_id), error.status, headers)
@@ -143,25 +132,58 @@ class _Responder:
         return routes.Request(self.request.method, path, dict(params), only, body)
 
 
-async def _hold(fault: Fault) -> None:
-    if fault.delay:
-        await anyio.sleep(fault.delay)
-
-
 class _Api(_Responder):
-    """A request to the Notion API."""
+    """A request to the Notion API, which may be one too many, or have to do with a fault."""
 
-    def fault(self) -> Fault | None:
-        return self.workspace.faults.take(self.request.method, self.request.url.path)
+    async def respond(self) -> Response:
+        try:
+            self.workspace.rate_limiter.take(self._token()[1])
+        except ApiError as error:
+            return self._counted(self.refuse(error))
+        fault = self.workspace.faults.take(self.request.method, self.request.url.path)
+        if fault is None:
+            return self._counted(await super().respond())
+        return self._counted(await self._struck(fault))
+
+    async def _struck(self, fault: Fault) -> Response:
+        if fault.forget_cursors:
+            self.workspace.walks.forget()
+        response: Response | None = None
+        if fault.applied or not fault.refuses:
+            response = await super().respond()
+            try:
+                await to_thread.run_sync(self._let_people_act, fault)
+            except ApiError as error:
+                return self.refuse(error)
+        await anyio.sleep(fault.delay)
+        if fault.drop:
+            return _Dropped()
+        if response is None or (fault.status and response.status_code == 200):
+            return self.refuse(fault.error(), html=fault.html)
+        return response
+
+    def _let_people_act(self, fault: Fault) -> None:
+        for deed in fault.then:
+            act(Person(self.workspace, deed.who), deed.action, deed.arguments)
+
+    def _counted(self, response: Response) -> Response:
+        status = DROPPED if isinstance(response, _Dropped) else response.status_code
+        path = str(self.request.path_params["path"]).removeprefix("v1/")
+        endpoint = routes.endpoint(self.request.method, path)
+        self.workspace.counters.add(endpoint, self._token()[1], status)
+        return response
+
+    def _token(self) -> tuple[str, str]:
+        scheme, _, token = self.request.headers.get("authorization", "").partition(" ")
+        return scheme.lower(), token.strip()
 
     def answer(self, raw: bytes) -> Any:
         path = self.request.path_params["path"]
         if not path.startswith("v1/"):
             raise errors.invalid_url()
-        scheme, _, token = self.request.headers.get("authorization", "").partition(" ")
-        token = token.strip()
+        scheme, token = self._token()
         tokens = self.workspace.tokens
-        if scheme.lower() != "bearer" or not token or (tokens is not None and token not in tokens):
+        if scheme != "bearer" or not token or (tokens is not None and token not in tokens):
             raise ApiError(401, "unauthorized", "API token is invalid.")
         call = self.workspace.call(token, self._version())
         body = routes.answer(call, self.workspace.walks, self.asked(path.removeprefix("v1/"), raw))
@@ -185,7 +207,14 @@ class _BackDoor(_Responder):
         path = self.request.path_params["path"]
         if path.startswith("person/"):
             version = self.request.headers.get("notion-version") or NEWEST
-            call = self.workspace.person_call(version, self.request.headers.get("sandbox-user"))
-            asked = self.asked(path.removeprefix("person/").removeprefix("v1/"), raw)
-            return routes.answer(call, self.workspace.walks, asked)
+            if version not in VERSIONS:
+                raise errors.validation(f"There is no version {version}; known are {', '.join(VERSIONS)}.")
+            who = unquote(self.request.headers.get("sandbox-user", "")) or None
+            path = path.removeprefix("person/")
+            if path.startswith("v1/"):
+                call = self.workspace.person_call(version, who)
+                return routes.answer(call, self.workspace.walks, self.asked(path.removeprefix("v1/"), raw))
+            if self.request.method != "POST":
+                raise errors.invalid_url()
+            return {"result": act(Person(self.workspace, who), path, self.body(raw))}
         return back_door.answer(self.workspace, self.request.method, path, self.body(raw))

@@ -1,20 +1,59 @@
-"""The back door: what happens to a workspace from outside of its API. See the package for the list."""
+"""The back door: what happens to a workspace from outside of its API."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
-from tasks.notion.sandbox import databases, errors, users
-from tasks.notion.sandbox.call import NEWEST
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from tasks.notion.sandbox import errors, users
 from tasks.notion.sandbox.clock import moment
 from tasks.notion.sandbox.errors import ApiError
 from tasks.notion.sandbox.ids import bot_id, parse_id
+from tasks.notion.sandbox.person import Person
+from tasks.notion.sandbox.rate_limit import RateLimit
 from tasks.notion.sandbox.seed import seed_object
 from tasks.notion.sandbox.workspace import Workspace
 
 Json = dict[str, Any]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Clock(_Body):
+    now: AwareDatetime | None = None
+    advance: float = 0
+    speed: float | None = Field(None, gt=0, le=100_000)
+
+
+class _DataSource(_Body):
+    title: str = "Tasks"
+    properties: Json = {}
+    parent: Json | None = None
+
+
+class _Id(_Body):
+    id: str
+
+
+class _Objects(_Body):
+    objects: list[Json]
+
+
+class _Bot(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    token: str
+    id: str
+
+
+class _IndexLag(_Body):
+    seconds: float = Field(ge=0)
 
 
 def answer(workspace: Workspace, method: str, path: str, body: Json) -> Json:
@@ -22,23 +61,26 @@ def answer(workspace: Workspace, method: str, path: str, body: Json) -> Json:
     handler = _HANDLERS.get((method, path.rstrip("/")))
     if handler is None:
         raise errors.invalid_url()
-    with workspace.store.transaction():
-        return handler(workspace, body)
+    try:
+        with workspace.store.transaction():
+            return handler(workspace, body)
+    except ValidationError as error:
+        raise errors.told(path.rstrip("/"), error) from None
 
 
 def _clock(workspace: Workspace, body: Json) -> Json:
-    clock = workspace.clock
-    if "now" in body:
-        try:
-            wanted = None if body["now"] is None else datetime.fromisoformat(body["now"])
-        except (TypeError, ValueError):
-            raise errors.bad_body("now", "an ISO 8601 date-time with an offset", body["now"]) from None
-        if wanted is not None and wanted.tzinfo is None:
-            raise errors.bad_body("now", "an ISO 8601 date-time with an offset", body["now"])
-        clock.set(wanted)
-    if "advance" in body:
-        clock.advance(timedelta(seconds=body["advance"]))
-    return {"now": moment(clock.now()).isoformat()}
+    wanted, clock = _Clock.model_validate(body), workspace.clock
+    if wanted.speed is not None:
+        clock.run(wanted.speed, wanted.now)
+    elif "now" in body:
+        clock.set(wanted.now)
+    if wanted.advance:
+        clock.advance(timedelta(seconds=wanted.advance))
+    return _time(workspace, body)
+
+
+def _time(workspace: Workspace, _: Json) -> Json:
+    return {"now": moment(workspace.clock.now()).isoformat()}
 
 
 def _add_fault(workspace: Workspace, body: Json) -> Json:
@@ -55,22 +97,49 @@ def _clear_faults(workspace: Workspace, body: Json) -> Json:
     return _faults(workspace, body)
 
 
+def _set_rate_limit(workspace: Workspace, body: Json) -> Json:
+    workspace.rate_limiter.limit = RateLimit.model_validate(body)
+    return _rate_limit(workspace, body)
+
+
+def _rate_limit(workspace: Workspace, _: Json) -> Json:
+    limit = workspace.rate_limiter.limit
+    return {"rate_limit": limit and limit.model_dump()}
+
+
+def _end_rate_limit(workspace: Workspace, body: Json) -> Json:
+    workspace.rate_limiter.limit = None
+    return _rate_limit(workspace, body)
+
+
+def _counters(workspace: Workspace, _: Json) -> Json:
+    counts = workspace.counters.counts()
+    return {
+        "total": counts.total(),
+        "counters": [asdict(what) | {"requests": number} for what, number in counts.most_common()],
+    }
+
+
+def _reset_counters(workspace: Workspace, body: Json) -> Json:
+    workspace.counters.reset()
+    return _counters(workspace, body)
+
+
+def _index_lag(workspace: Workspace, body: Json) -> Json:
+    workspace.index.seconds = _IndexLag.model_validate(body).seconds
+    return {"seconds": workspace.index.seconds}
+
+
 def _data_source(workspace: Workspace, body: Json) -> Json:
-    made = databases.create(
-        workspace.person_call(NEWEST),
-        {
-            "parent": body.get("parent") or {"type": "workspace", "workspace": True},
-            "title": [{"text": {"content": body.get("title", "Tasks")}}],
-            "initial_data_source": {"properties": body.get("properties") or {}},
-        },
-    )
-    return {"database_id": made["id"], "data_source_id": made["data_sources"][0]["id"]}
+    wanted = _DataSource.model_validate(body)
+    person = Person(workspace)
+    source = person.create_data_source(wanted.title, wanted.properties, wanted.parent)
+    shown = person.request("GET", f"data_sources/{source}")
+    return {"database_id": shown["parent"]["database_id"], "data_source_id": source}
 
 
 def _erase(workspace: Workspace, body: Json) -> Json:
-    object_id = parse_id(body.get("id"))
-    if object_id is None:
-        raise errors.bad_body("id", "a valid uuid", body.get("id"))
+    object_id = _uuid(_Id.model_validate(body).id)
     workspace.store.delete(object_id)
     return {"erased": object_id}
 
@@ -81,42 +150,55 @@ def _forget_cursors(workspace: Workspace, _: Json) -> Json:
 
 
 def _objects(workspace: Workspace, body: Json) -> Json:
-    for doc in body.get("objects", []):
+    objects = _Objects.model_validate(body).objects
+    for doc in objects:
         seed_object(workspace.store, workspace.clock, doc)
-    return {"seeded": len(body.get("objects", []))}
+    return {"seeded": len(objects)}
 
 
 def _bot(workspace: Workspace, body: Json) -> Json:
     """From now on this user is the bot of a token."""
-    user_id, token = parse_id(body.get("id")), body.get("token")
-    if user_id is None or not isinstance(token, str):
-        raise errors.validation("A bot needs a token and the id of a user.")
+    wanted = _Bot.model_validate(body)
+    user_id = _uuid(wanted.id)
     if workspace.store.get(user_id) is None:
-        users.add_user(
-            workspace.store, workspace.clock, {"object": "user", **body, "id": user_id, "token": None}
-        )
-    workspace.store.set_fact(f"bot:{bot_id(token)}", user_id)
+        doc = {"object": "user", **body, "id": user_id, "token": None}
+        users.add_user(workspace.store, workspace.clock, doc)
+    workspace.store.set_fact(f"bot:{bot_id(wanted.token)}", user_id)
     return {"id": user_id}
 
 
 def _index(workspace: Workspace, body: Json) -> Json:
     """Put objects into the search index, or take them out."""
-    for object_id, known in body.items():
+    for object_id, known in TypeAdapter(dict[str, bool]).validate_python(body).items():
         obj = workspace.store.get(object_id)
         if obj is None:
             raise ApiError(404, "object_not_found", f"Could not find {object_id}.")
-        obj.indexed = bool(known)
+        obj.indexed = known
         if obj.in_trash:
-            obj.doc["indexed_in_trash"] = bool(known)
+            obj.doc["indexed_in_trash"] = known
         workspace.store.save(obj)
     return {}
 
 
+def _uuid(value: str) -> str:
+    object_id = parse_id(value)
+    if object_id is None:
+        raise errors.bad_body("id", "a valid uuid", value)
+    return object_id
+
+
 _HANDLERS: dict[tuple[str, str], Callable[[Workspace, Json], Json]] = {
+    ("GET", "clock"): _time,
     ("POST", "clock"): _clock,
     ("GET", "faults"): _faults,
     ("POST", "faults"): _add_fault,
     ("DELETE", "faults"): _clear_faults,
+    ("GET", "rate_limit"): _rate_limit,
+    ("POST", "rate_limit"): _set_rate_limit,
+    ("DELETE", "rate_limit"): _end_rate_limit,
+    ("GET", "counters"): _counters,
+    ("DELETE", "counters"): _reset_counters,
+    ("POST", "index_lag"): _index_lag,
     ("POST", "data_sources"): _data_source,
     ("POST", "erase"): _erase,
     ("POST", "forget_cursors"): _forget_cursors,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -9,7 +10,7 @@ from urllib.parse import quote
 from tasks.notion.sandbox import errors
 from tasks.notion.sandbox.clock import Clock, minute_text
 from tasks.notion.sandbox.ids import parse_id
-from tasks.notion.sandbox.store import Store, Stored
+from tasks.notion.sandbox.store import Past, Store, Stored
 
 VERSIONS = ("2022-06-28", "2025-09-03", "2026-03-11")
 NEWEST = VERSIONS[-1]
@@ -35,6 +36,10 @@ class Call:
     version: str
     user: Stored
     limits: Limits = field(default_factory=Limits)
+    #: Whether the caller sees what is not shared with integrations as well.
+    everything: bool = False
+    #: The state that queries and searches give, where it is not the present one.
+    index: Callable[[], Past | None] = lambda: None
 
     @property
     def has_archived(self) -> bool:

@@ -14,23 +14,34 @@ class Clock:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._fixed: int | None = None
+        #: Where the clock was put, at which real moment (monotonic), and how fast it goes since; None: real time.
+        self._put: tuple[float, float, float] | None = None
 
     def now(self) -> int:
         """The present moment, in milliseconds."""
         with self._lock:
-            return self._fixed if self._fixed is not None else int(time.time() * 1000)
+            if self._put is None:
+                return int(time.time() * 1000)
+            began, real, speed = self._put
+            return int(began + (time.monotonic() - real) * 1000 * speed) if speed else int(began)
 
     def set(self, moment: datetime | None) -> None:
         """Stand still at `moment` (aware); None goes back to the real time."""
         with self._lock:
-            self._fixed = None if moment is None else milliseconds(moment)
+            self._put = None if moment is None else (milliseconds(moment), 0, 0)
+
+    def run(self, speed: float, moment: datetime | None = None) -> None:
+        """Go on from `moment`, or from now, `speed` times as fast as the real time."""
+        began = self.now() if moment is None else milliseconds(moment)
+        with self._lock:
+            self._put = began, time.monotonic(), speed
 
     def advance(self, by: timedelta) -> None:
-        """Stand still, `by` later than now."""
+        """Go to a moment `by` later than now: the real time stops there, a clock that runs runs on."""
         now = self.now()
         with self._lock:
-            self._fixed = now + round(by.total_seconds() * 1000)
+            speed = self._put[2] if self._put else 0
+            self._put = now + round(by.total_seconds() * 1000), time.monotonic(), speed
 
 
 def milliseconds(moment: datetime) -> int:

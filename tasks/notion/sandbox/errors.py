@@ -5,18 +5,28 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pydantic import ValidationError
+
 
 class ApiError(Exception):
     """A request is refused; nothing of it is applied."""
 
     def __init__(
-        self, status: int, code: str, message: str, additional: dict[str, Any] | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        additional: dict[str, Any] | None = None,
+        *,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.additional = additional
+        #: Seconds in the Retry-After header; None for no header.
+        self.retry_after = retry_after
 
     def body(self, request_id: str) -> dict[str, Any]:
         """The JSON of the answer."""
@@ -48,6 +58,13 @@ _ABSENT = _Absent()
 def validation(message: str, additional: dict[str, Any] | None = None) -> ApiError:
     """400 validation_error with this message."""
     return ApiError(400, "validation_error", message, additional)
+
+
+def told(what: str, error: ValidationError) -> ApiError:
+    """400: the first thing that a model finds wrong, in one line."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return validation(f"{what}: {where + ': ' if where else ''}{first['msg'].removeprefix('Value error, ')}.")
 
 
 def bad_body(path: str, rule: str, value: object = _ABSENT) -> ApiError:

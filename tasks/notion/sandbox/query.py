@@ -36,7 +36,7 @@ class Walk:
     following: Stored | None = None
     place: int = 0
     order: list[str] = field(default_factory=list)
-    version: tuple[int, int] | None = None
+    version: tuple[int, ...] | None = None
 
 
 class Walks:

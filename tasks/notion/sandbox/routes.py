@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,12 +49,22 @@ def _query_database(call: Call, walks: query.Walks, request: Request, database_i
     return query.run_query(call, walks, only_source(call, database).id, request.body, request.only)
 
 
+def _indexed(handler: Handler) -> Handler:
+    """Of the state that the index has, which may be an older one."""
+
+    def answered(call: Call, walks: query.Walks, request: Request, first: str, second: str) -> Json:
+        with call.store.as_of(call.index()):
+            return handler(call, walks, request, first, second)
+
+    return answered
+
+
 _ID = r"([^/]+)"
 _ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "users/me", lambda c, w, r, a, b: users.me(c)),
     ("GET", "users", lambda c, w, r, a, b: users.list_users(c, r.query)),
     ("GET", f"users/{_ID}", lambda c, w, r, a, b: users.retrieve(c, a)),
-    ("POST", "search", lambda c, w, r, a, b: search.search(c, r.body)),
+    ("POST", "search", _indexed(lambda c, w, r, a, b: search.search(c, r.body))),
     ("POST", "pages", lambda c, w, r, a, b: pages.create(c, r.body)),
     ("GET", f"pages/{_ID}", lambda c, w, r, a, b: pages.retrieve(c, a, r.only)),
     ("PATCH", f"pages/{_ID}", lambda c, w, r, a, b: pages.update(c, a, r.body)),
@@ -64,11 +75,15 @@ _ROUTES: list[tuple[str, str, Handler]] = [
     ("POST", "databases", lambda c, w, r, a, b: databases.create(c, r.body)),
     ("GET", f"databases/{_ID}", lambda c, w, r, a, b: databases.retrieve(c, a)),
     ("PATCH", f"databases/{_ID}", lambda c, w, r, a, b: databases.update(c, a, r.body)),
-    ("POST", f"databases/{_ID}/query", lambda c, w, r, a, b: _query_database(c, w, r, a)),
+    ("POST", f"databases/{_ID}/query", _indexed(lambda c, w, r, a, b: _query_database(c, w, r, a))),
     ("POST", "data_sources", lambda c, w, r, a, b: data_sources.create(c, r.body)),
     ("GET", f"data_sources/{_ID}", lambda c, w, r, a, b: data_sources.retrieve(c, a)),
     ("PATCH", f"data_sources/{_ID}", lambda c, w, r, a, b: data_sources.update(c, a, r.body)),
-    ("POST", f"data_sources/{_ID}/query", lambda c, w, r, a, b: query.run_query(c, w, a, r.body, r.only)),
+    (
+        "POST",
+        f"data_sources/{_ID}/query",
+        _indexed(lambda c, w, r, a, b: query.run_query(c, w, a, r.body, r.only)),
+    ),
     ("GET", f"data_sources/{_ID}/templates", lambda c, w, r, a, b: data_sources.templates(c, a)),
     ("GET", f"blocks/{_ID}", lambda c, w, r, a, b: blocks.retrieve(c, a)),
     ("PATCH", f"blocks/{_ID}", lambda c, w, r, a, b: blocks.update(c, a, r.body)),
@@ -89,6 +104,14 @@ _ROUTES: list[tuple[str, str, Handler]] = [
 _COMPILED = [(method, re.compile(pattern), handler) for method, pattern, handler in _ROUTES]
 
 
+def endpoint(method: str, path: str) -> str:
+    """Method and route of a request (`PATCH /v1/pages/{id}`); `unknown` for none."""
+    for known, pattern, _ in _COMPILED:
+        if known == method and pattern.fullmatch(path):
+            return f"{method} /v1/{pattern.pattern.replace(_ID, '{id}').replace('(.+)', '{property_id}')}"
+    return "unknown"
+
+
 def answer(call: Call, walks: query.Walks, request: Request) -> Json:
     """The JSON that answers a request, within one transaction; `ApiError` when it is refused."""
     for method, pattern, handler in _COMPILED:
@@ -97,6 +120,6 @@ def answer(call: Call, walks: query.Walks, request: Request) -> Json:
             if request.path.startswith("data_sources") and not call.has_data_sources:
                 raise errors.invalid_url()
             first, second = (*match.groups(), "", "")[:2]
-            with call.store.transaction():
+            with call.store.transaction(), nullcontext() if call.everything else call.store.as_shared():
                 return handler(call, walks, request, first, second)
     raise errors.invalid_url()

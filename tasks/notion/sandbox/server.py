@@ -15,6 +15,12 @@ import uvicorn
 from tasks.errors import TaskError
 from tasks.notion.sandbox.app import app
 from tasks.notion.sandbox.call import Limits
+from tasks.notion.sandbox.clock import Clock
+from tasks.notion.sandbox.counters import Counters
+from tasks.notion.sandbox.faults import Faults
+from tasks.notion.sandbox.index_lag import LaggingIndex
+from tasks.notion.sandbox.person import Person
+from tasks.notion.sandbox.rate_limit import RateLimit, RateLimiter
 from tasks.notion.sandbox.store import Store
 from tasks.notion.sandbox.workspace import Workspace
 
@@ -37,10 +43,13 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _server(
-    path: Path | None, tokens: Collection[str] | None, limits: Limits | None
+    path: Path | None,
+    tokens: Collection[str] | None,
+    limits: Limits | None = None,
+    rate_limit: RateLimit | None = None,
 ) -> tuple[Workspace, uvicorn.Server]:
     try:
-        application = app(path, tokens=tokens, limits=limits)
+        application = app(path, tokens=tokens, limits=limits, rate_limit=rate_limit)
     except sqlite3.Error as error:
         raise TaskError(f"The Notion sandbox cannot use {path} as its database: {error}") from None
     config = uvicorn.Config(
@@ -56,7 +65,12 @@ def _server(
 
 
 def serve(
-    port: int, path: Path | None, host: str = "127.0.0.1", *, tokens: Collection[str] | None = None
+    port: int,
+    path: Path | None,
+    host: str = "127.0.0.1",
+    *,
+    tokens: Collection[str] | None = None,
+    rate_limit: RateLimit | None = None,
 ) -> None:
     """Serve a workspace until the process is told to stop. A None `path` keeps it in memory.
 
@@ -65,7 +79,7 @@ def serve(
     """
     listener = _listen(host, port)
     with listener:
-        _, server = _server(path, tokens, None)
+        _, server = _server(path, tokens, rate_limit=rate_limit)
         server.run(sockets=[listener])
 
 
@@ -83,9 +97,10 @@ class Sandbox:
         host: str = "127.0.0.1",
         tokens: Collection[str] | None = None,
         limits: Limits | None = None,
+        rate_limit: RateLimit | None = None,
     ) -> None:
         self._listener = _listen(host, port)
-        self._workspace, self._server = _server(path, tokens, limits)
+        self._workspace, self._server = _server(path, tokens, limits, rate_limit)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._listener]}, name="notion-sandbox", daemon=True
         )
@@ -96,6 +111,35 @@ class Sandbox:
     def workspace(self) -> Workspace:
         """The workspace that is served."""
         return self._workspace
+
+    def person(self, who: str | None = None) -> Person:
+        """Somebody who works in the app: by name, by id, or the person who is always there."""
+        return Person(self.workspace, who)
+
+    @property
+    def clock(self) -> Clock:
+        """The time of the workspace."""
+        return self.workspace.clock
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong with the next requests."""
+        return self.workspace.faults
+
+    @property
+    def index(self) -> LaggingIndex:
+        """What queries and searches know."""
+        return self.workspace.index
+
+    @property
+    def rate_limiter(self) -> RateLimiter:
+        """How many requests a token may send."""
+        return self.workspace.rate_limiter
+
+    @property
+    def counters(self) -> Counters:
+        """The requests that the API has had."""
+        return self.workspace.counters
 
     @property
     def store(self) -> Store:

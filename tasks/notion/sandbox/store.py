@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,13 @@ CREATE INDEX IF NOT EXISTS object_rows ON object (parent, kind, in_trash, create
 CREATE INDEX IF NOT EXISTS object_children ON object (parent, position, seq);
 CREATE INDEX IF NOT EXISTS object_kinds ON object (kind, in_trash, edited);
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS unshared (id TEXT PRIMARY KEY);
+"""
+#: The objects of `{seed}` and everything below them.
+_TREE = """
+WITH RECURSIVE tree (id) AS (
+    {seed} UNION SELECT object.id FROM object JOIN tree ON object.parent = tree.id
+) SELECT id FROM tree
 """
 _COLUMNS = "seq, id, kind, parent, position, created, edited, created_by, edited_by, in_trash, indexed, doc"
 
@@ -60,18 +67,40 @@ class Stored:
     seq: int = 0
 
 
+@dataclass(frozen=True)
+class Change:
+    """What one transaction did to an object; None for one that is not there."""
+
+    before: Stored | None
+    after: Stored | None
+
+
+@dataclass(frozen=True)
+class Past:
+    """Objects as they once were, by id; None for one that was not there. `mark` differs for each past."""
+
+    objects: dict[str, Stored | None]
+    mark: int
+
+
 class Store:
     """A workspace in a file, or in memory when `path` is None."""
 
     def __init__(self, path: Path | None) -> None:
         self._lock = RLock()
         self._depth = 0
+        self._watchers: list[Callable[[list[Change]], None]] = []
+        #: Objects that this transaction has written, as they were before.
+        self._before: dict[str, tuple[Any, ...] | None] = {}
+        self._hidden: frozenset[str] = frozenset()
+        self._past: Past | None = None
         self._db = sqlite3.connect(
             ":memory:" if path is None else path, check_same_thread=False, isolation_level=None, timeout=30
         )
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
+        self._db.create_function("visible", 1, lambda object_id: object_id not in self._hidden)
 
     def close(self) -> None:
         """Close the file."""
@@ -91,23 +120,96 @@ class Store:
                 yield
             except BaseException:
                 self._db.execute("ROLLBACK")
+                self._before.clear()
                 raise
             else:
                 self._db.execute("COMMIT")
             finally:
                 self._depth = 0
+            self._tell()
 
-    def version(self) -> tuple[int, int]:
+    def version(self) -> tuple[int, ...]:
         """Changes whenever anything is written, by this process or another."""
         (other,) = self._db.execute("PRAGMA data_version").fetchone()
-        return int(other), self._db.total_changes
+        return int(other), self._db.total_changes, self._past.mark if self._past else 0
+
+    # -- changes, sharing and the past --------------------------------------------------------------------
+
+    def watch(self, watcher: Callable[[list[Change]], None]) -> None:
+        """Tell `watcher` of the changes of every transaction of this process, in their order."""
+        with self._lock:
+            self._watchers.append(watcher)
+
+    def unwatch(self, watcher: Callable[[list[Change]], None]) -> None:
+        """Tell it no more."""
+        with self._lock:
+            self._watchers.remove(watcher)
+
+    def _tell(self) -> None:
+        written, self._before = self._before, {}
+        changes = [Change(_stored(row) if row else None, self.get(key)) for key, row in written.items()]
+        for watcher in list(self._watchers) if changes else []:
+            watcher(changes)
+
+    def _remember(self, object_id: str) -> None:
+        if self._watchers and object_id not in self._before:
+            self._before[object_id] = self._row(object_id)
+
+    def unshare(self, object_id: str) -> None:
+        """Hide an object, and everything below it, from integrations."""
+        self._db.execute("INSERT OR IGNORE INTO unshared (id) VALUES (?)", (object_id,))
+
+    def share(self, object_id: str) -> None:
+        """Undo `unshare`."""
+        self._db.execute("DELETE FROM unshared WHERE id = ?", (object_id,))
+
+    def unshared(self) -> frozenset[str]:
+        """The ids of everything that is hidden from integrations."""
+        if self._db.execute("SELECT 1 FROM unshared LIMIT 1").fetchone() is None:
+            return frozenset()
+        return frozenset(key for (key,) in self._db.execute(_TREE.format(seed="SELECT id FROM unshared")))
+
+    @contextmanager
+    def as_shared(self) -> Iterator[None]:
+        """Within a transaction: as integrations see the workspace, without what is not shared with them."""
+        self._hidden = self.unshared()
+        try:
+            yield
+        finally:
+            self._hidden = frozenset()
+
+    @contextmanager
+    def as_of(self, past: Past | None) -> Iterator[None]:
+        """Within a transaction: lists and rows (`rows`, `get_many`, `of_kind`) are those of a past."""
+        self._past = past
+        try:
+            yield
+        finally:
+            self._past = None
+
+    def _visible(self) -> str:
+        return " AND visible(id)" if self._hidden else ""
+
+    def _overlaid(self, found: list[Stored], fits: Callable[[Stored], bool]) -> list[Stored]:
+        """What was there in the past in place of what is there now."""
+        if self._past is None:
+            return found
+        old = self._past.objects
+        return [obj for obj in found if obj.id not in old] + [
+            obj for obj in old.values() if obj is not None and obj.id not in self._hidden and fits(obj)
+        ]
 
     # -- objects ------------------------------------------------------------------------------------------
 
     def get(self, object_id: str) -> Stored | None:
         """The object with this id."""
-        row = self._db.execute(f"SELECT {_COLUMNS} FROM object WHERE id = ?", (object_id,)).fetchone()  # noqa: S608
+        row = None if object_id in self._hidden else self._row(object_id)
         return _stored(row) if row else None
+
+    def _row(self, object_id: str) -> tuple[Any, ...] | None:
+        sql = f"SELECT {_COLUMNS} FROM object WHERE id = ?"  # noqa: S608
+        row: tuple[Any, ...] | None = self._db.execute(sql, (object_id,)).fetchone()
+        return row
 
     def get_many(self, object_ids: list[str]) -> dict[str, Stored]:
         """The objects with these ids, as far as they are there."""
@@ -115,12 +217,14 @@ class Store:
         for start in range(0, len(object_ids), 500):
             part = object_ids[start : start + 500]
             marks = ",".join("?" * len(part))
-            sql = f"SELECT {_COLUMNS} FROM object WHERE id IN ({marks})"  # noqa: S608
+            sql = f"SELECT {_COLUMNS} FROM object WHERE id IN ({marks}){self._visible()}"  # noqa: S608
             found |= {row[1]: _stored(row) for row in self._db.execute(sql, part)}
-        return found
+        wanted = set(object_ids)
+        return {obj.id: obj for obj in self._overlaid(list(found.values()), lambda obj: obj.id in wanted)}
 
     def insert(self, obj: Stored) -> Stored:
         """Add an object; last among the children of its parent unless it has a position."""
+        self._remember(obj.id)
         if not obj.position:
             sql = "SELECT coalesce(max(position), 0) + 1 FROM object WHERE parent = ?"
             (obj.position,) = self._db.execute(sql, (obj.parent,)).fetchone()
@@ -134,6 +238,7 @@ class Store:
 
     def save(self, obj: Stored) -> None:
         """Write an object back."""
+        self._remember(obj.id)
         self._db.execute(
             "UPDATE object SET parent=?, position=?, created=?, edited=?, created_by=?, edited_by=?, in_trash=?,"
             " indexed=?, doc=? WHERE id=?",
@@ -142,13 +247,19 @@ class Store:
 
     def delete(self, object_id: str) -> None:
         """Remove an object for good."""
+        self._remember(object_id)
         self._db.execute("DELETE FROM object WHERE id = ?", (object_id,))
+
+    def delete_tree(self, object_id: str) -> None:
+        """Remove an object and everything below it for good."""
+        for (key,) in self._db.execute(_TREE.format(seed="SELECT ?"), (object_id,)).fetchall():
+            self.delete(key)
 
     def children(self, parent: str, kinds: tuple[str, ...], *, trashed: bool = False) -> list[Stored]:
         """The children of these kinds that are not in the trash (or, with `trashed`, all), in their order."""
         marks = ",".join("?" * len(kinds))
         sql = f"SELECT {_COLUMNS} FROM object WHERE parent = ? AND kind IN ({marks})"  # noqa: S608
-        sql += "" if trashed else " AND in_trash = 0"
+        sql += ("" if trashed else " AND in_trash = 0") + self._visible()
         return [_stored(row) for row in self._db.execute(sql + " ORDER BY position, seq", (parent, *kinds))]
 
     def has_children(self, parent: str) -> bool:
@@ -167,18 +278,36 @@ class Store:
         """Pages of a data source that are not in the trash, newest first, from (created, seq) downwards."""
         sql = f"SELECT {_COLUMNS} FROM object WHERE parent = ? AND kind = 'page' AND in_trash = 0"  # noqa: S608
         sql += " AND json_extract(doc, '$.is_archived') = ?"
+        sql += self._visible()
         values: list[Any] = [data_source, int(archived)]
         if before is not None:
             sql += " AND (created, seq) <= (?, ?)"
             values += before
         sql += " ORDER BY created DESC, seq DESC LIMIT ?"
-        return [_stored(row) for row in self._db.execute(sql, (*values, limit))]
+        at_once = limit if self._past is None else -1
+        found = [_stored(row) for row in self._db.execute(sql, (*values, at_once))]
+        if self._past is None:
+            return found
+
+        def was_there(obj: Stored) -> bool:
+            listed = (obj.parent, obj.kind, obj.in_trash) == (data_source, "page", False)
+            return (
+                listed
+                and obj.doc["is_archived"] == archived
+                and (before is None or (obj.created, obj.seq) <= before)
+            )
+
+        rows = sorted(self._overlaid(found, was_there), key=lambda obj: (obj.created, obj.seq), reverse=True)
+        return rows if limit < 0 else rows[:limit]
 
     def of_kind(self, *kinds: str) -> list[Stored]:
         """All objects of these kinds, oldest first."""
         marks = ",".join("?" * len(kinds))
-        sql = f"SELECT {_COLUMNS} FROM object WHERE kind IN ({marks}) ORDER BY seq"  # noqa: S608
-        return [_stored(row) for row in self._db.execute(sql, kinds)]
+        sql = f"SELECT {_COLUMNS} FROM object WHERE kind IN ({marks}){self._visible()} ORDER BY seq"  # noqa: S608
+        found = [_stored(row) for row in self._db.execute(sql, kinds)]
+        if self._past is None:
+            return found
+        return sorted(self._overlaid(found, lambda obj: obj.kind in kinds), key=lambda obj: obj.seq)
 
     def next_position(self, parent: str, after: Stored | None) -> tuple[float, float]:
         """The gap behind a child, or before the first one: an open interval of positions."""

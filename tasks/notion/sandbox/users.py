@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from tasks.notion.sandbox import errors
@@ -32,14 +33,28 @@ def add_user(store: Store, clock: Clock, doc: dict[str, Any]) -> Stored:
     return store.insert(Stored(doc["id"], "user", WORKSPACE, now, now, doc["id"], doc["id"], doc))
 
 
-def person(store: Store, clock: Clock, user_id: str | None = None) -> Stored:
-    """A person: the one who is always there, or the one with this id."""
-    found = store.get(user_id or PERSON_ID)
+def person(store: Store, clock: Clock, who: str | None = None) -> Stored:
+    """A person: the one who is always there, the one with an id, or the one of a name, who joins if need be."""
+    user_id = PERSON_ID if who is None else parse_id(who)
+    if user_id is None:
+        return _named(store, clock, who or "")
+    found = store.get(user_id)
     if found is not None and found.kind == "user":
         return found
-    if user_id is not None:
-        raise errors.ApiError(404, "object_not_found", f"Could not find user with ID: {user_id}.")
+    if who is not None:
+        raise errors.ApiError(404, "object_not_found", f"Could not find user with ID: {who}.")
     return add_user(store, clock, _PERSON)
+
+
+def _named(store: Store, clock: Clock, name: str) -> Stored:
+    if not name.strip():
+        raise errors.validation("A person needs a name.")
+    for user in store.of_kind("user"):
+        if (user.doc.get("type"), user.doc.get("name")) == ("person", name):
+            return user
+    user_id = str(uuid.uuid5(uuid.UUID(WORKSPACE_ID), f"person:{name}"))
+    email = f"{''.join(char for char in name.lower() if char.isalnum()) or 'person'}@example.com"
+    return add_user(store, clock, _PERSON | {"id": user_id, "name": name, "person": {"email": email}})
 
 
 def bot(store: Store, clock: Clock, token: str) -> Stored:

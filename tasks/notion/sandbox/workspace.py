@@ -8,10 +8,13 @@ from pathlib import Path
 from tasks.notion.sandbox import users
 from tasks.notion.sandbox.call import NEWEST, Call, Limits
 from tasks.notion.sandbox.clock import Clock
+from tasks.notion.sandbox.counters import Counters
 from tasks.notion.sandbox.faults import Faults
 from tasks.notion.sandbox.ids import PERSON_ID, ROOT_PAGE_ID, TITLE
+from tasks.notion.sandbox.index_lag import LaggingIndex
 from tasks.notion.sandbox.pages import create as create_page
 from tasks.notion.sandbox.query import Walks
+from tasks.notion.sandbox.rate_limit import RateLimit, RateLimiter
 from tasks.notion.sandbox.store import WORKSPACE, Store, Stored
 
 _ROOT_TITLE = "Sandbox"
@@ -21,12 +24,20 @@ class Workspace:
     """Everything behind one server. A None `path` keeps it in memory; None `tokens` lets every token in."""
 
     def __init__(
-        self, path: Path | None, *, tokens: Collection[str] | None = None, limits: Limits | None = None
+        self,
+        path: Path | None,
+        *,
+        tokens: Collection[str] | None = None,
+        limits: Limits | None = None,
+        rate_limit: RateLimit | None = None,
     ) -> None:
         self.store = Store(path)
         self.clock = Clock()
         self.faults = Faults()
+        self.rate_limiter = RateLimiter(self.clock, rate_limit)
+        self.counters = Counters()
         self.walks = Walks()
+        self.index = LaggingIndex(self.store, self.clock)
         self.tokens = None if tokens is None else frozenset(tokens)
         self.limits = limits or Limits()
         with self.store.transaction():
@@ -49,13 +60,13 @@ class Workspace:
         """A request of the bot that a token belongs to."""
         with self.store.transaction():
             user = users.bot(self.store, self.clock, token)
-        return Call(self.store, self.clock, version, user, self.limits)
+        return Call(self.store, self.clock, version, user, self.limits, index=self.index.past)
 
-    def person_call(self, version: str, user_id: str | None = None) -> Call:
-        """A request as somebody would make it in the app."""
+    def person_call(self, version: str, who: str | None = None) -> Call:
+        """A request as somebody would make it in the app: `who` is the id of a user, or a person's name."""
         with self.store.transaction():
-            user = users.person(self.store, self.clock, user_id)
-        return Call(self.store, self.clock, version, user, self.limits)
+            user = users.person(self.store, self.clock, who)
+        return Call(self.store, self.clock, version, user, self.limits, everything=True)
 
     def close(self) -> None:
         """Close the store."""

@@ -129,3 +129,26 @@ def test_objects_can_be_put_in_as_answers_show_them(api: Api) -> None:
     assert api.ok("GET", f"pages/{page['id']}")["properties"] == page["properties"]
     assert api.ok("GET", f"data_sources/{source}")["properties"] == shown["properties"]
     assert api.query(source, {"property": "N", "number": {"equals": 3}}) == ["a"]
+
+
+def test_unknown_actions_and_wrong_clocks(api: Api) -> None:
+    for path, body, words in (
+        ("clock", {"advance": "soon"}, "clock: advance: Input should be a valid number"),
+        ("clock", {"speed": 0}, "clock: speed: Input should be greater than 0"),
+        ("objects", {"objects": [{"object": "page"}]}, "Not an object to put into a workspace: page None"),
+        ("bot", {"id": "x"}, "bot: token: Field required"),
+        ("search_index", {"x": "maybe"}, "search_index: x: Input should be a valid boolean"),
+        ("data_sources", {"title": 3}, "data_sources: title: Input should be a valid string"),
+        ("rate_limit", {"burst": 0}, "rate_limit: burst: Input should be greater than or equal to 1"),
+    ):
+        response = api.http.post(f"/_sandbox/{path}", json=body)
+        assert response.status_code == 400
+        assert words in response.json()["message"]
+
+
+def test_a_clock_that_runs_fast(api: Api) -> None:
+    api.door("clock", {"now": "2026-01-01T00:00:00Z", "speed": 3600})
+    began = time.monotonic()
+    while "T00:00" in api.door("clock", method="GET")["now"]:
+        assert time.monotonic() - began < 20
+    assert api.door("clock", method="GET")["now"] < "2026-01-02"
