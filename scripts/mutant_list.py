@@ -215,14 +215,14 @@ MUTANTS = [
     Mutant(
         "a created object is not linked",
         APPLY,
-        "        await self._put(link, instead_of=old, settle=(intent.key,))\n",
-        "        await self.journal.confirm(settle=(intent.key,))\n",
+        "        await self._put(link, instead_of=old, settle=(key,))\n",
+        "        await self.journal.confirm(settle=(key,))\n",
     ),
     Mutant(
         "the old link stays when a deleted object is made again",
         APPLY,
-        "        await self._put(link, instead_of=old, settle=(intent.key,))\n",
-        "        await self._put(link, settle=(intent.key,))\n",
+        "        await self._put(link, instead_of=old, settle=(key,))\n",
+        "        await self._put(link, settle=(key,))\n",
     ),
     Mutant(
         "deletions are not carried across",

@@ -29,8 +29,7 @@ SEEDS = int(os.environ.get("LOCKSTEP_SOAK_SEEDS", "2"))
 HOUR = 3600.0
 REACHED: Counter[str] = Counter()
 
-#: Counters add up in one process.
-pytestmark = [pytest.mark.xdist_group("soak"), pytest.mark.timeout(7200)]
+pytestmark = pytest.mark.timeout(7200)
 
 SHOWN = {"property": "Hidden", "checkbox": {"equals": False}}
 
@@ -86,38 +85,24 @@ async def hour(town: Town, seed: int) -> None:
         town.store.close()
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
-async def test_an_hour_with_a_plain_service(
-    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    time = VirtualTime()
-    time.install(monkeypatch)
+async def hour_with_a_plain_service(seed: int, time: VirtualTime, folder: Path) -> None:
     limits = Limits(query_results=16 if seed % 2 else 10_000)
     async with a_hand(time, limits) as (hand, url):
         service = PlainService(clock=time.now)
         task = SoakTask(url, hand.source, dict(ATTRS), service, filter=SHOWN)
-        town = Town(
-            Random(seed), time, {"notion": hand, "other": PlainHand(service)}, task, state_of(tmp_path)
-        )
-        await hour(town, seed)
+        hands: dict[str, NotionHand | PlainHand] = {"notion": hand, "other": PlainHand(service)}
+        await hour(Town(Random(seed), time, hands, task, state_of(folder)), seed)
 
 
-@pytest.mark.parametrize("seed", range(SEEDS, SEEDS + max(1, SEEDS // 2)))
-async def test_an_hour_between_two_workspaces(
-    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    time = VirtualTime()
-    time.install(monkeypatch)
+async def hour_between_two_workspaces(seed: int, time: VirtualTime, folder: Path) -> None:
     async with AsyncExitStack() as stack:
         hand, url = await stack.enter_async_context(a_hand(time, Limits()))
         there, other_url = await stack.enter_async_context(a_hand(time, Limits(query_results=16)))
-        task = TwinTask(url, hand.source, {name: name.lower() for name in ATTRS}, filter=SHOWN)
-        columns = {attr: name for name, attr in ATTRS.items()}
-        await there.person.patch_columns(
-            there.source, {name: {"name": attr} for attr, name in columns.items()}
-        )
-        task.twin = Paced(other_url, there.source, {attr: attr for attr in columns})
-        town = Town(Random(seed), time, {"notion": hand, "other": there}, task, state_of(tmp_path))
+        attrs = {name: name.lower() for name in ATTRS}
+        task = TwinTask(url, hand.source, attrs, filter=SHOWN)
+        await there.person.patch_columns(there.source, {name: {"name": attrs[name]} for name in attrs})
+        task.twin = Paced(other_url, there.source, {attr: attr for attr in attrs.values()})
+        town = Town(Random(seed), time, {"notion": hand, "other": there}, task, state_of(folder))
         await hour(town, seed)
 
 
@@ -131,10 +116,17 @@ NEEDED = [
 ]  # fmt: skip
 
 
-def test_everything_was_reached() -> None:
-    """What never happened was never tested. It needs the hours above."""
-    if REACHED["hours"] < SEEDS:
-        pytest.skip("the hours above were not lived in this process")
+async def test_nothing_is_lost_in_hours_of_edits_and_faults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(SEEDS + max(1, SEEDS // 2)):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        time = VirtualTime()
+        with monkeypatch.context() as patches:
+            time.install(patches)
+            live = hour_with_a_plain_service if seed < SEEDS else hour_between_two_workspaces
+            await live(seed, time, folder)
     # In few hours not each fault finds a request to befall.
     kinds = FAULTS if SEEDS > 5 else ("429", "409", "50", "drop")
     missing = [name for name in NEEDED if not REACHED[name]]
