@@ -127,6 +127,8 @@ class CalDAVTable(SyncTable):
     username: str | None = None
     password: SecretStr | None = None
     floating_zone: str = "UTC"
+    #: Ids of Notion properties, by the names in `attr_map`.
+    column_ids: dict[str, str] | None = None
     #: What options stand for, by Notion property.
     values: dict[str, dict[str, str | int]] | None = None
 
@@ -218,6 +220,7 @@ def _make_caldav(table: CalDAVTable, settings: Settings) -> SyncTask:
         attr_map=table.attr_map,
         conflict_mode=table.conflict_mode,
         values=table.values,
+        column_ids=table.column_ids,
         username=table.username,
         password=table.password,
         floating_zone=table.floating_zone,

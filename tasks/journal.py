@@ -32,6 +32,8 @@ class Memory:
     cursors: Mapping[Side, Cursor] = field(default_factory=dict)
     #: What the last run had to leave as it was.
     held: Sequence[Held] = ()
+    #: What the task itself wants to know again (`SyncTask.remembered`); `None` where it said nothing.
+    own: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ def memory_to_data(memory: Memory) -> dict[str, Any]:
         "scope": memory.scope,
         "cursors": {side.value: asdict(cursor) for side, cursor in memory.cursors.items()},
         "held": [asdict(held) for held in memory.held],
+        "own": memory.own,
     }
 
 
@@ -95,4 +98,5 @@ def memory_from_data(data: Mapping[str, Any]) -> Memory:
         data["scope"],
         {Side(side): Cursor(**cursor) for side, cursor in data["cursors"].items()},
         tuple(Held(**{**held, "pair": tuple(held["pair"])}) for held in data["held"]),
+        data.get("own"),
     )

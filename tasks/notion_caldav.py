@@ -66,6 +66,7 @@ class NotionCalDAV(NotionSide, CalDAVSide):
         conflict_mode: Which value stays when both sides changed it.
         values: What options stand for, by Notion property: `{"Status": {"Waiting": "NEEDS-ACTION"}}`,
             `{"Priority": {"P1": 1}}`. Usual words and Notion's groups of statuses need not be named.
+        column_ids: Ids of properties by the names in `attr_map`; see `NotionSide`.
         username: The calendar's user; by default `CALDAV_USERNAME`.
         password: The user's password; by default `CALDAV_PASSWORD`.
         floating_zone: The zone of due times that name none, such as `Europe/Berlin`.
@@ -86,6 +87,7 @@ class NotionCalDAV(NotionSide, CalDAVSide):
         conflict_mode: ConflictMode | str = ConflictMode.NEWER,
         *,
         values: Mapping[str, Mapping[str, Any]] | None = None,
+        column_ids: Mapping[str, str] | None = None,
         username: str | None = None,
         password: SecretStr | str | None = None,
         floating_zone: str = "UTC",
@@ -94,6 +96,7 @@ class NotionCalDAV(NotionSide, CalDAVSide):
         throttle: Throttle | None = None,
     ) -> None:
         self._choose_columns = attr_map is None
+        self._chosen_before: dict[str, str] = {}
         super().__init__(
             name,
             {"Name": "summary"} if attr_map is None else dict(attr_map),
@@ -102,6 +105,7 @@ class NotionCalDAV(NotionSide, CalDAVSide):
             token=SecretStr(token) if isinstance(token, str) else token,
             base_url=base_url,
             throttle=throttle,
+            column_ids=column_ids,
         )
         self.set_calendar(calendar_url, username, password, floating_zone)
         if "summary" not in self.attr_map.values():
@@ -157,7 +161,12 @@ class NotionCalDAV(NotionSide, CalDAVSide):
             SideError: a service cannot be reached or refuses the login.
         """
         if self._choose_columns:
-            self.attr_map = usual_columns(await self._rows_of.schema())
+            usual = usual_columns(await self._rows_of.schema())
+            taken = self._chosen_before.values()
+            new = {column: attr for column, attr in usual.items() if attr not in taken}
+            if not {"status", "completed"}.isdisjoint(taken):
+                new = {column: attr for column, attr in new.items() if attr not in ("status", "completed")}
+            self.attr_map = {**new, **self._chosen_before}
             self._take_columns()
             self._choose_columns = False  # from now on a column that is renamed is missed, not dropped
             chosen = ", ".join(f"{column} = {attr}" for column, attr in self.attr_map.items())
@@ -216,6 +225,16 @@ class NotionCalDAV(NotionSide, CalDAVSide):
             raise TaskDefinitionError(
                 f"task {self.name!r}: no option of Notion property {column.name!r} stands for {absent[0]}"
             )
+
+    def recall(self, remembered: Any) -> None:
+        """Take over what an earlier run knew, also which columns it chose."""
+        super().recall(remembered)
+        if self._choose_columns and remembered is not None:
+            self._chosen_before = dict(remembered["attr_map"])
+
+    def remembered(self) -> Any:
+        """What is known of the columns, and which ones are synced."""
+        return super().remembered() | {"attr_map": dict(self.attr_map)}
 
     # -- the common form ------------------------------------------------------------------------------------
 

@@ -106,9 +106,11 @@ async def run_task(
         progress("open", 0, 0)
         try:
             await caller.call(Side.NOTION, task.open)
+            base = await journal.load()
+            await caller.call(Side.NOTION, task.recall, base.memory.own)
             await caller.call(Side.NOTION, task.check)
             run = _Run(task, journal, caller, check_lock, progress, order)
-            return await run.carry_out()
+            return await run.carry_out(base)
         finally:
             await caller.call(Side.NOTION, task.close)
 
@@ -116,7 +118,7 @@ async def run_task(
 async def run_part(task: SyncTask, journal: Journal, context: overrides.Context) -> RunReport:
     """The ordinary way of a run, asked for by the task's own `sync` from inside a run."""
     run = _Run(task, journal, context.caller, context.check_lock, silent, Order())
-    report = await run.carry_out(own_sync=False)
+    report = await run.carry_out(await journal.load(), own_sync=False)
     context.outcome.add(report.outcome)
     return report
 
@@ -132,9 +134,9 @@ class _Run:
     progress: Progress
     order: Order
 
-    async def carry_out(self, *, own_sync: bool = True) -> RunReport:
+    async def carry_out(self, base: Base, *, own_sync: bool = True) -> RunReport:
         self.progress("list", 0, len(Side))
-        base, policy = await self._base()
+        base, policy = await self._comparable(base)
         ordinary = self.order.planner is None and not self.order.dry_run
         if own_sync and ordinary and overrides.of(self.task, "sync"):
             return await self._by_own_sync(base)
@@ -176,9 +178,8 @@ class _Run:
             return f"plan {self.order.plan_id} was let through before; nothing was written"
         return None
 
-    async def _base(self) -> tuple[Base, Policy]:
+    async def _comparable(self, base: Base) -> tuple[Base, Policy]:
         """What is remembered, without the base of attributes that are mapped or compared otherwise now."""
-        base = await self.journal.load()
         memory, forms = base.memory, forms_of(self.task)
         policy = policy_of(self.task, scope_changed=memory.scope not in (None, self.task.scope()))
         if memory.forms == forms:
@@ -279,7 +280,7 @@ class _Run:
                 cursors[side] = Cursor(view.cursor, listed_at)
         complete = all(view.snapshot.partial is None for view in views.values())
         scope = self.task.scope() if complete or base.memory.scope is None else base.memory.scope
-        return Memory(base.memory.forms, scope, cursors, tuple(held.values()))
+        return Memory(base.memory.forms, scope, cursors, tuple(held.values()), self.task.remembered())
 
 
 def _report(plan: Plan, outcome: Outcome, views: Mapping[Side, SideView]) -> RunReport:

@@ -242,6 +242,20 @@ class SyncTask(Scheduled):
         """
         return {}
 
+    def recall(self, remembered: Any) -> Answer:
+        """Take over what `remembered` gave after an earlier run, `None` before there was one.
+
+        Called before `check`. The run may have been in another process.
+        """
+        return None
+
+    def remembered(self) -> Any:
+        """What a later run is to know of the set-up, a JSON value; asked when a run came to its end.
+
+        It is lost with the task's state, and must not be needed for anything but asking less or noticing more.
+        """
+        return None
+
     def scope(self) -> str:
         """What the listings hold, in any words: place and filter; asked after `check`.
 

@@ -272,6 +272,16 @@ async def test_columns_by_usual_names_and_a_rename_afterwards(place: Place) -> N
         await task.close()
 
 
+async def test_a_column_that_was_chosen_by_its_name_stays_chosen_when_it_is_renamed(place: Place) -> None:
+    await place.make_todo(summary="tea", description="green")
+    await place.sync(attr_map=None)
+    await place.person.patch_columns(place.source, {"Notes": {"name": "Remarks"}, "Link": {"name": "Notes"}})
+    await place.edit_todo("tea", description="black")
+    await place.sync(attr_map=None)
+    (row,) = (await place.person.send("POST", f"data_sources/{place.source}/query", {}))["results"]
+    assert row["properties"]["Remarks"]["rich_text"][0]["plain_text"] == "black"
+
+
 async def test_a_checkbox_and_a_number(place: Place) -> None:
     await place.person.patch_columns(place.source, {"Done": {"checkbox": {}}, "Rank": {"number": {}}})
     attr_map = {"Task": "summary", "Done": "status", "Rank": "priority"}

@@ -18,10 +18,11 @@ from tasks.errors import ItemError, PreconditionError, SideError, TaskDefinition
 from tasks.listing import Changes, Listing
 from tasks.notion.answers import RefusedError
 from tasks.notion.client import Json, NotionClient, Settled
-from tasks.notion.data_source import PAGE_SIZE, DataSource, Schema
+from tasks.notion.data_source import PAGE_SIZE, DataSource
 from tasks.notion.ids import parse_id
+from tasks.notion.known_columns import KnownColumns
 from tasks.notion.page import Page, data_source_of, is_trashed, read_page
-from tasks.notion.properties import Column, check_supported, decode, encode
+from tasks.notion.properties import Column, decode, encode
 from tasks.notion.throttle import Throttle
 from tasks.notion.watermark import Watermark
 from tasks.sync_task import ID, ConflictMode, SyncTask
@@ -36,9 +37,8 @@ log = logging.getLogger(__name__)
 class NotionSide(SyncTask):
     """A task whose Notion objects are the rows of a data source.
 
-    `attr_map` names Notion properties as they were called when this process saw them first. They are
-    addressed by id: one that is renamed goes on working, and the log tells of it. `column_ids` does the same
-    for a process that starts after the renaming.
+    `attr_map` names Notion properties as they were called in the task's first run. They are addressed by id:
+    one that is renamed goes on working, and the log tells of it.
 
     More rows than one answer of Notion's holds are read by their changes, and in full every
     `full_listing_every`: a row that is deleted in Notion, or leaves the filter, is missed only then.
@@ -54,7 +54,8 @@ class NotionSide(SyncTask):
         property_types: types that fit, by Notion property, where not every type will do.
         filter: which rows to sync, in Notion's own filter grammar, with ids or names of properties. A row
             that leaves the filter is not deleted on the other side.
-        column_ids: ids of properties, by the names in `attr_map`.
+        column_ids: ids of properties, by the names in `attr_map`, where the name is not that of the first run.
+            To put one in or take it out says that the property is meant as it is now.
         date_ranges: date properties whose value is a `DateRange`, with end and zone; of others it is the start.
 
     Raises:
@@ -97,8 +98,9 @@ class NotionSide(SyncTask):
         self._property_types = property_types or {}
         self._client: NotionClient | None = None
         self._source: DataSource | None = None
-        #: The columns of `attr_map` by the names in it, as this process saw them last.
+        #: The columns of `attr_map` by the names in it, in this run.
         self._columns: dict[str, Column] = {}
+        self._known = KnownColumns(name, self.column_ids)
         #: The data source that `check` found.
         self._listed_id = parse_id(data_source)
 
@@ -138,59 +140,31 @@ class NotionSide(SyncTask):
         where = f"Notion data source {schema.title or schema.id!r}"
         if schema.in_trash:
             raise SideError(f"{where} is in the trash: restore it, or take the task {self.name!r} out")
-        self._columns = {attr: self._column(schema, where, attr) for attr in self.attr_map}
+        ranges = {attr: {"date"} for attr in self.date_ranges}
+        self._known.find(schema, self.attr_map, {**self._property_types, **ranges})
+        self._columns = {
+            attr: replace(self._known.column(schema, attr), as_range=attr in self.date_ranges)
+            for attr in self.attr_map
+        }
         self._listed_id = schema.id
         titles = {column.name: column for column in schema.columns.values() if column.type == "title"}
         self._rows_of.shown = {
             unquote(column.id): name for name, column in sorted((titles | self._columns).items())
         }
 
-    def _column(self, schema: Schema, where: str, attr: str) -> Column:
-        before = self._columns.get(attr)
-        column_id = before.id if before else self.column_ids.get(attr)
-        column = schema.columns.get(attr) if column_id is None else _by_id(schema, column_id)
-        if column is None and column_id is not None and attr in schema.columns:
-            raise TaskDefinitionError(
-                f"{where}: {attr!r} is the name of another property than before, and the one before is "
-                "deleted: restore it, or restart the workers (and take it out of column_ids) if the new one is meant"
-            )
-        if column is None:
-            was = "no property" if column_id is None else "no more a property"
-            raise TaskDefinitionError(
-                f"{where} has {was} {attr!r}; it has: {', '.join(sorted(schema.columns))}; "
-                "rename it back or change attr_map"
-            )
-        check_supported(column)
-        fitting = {"date"} if attr in self.date_ranges else self._property_types.get(attr)
-        if fitting and column.type not in fitting:
-            raise TaskDefinitionError(
-                f"{where}: property {attr!r} is of type {column.type}, "
-                f"but must be {' or '.join(sorted(fitting))}"
-            )
-        if before is not None and before.type != column.type:
-            raise TaskDefinitionError(
-                f"{where}: property {attr!r} was of type {before.type} and is {column.type} now; "
-                "change it back, or restart the workers if it is meant to be so"
-            )
-        for option, old in (before.option_names if before else {}).items():
-            new = column.option_names.get(option)
-            if new != old:
-                became = f"is called {new!r} now" if new else "was removed"
-                log.warning("task %s: option %r of Notion property %r %s", self.name, old, attr, became)
-        if column.name != (before.name if before else attr):
-            log.warning(
-                "task %s: Notion property %r is called %r now; it is synced as before; "
-                "put its new name into attr_map, or its id %s into column_ids",
-                self.name,
-                attr,
-                column.name,
-                column.id,
-            )
-        return replace(column, as_range=attr in self.date_ranges)
+    def recall(self, remembered: Any) -> None:
+        """Take over what an earlier run knew of the columns."""
+        if remembered is not None:
+            self._known.from_json(remembered)
+
+    def remembered(self) -> Any:
+        """What is known of the columns and their options."""
+        return self._known.to_json()
 
     def attr_forms(self) -> dict[str, str]:
-        """Which dates are compared as ranges."""
-        return dict.fromkeys(sorted(self.date_ranges), "range")
+        """Which dates are compared as ranges, and which columns took the place of others."""
+        forms = {attr: ["range"] if attr in self.date_ranges else [] for attr in self.attr_map}
+        return {attr: " ".join([*form, self._known.form(attr)]).strip() for attr, form in forms.items()}
 
     def scope(self) -> str:
         """The data source and the filter."""
@@ -211,6 +185,7 @@ class NotionSide(SyncTask):
         begun = time.monotonic()
         rows = await self._rows_of.rows()
         pages = [await self._read(raw) for raw in rows]
+        self._known.see(pages, self._columns, all_rows=rows.partial is None)
         # What fits into one answer is listed as cheaply as its changes are, and shows deletions as well.
         cursor = None
         if rows.partial is None and len(pages) > PAGE_SIZE:
@@ -227,6 +202,7 @@ class NotionSide(SyncTask):
         begun = time.monotonic()
         rows = await self._rows_of.rows(edited_since=before.since)
         pages = [await self._read(raw) for raw in rows]
+        self._known.see(pages, self._columns, all_rows=False)
         return Changes(pages, cursor=self._mark(pages, begun, before).to_json(), partial=rows.partial)
 
     def _mark(self, pages: list[Page], begun: float, before: Watermark | None) -> Watermark:
@@ -370,11 +346,6 @@ class NotionSide(SyncTask):
                 f"page {now.id} was edited while the sync ran ({', '.join(sorted(changed))}); "
                 "the next run takes it up"
             )
-
-
-def _by_id(schema: Schema, column_id: str) -> Column | None:
-    wanted = unquote(column_id)
-    return next((column for column in schema.columns.values() if unquote(column.id) == wanted), None)
 
 
 def _check_size(properties: Json) -> None:

@@ -31,12 +31,13 @@ class Memories:
         memory = schema.memory.c
         with self._store.read() as connection:
             row = connection.execute(
-                select(memory.forms, memory.scope, memory.cursors).where(memory.task == task)
+                select(memory.forms, memory.scope, memory.cursors, memory.own).where(memory.task == task)
             ).first()
         if row is None:
             return Memory(held=self.held(task))
         cursors = {Side(side): Cursor(**cursor) for side, cursor in load(row.cursors).items()}
-        return Memory(load(row.forms), row.scope, cursors, self.held(task))
+        own = None if row.own is None else load(row.own)
+        return Memory(load(row.forms), row.scope, cursors, self.held(task), own)
 
     def held(self, task: str | None = None) -> Sequence[Held]:
         """The objects that are held, of one task or of all; those that failed most often first."""
@@ -88,6 +89,7 @@ class Memories:
                 task=task,
                 forms=dump(memory.forms),
                 scope=memory.scope,
+                own=None if memory.own is None else dump(memory.own),
                 cursors=dump(
                     {
                         side.value: {"value": cursor.value, "listed_at": cursor.listed_at}

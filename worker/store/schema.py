@@ -140,6 +140,7 @@ memory = Table(
     Column("forms", Text, nullable=False),
     Column("scope", Text),
     Column("cursors", Text, nullable=False),
+    Column("own", Text),  # what the task itself remembers; none: nothing
 )
 
 #: Objects that a run had to leave as they were; empty ids where there is no record on that side.
