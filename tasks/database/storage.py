@@ -78,7 +78,7 @@ class ArrivalStorage(DatabaseSyncStorage, Protocol):
     """
 
     def horizon(self, now: int) -> int:
-        """Give all that is visible a place at or below `now`; return a stamp that is at least `now`.
+        """Give all that is visible a place; return a stamp above these places that is at least `now`.
 
         Everything that has come up to the returned stamp is visible, and nothing gets a place at or below it
         any more, except what the open transaction itself writes with it as `received_at`.

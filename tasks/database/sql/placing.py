@@ -44,7 +44,10 @@ _POSTGRESQL = sa.text(f"""
 
 
 def place_all(work: Work, now: int) -> int:
-    """Give a place to all that is visible and has none; return the last place, which is at least `now`."""
+    """Give a place to all that is visible and has none; return one above it, which is at least `now`.
+
+    It is above, because what an exchange writes with it is taken for its peer's own.
+    """
     lock_node(work)
     connection = work.connection
     last = int(connection.scalar(sa.text("SELECT horizon FROM lockstep_node")) or 0)
@@ -55,6 +58,7 @@ def place_all(work: Work, now: int) -> int:
             connection.execute(_SQLITE, {"place": place, "last": last})
         else:
             place = connection.scalar(_POSTGRESQL, {"place": place, "last": last}) or place
+        place += 1
     connection.execute(sa.text("UPDATE lockstep_node SET horizon = :place"), {"place": place})
     return int(place)
 

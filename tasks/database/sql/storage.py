@@ -78,7 +78,7 @@ class SQLAlchemyStorage(Bookkeeping):
             placing.lock_node(work)
 
     def horizon(self, now: int) -> int:
-        """Give all that is visible a place; return the last one, which is at least `now`.
+        """Give all that is visible a place; return one above it, which is at least `now`.
 
         Nobody else can give any before the transaction ends.
         """
