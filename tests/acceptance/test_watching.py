@@ -176,7 +176,7 @@ def test_sentry_hears_of_failures_and_of_no_secret_and_no_value(
     assert events[0]["tags"]["task"] == "sync.todos"
     office.board.send("PATCH", f"data_sources/{office.board.source}", {"in_trash": False})
     office.rested()
-    office.board.arrange("POST", "faults", {"method": "PATCH", "status": 400, "times": 2})
+    office.board.arrange("POST", "faults", {"method": "PATCH", "status": 400})
     office.phone.edit("Confidential-to-do", SUMMARY=":Confidential-new")
     office.board.edit("Confidential-title", Name=title("Confidential-newer"))
     office.in_step()
