@@ -187,7 +187,8 @@ class RedisScheduler(Scheduler):
         """When to look at each entry first, by what Redis or else the history knows of it."""
         known = self._claims.known(self.entries.keys())
         unknown = [entry for name, entry in self.entries.items() if name not in known]
-        self._recall(unknown)
+        # Without a period there is nothing to wait for but a run that goes on, and its lock tells of that.
+        self._recall([entry for entry in unknown if entry.periodic])
         looks: list[tuple[float, int, str]] = []
         for name, entry in self.entries.items():
             self._push(looks, self._first_delay(entry, known.get(name)), name)

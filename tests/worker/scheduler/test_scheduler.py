@@ -158,6 +158,23 @@ def test_a_lost_single_run_is_sent_again(beat: MakeBeat, queued: Queued, client:
     lock.close()
 
 
+@pytest.mark.parametrize("status", ["running", "succeeded"])
+def test_runs_without_a_period_wait_for_none_that_an_emptied_redis_has_lost(
+    beat: MakeBeat, queued: Queued, ran: Ran, client: redis.Redis, status: str
+) -> None:
+    """A worker died in its first run, or it had ended; then Redis lost the message of what was to follow."""
+    beat(milk={"total": 2, "periodic": False, "every": 600}).turn()
+    ran("milk", status)
+    client.flushall()
+    second = beat(milk={"total": 2, "periodic": False, "every": 600})
+    second.turn()
+    assert len(queued()) == 1
+    time.sleep(0.6)
+    second.turn()
+    beat(milk={"total": 2, "periodic": False, "every": 600}).turn()
+    assert len(queued()) == 1
+
+
 def test_a_claim_without_a_message_is_sent_by_the_next_beat(
     beat: MakeBeat, queued: Queued, monkeypatch: pytest.MonkeyPatch
 ) -> None:
