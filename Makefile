@@ -14,8 +14,9 @@ demo: $(VENV)/installed
 up: $(VENV)/installed
 	@exec $(BIN)/lockstep up
 
+# Whole files to a process: counters of what was reached add up within a file.
 test: $(VENV)/installed-dev lint
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

@@ -23,13 +23,8 @@ from tests.world.figures import report
 from tests.world.world import LISTING_FAULTS, WRITE_FAULTS
 
 EXAMPLES = int(os.environ.get("LOCKSTEP_EXAMPLES", "400"))
-#: Counters add up in one process.
-pytestmark = [
-    pytest.mark.xdist_group("histories"),
-    pytest.mark.timeout(7200),
-    # The listing of one side is given up when the other one fails.
-    pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),
-]
+#: Counters add up in one process, so this file is not divided among several.
+pytestmark = pytest.mark.timeout(7200)
 
 TOKENS, NAMES, SIDES = (st.sampled_from(each) for each in (chance.TOKENS, chance.NAMES, chance.SIDES))
 TEXTS = st.sampled_from(chance.TEXTS)

@@ -60,7 +60,9 @@ def serve() -> Iterator[Callable[..., str]]:
         def start(app: ASGIApp, **tls: Any) -> str:
             listening = stack.enter_context(socket.socket())
             listening.bind(("127.0.0.1", 0))
-            server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", **tls))
+            server = uvicorn.Server(
+                uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1, **tls)
+            )
             thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
             thread.start()
             stack.callback(thread.join, 20)
