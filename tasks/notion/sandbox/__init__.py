@@ -4,7 +4,7 @@ Any Notion client works with it: `Client(auth="anything", base_url=sandbox.url)`
 the server is given a set of tokens. The page `ROOT_PAGE_ID` is there from the start.
 
 Besides the API under /v1/ there is a back door for demos and tests: in Python by `Sandbox` (`person`, `clock`,
-`faults`, `index`, `rate_limiter`, `counters`), over HTTP below /_sandbox/. docs/sandbox.md tells what it can do.
+`faults`, `index`, `rate_limiter`, `counters`, `webhooks`), over HTTP below /_sandbox/; see docs/sandbox.md.
 """
 
 from tasks.notion.sandbox.app import app
@@ -16,11 +16,13 @@ from tasks.notion.sandbox.ids import PERSON_ID, ROOT_PAGE_ID, bot_id
 from tasks.notion.sandbox.person import Person
 from tasks.notion.sandbox.rate_limit import RateLimit
 from tasks.notion.sandbox.server import Sandbox, serve
+from tasks.notion.sandbox.webhooks import Behaviour
 
 __all__ = [
     "PERSON_ID",
     "ROOT_PAGE_ID",
     "ApiError",
+    "Behaviour",
     "Counted",
     "Counters",
     "Deed",

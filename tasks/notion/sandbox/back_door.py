@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from tasks.notion.sandbox import errors, users
+from tasks.notion.sandbox.call import VERSIONS
 from tasks.notion.sandbox.clock import moment
 from tasks.notion.sandbox.errors import ApiError
 from tasks.notion.sandbox.ids import bot_id, parse_id
 from tasks.notion.sandbox.person import Person
 from tasks.notion.sandbox.rate_limit import RateLimit
 from tasks.notion.sandbox.seed import seed_object
+from tasks.notion.sandbox.webhooks import Behaviour
 from tasks.notion.sandbox.workspace import Workspace
 
 Json = dict[str, Any]
@@ -56,13 +59,26 @@ class _IndexLag(_Body):
     seconds: float = Field(ge=0)
 
 
+class _Subscription(_Body):
+    url: str
+    token: str = ""
+    events: list[str] | None = None
+    version: str = VERSIONS[1]
+    verification_token: str | None = Field(None, min_length=1)
+
+
+class _Verification(_Body):
+    id: str
+    verification_token: str
+
+
 def answer(workspace: Workspace, method: str, path: str, body: Json) -> Json:
     """The JSON that answers a request to the back door; `ApiError` when it is refused."""
     handler = _HANDLERS.get((method, path.rstrip("/")))
     if handler is None:
         raise errors.invalid_url()
     try:
-        with workspace.store.transaction():
+        with nullcontext() if path.startswith("webhooks") else workspace.store.transaction():
             return handler(workspace, body)
     except ValidationError as error:
         raise errors.told(path.rstrip("/"), error) from None
@@ -130,6 +146,42 @@ def _index_lag(workspace: Workspace, body: Json) -> Json:
     return {"seconds": workspace.index.seconds}
 
 
+def _subscribe(workspace: Workspace, body: Json) -> Json:
+    """Not in a transaction, as the receiver may ask the workspace something before it answers."""
+    wanted = _Subscription.model_validate(body)
+    return workspace.webhooks.subscribe(**wanted.model_dump()).shown()
+
+
+def _verify(workspace: Workspace, body: Json) -> Json:
+    wanted = _Verification.model_validate(body)
+    workspace.webhooks.verify(wanted.id, wanted.verification_token)
+    return _webhooks(workspace, body)
+
+
+def _unsubscribe(workspace: Workspace, body: Json) -> Json:
+    workspace.webhooks.unsubscribe(_Id.model_validate(body).id)
+    return _webhooks(workspace, body)
+
+
+def _behave(workspace: Workspace, body: Json) -> Json:
+    workspace.webhooks.behaviour = Behaviour.model_validate(body)
+    return _webhooks(workspace, body)
+
+
+def _flush(workspace: Workspace, _: Json) -> Json:
+    return {"attempts": workspace.webhooks.flush()}
+
+
+def _webhooks(workspace: Workspace, _: Json) -> Json:
+    sender = workspace.webhooks
+    return {
+        "subscriptions": [subscription.shown() for subscription in sender.subscriptions()],
+        "behaviour": sender.behaviour.model_dump(),
+        "waiting": sender.waiting(),
+        "deliveries": [asdict(delivery) for delivery in sender.deliveries()[-100:]],
+    }
+
+
 def _data_source(workspace: Workspace, body: Json) -> Json:
     wanted = _DataSource.model_validate(body)
     person = Person(workspace)
@@ -152,7 +204,11 @@ def _forget_cursors(workspace: Workspace, _: Json) -> Json:
 def _objects(workspace: Workspace, body: Json) -> Json:
     objects = _Objects.model_validate(body).objects
     for doc in objects:
-        seed_object(workspace.store, workspace.clock, doc)
+        try:
+            seed_object(workspace.store, workspace.clock, doc)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            name = f"{doc.get('object')} {doc.get('id')}"
+            raise errors.validation(f"{name} is not as answers show it: {error!r}.") from None
     return {"seeded": len(objects)}
 
 
@@ -199,6 +255,12 @@ _HANDLERS: dict[tuple[str, str], Callable[[Workspace, Json], Json]] = {
     ("GET", "counters"): _counters,
     ("DELETE", "counters"): _reset_counters,
     ("POST", "index_lag"): _index_lag,
+    ("GET", "webhooks"): _webhooks,
+    ("POST", "webhooks"): _subscribe,
+    ("POST", "webhooks/verify"): _verify,
+    ("POST", "webhooks/unsubscribe"): _unsubscribe,
+    ("POST", "webhooks/behaviour"): _behave,
+    ("POST", "webhooks/flush"): _flush,
     ("POST", "data_sources"): _data_source,
     ("POST", "erase"): _erase,
     ("POST", "forget_cursors"): _forget_cursors,

@@ -22,6 +22,7 @@ from tasks.notion.sandbox.index_lag import LaggingIndex
 from tasks.notion.sandbox.person import Person
 from tasks.notion.sandbox.rate_limit import RateLimit, RateLimiter
 from tasks.notion.sandbox.store import Store
+from tasks.notion.sandbox.webhooks import Sender
 from tasks.notion.sandbox.workspace import Workspace
 
 _START_SECONDS = 20.0
@@ -140,6 +141,11 @@ class Sandbox:
     def counters(self) -> Counters:
         """The requests that the API has had."""
         return self.workspace.counters
+
+    @property
+    def webhooks(self) -> Sender:
+        """Who is told of changes, and how."""
+        return self.workspace.webhooks
 
     @property
     def store(self) -> Store:

@@ -16,6 +16,7 @@ from tasks.notion.sandbox.pages import create as create_page
 from tasks.notion.sandbox.query import Walks
 from tasks.notion.sandbox.rate_limit import RateLimit, RateLimiter
 from tasks.notion.sandbox.store import WORKSPACE, Store, Stored
+from tasks.notion.sandbox.webhooks import Sender
 
 _ROOT_TITLE = "Sandbox"
 
@@ -36,6 +37,7 @@ class Workspace:
         self.faults = Faults()
         self.rate_limiter = RateLimiter(self.clock, rate_limit)
         self.counters = Counters()
+        self.webhooks = Sender(self.store, self.clock, _ROOT_TITLE)
         self.walks = Walks()
         self.index = LaggingIndex(self.store, self.clock)
         self.tokens = None if tokens is None else frozenset(tokens)
@@ -69,5 +71,6 @@ class Workspace:
         return Call(self.store, self.clock, version, user, self.limits, everything=True)
 
     def close(self) -> None:
-        """Close the store."""
+        """Send no more webhooks, and close the store."""
+        self.webhooks.stop()
         self.store.close()

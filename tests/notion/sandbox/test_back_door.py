@@ -136,6 +136,11 @@ def test_unknown_actions_and_wrong_clocks(api: Api) -> None:
         ("clock", {"advance": "soon"}, "clock: advance: Input should be a valid number"),
         ("clock", {"speed": 0}, "clock: speed: Input should be greater than 0"),
         ("objects", {"objects": [{"object": "page"}]}, "Not an object to put into a workspace: page None"),
+        (
+            "objects",
+            {"objects": [{"object": "page", "id": ROOT_PAGE_ID}]},
+            f"page {ROOT_PAGE_ID} is not as answers show it: KeyError",
+        ),
         ("bot", {"id": "x"}, "bot: token: Field required"),
         ("search_index", {"x": "maybe"}, "search_index: x: Input should be a valid boolean"),
         ("data_sources", {"title": 3}, "data_sources: title: Input should be a valid string"),
