@@ -17,7 +17,6 @@ from tasks.notion.sandbox.errors import ApiError
 from tasks.notion.sandbox.ids import bot_id, parse_id
 from tasks.notion.sandbox.person import Person
 from tasks.notion.sandbox.rate_limit import RateLimit
-from tasks.notion.sandbox.seed import seed_object
 from tasks.notion.sandbox.webhooks import Behaviour
 from tasks.notion.sandbox.workspace import Workspace
 
@@ -203,12 +202,7 @@ def _forget_cursors(workspace: Workspace, _: Json) -> Json:
 
 def _objects(workspace: Workspace, body: Json) -> Json:
     objects = _Objects.model_validate(body).objects
-    for doc in objects:
-        try:
-            seed_object(workspace.store, workspace.clock, doc)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            name = f"{doc.get('object')} {doc.get('id')}"
-            raise errors.validation(f"{name} is not as answers show it: {error!r}.") from None
+    workspace.put(objects)
     return {"seeded": len(objects)}
 
 

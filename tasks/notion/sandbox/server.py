@@ -6,9 +6,10 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import uvicorn
 
@@ -116,6 +117,10 @@ class Sandbox:
     def person(self, who: str | None = None) -> Person:
         """Somebody who works in the app: by name, by id, or the person who is always there."""
         return Person(self.workspace, who)
+
+    def put(self, objects: Iterable[dict[str, Any]]) -> None:
+        """Store objects as answers of the API show them; `ApiError` for one that is not like that."""
+        self.workspace.put(objects)
 
     @property
     def clock(self) -> Clock:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Any
 
-from tasks.notion.sandbox import users
+from tasks.notion.sandbox import errors, users
 from tasks.notion.sandbox.call import NEWEST, Call, Limits
 from tasks.notion.sandbox.clock import Clock
 from tasks.notion.sandbox.counters import Counters
@@ -15,6 +16,7 @@ from tasks.notion.sandbox.index_lag import LaggingIndex
 from tasks.notion.sandbox.pages import create as create_page
 from tasks.notion.sandbox.query import Walks
 from tasks.notion.sandbox.rate_limit import RateLimit, RateLimiter
+from tasks.notion.sandbox.seed import seed_object
 from tasks.notion.sandbox.store import WORKSPACE, Store, Stored
 from tasks.notion.sandbox.webhooks import Sender
 
@@ -69,6 +71,16 @@ class Workspace:
         with self.store.transaction():
             user = users.person(self.store, self.clock, who)
         return Call(self.store, self.clock, version, user, self.limits, everything=True)
+
+    def put(self, objects: Iterable[dict[str, Any]]) -> None:
+        """Store objects as answers of the API show them; `ApiError` for one that is not like that."""
+        with self.store.transaction():
+            for doc in objects:
+                try:
+                    seed_object(self.store, self.clock, doc)
+                except (KeyError, TypeError, ValueError, AttributeError) as error:
+                    name = f"{doc.get('object')} {doc.get('id')}"
+                    raise errors.validation(f"{name} is not as answers show it: {error!r}.") from None
 
     def close(self) -> None:
         """Send no more webhooks, and close the store."""
