@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,25 +24,32 @@ class UnavailableError(Exception):
     """The package is not here and cannot be had; the message says why."""
 
 
-def install(folder: Path, *, may_install: bool = True) -> Path:
-    """The interpreter that has the package, which is installed if need be.
+def install(
+    folder: Path,
+    *,
+    may_install: bool = True,
+    name: str = "ultimate-notion",
+    requirements: Path = REQUIREMENTS,
+    options: Sequence[str] = (),
+) -> Path:
+    """The interpreter that has a rival's package, which is installed if need be; `options` are pip's.
 
     Raises:
         UnavailableError: it cannot be installed, as without a network, or may not be.
     """
     python = folder / "bin" / "python"
     mark = folder / "installed"
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+    wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
     if mark.exists() and mark.read_text(encoding="utf-8") == wanted:
         return python
     if not may_install:
         raise UnavailableError("it is not installed yet; `make bench` installs it")
-    print(f"bench: installing ultimate-notion into {folder} (once)", file=sys.stderr)
+    print(f"bench: installing {name} into {folder} (once)", file=sys.stderr)
     try:
         venv.create(folder, clear=True, with_pip=True)
         pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", "--no-input", "install"]
         subprocess.run(
-            [*pip, "--require-hashes", "-r", str(REQUIREMENTS)],
+            [*pip, *options, "--require-hashes", "-r", str(requirements)],
             check=True,
             capture_output=True,
             text=True,
