@@ -9,7 +9,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from bench import beats, locks, nodes, objects, plans, rate_limit, requests
+from bench import beats, idle_nodes, locks, nodes, objects, plans, rate_limit, requests
 
 BENCHES: dict[str, Callable[[], Table]] = {
     "plans": plans.measure,
@@ -22,6 +22,7 @@ SCALABLE: dict[str, Callable[..., Table]] = {
     "requests": requests.measure,
     "rate_limit": rate_limit.measure,
     "nodes": nodes.measure,
+    "idle_nodes": idle_nodes.measure,
 }
 #: Columns of a table in a file.
 WIDTH = 120

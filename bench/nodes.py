@@ -51,8 +51,8 @@ def measure(*, quick: bool = False) -> Table:
     for kind in ("sqlite", "postgresql"):
         # The rival's storage asks the database's catalogue in PostgreSQL's own words.
         contenders = [ROW_BY_ROW, *([rival] if rival and kind == "postgresql" else []), OURS]
-        with databases(kind) as make:
-            found = [list(play(contender, size, make)) for contender in contenders]
+        with databases(kind) as made:
+            found = [list(play(contender, size, made.make)) for contender in contenders]
         for exchanges in zip(*found, strict=True):
             table.add_row(f"{kind}: {exchanges[0].what}")
             for row in _rows(exchanges):

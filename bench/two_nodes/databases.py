@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,27 @@ FIELDS = ("id", "a", "b", "c", "d", "e", "f", "g", "h", "i")
 CHANGE = "UPDATE item SET a = 'changed' WHERE mod(id, 100) = 0"
 
 
+@dataclass(frozen=True)
+class Databases:
+    """Makes databases by their names, and gives their addresses."""
+
+    make: Callable[[str], str]
+    #: One that holds what another one holds, which nobody is connected to.
+    copy: Callable[[str, str], str]
+
+
 @contextmanager
-def databases(kind: str) -> Iterator[Callable[[str], str]]:
-    """Makes databases, `sqlite` or `postgresql`, by their names, and gives their addresses."""
+def databases(kind: str) -> Iterator[Databases]:
+    """Databases of `sqlite` or `postgresql`, until the end."""
     directory = Path(tempfile.mkdtemp(prefix="lockstep-bench-"))
     if kind == "sqlite":
         try:
-            yield lambda name: f"sqlite:///{directory / name}.db"
+            yield Databases(
+                lambda name: f"sqlite:///{directory / name}.db",
+                lambda name, copied: (
+                    f"sqlite:///{shutil.copy(directory / f'{copied}.db', directory / f'{name}.db')}"
+                ),
+            )
         finally:
             shutil.rmtree(directory, ignore_errors=True)
         return
@@ -36,15 +51,15 @@ def databases(kind: str) -> Iterator[Callable[[str], str]]:
     server = pgserver.get_server(directory / "data", cleanup_mode="stop")
     first = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
 
-    def make(name: str) -> str:
+    def make(name: str, copied: str = "template1") -> str:
         engine = sa.create_engine(first, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+            connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {copied}"))
         engine.dispose()
         return sa.make_url(first).set(database=name).render_as_string(hide_password=False)
 
     try:
-        yield make
+        yield Databases(make, make)
     finally:
         server.cleanup()
         shutil.rmtree(directory, ignore_errors=True)

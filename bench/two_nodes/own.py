@@ -11,7 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import sqlalchemy as sa
 import uvicorn
+from sqlalchemy import event
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -19,8 +21,11 @@ from starlette.routing import BaseRoute, Route
 
 from bench.two_nodes import databases
 from bench.two_nodes.usage import usage
+from tasks.database.clock import HybridLogicalClock
+from tasks.database.peer import PeerState
 from tasks.database.sql.declared import Node, open_node, read_nodes
 from tasks.database.transport.server import node_routes
+from tasks.database.view import Cursor
 
 SECRET = "a secret of two nodes on one machine"
 
@@ -40,7 +45,7 @@ def serve_routes(*routes: BaseRoute) -> None:
     """Serve on a free port, whose address is printed, until the process is killed."""
 
     async def used(_: Request) -> JSONResponse:
-        return JSONResponse(usage())
+        return JSONResponse({**usage(), "statements": Statements.count})
 
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
@@ -55,11 +60,32 @@ def told(sync: Callable[[], int], moved: Callable[[], int]) -> None:
     changed = sync()
     seconds, cpu = time.perf_counter() - start, time.process_time() - before
     found = {"seconds": seconds, "cpu": cpu, "changed": changed, "bytes": moved()}
-    print(json.dumps({**found, "memory": usage()["memory"]}))
+    print(json.dumps({**found, "memory": usage()["memory"], "statements": Statements.count}))
 
 
-def ask(database: str, address: str) -> None:
-    """Sync once, as a worker does."""
+class Statements:
+    """Counts the statements of this process."""
+
+    count = 0
+
+    @staticmethod
+    def note(*_: object) -> None:
+        """One more."""
+        Statements.count += 1
+
+
+def settle(database: str) -> None:
+    """Let the node know that a peer, which is made as a copy of it, has all that it has."""
+    office = node(database)
+    with office.storage.transaction():
+        here = Cursor(office.storage.horizon(HybridLogicalClock().now()))
+        # One node calls the peer so, the other one itself: each keeps what it knows under the same name.
+        PeerState(received=here, sent=here).save(office.storage, "laptop")
+    office.close()
+
+
+def ask(database: str, address: str, times: int = 1) -> None:
+    """Sync, as a worker does, and tell of each time."""
     laptop = node(database, address)
     if laptop.transport is None:
         raise RuntimeError("the node has no peer")
@@ -67,17 +93,21 @@ def ask(database: str, address: str) -> None:
     laptop.transport._client.event_hooks = {"response": [answers.append]}
 
     def sync() -> int:
+        answers.clear()
+        Statements.count = 0
         counts = laptop.engine.sync().counts()
         return counts.get("created", 0) + counts.get("applied", 0)
 
-    told(
-        sync,
-        lambda: sum(int(a.request.headers["content-length"]) + a.num_bytes_downloaded for a in answers),
-    )
+    def moved() -> int:
+        return sum(int(a.request.headers["content-length"]) + a.num_bytes_downloaded for a in answers)
+
+    for _ in range(times):
+        told(sync, moved)
 
 
 def main(database: str, words: list[str]) -> None:
     """Do what the words say."""
+    event.listen(sa.Engine, "before_cursor_execute", Statements.note)
     match words:
         case ["prepare"]:
             databases.run(database, databases.CREATE)
@@ -88,8 +118,10 @@ def main(database: str, words: list[str]) -> None:
             databases.run(database, databases.CHANGE)
         case ["serve"]:
             serve_routes(*node_routes({"office": node(database).served()}.get))
-        case ["ask", address]:
-            ask(database, address)
+        case ["ask", address, *times]:
+            ask(database, address, *map(int, times))
+        case ["settle"]:
+            settle(database)
 
 
 if __name__ == "__main__":

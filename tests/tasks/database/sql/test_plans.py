@@ -1,0 +1,108 @@
+"""What a sync costs does not depend on how much is in the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from tasks.database import DatabaseEngine, DependencyGraph, HybridLogicalClock
+from tasks.database.transport.memory import MemoryTransport
+
+from .conftest import Node
+
+GRAPH = DependencyGraph({"city": set(), "person": {"city"}})
+TABLES = ("person", "city", "lockstep_records")
+
+
+class Pair:
+    """Two nodes that are in step, with so many records each."""
+
+    def __init__(self, make_node: Callable[[str], Node], kind: str, size: int) -> None:
+        self.office, self.laptop = make_node(kind), make_node(kind)
+        self.storages = [node.storage() for node in (self.office, self.laptop)]
+        for storage in self.storages:
+            storage.prepare()
+        rows = [{"id": number, "name": f"name {number}"} for number in range(size)]
+        with self.storages[0].database.work() as work:
+            work.connection.execute(sa.text("INSERT INTO person (id, name) VALUES (:id, :name)"), rows)
+        office = DatabaseEngine(self.storages[0], GRAPH, HybridLogicalClock(), "office")
+        self.engine = DatabaseEngine(
+            self.storages[1],
+            GRAPH,
+            HybridLogicalClock(),
+            "laptop",
+            transport=MemoryTransport(office.process),
+        )
+        assert self.engine.sync().counts() == {"created": size}
+        assert self.engine.sync().counts() == {}
+
+    @contextmanager
+    def statements(self, explain: bool = False) -> Iterator[list[str]]:
+        """The statements of both nodes meanwhile, or with `explain` their plans."""
+        told: list[str] = []
+
+        def note(connection: sa.Connection, _: Any, statement: str, values: Any, *__: Any) -> None:
+            told.append(_plan(connection, statement, values) if explain else statement)
+
+        engines = [storage.database.engine for storage in self.storages]
+        for engine in engines:
+            sa.event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield told
+        finally:
+            for engine in engines:
+                sa.event.remove(engine, "before_cursor_execute", note)
+
+
+def _plan(connection: sa.Connection, statement: str, values: Any) -> str:
+    if not statement.lstrip().startswith(("SELECT", "WITH", "UPDATE", "DELETE")):
+        return ""
+    sqlite = connection.dialect.name == "sqlite"
+    cursor: Any = connection.connection.cursor()
+    lines = cursor.execute(f"EXPLAIN {'QUERY PLAN ' if sqlite else ''}{statement}", values).fetchall()
+    return statement + "".join(f"\n    {line[3] if sqlite else line[0]}" for line in lines)
+
+
+def full_scans(plans: list[str]) -> list[str]:
+    words = [f"{word}{table}" for word in ("Seq Scan on ", "SCAN ") for table in TABLES]
+    return [
+        plan
+        for plan in plans
+        for line in plan.splitlines()
+        if any(word in line and "USING INDEX" not in line for word in words)
+    ]
+
+
+def test_no_statement_reads_a_whole_table(make_node: Callable[[str], Node], kind: str) -> None:
+    pair = Pair(make_node, kind, 3_000)
+    with pair.statements(explain=True) as plans:
+        assert pair.engine.sync().counts() == {}
+        pair.office.run("UPDATE person SET name = 'new' WHERE id = 7")
+        pair.office.run("DELETE FROM person WHERE id = 8")
+        pair.laptop.run("UPDATE person SET name = 'newer' WHERE id = 9")
+        assert pair.engine.sync().counts() == {"pushed": 1, "applied": 1, "deleted": 1}
+    assert sum(map(bool, plans)) > 20
+    assert full_scans(plans) == []
+
+
+def test_a_plan_that_reads_a_whole_table_is_seen(make_node: Callable[[str], Node], kind: str) -> None:
+    pair = Pair(make_node, kind, 100)
+    with pair.statements(explain=True) as plans, pair.storages[0].database.work() as work:
+        work.connection.execute(sa.text("SELECT name FROM person WHERE name = 'x'"))
+    assert full_scans(plans)
+
+
+def test_as_many_statements_at_any_size(make_node: Callable[[str], Node], kind: str) -> None:
+    counts = []
+    for size in (10, 1_500):
+        pair = Pair(make_node, kind, size)
+        for changed in (0, 3):
+            pair.office.run("UPDATE person SET name = 'new' WHERE id < :changed", changed=changed)
+            with pair.statements() as statements:
+                assert pair.engine.sync().counts().get("applied", 0) == changed
+            counts.append(len(statements))
+    assert counts[:2] == counts[2:]
+    assert counts[0] < 50
