@@ -109,7 +109,8 @@ def _kind(table: SyncedTable) -> sa.types.TypeEngine[Any]:
 
 def _array(keys: Sequence[Any], kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
     values = (key if isinstance(key, int) else str(key) for key in keys)
-    return sa.cast(sa.bindparam(None, array(values), sa.Text), postgresql.ARRAY(kind))
+    # Without a type of its own the text is an array from the start, which the planner can look into.
+    return sa.cast(sa.bindparam(None, array(values), sa.types.NullType()), postgresql.ARRAY(kind))
 
 
 def _keys(keys: Sequence[Any], kind: sa.types.TypeEngine[Any]) -> sa.TableValuedAlias:
