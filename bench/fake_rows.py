@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -69,8 +70,10 @@ class Workspace:
         self._person("PATCH", f"pages/{row_id}", {"properties": _cells(values)})
 
     def counts(self) -> dict[str, int]:
-        """Requests to the API by method and path, ever since the sandbox was started."""
-        counts: dict[str, int] = self._send("GET", "counts")
+        """Requests to the API by endpoint, ever since the sandbox was started."""
+        counts: Counter[str] = Counter()
+        for counted in self._send("GET", "_sandbox/counters")["counters"]:
+            counts[counted["endpoint"]] += counted["requests"]
         return counts
 
     def _person(self, method: str, path: str, body: Json) -> Any:

@@ -6,13 +6,10 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -21,14 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
-import uvicorn
 from pydantic import SecretStr
 from rich.table import Table
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tasks.notion import NotionClient
-from tasks.notion.sandbox.app import app as sandbox
+from tasks.notion.sandbox import RateLimit, Sandbox
 from worker import rate_limit
 from worker.child_process import tied
 from worker.redis_client import connect_url
@@ -87,13 +81,12 @@ def run(seconds: float, *, shared: bool) -> Measured:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         redis_server = stack.enter_context(RedisServer(folder))
         client = stack.enter_context(connect_url(redis_server.url))
-        limiter = Limiter(sandbox())
-        url = stack.enter_context(_served(limiter))
-        stack.enter_context(_workers(url, redis_server.url if shared else ""))
-        if not limiter.begun.wait(60):
+        sandbox = stack.enter_context(Sandbox(rate_limit=RateLimit(per_second=RATE)))
+        stack.enter_context(_workers(sandbox.url, redis_server.url if shared else ""))
+        if not sandbox.counters.wait(1, 60):
             raise RuntimeError("no worker process has sent a request")
         time.sleep(seconds)
-        return Measured(seconds, Counter(limiter.statuses), *_use(client))
+        return Measured(seconds, sandbox.counters.by_status(), *_use(client))
 
 
 def _use(client: redis.Redis) -> tuple[dict[str, float], float | None]:
@@ -101,57 +94,6 @@ def _use(client: redis.Redis) -> tuple[dict[str, float], float | None]:
     for budget in rate_limit.budgets(client):
         return {name: task.requests for name, task in budget.tasks.items()}, budget.waited / budget.requests
     return {}, None
-
-
-class Limiter:
-    """ASGI middleware: so many requests per second on average, a few at once, and 429 for all beyond."""
-
-    BURST = 10
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._saved = float(self.BURST)
-        self._at = time.monotonic()
-        self.statuses: Counter[int] = Counter()
-        self.begun = threading.Event()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request, or refuse it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        self.begun.set()
-        now = time.monotonic()
-        self._saved = min(self._saved + (now - self._at) * RATE, self.BURST)
-        self._at = now
-        if self._saved < 1:
-            self.statuses[429] += 1
-            wait = math.ceil((1 - self._saved) / RATE)
-            body = {"object": "error", "status": 429, "code": "rate_limited", "message": "Slow down."}
-            await JSONResponse(body, 429, headers={"retry-after": str(wait)})(scope, receive, send)
-            return
-        self._saved -= 1
-
-        async def counted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self.statuses[message["status"]] += 1
-            await send(message)
-
-        await self._app(scope, receive, counted)
-
-
-@contextmanager
-def _served(app: ASGIApp) -> Iterator[str]:
-    """The address at which the application answers for as long as this lasts."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 @contextmanager

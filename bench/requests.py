@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import socket
 import tempfile
-import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -15,30 +11,26 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from pydantic import SecretStr
 from rich import box
 from rich.table import Table
-from starlette.responses import JSONResponse
-from starlette.types import Receive, Scope, Send
 
 from bench.fake_rows import ATTRIBUTES, Make, Office, Requests, Workspace, jobs
 from bench.fake_sides import FakeService, Row
 from bench.ultimate import Rival, UnavailableError
 from tasks.local import run_once
 from tasks.notion import LocalThrottle, NotionSide
-from tasks.notion.sandbox.app import app
+from tasks.notion.sandbox import Sandbox
 
-_ID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
 #: Requests per second that Notion grants.
 RATE = 3
 RIVAL = "ultimate-notion"
 KINDS = {
-    "GET data_sources/…": "schema",
-    "POST data_sources/…/query": "queries",
-    "GET pages/…": "row reads",
-    "PATCH pages/…": "row writes",
-    "POST pages": "creates",
+    "GET /v1/data_sources/{id}": "schema",
+    "POST /v1/data_sources/{id}/query": "queries",
+    "GET /v1/pages/{id}": "row reads",
+    "PATCH /v1/pages/{id}": "row writes",
+    "POST /v1/pages": "creates",
 }
 
 
@@ -120,7 +112,7 @@ Ask = Callable[[str, dict[str, int]], Requests]
 def _candidates(table: Table, *, quick: bool) -> Iterator[dict[str, Ask]]:
     """What measures, by title; the rival first, where it can be had."""
     with ExitStack() as stack:
-        url = stack.enter_context(_sandbox())
+        url = stack.enter_context(Sandbox()).url
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         found: dict[str, Ask] = {}
         try:
@@ -149,29 +141,3 @@ def _maker(url: str, folder: Path) -> Make:
         return run
 
     return make
-
-
-@contextmanager
-def _sandbox() -> Iterator[str]:
-    """A sandbox that counts requests to the API, and its address."""
-    application = app()
-    counts: Counter[str] = Counter()
-
-    async def counting(scope: Scope, receive: Receive, send: Send) -> None:
-        path = str(scope.get("path", ""))
-        if path == "/counts":
-            await JSONResponse(counts)(scope, receive, send)
-            return
-        if path.startswith("/v1/"):
-            counts[f"{scope['method']} {_ID.sub('…', path.removeprefix('/v1/'))}"] += 1
-        await application(scope, receive, send)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(counting, log_level="warning", access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()

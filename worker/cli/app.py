@@ -319,11 +319,15 @@ def sandbox_notion(
     data: Annotated[
         Path | None, typer.Option(help="SQLite file that keeps the workspace; by default it is in memory.")
     ] = None,
+    rate_limit: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Requests per second of each token, 3 at Notion; none by default."),
+    ] = None,
 ) -> None:
     """Serve a local Notion workspace; point NOTION_BASE_URL to it and use any token."""
     from worker.cli import sandbox as command
 
-    _end(command.notion(port, data))
+    _end(command.notion(port, data, rate_limit))
 
 
 @app.command()

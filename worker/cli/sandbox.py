@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tasks.notion.sandbox import ROOT_PAGE_ID, serve
+from tasks.notion.sandbox import ROOT_PAGE_ID, RateLimit, serve
 from worker.cli.exit_codes import ExitCode
 from worker.cli.output import console, table
 from worker.cli.ports import usable_port
@@ -15,21 +15,25 @@ from worker.cli.ports import usable_port
 HOST = "127.0.0.1"
 
 
-def notion(port: int, data: Path | None) -> ExitCode:
+def notion(port: int, data: Path | None, rate_limit: float | None = None) -> ExitCode:
     """Serve a Notion workspace until Ctrl-C or SIGTERM."""
     port = usable_port(HOST, port, what="The Notion workspace", mend="choose another port with --port")
     # To be stopped is how this command ends well; the server stops by itself first.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
+    url = f"http://{HOST}:{port}"
     rows = [
-        ("NOTION_BASE_URL", f"http://{HOST}:{port}"),
+        ("NOTION_BASE_URL", url),
         ("NOTION_TOKEN", "any"),
         ("Root page", ROOT_PAGE_ID),
+        ("In a browser", f"{url}/"),
+        ("Back door", f"{url}/_sandbox/ (docs/sandbox.md)"),
+        ("Rate limit", f"{rate_limit:g} requests/s for each token" if rate_limit else "none"),
         ("Data", str(data) if data else "in memory, gone at the end"),
     ]
     console().print(table(("Local Notion workspace", "Ctrl-C ends it"), rows, folded=("Ctrl-C ends it",)))
     sys.stdout.flush()
-    serve(port, data, HOST)
+    serve(port, data, HOST, rate_limit=RateLimit(per_second=rate_limit) if rate_limit else None)
     return ExitCode.OK
 
 

@@ -28,10 +28,11 @@ def start(
     )
 
 
-def ask(process: subprocess.Popen[str]) -> Any:
+def ask(process: subprocess.Popen[str], printed: dict[str, str]) -> Any:
     """Wait for the address and ask who we are."""
     assert process.stdout is not None
     for line in process.stdout:
+        printed.update([line.strip().split("  ", 1)] if "  " in line else [])
         if line.startswith("NOTION_BASE_URL"):
             url = line.split()[1]
         if line.startswith("Data"):
@@ -54,9 +55,15 @@ def ask(process: subprocess.Popen[str]) -> Any:
 def test_a_workspace_is_served_until_told_to_stop(
     command: list[str], project: Path, environment: dict[str, str], how: signal.Signals
 ) -> None:
-    process = start(command, project, environment, "--data", "notion.db")
+    process = start(command, project, environment, "--data", "notion.db", "--rate-limit", "2.5")
+    printed: dict[str, str] = {}
     try:
-        assert ask(process)["object"] == "user"
+        assert ask(process, printed)["object"] == "user"
+        url = printed["NOTION_BASE_URL"].strip()
+        assert printed["In a browser"].strip() == f"{url}/"
+        assert printed["Back door"].split()[0] == f"{url}/_sandbox/"
+        with urllib.request.urlopen(f"{url}/_sandbox/rate_limit") as answer:
+            assert json.load(answer)["rate_limit"]["per_second"] == 2.5
         process.send_signal(how)
         output, _ = process.communicate(timeout=20)
     finally:
