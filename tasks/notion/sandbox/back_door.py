@@ -262,3 +262,5 @@ _HANDLERS: dict[tuple[str, str], Callable[[Workspace, Json], Json]] = {
     ("POST", "bot"): _bot,
     ("POST", "search_index"): _index,
 }
+#: Below /_sandbox/, beside `person/`.
+PATHS = frozenset(path for _, path in _HANDLERS)

@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -17,55 +14,10 @@ import pytest
 from tasks.notion.sandbox import ROOT_PAGE_ID, ApiError, Behaviour, Sandbox, bot_id
 from tests.harness.process import eventually
 from tests.notion.sandbox.api import Api, text
+from tests.notion.sandbox.receiver import Receiver, receiving
 
 Json = dict[str, Any]
 SLOW = Behaviour(delay=1_000_000)
-
-
-class Receiver:
-    """Keeps what it gets, and answers with `status`."""
-
-    def __init__(self) -> None:
-        self.status = 200
-        self.got: list[tuple[bytes, str]] = []
-        self.came = threading.Condition()
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                raw = self.rfile.read(int(self.headers["content-length"]))
-                with receiver.came:
-                    receiver.got.append((raw, self.headers["X-Notion-Signature"]))
-                    receiver.came.notify_all()
-                self.send_response(receiver.status)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                return
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
-
-    @property
-    def events(self) -> list[Json]:
-        return [json.loads(raw) for raw, _ in self.got[1:]]
-
-    @property
-    def types(self) -> list[str]:
-        return [event["type"] for event in self.events]
-
-
-@contextmanager
-def receiving() -> Iterator[Receiver]:
-    receiver = Receiver()
-    thread = threading.Thread(target=receiver.server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield receiver
-    finally:
-        receiver.server.shutdown()
-        thread.join()
-        receiver.server.server_close()
 
 
 @pytest.fixture
@@ -78,8 +30,7 @@ def subscribe(sandbox: Sandbox, receiver: Receiver, behaviour: Behaviour = SLOW,
     """A verified subscription; the id. Nothing is sent before `flush` unless `behaviour` says so."""
     sandbox.webhooks.behaviour = behaviour
     made = sandbox.webhooks.subscribe(receiver.url, token="token", **options)
-    token = json.loads(receiver.got[0][0])["verification_token"]
-    sandbox.webhooks.verify(made.id, token)
+    sandbox.webhooks.verify(made.id, receiver.verification_token)
     return made.id
 
 
@@ -88,17 +39,16 @@ def named(content: str) -> Json:
 
 
 def flushed(sandbox: Sandbox, receiver: Receiver) -> list[Json]:
-    """The events that come next."""
-    before = len(receiver.events)
+    """The events since the last time, when all have come."""
     sandbox.webhooks.flush()
-    return receiver.events[before:]
+    return receiver.fresh()
 
 
 def test_handshake(sandbox: Sandbox, api: Api, receiver: Receiver) -> None:
     body = {"url": receiver.url, "token": "token", "events": ["page.created"]}
     made = api.door("webhooks", body)
     assert made["verified"] is False
-    token = json.loads(receiver.got[0][0])["verification_token"]
+    token = receiver.verification_token
     assert token.startswith("secret_")
     assert token not in json.dumps(api.door("webhooks", method="GET"))
     assert token not in repr(sandbox.webhooks.subscriptions())
@@ -126,7 +76,7 @@ def test_a_delivery_is_signed_and_tells_who_did_what(sandbox: Sandbox, api: Api,
     ada.edit_page(page, named("b") | {"N:": {"number": 1}})
     (event,) = flushed(sandbox, receiver)
     raw, signature = receiver.got[-1]
-    secret = json.loads(receiver.got[0][0])["verification_token"].encode()
+    secret = receiver.verification_token.encode()
     assert signature == "sha256=" + hmac.new(secret, raw, hashlib.sha256).hexdigest()
     shown = api.ok("GET", f"data_sources/{source}")
     columns = [shown["properties"][name]["id"] for name in ("Name", "N:")]
