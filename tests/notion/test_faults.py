@@ -361,3 +361,16 @@ async def test_a_row_that_queries_do_not_show_yet_is_not_made_again(task: Paced,
     assert len(sent(task, KINDS["create"], "")) == 1
     assert len(await rows_of(task, person)) == 2
     assert set(journal.state.ids.values()) == set(service.items)
+
+
+async def test_a_row_that_is_not_shared_any_more_is_deleted_nowhere(task: Paced, person: Person) -> None:
+    service, journal = task.service, StateJournal(State())
+    for key in ("Stays", "Paint"):
+        service.add({"key": key, "notes": "", "effort": 0})
+    assert getattr(await run(task, journal), "status", "") == "succeeded"
+    await person.arrange("POST", "erase", {"id": next(iter(journal.state.ids))})
+    for _ in range(3):
+        task.time.advance(7200)
+        await run(task, journal)
+    assert len(service.items) == 2
+    assert len(await rows_of(task, person)) == 1

@@ -9,6 +9,7 @@ import os
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
@@ -50,7 +51,7 @@ async def a_hand(time: VirtualTime, limits: Limits) -> AsyncIterator[tuple[Notio
         time.keep(sandbox)
         async with httpx.AsyncClient(verify=NO_TLS) as client:
             person = Person(sandbox.url, client)
-            hand = NotionHand(person, await person.make_data_source("Chores", COLUMNS))
+            hand = NotionHand(person, await person.make_data_source("Chores", COLUMNS), sandbox.store)
             await hand.learn()
             yield hand, sandbox.url
 
@@ -104,6 +105,32 @@ async def hour_between_two_workspaces(seed: int, time: VirtualTime, folder: Path
         task.twin = Paced(other_url, there.source, {attr: attr for attr in attrs.values()})
         town = Town(Random(seed), time, {"notion": hand, "other": there}, task, state_of(folder))
         await hour(town, seed)
+
+
+@pytest.mark.parametrize("seed", range(max(2, SEEDS)))
+async def test_what_is_typed_crosses_with_the_next_run(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing goes wrong, changes are as good as listings: nothing waits for the next full one."""
+    time = VirtualTime()
+    time.install(monkeypatch)
+    async with a_hand(time, Limits()) as (hand, url):
+        service = PlainService(clock=time.now)
+        task = SoakTask(url, hand.source, dict(ATTRS), service)
+        hands: dict[str, NotionHand | PlainHand] = {"notion": hand, "other": PlainHand(service)}
+        town = Town(Random(seed), time, hands, task, state_of(tmp_path), rough=False)
+        connect(town)
+        task.full_listing_every = timedelta(days=1)
+        await begin(town)
+        await town.sync()
+        for _ in range(25):
+            for _ in range(town.chance.randrange(4)):
+                await town.move(town.chance.choice(("edit", "edit", "clash", "add", "format", "rename")))
+                time.advance(town.chance.choice((0.5, 3, 20, 90)))
+            assert (await town.sync()).status == "succeeded"
+            await town.judge()
+            time.advance(town.chance.choice((1, 5, 20, 200)))
+        town.store.close()
 
 
 NEEDED = [

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.notion.soak.hands import TYPED
+from tests.notion.soak.hands import ATTRS, TYPED
 
 Things = dict[str, dict[str, Any]]
 
@@ -23,6 +23,8 @@ class Entry:
     attr: str
     value: Any
     saw: dict[str, Any]
+    #: Of a deletion: what the other side showed of it then.
+    across: dict[str, Any] | None = None
 
     def ends(self, attr: str) -> bool:
         """Whether this did away with the value that the thing had."""
@@ -40,7 +42,16 @@ class Diary:
 
     def write(self, at: float, side: str, kind: str, key: str, **more: Any) -> None:
         self.entries.append(
-            Entry(at, side, kind, key, more.get("attr", ""), more.get("value"), more.get("saw") or {})
+            Entry(
+                at,
+                side,
+                kind,
+                key,
+                more.get("attr", ""),
+                more.get("value"),
+                more.get("saw") or {},
+                more.get("across"),
+            )
         )
 
     def of(self, key: str) -> list[Entry]:
@@ -72,7 +83,7 @@ class Diary:
             if key not in end and not any(entry.kind == "delete" for entry in story):
                 wrong.append(f"{key} is gone, though nobody deleted it")
             if key in end and self._should_be_gone(story):
-                wrong.append(f"{key} is there, though it was deleted and nobody touched it since")
+                wrong.append(f"{key} is there, though it was deleted: {'; '.join(map(str, story))}")
             wrong += self._lost(story, end.get(key), ledger)
         wrong += [f"{key} was made by nobody" for key in end if not self.of(key)]
         return wrong
@@ -95,9 +106,12 @@ class Diary:
         return lost
 
     def _should_be_gone(self, story: list[Entry]) -> bool:
-        """Whether the last word is a deletion by somebody who saw all that was typed."""
+        """Whether the last word is a deletion of what was the same on both sides."""
         *before, last = story
-        if last.kind != "delete" or any(entry.kind in ("restore", "delete") for entry in before):
+        if (
+            last.kind != "delete"
+            or last.across is None
+            or any(e.kind in ("restore", "delete") for e in before)
+        ):
             return False
-        newest = {entry.attr: entry.value for entry in before if entry.kind == "edit"}
-        return all(last.saw.get(attr) == value for attr, value in newest.items())
+        return all(last.across[attr] == last.saw[attr] for attr in ATTRS.values())

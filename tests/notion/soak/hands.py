@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from tasks.notion import rich_text
+from tasks.notion.sandbox.store import Store as SandboxStore
 from tests.notion.person import Person
 from tests.notion.plain_service import PlainService
 
@@ -50,6 +51,7 @@ class NotionHand:
 
     person: Person
     source: str
+    store: SandboxStore
     #: Ids of the columns by attribute, which stay when people rename them.
     columns: dict[str, str] = field(default_factory=dict)
     #: Rows that were put into the trash by hand.
@@ -116,6 +118,11 @@ class NotionHand:
         """Take a row out of the trash."""
         await self.person.patch_page(obj_id, {"in_trash": False})
         self.trashed.remove(obj_id)
+
+    def count(self, key: str) -> int:
+        """How many rows there are with a key, also those that queries do not show yet."""
+        rows = self.store.rows(self.source)
+        return sum(rich_text.plain(row.doc["values"][self.columns["key"]]) == key for row in rows)
 
     async def rename_column(self, attr: str, name: str) -> None:
         """Call a column otherwise."""

@@ -39,6 +39,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "529": {"status": 529, "retry_after": 5},
     "drop": {"drop": True},
     "drop, applied": {"drop": True, "applied": True},
+    "forgotten cursors": {"forget_cursors": True, "method": "POST", "path": "/v1/data_sources/"},
     "404": {"status": 404, "method": "GET", "path": "/v1/pages"},
 }
 WRITES = (("POST", "/v1/pages"), ("PATCH", "/v1/pages"))
@@ -244,8 +245,12 @@ class Town:
         saw = await hand.look(obj_id)
         if saw is None:
             return
+        across = next(each for each in self.hands if each != side)
+        there = await self.hands[across].shown()
+        twins = [i for i, values in there.items() if values["key"] == saw["key"]]
+        twin = await self.hands[across].look(twins[0]) if twins else None
         await hand.delete(obj_id)
-        self.diary.write(self.time.passed, side, "delete", saw["key"], saw=saw)
+        self.diary.write(self.time.passed, side, "delete", saw["key"], saw=saw, across=twin)
         self.reached[f"delete in {side}"] += 1
 
     async def restore(self, side: str) -> None:
@@ -256,8 +261,7 @@ class Town:
         await hand.restore(obj_id)
         saw = await hand.look(obj_id)
         assert saw is not None
-        twins = [values for values in (await hand.shown()).values() if values["key"] == saw["key"]]
-        if len(twins) > 1:  # it was made anew meanwhile, and nobody wants it twice
+        if hand.count(saw["key"]) > 1:  # it was made anew meanwhile, and nobody wants it twice
             await hand.delete(obj_id)
             return
         self.diary.write(self.time.passed, side, "restore", saw["key"], saw=saw)
@@ -326,8 +330,10 @@ class Town:
                     fault["skip"] = self.chance.randrange(3) if writes else fault["skip"]
                 await hand.person.arrange("POST", "faults", fault)
                 waiting.setdefault(side, []).append(name)
-            if self.rough and self.chance.random() < 0.1:
-                await hand.person.arrange("POST", "forget_cursors", {})
+            if not self.rough or self.chance.random() < 0.2:
+                lag = self.chance.choice((0, 0, 20, 55)) if self.rough else 0
+                await hand.person.arrange("POST", "index_lag", {"seconds": lag})
+                self.reached["queries that lag"] += bool(lag)
         return waiting
 
     async def disarm(self, armed: dict[str, list[str]]) -> None:
