@@ -28,7 +28,8 @@ def encode(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | str):
         return value.name if isinstance(value, Enum) else value
     if isinstance(value, datetime):
-        return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
+        # As UTC and without saying so: SQLite's columns have no zone, and what is equal must look so.
+        return (value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value).isoformat()
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, Decimal):
@@ -307,7 +308,7 @@ def sqlite_writer(kind: sa.types.TypeEngine[Any]) -> Convert:
 
     def write(value: Any) -> Any:
         made = decode(value)
-        if isinstance(made, float) and not math.isfinite(made):
+        if isinstance(made, float) and math.isnan(made):
             raise ValueRefusedError("SQLite keeps no such number")
         if isinstance(made, bool | int | float | str | bytes) or made is None:
             return made if not isinstance(kind, sa.JSON) else _dump(made)
@@ -318,12 +319,24 @@ def sqlite_writer(kind: sa.types.TypeEngine[Any]) -> Convert:
         if isinstance(made, time):
             return made.isoformat("microseconds")
         if isinstance(made, Decimal):
-            return float(made)
+            return _sqlite_number(made)
         if isinstance(made, UUID):
             return made.hex
         return _dump(made)
 
     return _quick_writer(kind, write)
+
+
+def _sqlite_number(value: Decimal) -> int | float:
+    """The number itself: one that was rounded would pass for another edit of the same time."""
+    if not value.is_finite():
+        raise ValueRefusedError("SQLite keeps no such number")
+    if value == value.to_integral_value() and -_INT64 <= value < _INT64:
+        return int(value)
+    made = float(value)
+    if Decimal(repr(made)) != value:
+        raise ValueRefusedError("a number of more digits than SQLite keeps")
+    return made
 
 
 def _dump(value: Any) -> str | None:

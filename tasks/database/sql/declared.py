@@ -115,6 +115,8 @@ class TableTable(_Table):
     #: The column that names records, where it is not the primary key.
     identity: str | None = None
     exclude: frozenset[str] = frozenset()
+    #: Columns of SQLite that hold UUIDs as 32 digits, as SQLAlchemy's and Django's do.
+    uuids: frozenset[str] = frozenset()
 
 
 def _named(value: Any) -> Any:
@@ -237,7 +239,12 @@ def open_node(table: NodeTable, *, lock: SyncLock | None = None, prepare: bool =
     try:
         tables = [
             SyncedTable.reflect(
-                database, each.name, label=each.label, identity=each.identity, exclude=each.exclude
+                database,
+                each.name,
+                label=each.label,
+                identity=each.identity,
+                exclude=each.exclude,
+                uuids=each.uuids,
             )
             for each in table.tables
         ]

@@ -101,8 +101,11 @@ class SyncedTable:
         label: str | None = None,
         identity: str | None = None,
         exclude: Collection[str] = (),
+        uuids: Collection[str] = (),
     ) -> SyncedTable:
         """A table as the database describes it; `name` may be `schema.table`.
+
+        `uuids` are columns that hold UUIDs without saying so, as SQLite's do.
 
         Raises:
             TaskDefinitionError: there is no such table, or it cannot be synced.
@@ -120,6 +123,11 @@ class SyncedTable:
                 )
         except NoSuchTableError:
             raise TaskDefinitionError(f"there is no table {name!r} in {database.address}") from None
+        missing = sorted(set(uuids) - set(table.c.keys()))
+        if missing:
+            raise TaskDefinitionError(f"table {name!r} has no column {', '.join(missing)}")
+        for column in uuids:
+            table.c[column].type = sa.Uuid()
         return cls.of(table, database.dialect, label=label or name, identity=identity, exclude=exclude)
 
     def _is_unique(self) -> bool:
