@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -87,9 +87,9 @@ class Two:
 
 
 @pytest.fixture(params=KINDS)
-def nodes(request: pytest.FixtureRequest, make_node: Callable[[str], Node]) -> Iterator[tuple[Node, Node]]:
+def nodes(request: pytest.FixtureRequest, make_node: Callable[[str], Node]) -> tuple[Node, Node]:
     other = KINDS[1 - KINDS.index(request.param)]
-    yield make_node(request.param), make_node(other)
+    return make_node(request.param), make_node(other)
 
 
 UUIDS = {"sqlite": {"uuids": ["uuid_hex"]}}
