@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from tasks.database.applying import Applied
 from tasks.database.collect import Page
 from tasks.database.enums import SyncPhase, SyncStage
-from tasks.database.exceptions import SyncAbortedError
+from tasks.database.exceptions import SyncAbortedError, SyncError
 from tasks.database.full_compare import FullCompare
 from tasks.database.manifest import ModelPayload, SyncManifest
 from tasks.database.node import Node
@@ -41,19 +42,34 @@ class Asking:
         self.state = PeerState()
         self.page = Page()
         self.applied = Applied()
+        #: What was asked while the answer before it is taken, and how to have its answer.
+        self.ahead: tuple[SyncManifest, Callable[[], SyncManifest]] | None = None
 
     def exchange_all(self) -> None:
         """Until neither node has more."""
+        try:
+            self._exchange_all()
+        finally:
+            if self.ahead is not None:
+                with suppress(SyncError):
+                    self.ahead[1]()  # nothing of a run goes on after its end
+
+    def _exchange_all(self) -> None:
         node = self.node
         rounds_left = ROUNDS_AFTER_END
         if self.dry_run:
             self.state = PeerState.load(node.storage, node.own_key)
         while True:
             self.enter(SyncPhase.COLLECTING)
-            self._collect()
+            asked, self.ahead = self.ahead, None
+            if asked is None:
+                self._collect()
+            else:
+                self._nothing_to_send()
             self.tell(SyncStage.VALIDATE, self._sent(), self._sent())
             self.enter(SyncPhase.EXCHANGING)
-            response = self._exchange()
+            response = self._exchange() if asked is None else self._answered(*asked)
+            self._ask_ahead(response)
             self.enter(SyncPhase.RECONCILING)
             payloads = node.known(response, self.result)
             count = sum(len(payload.records) + len(payload.deletes) for payload in payloads)
@@ -93,13 +109,47 @@ class Asking:
         if self.full is not None:
             manifest.resync = self.full.purged
         manifest.seal()
-        response = self.transport.exchange(manifest)
-        node.limits.check(response)
+        return self._answered(manifest, lambda: self.transport.exchange(manifest))
+
+    def _answered(self, manifest: SyncManifest, answer: Callable[[], SyncManifest]) -> SyncManifest:
+        response = answer()
+        self.node.limits.check(response)
         before = (manifest.checkpoint, manifest.after_keys)
+        if manifest.ahead is not None:
+            before = (manifest.ahead["checkpoint"], manifest.ahead["after_keys"])
         stuck = response.has_more and (response.checkpoint, response.after_keys) == before
         if stuck and not response.resync and not any(p.records or p.deletes for p in response.payloads):
             raise SyncAbortedError(f"node {response.node_id!r} has more, but does not give it")
         return response
+
+    def _ask_ahead(self, response: SyncManifest) -> None:
+        """Where the peer has more and this node has nothing to send, ask for it while the answer is taken.
+
+        The peer is told how far this node has kept what it got, as ever, and where to go on beside that. So it
+        makes no difference to either if this node does not come to keep the answer.
+        """
+        begin = getattr(self.transport, "begin", None)
+        told_apart = response.fresh is not None  # by a peer that knows what to do with it
+        if (
+            begin is None
+            or not (told_apart and response.has_more)
+            or response.resync
+            or self.full is not None
+            or self.dry_run
+            or self.page
+            or self.page.has_more
+        ):
+            return
+        manifest = self.node.manifest(Page(), self.state.received)
+        manifest.ahead = {"checkpoint": response.checkpoint, "after_keys": response.after_keys}
+        manifest.seal()
+        self.ahead = (manifest, begin(manifest))
+
+    def _nothing_to_send(self) -> None:
+        with self.node.work():
+            self.state = PeerState.load(self.node.storage, self.node.own_key)
+        sent = self.state.sent
+        self.page = Page(cursor=Cursor(sent.floor, dict(sent.places)))
 
     def _commit(self, response: SyncManifest, payloads: list[ModelPayload]) -> None:
         node, state = self.node, self.state

@@ -162,7 +162,10 @@ class DatabaseEngine:
             page = Page(cursor=state.sent, has_more=True)
         else:
             asked = replace(view, own=frozenset()) if incoming.resync else view
-            page = self._node.collector.page(state.sent, now, asked, leave_out=keys)
+            start = state.sent
+            if incoming.ahead is not None:
+                start = Cursor.read(incoming.ahead["checkpoint"], incoming.ahead["after_keys"])
+            page = self._node.collector.page(start, now, asked, leave_out=keys)
         applied = self._node.applier.apply(
             payloads,
             state.held,

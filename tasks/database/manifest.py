@@ -96,6 +96,9 @@ class SyncManifest:
     dry_run: bool = False
     #: The answer holds everything from the start: the receiver was away for longer than deletions are kept.
     resync: int = 0
+    #: Where the answer is to begin instead of at `checkpoint`, as `{"checkpoint": …, "after_keys": …}`: the sender
+    #: has got that far, and has not kept it yet.
+    ahead: dict[str, Any] | None = None
     #: What the checksum was taken of, as `seal` left it.
     sealed: str = field(default="", init=False, compare=False, repr=False)
     #: The checksum was found to be right when the manifest came.
@@ -174,6 +177,7 @@ class SyncManifest:
             fresh=_fresh(data.get("fresh")),
             dry_run=_flag(data, "dry_run"),
             resync=checked_stamp(data.get("resync", 0), "'resync'", ManifestFieldError),
+            ahead=_place(data.get("ahead")),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -192,6 +196,8 @@ class SyncManifest:
             result["dry_run"] = True
         if self.resync:
             result["resync"] = self.resync
+        if self.ahead is not None:
+            result["ahead"] = self.ahead
         return result
 
     def _serializable(self) -> dict[str, Any]:
@@ -218,6 +224,15 @@ def _flag(data: dict[str, Any], name: str) -> bool:
     value = data.get(name, False)
     if not isinstance(value, bool):
         raise ManifestFieldError(f"{name!r} must be true or false")
+    return value
+
+
+def _place(value: Any) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not isinstance(value.get("after_keys"), dict):
+        raise ManifestFieldError("'ahead' must be a dict of 'checkpoint' and 'after_keys'")
+    checked_stamp(value.get("checkpoint"), "'checkpoint' of 'ahead'", ManifestFieldError)
     return value
 
 

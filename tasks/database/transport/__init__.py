@@ -12,7 +12,11 @@ __all__ = ["MemoryTransport", "Transport"]
 
 @runtime_checkable
 class Transport(Protocol):
-    """Carries one manifest to the peer and brings its answer."""
+    """Carries one manifest to the peer and brings its answer.
+
+    One that also has `begin(manifest)`, which returns what waits for the answer, is asked for the next page while
+    the one before is written.
+    """
 
     def exchange(self, manifest: SyncManifest) -> SyncManifest:
         """The peer's answer.

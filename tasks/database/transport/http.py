@@ -8,6 +8,7 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -76,6 +77,7 @@ class HttpTransport:
         self._sent_max = sent_max
         self._json_max = json_max
         self._sleep = sleep
+        self._beside: ThreadPoolExecutor | None = None
         context = ssl.create_default_context(cafile=ca_file)
         self._client = httpx.Client(
             timeout=httpx.Timeout(timeout, connect=10.0), verify=context, follow_redirects=False
@@ -99,6 +101,12 @@ class HttpTransport:
                 log.info("Exchange with %s: %s; next try in %.1f s.", self._url.host, error.cause, wait)
                 self._sleep(wait)
         raise AssertionError  # the last attempt returns or raises
+
+    def begin(self, manifest: SyncManifest) -> Callable[[], SyncManifest]:
+        """Start an exchange beside this thread; what is returned waits for its answer, and raises as `exchange`."""
+        if self._beside is None:
+            self._beside = ThreadPoolExecutor(1, "lockstep-exchange")
+        return self._beside.submit(self.exchange, manifest).result
 
     def _try(self, body: bytes) -> SyncManifest:
         headers = {
@@ -148,6 +156,8 @@ class HttpTransport:
 
     def close(self) -> None:
         """Close all connections."""
+        if self._beside is not None:
+            self._beside.shutdown()
         self._client.close()
 
 

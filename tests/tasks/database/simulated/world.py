@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from tasks.database import (
@@ -37,6 +38,7 @@ REACHABLE = (
     "edited_at_client_meanwhile",
     "edited_at_server_meanwhile",
     "more_pages",
+    "asked_ahead",
     "both_modified",
     "delete_vs_modify",
     "modify_vs_delete",
@@ -90,6 +92,20 @@ class Link:
         if response.has_more:
             world.reach["more_pages"] += 1
         return response
+
+    def begin(self, manifest: SyncManifest) -> Callable[[], SyncManifest]:
+        """As early as can be: the answer is there before anything of the one before was written."""
+        self.world.reach["asked_ahead"] += 1
+        try:
+            answer = self.exchange(manifest)
+        except SyncError as error:
+            lost = error
+
+            def fail() -> SyncManifest:
+                raise lost
+
+            return fail
+        return lambda: answer
 
 
 class World:
