@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -15,7 +16,7 @@ from tasks.notion.sandbox.call import VERSIONS
 from tasks.notion.sandbox.clock import moment
 from tasks.notion.sandbox.errors import ApiError
 from tasks.notion.sandbox.ids import bot_id, parse_id
-from tasks.notion.sandbox.person import Person
+from tasks.notion.sandbox.person import ACTIONS, Person
 from tasks.notion.sandbox.rate_limit import RateLimit
 from tasks.notion.sandbox.webhooks import Behaviour
 from tasks.notion.sandbox.workspace import Workspace
@@ -29,7 +30,8 @@ class _Body(BaseModel):
 
 class _Clock(_Body):
     now: AwareDatetime | None = None
-    advance: float = 0
+    #: Not more than a hundred years at once.
+    advance: float = Field(0, ge=-3.2e9, le=3.2e9)
     speed: float | None = Field(None, gt=0, le=100_000)
 
 
@@ -75,7 +77,8 @@ def answer(workspace: Workspace, method: str, path: str, body: Json) -> Json:
     """The JSON that answers a request to the back door; `ApiError` when it is refused."""
     handler = _HANDLERS.get((method, path.rstrip("/")))
     if handler is None:
-        raise errors.invalid_url()
+        what = f"{method} /_sandbox/{path}"
+        raise ApiError(400, "invalid_request_url", f"There is no {what}; GET /_sandbox/ lists what there is.")
     try:
         with nullcontext() if path.startswith("webhooks") else workspace.store.transaction():
             return handler(workspace, body)
@@ -83,14 +86,27 @@ def answer(workspace: Workspace, method: str, path: str, body: Json) -> Json:
         raise errors.told(path.rstrip("/"), error) from None
 
 
+def _list(workspace: Workspace, _: Json) -> Json:
+    """What there is at the back door."""
+    actions = {name: list(inspect.signature(action).parameters)[1:] for name, action in ACTIONS.items()}
+    return {
+        "requests": sorted(f"{method} /_sandbox/{path}" for method, path in _HANDLERS),
+        "actions": {f"POST /_sandbox/person/{name}": arguments for name, arguments in actions.items()},
+        "api": "any request of the API below /_sandbox/person/v1/",
+    }
+
+
 def _clock(workspace: Workspace, body: Json) -> Json:
     wanted, clock = _Clock.model_validate(body), workspace.clock
-    if wanted.speed is not None:
-        clock.run(wanted.speed, wanted.now)
-    elif "now" in body:
-        clock.set(wanted.now)
-    if wanted.advance:
-        clock.advance(timedelta(seconds=wanted.advance))
+    try:
+        if wanted.speed is not None:
+            clock.run(wanted.speed, wanted.now)
+        elif "now" in body:
+            clock.set(wanted.now)
+        if wanted.advance:
+            clock.advance(timedelta(seconds=wanted.advance))
+    except ValueError as error:
+        raise errors.validation(f"clock: {error}.") from None
     return _time(workspace, body)
 
 
@@ -238,6 +254,7 @@ def _uuid(value: str) -> str:
 
 
 _HANDLERS: dict[tuple[str, str], Callable[[Workspace, Json], Json]] = {
+    ("GET", ""): _list,
     ("GET", "clock"): _time,
     ("POST", "clock"): _clock,
     ("GET", "faults"): _faults,

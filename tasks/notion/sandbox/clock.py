@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 MINUTE_MS = 60_000
+_LATEST_MS = 32_503_680_000_000
 
 
 class Clock:
-    """Gives milliseconds since 1970 in UTC."""
+    """Gives milliseconds since 1970 in UTC. `ValueError` for moments before 1970 or after the year 3000."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -27,21 +28,24 @@ class Clock:
 
     def set(self, moment: datetime | None) -> None:
         """Stand still at `moment` (aware); None goes back to the real time."""
-        with self._lock:
-            self._put = None if moment is None else (milliseconds(moment), 0, 0)
+        self._put_to(None if moment is None else (milliseconds(moment), 0.0, 0.0))
 
     def run(self, speed: float, moment: datetime | None = None) -> None:
         """Go on from `moment`, or from now, `speed` times as fast as the real time."""
         began = self.now() if moment is None else milliseconds(moment)
-        with self._lock:
-            self._put = began, time.monotonic(), speed
+        self._put_to((began, time.monotonic(), speed))
 
     def advance(self, by: timedelta) -> None:
         """Go to a moment `by` later than now: the real time stops there, a clock that runs runs on."""
         now = self.now()
+        speed = self._put[2] if self._put else 0.0
+        self._put_to((now + by.total_seconds() * 1000, time.monotonic(), speed))
+
+    def _put_to(self, put: tuple[float, float, float] | None) -> None:
+        if put is not None and not 0 <= put[0] <= _LATEST_MS:
+            raise ValueError("the clock of a workspace goes from 1970 to 3000")
         with self._lock:
-            speed = self._put[2] if self._put else 0
-            self._put = now + round(by.total_seconds() * 1000), time.monotonic(), speed
+            self._put = put
 
 
 def milliseconds(moment: datetime) -> int:

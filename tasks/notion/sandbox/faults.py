@@ -68,7 +68,7 @@ class Fault(BaseModel):
     #: Whether the connection is closed without an answer.
     drop: bool = False
     #: Seconds that the answer is held back.
-    delay: float = Field(0.0, ge=0)
+    delay: float = Field(0.0, ge=0, le=86_400)
     #: Whether the answer is a page of HTML, as proxies send it.
     html: bool = False
     #: Whether every cursor of a query is invalid from the request on.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,14 @@ class Workspace:
             for doc in objects:
                 try:
                     seed_object(self.store, self.clock, doc)
-                except (KeyError, TypeError, ValueError, AttributeError) as error:
+                except (
+                    LookupError,
+                    TypeError,
+                    ValueError,
+                    AttributeError,
+                    ArithmeticError,
+                    sqlite3.Error,
+                ) as error:
                     name = f"{doc.get('object')} {doc.get('id')}"
                     raise errors.validation(f"{name} is not as answers show it: {error!r}.") from None
 

@@ -90,7 +90,15 @@ def test_unknown_fault_is_refused(api: Api) -> None:
 
 
 def test_unknown_back_door(api: Api) -> None:
-    assert api.http.post("/_sandbox/nothing").json()["code"] == "invalid_request_url"
+    refused = api.http.post("/_sandbox/nothing").json()
+    assert refused["code"] == "invalid_request_url"
+    assert refused["message"] == "There is no POST /_sandbox/nothing; GET /_sandbox/ lists what there is."
+
+
+def test_the_back_door_lists_what_there_is(api: Api) -> None:
+    listed = api.door("", method="GET")
+    assert "DELETE /_sandbox/faults" in listed["requests"]
+    assert listed["actions"]["POST /_sandbox/person/move"] == ["page", "data_source"]
 
 
 def test_clock(api: Api) -> None:

@@ -113,3 +113,57 @@ def test_nothing_breaks_the_server(api: Api, seed: int) -> None:
             assert response.status_code < 500, (method, path, raw)
             if response.status_code >= 400:
                 assert response.json()["object"] == "error"
+
+
+def test_nothing_breaks_the_back_door(api: Api) -> None:
+    source = api.source({"S": {"select": {"options": [{"name": "x"}]}}})
+    page = api.page(source, "x")
+    block = api.ok("PATCH", f"blocks/{page['id']}/children", {"children": BLOCKS[:1]})["results"][0]["id"]
+    column = {"data_source": source, "column": "S"}
+    deed = {"action": "trash", "arguments": {"id": page["id"]}, "who": "Ada"}
+    requests: list[tuple[str, Json]] = [
+        ("clock", {"now": "2026-01-01T00:00:00Z", "advance": 60, "speed": 2}),
+        ("faults", {"method": "PUT", "path": "/v1/pages/*", "skip": 10**6, "status": 429, "retry_after": 1}),
+        ("faults", {"path": "/v1/x", "share": 0.5, "seed": 1, "delay": 1, "then": [deed]}),
+        ("rate_limit", {"per_second": 1e6, "burst": 10**6, "clock": "real"}),
+        ("index_lag", {"seconds": 0.1}),
+        ("data_sources", {"title": "x", "properties": {"Name": {"title": {}}}}),
+        ("bot", {"token": "t", "id": PERSON_ID, "name": "x"}),
+        ("search_index", {page["id"]: True}),
+        ("webhooks/behaviour", {"delay": 1, "drop": 0.1, "seed": 3, "reorder": True}),
+        ("webhooks/verify", {"id": "x", "verification_token": "y"}),
+        ("webhooks/unsubscribe", {"id": "x"}),
+        ("webhooks", {"url": "http://127.0.0.1:1/", "token": "t", "events": ["page.moved"], "version": "x"}),
+        (
+            "person/create_data_source",
+            {"title": "x", "columns": COLUMNS, "parent": {"page_id": ROOT_PAGE_ID}},
+        ),
+        (
+            "person/create_page",
+            {"data_source": source, "properties": {"Name": CELLS["Name"]}, "markdown": "x"},
+        ),
+        ("person/edit_page", {"page": page["id"], "properties": {"S": CELLS["S"]}}),
+        ("person/add_blocks", {"parent": page["id"], "blocks": BLOCKS}),
+        ("person/edit_block", {"block": block, "content": {"paragraph": {"rich_text": RUNS}}}),
+        (
+            "person/add_column",
+            {"data_source": source, "name": "T", "type": "select", "config": {"options": []}},
+        ),
+        ("person/change_column_type", {**column, "type": "status", "config": {}}),
+        ("person/rename_column", {**column, "name": "S"}),
+        ("person/add_option", {**column, "name": "y", "color": "red"}),
+        ("person/rename_option", {**column, "option": "x", "name": "z"}),
+        ("person/delete_option", {**column, "option": "y"}),
+        ("person/move", {"page": page["id"], "data_source": source}),
+        ("person/unshare", {"id": page["id"]}),
+        ("person/share", {"id": page["id"]}),
+        ("erase", {"id": page["id"]}),
+        ("objects", {"objects": [page]}),
+    ]
+    for path, body in requests:
+        for seed, place in enumerate([*places(body)] * 3):
+            raw = json.dumps(spoiled(body, place, random.Random(seed))).encode()
+            response = api.http.post(f"/_sandbox/{path}", content=raw, headers={"Sandbox-User": "Ada"})
+            assert response.status_code < 500, (path, raw)
+            if response.status_code >= 400:
+                assert response.json()["message"], (path, raw)
