@@ -21,6 +21,7 @@ from tasks.notion.client import Json, NotionClient, Settled
 from tasks.notion.data_source import PAGE_SIZE, DataSource
 from tasks.notion.ids import parse_id
 from tasks.notion.known_columns import KnownColumns
+from tasks.notion.own_writes import OwnWrites
 from tasks.notion.page import Page, data_source_of, is_trashed, read_page
 from tasks.notion.properties import Column, decode, encode
 from tasks.notion.throttle import Throttle
@@ -98,6 +99,7 @@ class NotionSide(SyncTask):
         self._property_types = property_types or {}
         self._client: NotionClient | None = None
         self._source: DataSource | None = None
+        self._own = OwnWrites()
         #: The columns of `attr_map` by the names in it, in this run.
         self._columns: dict[str, Column] = {}
         self._known = KnownColumns(name, self.column_ids)
@@ -184,7 +186,7 @@ class NotionSide(SyncTask):
         """All rows outside the trash."""
         begun = time.monotonic()
         rows = await self._rows_of.rows()
-        pages = [await self._read(raw) for raw in rows]
+        pages = await self._up_to_date([await self._read(raw) for raw in rows])
         self._known.see(pages, self._columns, all_rows=rows.partial is None)
         # What fits into one answer is listed as cheaply as its changes are, and shows deletions as well.
         cursor = None
@@ -201,9 +203,22 @@ class NotionSide(SyncTask):
         before = Watermark.from_json(cursor, self.scope(), self._options())
         begun = time.monotonic()
         rows = await self._rows_of.rows(edited_since=before.since)
-        pages = [await self._read(raw) for raw in rows]
+        pages = await self._up_to_date([await self._read(raw) for raw in rows])
         self._known.see(pages, self._columns, all_rows=False)
         return Changes(pages, cursor=self._mark(pages, begun, before).to_json(), partial=rows.partial)
+
+    async def _up_to_date(self, listed: list[Page]) -> list[Page]:
+        """Rows of a listing; those are read again that may be older than what this process wrote to them."""
+        self._own.forget(time.monotonic() - self.notion_settling.total_seconds())
+        pages: list[Page] = []
+        for page in listed:
+            now = await self.notion_get_obj(page.id) if self._own.may_be_newer_than(page) else page
+            pages += [now] if now is not None else []
+        return pages
+
+    def _wrote(self, page: Page) -> Page:
+        self._own.note(page.id, page, time.monotonic())
+        return page
 
     def _mark(self, pages: list[Page], begun: float, before: Watermark | None) -> Watermark:
         stamps = (page.last_edited for page in pages)
@@ -269,7 +284,7 @@ class NotionSide(SyncTask):
             column = self._synced(attr)
             properties[column.id] = encode(column, value)
         _check_size(properties)
-        return await self._read(await self._rows_of.create(properties))
+        return self._wrote(await self._read(await self._rows_of.create(properties)))
 
     async def notion_update_obj(self, obj: Page, attr: str, value: Any) -> Page:
         """Set one property; see `notion_update_attrs`."""
@@ -300,7 +315,7 @@ class NotionSide(SyncTask):
             _check_size(properties)
             return {"properties": properties} if properties else Settled(raw)
 
-        return await self._read(await self._rows_of.update(obj.id, compose))
+        return self._wrote(await self._read(await self._rows_of.update(obj.id, compose)))
 
     async def notion_delete_obj(self, obj: Page) -> None:
         """Move the row to the trash.
@@ -317,6 +332,7 @@ class NotionSide(SyncTask):
             return {"in_trash": True}
 
         await self._rows_of.update(obj.id, compose)
+        self._own.note(obj.id, None, time.monotonic())
 
     def _synced(self, attr: str) -> Column:
         column = self._columns.get(attr)

@@ -374,3 +374,27 @@ async def test_a_row_that_is_not_shared_any_more_is_deleted_nowhere(task: Paced,
         await run(task, journal)
     assert len(service.items) == 2
     assert len(await rows_of(task, person)) == 1
+
+
+@pytest.mark.parametrize("flow", ["update", "trash"])
+async def test_a_listing_that_lags_takes_nothing_back(task: Paced, person: Person, flow: str) -> None:
+    service, journal = task.service, StateJournal(State())
+    stays, item = (service.add({"key": key, "notes": "", "effort": 1}) for key in ("Stays", "Paint"))
+    assert getattr(await run(task, journal), "status", "") == "succeeded"
+    task.time.advance(3600)
+    await person.arrange("POST", "index_lag", {"seconds": 50})
+    try:
+        if flow == "update":
+            service.edit(item.id, {"effort": 2})
+        else:
+            del service.items[item.id]
+        wanted = dict(service.items)
+        for _ in range(6):
+            await run(task, journal)
+            assert service.items == wanted
+            task.time.advance(20)
+    finally:
+        await person.arrange("POST", "index_lag", {"seconds": 0})
+    efforts = [row["properties"]["Effort"]["number"] for row in await rows_of(task, person)]
+    assert sorted(efforts) == ([1, 2] if flow == "update" else [1])
+    assert stays.id in service.items

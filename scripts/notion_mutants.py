@@ -1,0 +1,318 @@
+"""Plant bugs in a copy of the Notion side and see whether its proof finds each of them.
+
+    python scripts/notion_mutants.py [NAME ...]
+
+Every mutant is one replacement in `tasks/notion`. The tests that are named with it run on the copy and must fail;
+on a copy without a bug they must pass.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TESTS = "tests/notion/"
+VALUES, TEXTS = TESTS + "test_round_trips.py", TESTS + "test_formatted_texts.py"
+FAULTS, HOURS = TESTS + "test_faults.py", TESTS + "test_soak.py"
+PROMPT = HOURS + "::test_what_is_typed_crosses_with_the_next_run"
+
+HERE = "tasks/notion/"
+CLIENT, SIDE, SOURCE, PAGE = HERE + "client.py", HERE + "side.py", HERE + "data_source.py", HERE + "page.py"
+PROPERTIES, TEXT, WATERMARK = HERE + "properties.py", HERE + "rich_text.py", HERE + "watermark.py"
+ANSWERS, DATES, REFERENCES = HERE + "answers.py", HERE + "dates.py", HERE + "references.py"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A bug: `old`, which is there once, becomes `new`; found by `suites`."""
+
+    name: str
+    path: str
+    old: str
+    new: str
+    suites: tuple[str, ...]
+
+
+MUTANTS = [
+    Mutant("nothing planted", CLIENT, "", "", (VALUES, TEXTS, FAULTS, HOURS)),
+    # -- values
+    Mutant(
+        "long relations are taken as shown",
+        PAGE,
+        "    if value.get(WHOLE) or not isinstance(held, list):\n",
+        "    if True:\n",
+        (VALUES,),
+    ),
+    Mutant(
+        "the items of a long value end with their first page",
+        SOURCE,
+        '            if not answer.get("has_more"):\n                return items\n',
+        "            return items\n",
+        (TEXTS, VALUES),
+    ),
+    Mutant(
+        "a sign of two units counts as one", TEXT, "        units = 2 if", "        units = 1 if", (VALUES,)
+    ),
+    Mutant(
+        "texts of any length are sent",
+        PROPERTIES,
+        "    if len(runs) > rich_text.MOST_RUNS:\n",
+        "    if False:\n",
+        (VALUES,),
+    ),
+    Mutant("seconds are sent and expected back", DATES, ".replace(second=0, microsecond=0)", "", (VALUES,)),
+    Mutant(
+        "whole numbers beyond 2^53 are taken by their digits",
+        PROPERTIES,
+        "    return float(held) if isinstance(held, int) and abs(held) > MOST_EXACT else held\n",
+        "    return held\n",
+        (VALUES,),
+    ),
+    Mutant("options with commas are sent", PROPERTIES, '    if "," in name:\n', "    if False:\n", (VALUES,)),
+    Mutant(
+        "ids are compared as they were typed",
+        REFERENCES,
+        "        return str(UUID(text))\n",
+        "        return str(UUID(text)) and text\n",
+        (VALUES,),
+    ),
+    Mutant(
+        "all columns are written, not the changed ones",
+        SIDE,
+        "        wanted = {attr: (self._synced(attr), value) for attr, value in changes.items()}\n",
+        "        wanted = {attr: (self._synced(attr), value) for attr, value in {**obj.values, **changes}.items()}\n",
+        (TEXTS,),
+    ),
+    Mutant(
+        "what holds its value already is written again",
+        SIDE,
+        "                if not same(now.values[attr], targets[attr]):\n",
+        "                if True:\n",
+        (VALUES,),
+    ),
+    # -- requests
+    Mutant(
+        "a create without an answer is sent again",
+        CLIENT,
+        "    Effect.CREATE: {Trouble.LIMITED, Trouble.CONFLICT, Trouble.UNSENT},\n",
+        "    Effect.CREATE: {Trouble.LIMITED, Trouble.CONFLICT, Trouble.UNSENT, Trouble.UNANSWERED},\n",
+        (FAULTS,),
+    ),
+    Mutant(
+        "an overrun create is sent again",
+        CLIENT,
+        "    Effect.CREATE: {Trouble.LIMITED, Trouble.CONFLICT, Trouble.UNSENT},\n",
+        "    Effect.CREATE: {Trouble.LIMITED, Trouble.CONFLICT, Trouble.UNSENT, Trouble.OVERLOADED},\n",
+        (FAULTS,),
+    ),
+    Mutant(
+        "queries are not sent again after an error",
+        CLIENT,
+        "    Effect.READ: {Trouble.LIMITED, Trouble.OVERLOADED, Trouble.CONFLICT, Trouble.UNSENT, Trouble",
+        "    Effect.READ: {Trouble.LIMITED, Trouble.OVERLOADED, Trouble.CONFLICT, Trouble.UNSENT} - {Trouble",
+        (FAULTS,),
+    ),
+    Mutant(
+        "a conflict is final",
+        ANSWERS,
+        "            return Failure(Trouble.CONFLICT,",
+        "            return Failure(Trouble.REFUSED,",
+        (FAULTS,),
+    ),
+    Mutant(
+        "529 is no reason to pause",
+        ANSWERS,
+        "            return Failure(Trouble.OVERLOADED,",
+        "            return Failure(Trouble.UNANSWERED,",
+        (FAULTS,),
+    ),
+    Mutant(
+        "Retry-After is cut at a minute",
+        CLIENT,
+        "        seconds = min(asked, LONGEST_PAUSE)\n",
+        "        seconds = min(asked, 60.0)\n",
+        (FAULTS,),
+    ),
+    Mutant(
+        "without Retry-After there is no pause",
+        CLIENT,
+        "        asked = self._default_pause if failure.retry_after is None else failure.retry_after\n",
+        "        asked = failure.retry_after or 0.0\n",
+        (FAULTS,),
+    ),
+    Mutant(
+        "a pause is for whoever was refused only",
+        CLIENT,
+        "        await self._throttle.pause(seconds)\n",
+        "        await asyncio.sleep(seconds if self._throttle is None else 0)\n",
+        (FAULTS,),
+    ),
+    Mutant(
+        "a write is repeated without another look",
+        CLIENT,
+        "            body = await request.body() if callable(request.body) else request.body\n",
+        "            body = locals().get('body') or (\n"
+        "                await request.body() if callable(request.body) else request.body\n            )\n",
+        (FAULTS,),
+    ),
+    Mutant(
+        "a row is made again before queries show it",
+        SIDE,
+        "            self.notion_settling = timedelta(seconds=get_settings().notion_lag_seconds)\n",
+        "            pass\n",
+        (FAULTS,),
+    ),
+    Mutant(
+        "a listing that lags takes back what was written",
+        HERE + "own_writes.py",
+        "        return not same(dict(listed.values), dict(page.values))\n",
+        "        return False\n",
+        (FAULTS,),
+    ),
+    Mutant(
+        "a listing that lags brings back what was deleted",
+        SIDE,
+        "        self._own.note(obj.id, None, time.monotonic())\n",
+        "",
+        (FAULTS,),
+    ),
+    # -- listings
+    Mutant(
+        "a row that is not found counts as deleted",
+        SOURCE,
+        "            return False\n",
+        "            return True\n",
+        (FAULTS,),
+    ),
+    Mutant(
+        "a row that left the filter counts as deleted",
+        SOURCE,
+        "            return is_trashed(await self.get(page_id))\n",
+        "            return bool(await self.get(page_id))\n",
+        (HOURS,),
+    ),
+    Mutant(
+        "request_status is ignored",
+        SOURCE,
+        '            if status.get("type", "complete") != "complete":\n',
+        "            if False:\n",
+        (HOURS,),
+    ),
+    Mutant(
+        "a refused cursor ends the listing",
+        SOURCE,
+        "                    walk.lost_cursor = True\n",
+        "                    pass\n",
+        (HOURS,),
+    ),
+    Mutant(
+        "changes begin after the newest minute seen",
+        WATERMARK,
+        "        since = max(_FIRST, _minute(newest - OVERLAP - timedelta(seconds=seconds)))\n",
+        "        since = _minute(newest) + timedelta(minutes=1)\n",
+        (PROMPT,),
+    ),
+    Mutant(
+        "a minute counts as settled at once",
+        WATERMARK,
+        "SETTLED = 300.0\n",
+        "SETTLED = 0.0\n",
+        (PROMPT,),
+    ),
+    Mutant(
+        "a renamed option is not looked for",
+        WATERMARK,
+        "        if any((options or {}).get(option) != name for option, name in known.items()):\n",
+        "        if False:\n",
+        (PROMPT,),
+    ),
+    Mutant(
+        "columns are known by their names",
+        SIDE,
+        "        column_id = before.id if before else self.column_ids.get(attr)\n",
+        "        column_id = self.column_ids.get(attr)\n",
+        (HOURS,),
+    ),
+    # -- writes
+    Mutant(
+        "an edit since the listing is overwritten",
+        SIDE,
+        "            self._check_unchanged(obj, now, targets)\n",
+        "",
+        (HOURS,),
+    ),
+    Mutant(
+        "a row that was edited since the listing is deleted",
+        SIDE,
+        "            self._check_unchanged(obj, await self._reread(raw, obj), {})\n",
+        "",
+        (HOURS,),
+    ),
+]
+
+
+def run(mutant: Mutant) -> tuple[bool, str, float]:
+    """Whether the suites passed on a copy with the bug, their last words, and the seconds it took."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="lockstep-mutant-") as name:
+        copy = Path(name)
+        for part in ("config", "tasks", "worker", "tests/notion", "tests/world"):
+            shutil.copytree(
+                ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__", "sandbox/clients")
+            )
+        shutil.copy(ROOT / "pyproject.toml", copy / "pyproject.toml")
+        source = copy / mutant.path
+        text = source.read_text()
+        if mutant.old and text.count(mutant.old) != 1:
+            return True, f"STALE: its place is there {text.count(mutant.old)} times", 0.0
+        if mutant.old:
+            source.write_text(text.replace(mutant.old, mutant.new))
+        inherited = {key: value for key, value in os.environ.items() if key != "LOCKSTEP_FIGURES"}
+        # Without its own timeouts: a bug may let a test wait for ever.
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--timeout", "300"]
+        ended = subprocess.run(
+            [*command, *mutant.suites],
+            cwd=copy,
+            env={**inherited, "LOCKSTEP_SOAK_SEEDS": "6", "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    lines = [line.strip() for line in ended.stdout.splitlines()]
+    errors = [line for line in lines if line.startswith("E ")]
+    words = errors[0].removeprefix("E").strip() if errors else lines[-1] if lines else ended.stderr[-200:]
+    return ended.returncode == 0, words, time.monotonic() - began
+
+
+def main() -> int:
+    """Print a line per mutant; 0 when all were found."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", help="mutants whose names contain one of these")
+    options = parser.parse_args()
+    chosen = [m for m in MUTANTS if not options.names or any(name in m.name for name in options.names)]
+    wrong = 0
+    with ThreadPoolExecutor(max(1, os.cpu_count() or 2)) as pool:
+        for mutant, (passed, words, seconds) in zip(chosen, pool.map(run, chosen), strict=True):
+            good = passed is (not mutant.old)
+            wrong += not good
+            verdict = (
+                ("passes" if passed else "FAILS") if not mutant.old else "SURVIVES" if passed else "killed"
+            )
+            print(f"{verdict:9}{seconds:5.0f} s  {mutant.name:52}{words[:110]}", flush=True)
+    print(f"{len(chosen)} run, {wrong} not as they must be")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
