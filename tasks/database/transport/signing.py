@@ -11,8 +11,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
+from tasks.database.exceptions import ClockDriftError
 from tasks.errors import TaskDefinitionError
 
 NODE_HEADER = "x-lockstep-node"
@@ -70,7 +71,12 @@ class PeerKey:
         }
 
     def check(self, headers: Mapping[str, str], path: str, body: bytes, nonces: Nonces) -> None:
-        """Raise `NotAuthenticError` unless the holder of this key sent the request, now and for the first time."""
+        """Refuse what the holder of this key did not send, now and for the first time.
+
+        Raises:
+            NotAuthenticError: somebody else has sent it, or it was sent before.
+            ClockDriftError: it is theirs, but not of this time.
+        """
         if self.token:
             scheme, _, token = headers.get("authorization", "").partition(" ")
             if scheme.lower() != "bearer" or not _equal(token.strip(), self.token):
@@ -85,7 +91,10 @@ class PeerKey:
             raise NotAuthenticError("the signature is wrong")
         apart = time.time() - int(at)
         if abs(apart) > WINDOW:
-            raise NotAuthenticError(f"the clocks are {apart:.0f} s apart")
+            raise ClockDriftError(
+                f"the clocks of node {unquote(node_id)!r} and of this one are {abs(apart):.0f} s apart, "
+                f"more than {WINDOW} s: set them right"
+            )
         # Only what is signed well is remembered: nobody else can fill the memory.
         if not nonces.use(node_id, nonce, int(at) + WINDOW + 1):
             raise NotAuthenticError("the request was sent before")

@@ -9,11 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tasks.database.exceptions import SyncAbortedError
+from tasks.database.manifest import SyncManifest
 from tasks.database.sql.declared import Node as DeclaredNode
 from tasks.database.sql.declared import open_node, read_nodes
+from tasks.database.transport import wire
+from tasks.database.transport.signing import PeerKey
 from tasks.errors import TaskDefinitionError
 
 Node = Any  # the class of the conftest
@@ -86,6 +90,20 @@ def test_two_processes_stay_in_step(make_node: Callable[[str], Node]) -> None:
         here.run("DELETE FROM city WHERE id = 'b'")
         sync(here, url)
         assert rows(there) == rows(here)
+
+
+def test_a_request_is_taken_once_by_all_web_processes_together(make_node: Callable[[str], Node]) -> None:
+    there = make_node("postgresql")
+    key, path = PeerKey(secret="laptop's own long secret"), "/nodes/office/sync"
+    manifest = SyncManifest("laptop", 0)
+    manifest.checksum = manifest.compute_checksum()
+    body = wire.pack(manifest.to_dict())
+    with office(there) as one, office(there) as other:
+        sent = {**key.headers("laptop", path, body), "content-encoding": "gzip"}
+        answers = [httpx.post(url + path, content=body, headers=sent) for url in (one, other, one)]
+        assert [answer.status_code for answer in answers] == [200, 401, 401]
+        again = {**key.headers("laptop", path, body), "content-encoding": "gzip"}
+        assert httpx.post(other + path, content=body, headers=again).status_code == 200
 
 
 @pytest.mark.parametrize("crash", ["0", "4", "9", "14", "answer"])

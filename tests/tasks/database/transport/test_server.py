@@ -78,7 +78,11 @@ def test_a_request_of_another_time_is_refused(
     sent = body()
     signed = headers(sent)
     monkeypatch.setattr(signing.time, "time", lambda: now)
-    assert client.post(PATH, content=sent, headers=signed).status_code == 401
+    answer = client.post(PATH, content=sent, headers=signed)
+    assert (answer.status_code, answer.json()["error"]["kind"]) == (409, "clock_drift")
+    assert "360 s apart" in answer.json()["error"]["message"]
+    forged = client.post(PATH, content=sent, headers=signed | {"x-lockstep-signature": "v1=" + "0" * 64})
+    assert forged.status_code == 401
 
 
 @pytest.mark.parametrize(
