@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import socket
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,22 +13,24 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tasks.notion.sandbox import Behaviour, Sandbox
 from tasks.notion.webhooks import SIGNATURE_HEADER, sign
 from tests.harness.process import Process, eventually
 from tests.harness.sides import ProbeSpec
 from tests.harness.stack import ROOT, Stack
+from worker.redis_client import connect_url
+from worker.redis_server import free_port
+from worker.web.handshake import HandshakeWindow
 from worker.web.wakeups import Pace
 
-from .conftest import SECRET, TOKEN, event
+from .conftest import DATA_SOURCE, SECRET, TOKEN, event
 
 pytestmark = pytest.mark.processes
 
 
-def web(stack: Stack, *, name: str = "web", **env: str) -> tuple[Process, str]:
-    """The process of the Procfile's line and its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def web(stack: Stack, *, name: str = "web", port: int = 0, **env: str) -> tuple[Process, str]:
+    """The process of the Procfile's line and its address; of a free port for 0."""
+    port = port or free_port()
     lines = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
     command = lines["web"].replace("exec uvicorn", f"exec {shlex.quote(sys.executable)} -m uvicorn")
     process = stack.run(
@@ -86,6 +87,43 @@ def test_the_operator_opens_the_window_for_a_handshake(tmp_path: Path) -> None:
         operator(stack, "close", "close()")
         assert json.loads(operator(stack, "show-again", "show(as_json=True)"))["token"] is None
         assert TOKEN not in process.output()
+
+
+def test_a_subscription_of_the_sandbox_from_the_handshake_to_the_run(tmp_path: Path) -> None:
+    specs = ProbeSpec(name="rows", every=3600)
+    with (
+        Sandbox() as sandbox,
+        Stack(tmp_path, specs, env={"LOCKSTEP_TASKS": "tests.worker.web.woken_tasks"}) as stack,
+    ):
+        ada = sandbox.person("Ada")
+        other = ada.create_data_source("Other", {})
+        shown = ada.request("GET", f"data_sources/{other}")
+        sandbox.put([shown | {"id": DATA_SOURCE}])
+        process, url = web(stack)
+        process.wait_for_line("Uvicorn running", timeout=40)
+        with connect_url(stack.redis.url) as client:
+            window = HandshakeWindow(client)
+            window.open()
+            subscription = sandbox.webhooks.subscribe(f"{url}/webhooks/notion")
+            shown_to_operator = window.token()
+        assert shown_to_operator is not None
+        token = shown_to_operator.get_secret_value()
+        sandbox.webhooks.verify(subscription.id, token)
+        process.terminate()
+        process.wait_exit(timeout=20)
+        port = int(url.rsplit(":", 1)[1])
+        process, _ = web(stack, name="web-again", port=port, NOTION_WEBHOOK_SECRET=token)
+        process.wait_for_line("Uvicorn running", timeout=40)
+        stack.worker()
+        sandbox.webhooks.behaviour = Behaviour(delay=0.5, duplicate=1, reorder=True)
+        ada.create_page(other, {})
+        eventually(lambda: len(sandbox.webhooks.deliveries()) >= 4, 30, "events of a row of no task")
+        stack.sides("rows").notion.create(Name="milk", Done=False)
+        assert not stack.sides("rows").notion.runs()
+        ada.create_page(DATA_SOURCE, {})
+        eventually(stack.sides("rows").equal, 60, "both sides to be equal")
+        assert {delivery.status for delivery in sandbox.webhooks.deliveries()} == {200}
+        assert token not in process.output()
 
 
 def operator(stack: Stack, name: str, call: str) -> str:
