@@ -42,6 +42,7 @@ CLOCK_TESTS = "tests/tasks/database/test_clock.py"
 ENGINE_TESTS = "tests/tasks/database/test_engine.py"
 PAGE_TESTS = "tests/tasks/database/test_page.py"
 STORIES = "tests/tasks/database/test_better_than_the_page.py"
+AHEAD_TESTS = "tests/tasks/database/test_asking_ahead.py"
 
 MUTANTS = [
     Mutant("nothing planted", ENGINE, "", ""),
@@ -189,6 +190,33 @@ MUTANTS = [
         "            self._last = max(self._last, bound.get_clock_bound())\n",
         "",
         CLOCK_TESTS,
+    ),
+    Mutant(
+        "what was sent counts as known, whatever has become of it",
+        VIEW,
+        "        return [name for name in late if sent.timestamps.get(name, 0) != stamps.get(name, 0)]\n",
+        "        return []\n",
+    ),
+    Mutant(
+        "what is asked for ahead is told to be kept",
+        ASKING,
+        "        manifest = self.node.manifest(Page(), self.state.received)\n",
+        "        manifest = self.node.manifest(Page(), Cursor.read(response.checkpoint, response.after_keys))\n",
+        AHEAD_TESTS,
+    ),
+    Mutant(
+        "what is asked for ahead is taken as kept",
+        ENGINE,
+        "                start = Cursor.read(",
+        "                start = state.sent = Cursor.read(",
+        AHEAD_TESTS,
+    ),
+    Mutant(
+        "what is asked for ahead outlives the run",
+        ASKING,
+        "                    self.ahead[1]()  # nothing of a run goes on after its end\n",
+        "                    pass\n",
+        AHEAD_TESTS,
     ),
     Mutant(
         "what came from a peer counts as news to it",
