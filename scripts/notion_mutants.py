@@ -174,14 +174,14 @@ MUTANTS = [
     Mutant(
         "a listing that lags takes back what was written",
         HERE + "own_writes.py",
-        "        return not same(dict(listed.values), dict(page.values))\n",
-        "        return False\n",
+        " and _digest(listed) != written.values\n",
+        " and False\n",
         (FAULTS,),
     ),
     Mutant(
         "a listing that lags brings back what was deleted",
         SIDE,
-        "        self._own.note(obj.id, None, time.monotonic())\n",
+        "        self._own.note_trashed(obj.id, time.time())\n",
         "",
         (FAULTS,),
     ),
@@ -237,9 +237,9 @@ MUTANTS = [
     ),
     Mutant(
         "columns are known by their names",
-        SIDE,
-        "        column_id = before.id if before else self.column_ids.get(attr)\n",
-        "        column_id = self.column_ids.get(attr)\n",
+        HERE + "known_columns.py",
+        "        before = self._known.get(attr)\n",
+        "        before = None\n",
         (HOURS,),
     ),
     # -- writes

@@ -155,13 +155,15 @@ class NotionSide(SyncTask):
         }
 
     def recall(self, remembered: Any) -> None:
-        """Take over what an earlier run knew of the columns."""
+        """Take over what an earlier run knew of the columns, and what it wrote."""
         if remembered is not None:
             self._known.from_json(remembered)
+            self._own.from_json(remembered.get("written"))
 
     def remembered(self) -> Any:
-        """What is known of the columns and their options."""
-        return self._known.to_json()
+        """What is known of the columns and their options, and what was written a moment ago."""
+        self._own.forget(self._lag_begins())
+        return {**self._known.to_json(), "written": self._own.to_json()}
 
     def attr_forms(self) -> dict[str, str]:
         """Which dates are compared as ranges, and which columns took the place of others."""
@@ -209,15 +211,19 @@ class NotionSide(SyncTask):
 
     async def _up_to_date(self, listed: list[Page]) -> list[Page]:
         """Rows of a listing; those are read again that may be older than what this process wrote to them."""
-        self._own.forget(time.monotonic() - self.notion_settling.total_seconds())
+        self._own.forget(self._lag_begins())
         pages: list[Page] = []
         for page in listed:
             now = await self.notion_get_obj(page.id) if self._own.may_be_newer_than(page) else page
             pages += [now] if now is not None else []
         return pages
 
+    def _lag_begins(self) -> float:
+        """What was written before this every listing shows, in seconds since 1970."""
+        return time.time() - self.notion_settling.total_seconds()
+
     def _wrote(self, page: Page) -> Page:
-        self._own.note(page.id, page, time.monotonic())
+        self._own.note(page, time.time())
         return page
 
     def _mark(self, pages: list[Page], begun: float, before: Watermark | None) -> Watermark:
@@ -332,7 +338,7 @@ class NotionSide(SyncTask):
             return {"in_trash": True}
 
         await self._rows_of.update(obj.id, compose)
-        self._own.note(obj.id, None, time.monotonic())
+        self._own.note_trashed(obj.id, time.time())
 
     def _synced(self, attr: str) -> Column:
         column = self._columns.get(attr)
