@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from tasks.notion.sandbox import errors, routes
 from tasks.notion.sandbox.call import NEWEST, Call
 from tasks.notion.sandbox.columns import OPTION_TYPES, Column, Columns
 from tasks.notion.sandbox.errors import ApiError
-from tasks.notion.sandbox.ids import parse_id
+from tasks.notion.sandbox.ids import TITLE, parse_id
 from tasks.notion.sandbox.schema import find_option, new_option
 from tasks.notion.sandbox.store import Stored
 
@@ -109,6 +110,38 @@ class Person:
         """A row into another data source; cells go with it where a column has the same name and type."""
         body = {"parent": {"type": "data_source_id", "data_source_id": data_source}}
         return self.request("POST", f"pages/{page}/move", body)
+
+    def churn(self, data_source: str, edits: int, seed: int = 0) -> list[str]:
+        """So many edits of rows at random: new titles, new rows, rows into the trash and out of it; their ids.
+
+        The same history and seed lead to the same edits.
+        """
+        if not 0 <= edits <= 1000:
+            raise errors.bad_body("edits", "a number from 0 to 1000", edits)
+        store = self._workspace.store
+        with store.transaction():
+            source = self._find(data_source, "data_source")
+            rows = store.children(source.id, ("page",), trashed=True)
+        chance = random.Random(f"{seed} {len(rows)} {sum(row.doc.get('churned', 0) for row in rows)}")  # noqa: S311
+        return [self._stir(source, chance) for _ in range(edits)]
+
+    def _stir(self, source: Stored, chance: random.Random) -> str:
+        store = self._workspace.store
+        with store.transaction():
+            rows = store.children(source.id, ("page",), trashed=True)
+            row = chance.choice(rows) if rows else None
+            title = {TITLE: {"title": [{"text": {"content": f"churned {chance.randrange(10**6)}"}}]}}
+            if row is None or chance.random() < 0.2:
+                return str(self.create_page(source.id, title)["id"])
+            row.doc["churned"] = row.doc.get("churned", 0) + 1
+            store.save(row)
+            if row.in_trash:
+                self.restore(row.id)
+            elif chance.random() < 0.25:
+                self.trash(row.id)
+            else:
+                self.edit_page(row.id, title)
+            return row.id
 
     # -- columns and options ------------------------------------------------------------------------------
 
@@ -233,6 +266,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         Person.unshare,
         Person.share,
         Person.move,
+        Person.churn,
         Person.add_column,
         Person.rename_column,
         Person.delete_column,

@@ -80,6 +80,19 @@ def test_a_row_that_moves_in_the_order_is_missed(sandbox: Sandbox, api: Api) -> 
     assert names(first) + names(second) == ["a", "b", "c"]
 
 
+def test_rows_churn_while_a_walk_pages(sandbox: Sandbox, api: Api) -> None:
+    source = api.source()
+    for number in range(10):
+        api.page(source, str(number))
+    stir = Deed(action="churn", arguments={"data_source": source, "edits": 4, "seed": 3})
+    sandbox.faults.add(Fault(path="/v1/data_sources/*/query", times=100, then=(stir,)))
+    walks = [sorted(walk(api, source)) for _ in range(3)]
+    assert walks[0] != walks[1] != walks[2]
+    sandbox.faults.clear()
+    assert walk(api, source) == walk(api, source)
+    assert any(name.startswith("churned") for name in api.query(source))
+
+
 @pytest.mark.parametrize(
     ("fault", "words"),
     [

@@ -155,6 +155,7 @@ def test_nothing_breaks_the_back_door(api: Api) -> None:
         ("person/rename_option", {**column, "option": "x", "name": "z"}),
         ("person/delete_option", {**column, "option": "y"}),
         ("person/move", {"page": page["id"], "data_source": source}),
+        ("person/churn", {"data_source": source, "edits": 3, "seed": 1}),
         ("person/unshare", {"id": page["id"]}),
         ("person/share", {"id": page["id"]}),
         ("erase", {"id": page["id"]}),

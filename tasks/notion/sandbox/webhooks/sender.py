@@ -162,7 +162,7 @@ class Sender:
         if status is None or not 200 <= status < 300:
             answer = "nobody answered" if status is None else f"the answer was {status}"
             raise errors.validation(f"The receiver did not take the verification token: {answer}.")
-        with self._store.transaction():
+        with self._store.transaction(), self._changed:
             if not self._subscriptions:
                 self._store.watch(self._note)
             self._subscriptions[made.id] = made
