@@ -20,19 +20,15 @@ import httpx
 from recordings.cassette import Interaction
 from recordings.compare import differences, normal
 from recordings.idmap import UUID, IdMap
+from recordings.knowledge import KINDS, Knowledge, creates, find, made_ids
+from recordings.stubs import page_of_item, stub_block, stub_database, stub_page, stub_source
 from tasks.notion.sandbox import PERSON_ID, ROOT_PAGE_ID, Sandbox
 
 _TOKEN = "recorder"  # noqa: S105 - the sandbox lets any token in
+UNAUTHORIZED = 401
 _NAMED = re.compile(r'your integration "([^"]+)"')
 #: Answers show floored minutes; what a request does comes after what was done before it in the same minute.
 _WITHIN_MINUTE = 59.9
-_CREATES = (
-    ("POST", "pages"),
-    ("POST", "databases"),
-    ("POST", "data_sources"),
-    ("POST", "comments"),
-    ("POST", "file_uploads"),
-)
 
 
 @dataclass(frozen=True)
@@ -44,23 +40,28 @@ class Result:
     differences: list[str] = field(default_factory=list)
 
 
-def replay(interactions: list[Interaction]) -> Iterator[Result]:
-    """The results of a cassette, in order."""
+def replay(name: str, interactions: list[Interaction], knowledge: Knowledge) -> Iterator[Result]:
+    """The results of a cassette, in order; `knowledge` is what all cassettes show."""
     with Sandbox() as sandbox, httpx.Client(base_url=sandbox.url, timeout=30) as client:
-        world = _World(client)
+        world = _World(client, name, interactions, knowledge)
         world.introduce_bot(interactions)
-        for interaction in interactions:
+        for number, interaction in enumerate(interactions):
             try:
-                yield world.run(interaction)
-            except (KeyError, TypeError, AttributeError, ValueError, httpx.HTTPError) as error:
+                yield world.run(number, interaction)
+            except (LookupError, TypeError, AttributeError, ValueError, httpx.HTTPError) as error:
                 yield Result(interaction, "differ", [f"not understood: {type(error).__name__}: {error}"])
 
 
 class _World:
-    def __init__(self, client: httpx.Client) -> None:
+    def __init__(
+        self, client: httpx.Client, name: str, interactions: list[Interaction], knowledge: Knowledge
+    ) -> None:
         self.client = client
+        self.name = name
+        self.knowledge = knowledge
         self.ids = IdMap()
-        #: Recorded ids that the recorded requests made, and those that were put in.
+        #: Recorded ids that the recorded requests make, those that they made so far, and those that were put in.
+        self.to_come = {made for each in interactions if creates(each) for made in made_ids(each.answer)}
         self.produced: set[str] = set()
         self.seeded: set[str] = set()
         #: Recorded ids of what is there in name only, until an answer shows it.
@@ -75,7 +76,7 @@ class _World:
             self._door("erase", {"id": object_id})
         bot: dict[str, Any] = {}
         for interaction in interactions:
-            for user in _find(interaction.answer, lambda doc: doc.get("object") == "user" and "bot" in doc):
+            for user in find(interaction.answer, lambda doc: doc.get("object") == "user" and "bot" in doc):
                 if "owner" in (user.get("bot") or {}) or "name" not in bot:
                     bot = {key: value for key, value in user.items() if key != "request_id"} | {
                         "bot": user.get("bot") or bot.get("bot") or {}
@@ -93,14 +94,17 @@ class _World:
         self._put([bot])
         self._door("bot", {"token": _TOKEN, "id": bot_id})
 
-    def run(self, interaction: Interaction) -> Result:
+    def run(self, number: int, interaction: Interaction) -> Result:
         """Ask the sandbox the same, and compare."""
         self._set_clock(interaction)
-        used = self._prepare(interaction)
+        self._introduce(number, interaction)
+        used = self._prepare(interaction) or interaction.status == UNAUTHORIZED
         found = self._attempt(interaction)
         if found and interaction.reads and self._reveal(interaction):
             used = True
             found = self._attempt(interaction)
+        if not interaction.reads:
+            self.stubs -= self._named(interaction)
         if found:
             return Result(interaction, "differ", found)
         return Result(interaction, "seeded" if used else "agree")
@@ -110,8 +114,8 @@ class _World:
     def _attempt(self, interaction: Interaction) -> list[str]:
         response = self._send(interaction)
         ours = _json(response)
-        if _creates(interaction):
-            self.produced |= _object_ids(interaction.answer)
+        if creates(interaction):
+            self.produced |= made_ids(interaction.answer)
         self.ids.learn(ours, interaction.answer, self.produced.__contains__)
         if (
             isinstance(ours, dict)
@@ -139,11 +143,9 @@ class _World:
         if isinstance(body, dict) and isinstance(body.get("start_cursor"), str):
             body["start_cursor"] = self._cursor(interaction.body["start_cursor"])
         content = None if body is None else (body if isinstance(body, str) else json.dumps(body))
-        headers = {
-            "Authorization": f"Bearer {_TOKEN}",
-            "Notion-Version": interaction.version,
-            "Content-Type": interaction.content_type,
-        }
+        headers = {"Notion-Version": interaction.version, "Content-Type": interaction.content_type}
+        if interaction.status != UNAUTHORIZED:  # tokens are not recorded
+            headers["Authorization"] = f"Bearer {_TOKEN}"
         url = httpx.URL(f"{str(self.client.base_url).rstrip('/')}/v1/{path}", params=query)
         return self.client.request(interaction.method, url, content=content, headers=headers)
 
@@ -164,7 +166,7 @@ class _World:
         if not self.now and not any(times):
             times += [
                 datetime.fromisoformat(doc["last_edited_time"]).timestamp()
-                for doc in _find(answer, lambda doc: isinstance(doc.get("last_edited_time"), str))
+                for doc in find(answer, lambda doc: isinstance(doc.get("last_edited_time"), str))
             ]
         if max(times) > self.now:
             self.now = max(times)
@@ -172,12 +174,45 @@ class _World:
 
     # -- what was there before ----------------------------------------------------------------------------
 
+    def _named(self, interaction: Interaction) -> set[str]:
+        """The recorded ids that the request names, in its path or as a parent."""
+        parents = [
+            doc["parent"] for doc in find(interaction.body, lambda doc: isinstance(doc.get("parent"), dict))
+        ]
+        ids = [value for parent in parents for key, value in parent.items() if key.endswith("_id")]
+        return {_dashed(value) for value in [*ids, self._path_id(interaction)] if isinstance(value, str)}
+
+    def _introduce(self, number: int, interaction: Interaction) -> None:
+        """Put in what the request, or the parents in its answer, refer to, as other answers show it."""
+        if interaction.status >= 400:
+            return
+        wanted = list(self._named(interaction)) + self._references(interaction.body)
+        parents = find(interaction.answer, lambda doc: isinstance(doc.get("parent"), dict))
+        wanted += [
+            str(value) for doc in parents for key, value in doc["parent"].items() if key.endswith("_id")
+        ]
+        wanted += [user["id"] for user in find(interaction.body, _is_user)]
+        for object_id in dict.fromkeys(wanted):
+            self._introduce_one(number, object_id)
+
+    def _introduce_one(self, number: int, object_id: str) -> None:
+        if object_id in self.to_come or not self._unknown(object_id):
+            return
+        known = self.knowledge.of(object_id, self.name, number)
+        if known is None:
+            return
+        self.seeded.add(object_id)  # so that two objects that lie in each other end
+        for key, above in (known.get("parent") or {}).items():
+            if key.endswith("_id") and isinstance(above, str):
+                self._introduce_one(number, above)
+        self._put([known], stubs=True)
+
     def _prepare(self, interaction: Interaction) -> bool:
         """What a writing request refers to without it being known; whether its own answer had to tell."""
         if interaction.reads or interaction.status >= 400:
             return False
         used = False
-        for user in _find(interaction.answer, lambda doc: doc.get("object") == "user" and "name" in doc):
+        for user in find(interaction.answer, lambda doc: doc.get("object") == "user" and "name" in doc):
             if self._unknown(user["id"]) and user["id"] in json.dumps(interaction.body):
                 self._put([user])
                 used = True
@@ -189,7 +224,7 @@ class _World:
             used |= self._seed_parent(interaction, parent)
         for reference in self._references(interaction.body):
             if self._unknown(reference):
-                self._put([_stub_page(reference)], stubs=True)
+                self._put([stub_page(reference)], stubs=True)
         return used
 
     def _seed_target(self, interaction: Interaction, target: str) -> bool:
@@ -198,8 +233,12 @@ class _World:
             self._put([answer | {"in_trash": False, "archived": False}])
             return True
         made = answer["results"][0] if answer.get("results") else {}
+        item = page_of_item(target, answer) if "/properties/" in interaction.path else None
+        if item is not None:
+            self._put([item], stubs=True)
+            return True
         inside_block = made.get("parent", {}).get("type") == "block_id"
-        self._put([_stub_block(target) if inside_block else _stub_page(target)], stubs=True)
+        self._put([stub_block(target) if inside_block else stub_page(target)], stubs=True)
         return False
 
     def _seed_parent(self, interaction: Interaction, parent: dict[str, Any]) -> bool:
@@ -207,9 +246,12 @@ class _World:
         if key is None or not self._unknown(_dashed(parent[key])):
             return False
         if key == "page_id":
-            self._put([_stub_page(_dashed(parent[key]))], stubs=True)
+            self._put([stub_page(_dashed(parent[key]))], stubs=True)
             return False
-        if key == "data_source_id" and interaction.answer.get("object") == "page":
+        if interaction.path == "data_sources" and key == "database_id":
+            self._put([stub_database(_dashed(parent[key]))], stubs=True)
+            return False
+        if key in ("data_source_id", "database_id") and interaction.answer.get("object") == "page":
             # The columns are only to be had from the page, which is taken out again before it is made.
             self._put([interaction.answer])
             self._door("erase", {"id": interaction.answer["id"]})
@@ -219,8 +261,8 @@ class _World:
 
     @staticmethod
     def _references(body: Any) -> list[str]:
-        relations = _find(body, lambda doc: isinstance(doc.get("relation"), list))
-        mentions = _find(body, lambda doc: isinstance(doc.get("page"), dict) and "id" in doc["page"])
+        relations = find(body, lambda doc: isinstance(doc.get("relation"), list))
+        mentions = find(body, lambda doc: isinstance(doc.get("page"), dict) and "id" in doc["page"])
         ids = [page["id"] for doc in relations for page in doc["relation"]] + [
             doc["page"]["id"] for doc in mentions
         ]
@@ -240,26 +282,36 @@ class _World:
             return False
         answer = interaction.answer
         shown = answer["results"] if answer.get("object") == "list" else [answer]
-        shown = [
-            doc
-            for doc in shown
-            if doc.get("object") in ("page", "data_source", "database", "block", "user", "comment")
-        ]
+        shown = [doc for doc in shown if doc.get("object") in KINDS]
         new = [doc for doc in shown if self._unknown(doc["id"]) or doc["id"] in self.stubs]
         people = [
             user
-            for user in _find(answer, lambda doc: doc.get("object") == "user" and "name" in doc)
+            for user in find(answer, lambda doc: doc.get("object") == "user" and "name" in doc)
             if self._unknown(user["id"]) and user not in new
         ]
         target = self._path_id(interaction)
         if not new and target is not None and self._unknown(target):
-            stub = _stub_source(target) if interaction.path.endswith("/query") else _stub_page(target)
-            self._put([stub], stubs=True)
+            stub = stub_source(target) if interaction.path.endswith("/query") else stub_page(target)
+            item = page_of_item(target, answer) if "/properties/" in interaction.path else None
+            self._put([item or stub], stubs=True)
             return True
+        if interaction.path == "search":
+            place = {doc["id"]: index for index, doc in enumerate(shown)}
+            new = sorted([*new, *self._edited_since(interaction)], key=lambda doc: place[doc["id"]])
         in_order = new if interaction.path.startswith(("blocks", "users")) else list(reversed(new))
         self._put([*people, *in_order])
         indexed = interaction.path == "search" and self._index(interaction, {doc["id"] for doc in new})
         return bool(new or people or indexed)
+
+    def _edited_since(self, interaction: Interaction) -> list[dict[str, Any]]:
+        """What was put in and is shown with a later stamp: somebody else edited it meanwhile."""
+        stamps = {doc["id"]: str(doc.get("last_edited_time")) for doc in interaction.answer["results"]}
+        ours = [self.ids.to_theirs(doc) for doc in _json(self._send(interaction))["results"]]
+        return [
+            doc | {"last_edited_time": stamps[doc["id"]]}
+            for doc in ours
+            if doc["id"] in self.seeded and doc["last_edited_time"] < stamps.get(doc["id"], "")
+        ]
 
     def _index(self, interaction: Interaction, new: set[str]) -> bool:
         """The search index knows what the answer shows, and of what it hides nothing made by the recording."""
@@ -298,9 +350,9 @@ def _authors(interactions: list[Interaction]) -> list[str]:
     made: set[str] = set()
     found, edited = [], []
     for interaction in interactions:
-        if _creates(interaction):
-            made |= _object_ids(interaction.answer)
-        for doc in _find(interaction.answer, lambda doc: "created_by" in doc and "id" in doc):
+        if creates(interaction):
+            made |= made_ids(interaction.answer)
+        for doc in find(interaction.answer, lambda doc: "created_by" in doc and "id" in doc):
             if doc["id"] in made:
                 found.append(doc["created_by"]["id"])
         if not interaction.reads and isinstance(interaction.answer, dict):
@@ -308,26 +360,8 @@ def _authors(interactions: list[Interaction]) -> list[str]:
     return found + edited
 
 
-def _creates(interaction: Interaction) -> bool:
-    append = interaction.method == "PATCH" and interaction.path.endswith("/children")
-    return append or (interaction.method, interaction.path) in _CREATES
-
-
-def _object_ids(answer: Any) -> set[str]:
-    if not isinstance(answer, dict):
-        return set()
-    shown = answer.get("results", [answer])
-    found = {doc["id"] for doc in shown if "id" in doc}
-    return found | {source["id"] for doc in shown for source in doc.get("data_sources", [])}
-
-
-def _find(value: Any, wanted: Any) -> list[dict[str, Any]]:
-    if isinstance(value, list):
-        return [found for item in value for found in _find(item, wanted)]
-    if isinstance(value, dict):
-        inside = [found for item in value.values() for found in _find(item, wanted)]
-        return ([value] if wanted(value) else []) + inside
-    return []
+def _is_user(doc: dict[str, Any]) -> bool:
+    return doc.get("object") == "user" and isinstance(doc.get("id"), str)
 
 
 def _dashed(value: str) -> str:
@@ -340,34 +374,3 @@ def _json(response: httpx.Response) -> Any:
         return response.json()
     except ValueError:
         return response.text
-
-
-def _stub_page(page_id: str) -> dict[str, Any]:
-    title = {"id": "title", "type": "title", "title": []}
-    return {
-        "object": "page",
-        "id": page_id,
-        "parent": {"type": "workspace", "workspace": True},
-        "properties": {"title": title},
-    }
-
-
-def _stub_block(block_id: str) -> dict[str, Any]:
-    return {
-        "object": "block",
-        "id": block_id,
-        "parent": {"type": "workspace", "workspace": True},
-        "type": "paragraph",
-        "paragraph": {"rich_text": [], "icon": None, "color": "default"},
-    }
-
-
-def _stub_source(source_id: str) -> dict[str, Any]:
-    title = {"id": "title", "name": "Name", "description": None, "type": "title", "title": {}}
-    return {
-        "object": "data_source",
-        "id": source_id,
-        "parent": {"type": "database_id", "database_id": source_id[:-4] + "ffff"},
-        "database_parent": {"type": "workspace", "workspace": True},
-        "properties": {"Name": title},
-    }

@@ -39,13 +39,15 @@ def plain_cell(call: Call, columns: Columns, column: Column, page: Stored) -> An
     return value
 
 
-def _computed(value: dict[str, Any]) -> tuple[str, Any]:
+def _computed(value: dict[str, Any] | None) -> tuple[str, Any]:
+    if value is None:  # put in without a value and without the means to work one out
+        return "unsupported", None
     kind = value["type"]
-    inner = value[kind]
+    inner = value.get(kind)
     if kind == "date":
         return kind, dates.start_of(inner)
     if kind == "array":
-        return kind, [_shown(item) for item in inner]
+        return kind, [_shown(item) for item in inner or []]
     return kind, inner
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -26,11 +27,12 @@ _OWN = frozenset({"created_time", "created_by", "last_edited_time", "last_edited
 
 
 def seed_object(store: Store, clock: Clock, shown: Json) -> None:
-    """Store a user, page, data source, database or block; one that is there already is replaced.
+    """Store a user, page, data source, database, block or comment; one that is there already is replaced.
 
     Raises:
         ApiError: The object has no known kind or no id.
     """
+    shown = _with_sources(store, clock, shown)
     kind = shown.get("object")
     reader = _READERS.get(str(kind))
     object_id = parse_id(shown.get("id"))
@@ -47,17 +49,44 @@ def seed_object(store: Store, clock: Clock, shown: Json) -> None:
     ):
         above.doc["given_parent"] = shown["database_parent"]
         store.save(above)
-    if known is not None and not known.indexed:  # known only by its id so far
+    if known is not None:  # the newest of what is put in, where it was among its siblings
+        obj.position = known.position if known.indexed else 0.0
         store.delete(known.id)
-        known = None
-    if known is None:
-        store.insert(obj)
-    else:
-        obj.position = known.position
-        store.save(obj)
+    store.insert(obj)
     for source in shown.get("data_sources", []) if kind == "database" else []:
         if store.get(source["id"]) is None:
             _insert_bare(store, clock, obj, source["id"], "data_source", obj.id, title=source["name"])
+
+
+def _with_sources(store: Store, clock: Clock, shown: Json) -> Json:
+    """An object as later versions show it: until 2022-06-28 a database was its only data source."""
+    parent = shown.get("parent") or {}
+    if shown.get("object") == "page" and parent.get("type") == "database_id":
+        source = {"data_source_id": _only_source(store, parent["database_id"])}
+        return shown | {"parent": {"type": "data_source_id", "database_id": parent["database_id"], **source}}
+    if shown.get("object") != "database" or "properties" not in shown:
+        return shown
+    source_id = _only_source(store, shown["id"])
+    columns = {name: _with_target(store, column) for name, column in shown["properties"].items()}
+    inside = {"parent": {"type": "database_id", "database_id": shown["id"]}, "database_parent": parent}
+    seed_object(
+        store, clock, shown | inside | {"object": "data_source", "id": source_id, "properties": columns}
+    )
+    return {key: value for key, value in shown.items() if key != "properties"}
+
+
+def _with_target(store: Store, column: Json) -> Json:
+    relation = column.get("relation")
+    if column.get("type") != "relation" or not isinstance(relation, dict) or "data_source_id" in relation:
+        return column
+    target = {"data_source_id": _only_source(store, relation["database_id"])}
+    return column | {"relation": relation | target}
+
+
+def _only_source(store: Store, database_id: str) -> str:
+    """The id of the data source of a database that is known only as a whole."""
+    there = store.children(database_id, ("data_source",), trashed=True)
+    return there[0].id if there else str(uuid.uuid5(uuid.UUID(database_id), "data source"))
 
 
 def _stored(clock: Clock, shown: Json, kind: str, doc: Json) -> Stored:

@@ -1,0 +1,94 @@
+"""What recordings show of the objects that were there before they began."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from recordings.cassette import Interaction
+
+Json = dict[str, Any]
+KINDS = frozenset({"page", "data_source", "database", "user", "block", "comment"})
+_CREATES = frozenset(
+    {("POST", name) for name in ("pages", "databases", "data_sources", "comments", "file_uploads")}
+)
+
+
+@dataclass(frozen=True)
+class _Sight:
+    cassette: str
+    number: int
+    doc: Json
+
+
+class Knowledge:
+    """Where an object is shown, over all cassettes."""
+
+    def __init__(self, cassettes: dict[str, list[Interaction]]) -> None:
+        self._sights: defaultdict[str, list[_Sight]] = defaultdict(list)
+        self._writes: defaultdict[str, list[int]] = defaultdict(list)
+        for name, interactions in cassettes.items():
+            for number, interaction in enumerate(interactions):
+                if not interaction.reads:
+                    self._writes[name].append(number)
+                if interaction.status < 400 and interaction.version >= "2025-09-03":
+                    for doc in shown(interaction.answer):
+                        self._sights[doc["id"]].append(_Sight(name, number, doc))
+
+    def of(self, object_id: str, cassette: str, number: int) -> Json | None:
+        """The object as an answer other than this one shows it: before the next write, or in another cassette."""
+        until = next((write for write in self._writes[cassette] if write > number), None)
+        near = [
+            sight.doc
+            for sight in self._sights[object_id]
+            if sight.cassette == cassette
+            and sight.number > number
+            and (until is None or sight.number < until)
+        ]
+        far = [sight.doc for sight in self._sights[object_id] if sight.cassette != cassette]
+        return next(iter([*near, *far]), None)
+
+
+def shown(answer: Any) -> list[Json]:
+    """The whole objects of an answer."""
+    if not isinstance(answer, dict):
+        return []
+    listed = answer["results"] if isinstance(answer.get("results"), list) else [answer]
+    return [
+        doc
+        for doc in listed
+        if isinstance(doc, dict) and doc.get("object") in KINDS and "id" in doc and _whole(doc)
+    ]
+
+
+def _whole(doc: Json) -> bool:
+    return "name" in doc if doc["object"] == "user" else "parent" in doc
+
+
+def creates(interaction: Interaction) -> bool:
+    """Whether the request makes the objects of its answer."""
+    append = interaction.method == "PATCH" and interaction.path.endswith("/children")
+    return append or (interaction.method, interaction.path) in _CREATES
+
+
+def made_ids(answer: Any) -> set[str]:
+    """The ids of what an answer to a creating request shows."""
+    if not isinstance(answer, dict):
+        return set()
+    listed = answer.get("results", [answer])
+    found = {doc["id"] for doc in listed if "id" in doc}
+    return found | {source["id"] for doc in listed for source in doc.get("data_sources") or []}
+
+
+def find(value: Any, wanted: Any) -> Iterable[Json]:
+    """All parts of an answer that are objects of a kind."""
+    if isinstance(value, list):
+        for item in value:
+            yield from find(item, wanted)
+    elif isinstance(value, dict):
+        if wanted(value):
+            yield value
+        for item in value.values():
+            yield from find(item, wanted)
