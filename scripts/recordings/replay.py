@@ -19,13 +19,24 @@ import httpx
 
 from recordings.cassette import Interaction
 from recordings.compare import differences, normal
-from recordings.idmap import UUID, IdMap
+from recordings.idmap import IdMap
 from recordings.knowledge import KINDS, Knowledge, creates, find, made_ids
+from recordings.references import (
+    authors,
+    dashed,
+    is_user,
+    named_ids,
+    path_id,
+    references,
+    relation_targets,
+    start_cursor,
+)
 from recordings.stubs import page_of_item, stub_block, stub_database, stub_page, stub_source
 from tasks.notion.sandbox import PERSON_ID, ROOT_PAGE_ID, Sandbox
 
 _TOKEN = "recorder"  # noqa: S105 - the sandbox lets any token in
 UNAUTHORIZED = 401
+_LONGEST_LIST = 10_000
 _NAMED = re.compile(r'your integration "([^"]+)"')
 #: Answers show floored minutes; what a request does comes after what was done before it in the same minute.
 _WITHIN_MINUTE = 59.9
@@ -66,6 +77,14 @@ class _World:
         self.seeded: set[str] = set()
         #: Recorded ids of what is there in name only, until an answer shows it.
         self.stubs: set[str] = set()
+        #: Recorded ids of what the recorded requests changed, or put something into.
+        self.touched: set[str] = set()
+        #: Answers by the cursor that asked for them: what comes after another answer.
+        self.continued = {
+            cursor: each.answer
+            for each in interactions
+            if (cursor := start_cursor(each)) and each.status < 400
+        }
         #: Recorded cursors, and the sandbox's for the same place.
         self.cursors: dict[str, str | None] = {}
         self.now = 0.0
@@ -81,7 +100,7 @@ class _World:
                     bot = {key: value for key, value in user.items() if key != "request_id"} | {
                         "bot": user.get("bot") or bot.get("bot") or {}
                     }
-        made_by = _authors(interactions)
+        made_by = authors(interactions)
         refused = [i.answer for i in interactions if isinstance(i.answer, dict) and i.status == 404]
         named = [m.group(1) for answer in refused if (m := _NAMED.search(str(answer.get("message"))))]
         known_as = [(answer.get("additional_data") or {}).get("integration_id") for answer in refused]
@@ -104,7 +123,9 @@ class _World:
             used = True
             found = self._attempt(interaction)
         if not interaction.reads:
-            self.stubs -= self._named(interaction)
+            named = named_ids(interaction)
+            self.stubs -= named
+            self.touched |= named
         if found:
             return Result(interaction, "differ", found)
         return Result(interaction, "seeded" if used else "agree")
@@ -174,24 +195,17 @@ class _World:
 
     # -- what was there before ----------------------------------------------------------------------------
 
-    def _named(self, interaction: Interaction) -> set[str]:
-        """The recorded ids that the request names, in its path or as a parent."""
-        parents = [
-            doc["parent"] for doc in find(interaction.body, lambda doc: isinstance(doc.get("parent"), dict))
-        ]
-        ids = [value for parent in parents for key, value in parent.items() if key.endswith("_id")]
-        return {_dashed(value) for value in [*ids, self._path_id(interaction)] if isinstance(value, str)}
-
     def _introduce(self, number: int, interaction: Interaction) -> None:
         """Put in what the request, or the parents in its answer, refer to, as other answers show it."""
         if interaction.status >= 400:
             return
-        wanted = list(self._named(interaction)) + self._references(interaction.body)
+        wanted = list(named_ids(interaction)) + references(interaction.body)
         parents = find(interaction.answer, lambda doc: isinstance(doc.get("parent"), dict))
         wanted += [
             str(value) for doc in parents for key, value in doc["parent"].items() if key.endswith("_id")
         ]
-        wanted += [user["id"] for user in find(interaction.body, _is_user)]
+        wanted += [user["id"] for user in find(interaction.body, is_user)]
+        wanted += relation_targets(interaction.body)
         for object_id in dict.fromkeys(wanted):
             self._introduce_one(number, object_id)
 
@@ -216,20 +230,23 @@ class _World:
             if self._unknown(user["id"]) and user["id"] in json.dumps(interaction.body):
                 self._put([user])
                 used = True
-        target = self._path_id(interaction)
+        target = path_id(interaction)
         if target is not None and self._unknown(target):
             used = self._seed_target(interaction, target)
         parent = (interaction.body or {}).get("parent") if isinstance(interaction.body, dict) else None
         if isinstance(parent, dict):
             used |= self._seed_parent(interaction, parent)
-        for reference in self._references(interaction.body):
+        for reference in references(interaction.body):
             if self._unknown(reference):
                 self._put([stub_page(reference)], stubs=True)
+        for source in relation_targets(interaction.body):
+            if self._unknown(source):
+                self._put([stub_source(source)], stubs=True)
         return used
 
     def _seed_target(self, interaction: Interaction, target: str) -> bool:
         answer = interaction.answer if isinstance(interaction.answer, dict) else {}
-        if _dashed(str(answer.get("id"))) == target and answer.get("object") != "comment":
+        if dashed(str(answer.get("id"))) == target and answer.get("object") != "comment":
             self._put([answer | {"in_trash": False, "archived": False}])
             return True
         made = answer["results"][0] if answer.get("results") else {}
@@ -243,13 +260,13 @@ class _World:
 
     def _seed_parent(self, interaction: Interaction, parent: dict[str, Any]) -> bool:
         key = next((k for k in ("data_source_id", "database_id", "page_id", "block_id") if k in parent), None)
-        if key is None or not self._unknown(_dashed(parent[key])):
+        if key is None or not self._unknown(dashed(parent[key])):
             return False
         if key == "page_id":
-            self._put([stub_page(_dashed(parent[key]))], stubs=True)
+            self._put([stub_page(dashed(parent[key]))], stubs=True)
             return False
         if interaction.path == "data_sources" and key == "database_id":
-            self._put([stub_database(_dashed(parent[key]))], stubs=True)
+            self._put([stub_database(dashed(parent[key]))], stubs=True)
             return False
         if key in ("data_source_id", "database_id") and interaction.answer.get("object") == "page":
             # The columns are only to be had from the page, which is taken out again before it is made.
@@ -258,19 +275,6 @@ class _World:
             self.seeded.discard(interaction.answer["id"])
             return True
         return False
-
-    @staticmethod
-    def _references(body: Any) -> list[str]:
-        relations = find(body, lambda doc: isinstance(doc.get("relation"), list))
-        mentions = find(body, lambda doc: isinstance(doc.get("page"), dict) and "id" in doc["page"])
-        ids = [page["id"] for doc in relations for page in doc["relation"]] + [
-            doc["page"]["id"] for doc in mentions
-        ]
-        return [_dashed(page_id) for page_id in ids]
-
-    def _path_id(self, interaction: Interaction) -> str | None:
-        parts = interaction.path.split("/")
-        return _dashed(parts[1]) if len(parts) > 1 and UUID.fullmatch(parts[1]) else None
 
     def _unknown(self, recorded: str) -> bool:
         plain = recorded.replace("-", "")
@@ -281,15 +285,15 @@ class _World:
         if interaction.status >= 400:
             return False
         answer = interaction.answer
-        shown = answer["results"] if answer.get("object") == "list" else [answer]
+        shown = self._whole_list(answer) if answer.get("object") == "list" else [answer]
         shown = [doc for doc in shown if doc.get("object") in KINDS]
-        new = [doc for doc in shown if self._unknown(doc["id"]) or doc["id"] in self.stubs]
+        new = [doc for doc in shown if self._unknown(doc["id"]) or self._untouched(doc["id"])]
         people = [
             user
             for user in find(answer, lambda doc: doc.get("object") == "user" and "name" in doc)
             if self._unknown(user["id"]) and user not in new
         ]
-        target = self._path_id(interaction)
+        target = path_id(interaction)
         if not new and target is not None and self._unknown(target):
             stub = stub_source(target) if interaction.path.endswith("/query") else stub_page(target)
             item = page_of_item(target, answer) if "/properties/" in interaction.path else None
@@ -303,6 +307,17 @@ class _World:
         indexed = interaction.path == "search" and self._index(interaction, {doc["id"] for doc in new})
         return bool(new or people or indexed)
 
+    def _untouched(self, recorded: str) -> bool:
+        return recorded in self.stubs or (recorded in self.seeded and recorded not in self.touched)
+
+    def _whole_list(self, answer: dict[str, Any]) -> list[dict[str, Any]]:
+        """The results of an answer and of those that go on with it."""
+        found = list(answer["results"])
+        while (cursor := answer.get("next_cursor")) in self.continued and len(found) < _LONGEST_LIST:
+            answer = self.continued[cursor]
+            found += answer["results"]
+        return found
+
     def _edited_since(self, interaction: Interaction) -> list[dict[str, Any]]:
         """What was put in and is shown with a later stamp: somebody else edited it meanwhile."""
         stamps = {doc["id"]: str(doc.get("last_edited_time")) for doc in interaction.answer["results"]}
@@ -310,14 +325,14 @@ class _World:
         return [
             doc | {"last_edited_time": stamps[doc["id"]]}
             for doc in ours
-            if doc["id"] in self.seeded and doc["last_edited_time"] < stamps.get(doc["id"], "")
+            if doc["id"] in self.seeded & self.touched and doc["last_edited_time"] < stamps.get(doc["id"], "")
         ]
 
     def _index(self, interaction: Interaction, new: set[str]) -> bool:
         """The search index knows what the answer shows, and of what it hides nothing made by the recording."""
         shown = {doc["id"] for doc in interaction.answer["results"]}
         ours = {
-            _dashed(self.ids.to_theirs(doc["id"])): doc["id"]
+            dashed(self.ids.to_theirs(doc["id"])): doc["id"]
             for doc in _json(self._send(interaction))["results"]
         }
         late = {ours[recorded]: False for recorded in ours.keys() - shown if recorded in self.produced}
@@ -343,30 +358,6 @@ class _World:
 
     def _door(self, path: str, body: dict[str, Any]) -> None:
         self.client.post(f"/_sandbox/{path}", json=body).raise_for_status()
-
-
-def _authors(interactions: list[Interaction]) -> list[str]:
-    """Who made what the recorded requests made, or edited what they edited last."""
-    made: set[str] = set()
-    found, edited = [], []
-    for interaction in interactions:
-        if creates(interaction):
-            made |= made_ids(interaction.answer)
-        for doc in find(interaction.answer, lambda doc: "created_by" in doc and "id" in doc):
-            if doc["id"] in made:
-                found.append(doc["created_by"]["id"])
-        if not interaction.reads and isinstance(interaction.answer, dict):
-            edited += [doc["last_edited_by"]["id"] for doc in [interaction.answer] if "last_edited_by" in doc]
-    return found + edited
-
-
-def _is_user(doc: dict[str, Any]) -> bool:
-    return doc.get("object") == "user" and isinstance(doc.get("id"), str)
-
-
-def _dashed(value: str) -> str:
-    plain = value.replace("-", "")
-    return "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
 
 
 def _json(response: httpx.Response) -> Any:

@@ -72,7 +72,7 @@ def test_what_agrees_what_was_seeded_and_what_differs(tmp_path: Path) -> None:
     cassette(
         tmp_path,
         ("GET", path, None, 200, PAGE),
-        ("GET", path, None, 200, PAGE),
+        ("PATCH", path, {"icon": None}, 200, PAGE),
         ("PATCH", path, {"in_trash": True}, 200, PAGE | {"in_trash": True}),
         ("GET", path, None, 200, made_up),
     )

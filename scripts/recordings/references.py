@@ -1,0 +1,72 @@
+"""What recorded requests refer to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from recordings.cassette import Interaction
+from recordings.idmap import UUID
+from recordings.knowledge import creates, find, made_ids
+
+
+def is_user(doc: dict[str, Any]) -> bool:
+    """Whether part of a body or answer is a user."""
+    return doc.get("object") == "user" and isinstance(doc.get("id"), str)
+
+
+def dashed(value: str) -> str:
+    """An id with its dashes."""
+    plain = value.replace("-", "")
+    return "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
+
+
+def references(body: Any) -> list[str]:
+    """The pages that a body relates to or mentions."""
+    relations = find(body, lambda doc: isinstance(doc.get("relation"), list))
+    mentions = find(body, lambda doc: isinstance(doc.get("page"), dict) and "id" in doc["page"])
+    ids = [page["id"] for doc in relations for page in doc["relation"]] + [
+        doc["page"]["id"] for doc in mentions
+    ]
+    return [dashed(page_id) for page_id in ids]
+
+
+def relation_targets(body: Any) -> list[str]:
+    """The data sources that relation columns in a body lead to."""
+    relations = [doc["relation"] for doc in find(body, lambda doc: isinstance(doc.get("relation"), dict))]
+    return [
+        dashed(each["data_source_id"]) for each in relations if isinstance(each.get("data_source_id"), str)
+    ]
+
+
+def authors(interactions: list[Interaction]) -> list[str]:
+    """Who made what the recorded requests made, or edited what they edited last."""
+    made: set[str] = set()
+    found, edited = [], []
+    for interaction in interactions:
+        if creates(interaction):
+            made |= made_ids(interaction.answer)
+        for doc in find(interaction.answer, lambda doc: "created_by" in doc and "id" in doc):
+            if doc["id"] in made:
+                found.append(doc["created_by"]["id"])
+        if not interaction.reads and isinstance(interaction.answer, dict):
+            edited += [doc["last_edited_by"]["id"] for doc in [interaction.answer] if "last_edited_by" in doc]
+    return found + edited
+
+
+def start_cursor(interaction: Interaction) -> str | None:
+    """The recorded cursor that a request goes on from."""
+    body = interaction.body if isinstance(interaction.body, dict) else {}
+    return body.get("start_cursor") or dict(interaction.query).get("start_cursor")
+
+
+def path_id(interaction: Interaction) -> str | None:
+    """The recorded id of the object that the path is about."""
+    parts = interaction.path.split("/")
+    return dashed(parts[1]) if len(parts) > 1 and UUID.fullmatch(parts[1]) else None
+
+
+def named_ids(interaction: Interaction) -> set[str]:
+    """The recorded ids that the request names, in its path or as a parent."""
+    holders = find(interaction.body, lambda doc: isinstance(doc.get("parent"), dict))
+    ids = [value for doc in holders for key, value in doc["parent"].items() if key.endswith("_id")]
+    return {dashed(value) for value in [*ids, path_id(interaction)] if isinstance(value, str)}
