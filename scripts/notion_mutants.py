@@ -88,8 +88,9 @@ MUTANTS = [
     Mutant(
         "all columns are written, not the changed ones",
         SIDE,
-        "        wanted = {attr: (self._synced(attr), value) for attr, value in changes.items()}\n",
-        "        wanted = {attr: (self._synced(attr), value) for attr, value in {**obj.values, **changes}.items()}\n",
+        '            return {"properties": properties} if properties else Settled(raw)\n',
+        "            rest = {self._synced(a): v for a, v in now.values.items() if a not in changes}\n"
+        '            return {"properties": properties | {c.id: encode(c, v) for c, v in rest.items()}}\n',
         (TEXTS,),
     ),
     Mutant(

@@ -349,6 +349,8 @@ class Applier:
             try:
                 yield
             except OutcomeUnknownError:
+                if intent.begun_at is not None:  # it may have been sent long after it was begun
+                    await self.journal.begin(replace(intent, begun_at=self.clock()))
                 raise
             except ItemError:
                 await self.journal.confirm(settle=(intent.key,))

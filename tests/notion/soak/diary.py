@@ -39,6 +39,8 @@ class Diary:
     """All that people did, and a judge of the end."""
 
     entries: list[Entry] = field(default_factory=list)
+    #: When people called an option otherwise, which edits all rows that have it.
+    renames: list[float] = field(default_factory=list)
 
     def write(self, at: float, side: str, kind: str, key: str, **more: Any) -> None:
         self.entries.append(
@@ -113,5 +115,7 @@ class Diary:
             or last.across is None
             or any(e.kind in ("restore", "delete") for e in before)
         ):
+            return False
+        if any(moment >= last.at for moment in self.renames):
             return False
         return all(last.across[attr] == last.saw[attr] for attr in ATTRS.values())

@@ -274,6 +274,7 @@ class Town:
             await hand.rename_column(self.chance.choice(list(ATTRS.values())), f"Column {self.made}")
             self.reached["column renamed"] += 1
         elif await hand.rename_option(self.chance.choice(AREAS), f"Area {self.made}"):
+            self.diary.renames.append(self.time.passed)
             self.reached["option renamed"] += 1
 
     # -- what goes wrong --------------------------------------------------------------------------------------
