@@ -1,9 +1,9 @@
-"""Plant bugs in a copy of the engine of database nodes and see whether its simulator finds each of them.
+"""Plant bugs in a copy of database nodes and see whether their tests find each of them.
 
     python scripts/node_mutants.py [NAME ...] [--worlds N]
 
-Every mutant is one replacement. `tests/tasks/database/test_simulator.py` runs on the copy and must fail; on a copy
-without a bug it must pass.
+Every mutant is one replacement. Its tests, mostly `tests/tasks/database/test_simulator.py`, run on the copy and must
+fail; on a copy without a bug the simulator must pass.
 """
 
 from __future__ import annotations
@@ -43,6 +43,14 @@ ENGINE_TESTS = "tests/tasks/database/test_engine.py"
 PAGE_TESTS = "tests/tasks/database/test_page.py"
 STORIES = "tests/tasks/database/test_better_than_the_page.py"
 AHEAD_TESTS = "tests/tasks/database/test_asking_ahead.py"
+LEDGER_TESTS = "tests/tasks/database/test_ledger.py"
+
+SQL, TRANSPORT = HERE + "sql/", HERE + "transport/"
+CONTRACT = "tests/tasks/database/sql/test_contract.py -k sqlite"
+STORAGE_TESTS, CAPTURE_TESTS = (f"tests/tasks/database/sql/test_{name}.py" for name in ("storage", "capture"))
+NODES_TESTS = "tests/tasks/database/sql/test_nodes.py -k sqlite"
+TYPES_TESTS = "tests/tasks/database/sql/test_types.py"
+SERVER_TESTS, HTTP_TESTS = (f"tests/tasks/database/transport/test_{name}.py" for name in ("server", "http"))
 
 MUTANTS = [
     Mutant("nothing planted", ENGINE, "", ""),
@@ -225,6 +233,160 @@ MUTANTS = [
         "        self.own = set()\n",
         STORIES,
     ),
+    Mutant(
+        "the ledger names what the resolver said of a tie",
+        RECONCILER,
+        "_source(answer, conflicts, kept)",
+        "answer.source",
+        LEDGER_TESTS,
+    ),
+    Mutant(
+        "an edit made meanwhile gets the exchange's own place",
+        SQL + "placing.py",
+        '            connection.execute(_SQLITE, {"place": place, "last": last})\n            place += 1\n',
+        '            connection.execute(_SQLITE, {"place": place, "last": last})\n',
+        NODES_TESTS,
+    ),
+    Mutant(
+        "a page of a table begins behind its stamp",
+        SQL + "storage.py",
+        "            behind = sa.tuple_(place, key) > after\n",
+        "            behind = place > stamp\n",
+        CONTRACT,
+    ),
+    Mutant(
+        "a row that is written again keeps its tombstone",
+        SQL + "rows.py",
+        'if name not in {"model", "key"})\n',
+        'if name not in {"model", "key", "deleted"})\n',
+        CONTRACT,
+    ),
+    Mutant(
+        "two exchanges of a database run at once",
+        SQL + "storage.py",
+        "            placing.lock_node(work)\n            yield\n",
+        "            yield\n",
+        STORAGE_TESTS + " -k turns",
+    ),
+    Mutant(
+        "a refused row takes the others with it",
+        SQL + "writing.py",
+        "    return [*refused, *write_each(connection, items[middle:], write)]\n",
+        '    return [*refused, *((item, "") for item in items[middle:])]\n',
+        STORAGE_TESTS + " -k poison",
+    ),
+    Mutant(
+        "the clock's bound may shrink",
+        SQL + "bookkeeping.py",
+        ".where(_clock.bound < bound)",
+        "",
+        CONTRACT,
+    ),
+    Mutant(
+        "the clock's bound is undone with its transaction",
+        SQL + "connection.py",
+        "                self._keep_clock_bound(connection)\n",
+        "",
+        CONTRACT,
+    ),
+    Mutant(
+        "deletions are not captured",
+        SQL + "capture_sqlite.py",
+        'IS NOT NULL BEGIN " + _bury(label, old, "true")',
+        'IS NOT NULL BEGIN " + _bury(label, old, "false")',
+        CAPTURE_TESTS + " -k sqlite",
+    ),
+    Mutant(
+        "SQLite's triggers stamp what was not edited",
+        SQL + "capture_sqlite.py",
+        "AS value WHERE {differ} OR {moved}",
+        "AS value",
+        CAPTURE_TESTS + " -k sqlite",
+    ),
+    Mutant(
+        "SQLite's triggers give a stamp twice",
+        SQL + "capture_sqlite.py",
+        "SELECT newest + 1 FROM",
+        "SELECT newest FROM",
+        CAPTURE_TESTS + " -k sqlite",
+    ),
+    Mutant(
+        "PostgreSQL's triggers stamp what was not edited",
+        SQL + "capture_postgresql.py",
+        "changed := ARRAY(SELECT f FROM unnest(fields) f WHERE before -> f IS DISTINCT FROM after -> f);",
+        "changed := fields;",
+        CAPTURE_TESTS + " -k postgresql",
+    ),
+    Mutant(
+        "PostgreSQL's triggers do not see TRUNCATE",
+        SQL + "capture_postgresql.py",
+        "            WHERE model = label AND deleted IS NULL;\n        RETURN NULL;",
+        "            WHERE false;\n        RETURN NULL;",
+        CAPTURE_TESTS + " -k postgresql",
+    ),
+    Mutant(
+        "times with a zone look different on SQLite",
+        SQL + "codec.py",
+        "(value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value)",
+        "(value.astimezone(UTC) if value.tzinfo else value)",
+        TYPES_TESTS,
+    ),
+    Mutant(
+        "SQLite rounds numbers",
+        SQL + "codec.py",
+        "    if Decimal(repr(made)) != value:\n",
+        "    if False:\n",
+        TYPES_TESTS,
+    ),
+    Mutant(
+        "a nonce is used twice",
+        SQL + "nonces.py",
+        "            return work.connection.scalar(taken) is not None\n",
+        "            work.connection.scalar(taken)\n            return True\n",
+        "tests/tasks/database/sql/test_processes.py -k web_processes",
+    ),
+    Mutant(
+        "a signature does not cover the path",
+        TRANSPORT + "signing.py",
+        "parts = (kind, node_id, path, at,",
+        'parts = (kind, node_id, "", at,',
+        SERVER_TESTS,
+    ),
+    Mutant(
+        "old requests are taken",
+        TRANSPORT + "signing.py",
+        "if abs(apart) > WINDOW:",
+        "if abs(apart) > 10 * WINDOW:",
+        SERVER_TESTS,
+    ),
+    Mutant(
+        "anybody may answer",
+        TRANSPORT + "signing.py",
+        "        if self.token:\n            return True\n",
+        "        return True\n",
+        HTTP_TESTS,
+    ),
+    Mutant(
+        "a redirect gets the secret",
+        TRANSPORT + "http.py",
+        "follow_redirects=False",
+        "follow_redirects=True",
+        HTTP_TESTS,
+    ),
+    Mutant(
+        "a small body may become huge",
+        TRANSPORT + "wire.py",
+        "unpacker.decompress(body, json_max + 1)",
+        "unpacker.decompress(body)",
+        "tests/tasks/database/sql/test_openapi.py -k huge",
+    ),
+    Mutant(
+        "a place of a peer may be any number",
+        VIEW,
+        " and 0 <= stamp <= STAMP_MAX:",
+        " and 0 <= stamp:",
+        "tests/tasks/database/sql/test_openapi.py -k any_place",
+    ),
 ]
 
 
@@ -233,7 +395,7 @@ def run(mutant: Mutant, worlds: int) -> tuple[bool, str, float]:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="lockstep-mutant-") as name:
         copy = Path(name)
-        for part in ("config", "tasks", "tests/tasks/database"):
+        for part in ("config", "tasks", "tests/tasks/database", "docs"):
             shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", copy / "pyproject.toml")
         source = copy / mutant.path
@@ -242,7 +404,8 @@ def run(mutant: Mutant, worlds: int) -> tuple[bool, str, float]:
             return True, f"STALE: its place is there {text.count(mutant.old)} times", 0.0
         if mutant.old:
             source.write_text(text.replace(mutant.old, mutant.new))
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", mutant.suite]
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider"]
+        command += mutant.suite.split()
         ended = subprocess.run(
             command,
             cwd=copy,

@@ -12,6 +12,10 @@ from tasks.merge import Conflict, Plan, Side
 from tasks.outcome import Outcome
 from tasks.run import RunReport
 from worker.store import SqlJournal
+from worker.store.conflicts import ConflictRecord
+
+#: How the rules of nodes' conflicts begin.
+_RULE = "node: "
 
 
 async def run_node(task: DatabaseSync, journal: SqlJournal | None) -> RunReport:
@@ -48,9 +52,14 @@ def as_conflict(lost: LostValue) -> Conflict:
         notion_edited=_moment(lost.kept_timestamp),
         other_edited=_moment(lost.lost_timestamp),
         winner=Side.NOTION,
-        rule=f"node: {lost.rule}"[:40],
+        rule=f"{_RULE}{lost.rule}"[:40],
         reason=f"{lost.field_name or 'the record'} edited on two nodes",
     )
+
+
+def is_of_a_node(record: ConflictRecord) -> bool:
+    """Whether a line of the ledger is of a database node."""
+    return record.rule.startswith(_RULE)
 
 
 def _moment(stamp: int) -> datetime | None:

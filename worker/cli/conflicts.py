@@ -18,6 +18,7 @@ from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
 from worker.cli.output import console, moment, print_json, printable, short, table
 from worker.cli.run import carry_out, foresee, prepare
+from worker.node_runs import is_of_a_node
 from worker.store import Store
 from worker.store.conflicts import ConflictRecord
 
@@ -36,7 +37,7 @@ def conflicts(name: str | None, *, limit: int, as_json: bool) -> ExitCode:
                 str(record.id),
                 record.task,
                 moment(record.at),
-                record.attribute or "(deleted)",
+                _what(record),
                 _value(record.base, 24),
                 _value(record.notion, 24),
                 _value(record.other, 24),
@@ -56,25 +57,31 @@ def show(number: int, *, as_json: bool) -> ExitCode:
     if as_json:
         print_json(asdict(record))
         return ExitCode.OK
-    lines = [
-        ("Conflict", f"{record.id} of task {record.task}"),
-        ("When", f"{moment(record.at)}, in run {record.run_id[:8]}"),
-        ("What", record.attribute or "deleted on one side, edited on the other"),
-        ("Base", _value(record.base, 2000)),
-        (
-            "Notion",
-            f"{_value(record.notion, 2000)}   ({record.notion_id}, edited {moment(record.notion_edited)})",
-        ),
-        (
-            "Other side",
-            f"{_value(record.other, 2000)}   ({record.other_id}, edited {moment(record.other_edited)})",
-        ),
-        ("Stayed", _outcome(record)),
-    ]
+    lines = (
+        _of_a_node(record)
+        if is_of_a_node(record)
+        else [
+            ("Conflict", f"{record.id} of task {record.task}"),
+            ("When", f"{moment(record.at)}, in run {record.run_id[:8]}"),
+            ("What", record.attribute or "deleted on one side, edited on the other"),
+            ("Base", _value(record.base, 2000)),
+            (
+                "Notion",
+                f"{_value(record.notion, 2000)}   ({record.notion_id}, edited {moment(record.notion_edited)})",
+            ),
+            (
+                "Other side",
+                f"{_value(record.other, 2000)}   ({record.other_id}, edited {moment(record.other_edited)})",
+            ),
+            ("Stayed", _outcome(record)),
+        ]
+    )
     screen = console()
     for label, text in lines:
         screen.print(Text(f"{label:<11}", style="bold") + Text(printable(text)), soft_wrap=True)
-    if record.taken is None:
+    if is_of_a_node(record):
+        screen.print("Bring the lost value back by editing the record on any node: the newest edit wins.")
+    elif record.taken is None:
         screen.print(
             f"Bring a value back: lockstep conflicts --id {record.id} --take notion (or other)",
             soft_wrap=True,
@@ -86,6 +93,10 @@ def take(number: int, side: str, *, dry_run: bool, as_json: bool) -> ExitCode:
     """Make both sides show the value that one side had."""
     with open_store(get_settings()) as store:
         record = _find(store, number)
+        if is_of_a_node(record):
+            raise CommandError(
+                f"conflict {number} is of a database node: edit the record on any node, and the newest edit wins"
+            )
         find_sync_task(record.task)
         values = {one: record.value_on(one) for one in Side}
         if record.attribute is None and values[Side(side)] is None:
@@ -124,7 +135,27 @@ def _find(store: Store, number: int) -> ConflictRecord:
     return record
 
 
+def _of_a_node(record: ConflictRecord) -> list[tuple[str, str]]:
+    return [
+        ("Conflict", f"{record.id} of node {record.task}"),
+        ("When", moment(record.at)),
+        ("What", _what(record)),
+        ("Kept", f"{_value(record.notion, 2000)}   (edited {moment(record.notion_edited)})"),
+        ("Lost", f"{_value(record.other, 2000)}   (edited {moment(record.other_edited)})"),
+        ("Stayed", _outcome(record)),
+    ]
+
+
+def _what(record: ConflictRecord) -> str:
+    if is_of_a_node(record):
+        place = f"{record.notion_id} {record.other_id}"
+        return f"{place}: {record.attribute}" if record.attribute else f"{place} (deleted)"
+    return record.attribute or "(deleted)"
+
+
 def _outcome(record: ConflictRecord) -> str:
+    if is_of_a_node(record):
+        return f"the first ({record.rule})"
     if record.taken is not None:
         return f"{Side(record.taken).label}'s, brought back {moment(record.taken_at)}"
     if record.winner is None:

@@ -129,7 +129,7 @@ def _named(name: str) -> NodeTable:
     for node in _tables(get_settings()):
         if node.name == name:
             return node
-    raise CommandError(f"there is no node {name!r}: `lockstep nodes` lists them")
+    raise CommandError(f"there is no node {name!r}: `lockstep nodes list` shows them")
 
 
 @contextmanager

@@ -109,7 +109,7 @@ def test_poison_records_hold_nothing_else_up(node: Node, storage: SQLAlchemyStor
         "x": person(57),
         "58": person(58, photo="%%%"),
     }
-    good = people(*[person(number) for number in range(200)])
+    good = people(*[person(number, mail=f"{number}@example.org") for number in range(200)])
     refused = storage.upsert_many("person", {**good, **bad, "x": SyncRecord("x", {"name": "a"}, {})})
     assert refused == {"51", "52", "53", "54", "55", "56", "58", "x"}
     assert len(node.run("SELECT * FROM person")) == 200 - 7
@@ -178,7 +178,8 @@ def test_the_clock_survives_a_restart_with_the_wall_clock_moved_back(
     assert HybridLogicalClock(lambda: 1_000, node.storage()).now() > last
 
 
-def test_two_exchanges_of_a_node_take_turns(node: Node, storage: SQLAlchemyStorage) -> None:
+@pytest.mark.parametrize("held", [False, True])
+def test_two_exchanges_of_a_node_take_turns(node: Node, storage: SQLAlchemyStorage, held: bool) -> None:
     other = node.storage()
     entered = threading.Event()
     order: list[str] = []
@@ -186,11 +187,11 @@ def test_two_exchanges_of_a_node_take_turns(node: Node, storage: SQLAlchemyStora
     def second() -> None:
         entered.set()
         with other.transaction():
-            other.hold("here")
             order.append("second")
 
-    with storage.transaction():
-        storage.hold("here")
+    with storage.database.work() if held else storage.transaction():
+        if held:
+            storage.hold("here")
         thread = threading.Thread(target=second)
         thread.start()
         assert entered.wait(10)
