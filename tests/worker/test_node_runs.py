@@ -13,12 +13,17 @@ import pytest
 from config import get_settings
 from tasks import all_tasks, run_all_tasks
 from tasks.database import DatabaseEngine, DependencyGraph, HybridLogicalClock, MemoryStorage
-from tasks.database.sync import DatabaseSync
+from tasks.database.sync import DatabaseSync, LostValue
 from tasks.database.transport.memory import MemoryTransport
 from tasks.errors import TaskDefinitionError
+from worker.cli import conflicts
+from worker.cli.exit_codes import ExitCode
+from worker.cli.failures import CommandError
 from worker.lock import MemorySyncLock
+from worker.node_runs import as_conflict
 from worker.session import run_session
 from worker.store import RunRecord, Store
+from worker.store.conflicts import Conflicts
 
 
 @pytest.fixture(autouse=True)
@@ -125,3 +130,27 @@ def test_a_node_is_scheduled_and_runs_without_celery() -> None:
         DatabaseSync("people", pair.engine).schedule()
     run_all_tasks()
     assert pair.office.get_records("person", {"1"})["1"].data["name"] == "Ada"
+
+
+def test_the_ledger_of_a_node_is_shown_in_its_own_words(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.write() as connection:
+        for name in ("name", ""):
+            kept, lost = ("Ada L.", "Lovelace") if name else (None, {"name": "Lovelace"})
+            found = LostValue("person", "1", name, kept, lost, 1 << 56, 1 << 56, "local")
+            Conflicts.keep(connection, "office", as_conflict(found), "")
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'lockstep.db'}")
+    get_settings.cache_clear()
+    assert conflicts.conflicts(None, limit=5, as_json=False) == ExitCode.OK
+    listed = " ".join(capsys.readouterr().out.split())
+    assert "person 1: name" in listed
+    assert "Notion's" not in listed
+    number = next(one.id for one in store.conflicts.list("office") if one.attribute)
+    conflicts.show(number, as_json=False)
+    shown = capsys.readouterr().out
+    assert "Kept       Ada L." in shown
+    assert "Lost       Lovelace" in shown
+    assert "--take" not in shown
+    with pytest.raises(CommandError, match="edit the record"):
+        conflicts.take(number, "other", dry_run=False, as_json=False)
