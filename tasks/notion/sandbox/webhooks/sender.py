@@ -14,6 +14,7 @@ import uuid
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -303,14 +304,16 @@ class Sender:
             self._waiting.append(_Waiting(item.subscription, item.event, due, item.attempt + 1))
             self._changed.notify_all()
 
-    @staticmethod
-    def _post(subscription: Subscription, doc: dict[str, Any]) -> int | None:
+    @cached_property
+    def _http(self) -> httpx.Client:
+        return httpx.Client(timeout=_TIMEOUT, trust_env=False)
+
+    def _post(self, subscription: Subscription, doc: dict[str, Any]) -> int | None:
         raw = json.dumps(doc, ensure_ascii=False, separators=(",", ":")).encode()
         digest = hmac.new(subscription.verification_token.encode(), raw, hashlib.sha256).hexdigest()
         headers = {"content-type": "application/json", "x-notion-signature": f"sha256={digest}"}
         try:
-            with httpx.Client(timeout=_TIMEOUT, trust_env=False) as http:
-                return http.post(subscription.url, content=raw, headers=headers).status_code
+            return self._http.post(subscription.url, content=raw, headers=headers).status_code
         except httpx.HTTPError as error:
             log.warning("A webhook did not reach %s: %s", httpx.URL(subscription.url).host, error)
             return None
@@ -339,3 +342,5 @@ class Sender:
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join()
+        if "_http" in self.__dict__:
+            self._http.close()
