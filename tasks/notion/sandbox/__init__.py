@@ -14,7 +14,7 @@ from tasks.notion.sandbox.errors import ApiError
 from tasks.notion.sandbox.faults import Deed, Fault
 from tasks.notion.sandbox.ids import PERSON_ID, ROOT_PAGE_ID, bot_id
 from tasks.notion.sandbox.person import Person
-from tasks.notion.sandbox.rate_limit import RateLimit
+from tasks.notion.sandbox.rate_limit import RateLimit, Window
 from tasks.notion.sandbox.server import Sandbox, serve
 from tasks.notion.sandbox.webhooks import Behaviour
 
@@ -31,6 +31,7 @@ __all__ = [
     "Person",
     "RateLimit",
     "Sandbox",
+    "Window",
     "app",
     "bot_id",
     "serve",

@@ -6,8 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tasks.notion.sandbox import RateLimit, Sandbox, bot_id
+from tasks.notion.sandbox import RateLimit, Sandbox, Window, bot_id
+from tasks.notion.sandbox.clock import Clock
+from tasks.notion.sandbox.errors import ApiError
+from tasks.notion.sandbox.rate_limit import RateLimiter
 from tests.notion.sandbox.api import Api
 
 
@@ -24,6 +29,50 @@ def test_one_too_many_is_told_when_to_come_back(sandbox: Sandbox, api: Api) -> N
     assert [api.send("GET", "users").status_code for _ in range(2)] == [200, 429]
     sandbox.clock.advance(timedelta(hours=1))
     assert [api.send("GET", "users").status_code for _ in range(4)] == [200, 200, 200, 429]
+
+
+def test_windows_of_a_token_and_of_the_workspace(sandbox: Sandbox, api: Api) -> None:
+    other = Api(api.http, token="other")
+    sandbox.clock.set(datetime(2026, 1, 1, tzinfo=UTC))
+    sandbox.rate_limiter.limit = RateLimit(
+        per_second=None,
+        token_window=Window(requests=3),
+        workspace_window=Window(requests=5, seconds=900),
+        clock="workspace",
+    )
+    sandbox.clock.advance(timedelta(seconds=20))
+    assert [api.send("GET", "users").status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert api.send("GET", "users").headers["retry-after"] == "40"
+    assert [other.send("GET", "users").status_code for _ in range(3)] == [200, 200, 429]
+    refused = other.send("GET", "users")
+    assert refused.headers["retry-after"] == "880"
+    assert refused.json()["additional_data"] == {"rate_limit_reason": "workspace_limit"}
+    sandbox.clock.advance(timedelta(seconds=60))
+    assert api.send("GET", "users").status_code == 429
+    sandbox.clock.advance(timedelta(seconds=820))
+    assert api.send("GET", "users").status_code == 200
+
+
+@given(st.lists(st.floats(0, 3), min_size=1, max_size=80), st.floats(0.5, 20), st.integers(1, 6))
+def test_never_more_than_the_average_and_the_burst(pauses: list[float], rate: float, burst: int) -> None:
+    clock = Clock()
+    clock.set(datetime(2026, 1, 1, tzinfo=UTC))
+    limiter = RateLimiter(clock, RateLimit(per_second=rate, burst=burst, clock="workspace"))
+    granted: list[float] = []
+    waits: list[int] = []
+    for pause in pauses:
+        clock.advance(timedelta(seconds=pause))
+        now = clock.now() / 1000
+        try:
+            limiter.take("token")
+        except ApiError as refused:
+            waits.append(refused.retry_after or 0)
+        else:
+            granted.append(now)
+    assert all(1 <= wait <= 1 / rate + 1 for wait in waits)
+    for first, began in enumerate(granted):
+        for last in range(first, len(granted)):
+            assert last - first + 1 <= burst + (granted[last] - began) * rate + 0.01
 
 
 def test_a_limit_by_the_back_door(api: Api) -> None:
