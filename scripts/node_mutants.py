@@ -234,6 +234,13 @@ MUTANTS = [
         STORIES,
     ),
     Mutant(
+        "a lock that was lost is noticed after the commit",
+        ENGINE,
+        "            prove()\n",
+        "",
+        ENGINE_TESTS,
+    ),
+    Mutant(
         "the ledger names what the resolver said of a tie",
         RECONCILER,
         "_source(answer, conflicts, kept)",

@@ -141,10 +141,11 @@ class DatabaseEngine:
             raise InvalidParameterError(f"node_id {incoming.node_id!r} is reserved")
         payloads = self._node.known(incoming, result)
         self._node.clock.reserve()
-        with self._processing(), self._node.work(undo=incoming.dry_run):
+        with self._processing() as prove, self._node.work(undo=incoming.dry_run):
             if self._lock is not None and not hasattr(self._lock, "processing"):
                 self._lock.hold(self._node.node_id)
             response, applied = self._answer(incoming, payloads, result)
+            prove()
         self._node.report(applied, result)
         self._finalize(result)
         return response, result
@@ -266,10 +267,11 @@ class DatabaseEngine:
             self._node.storage.forget_node(node_id)
 
     @contextmanager
-    def _processing(self) -> Iterator[None]:
+    def _processing(self) -> Iterator[Callable[[], None]]:
+        """The node's turn to answer; what it yields proves that nobody else has it by now."""
         processing = getattr(self._lock, "processing", None)
-        with processing(self._node.node_id) if processing is not None else nullcontext():
-            yield
+        with processing(self._node.node_id) if processing is not None else nullcontext() as prove:
+            yield prove or (lambda: None)
 
     @contextmanager
     def _session(self, result: DatabaseResult) -> Iterator[str | None]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
 from tasks.database.enums import SyncPhase, SyncStatus
 from tasks.database.exceptions import NodeLockedError
 from tasks.database.result import DatabaseResult
+from tasks.errors import LockLostError
 
 
 @runtime_checkable
@@ -62,8 +63,15 @@ class SessionLock:
             raise NodeLockedError(str(error)) from error
 
     def hold(self, node_id: str) -> None:
-        """Prove that this process still holds the node."""
-        self._lock.hold(node_id)
+        """Prove that this process still holds the node.
+
+        Raises:
+            NodeLockedError: it does not.
+        """
+        try:
+            self._lock.hold(node_id)
+        except LockLostError as error:
+            raise NodeLockedError(str(error)) from error
 
     def release(self, session_id: str, status: SyncStatus, result: DatabaseResult | None = None) -> None:
         """End the session and free the node."""
@@ -75,13 +83,13 @@ class SessionLock:
         self._lock.update_phase(session_id, str(phase))
 
     @contextmanager
-    def processing(self, node_id: str) -> Iterator[None]:
-        """Let no other process work on the node's manifests meanwhile.
+    def processing(self, node_id: str) -> Iterator[Callable[[], None]]:
+        """Let no other process work on the node's manifests meanwhile; yields what proves that none does.
 
         Its sessions are apart from those of `acquire`: two nodes may ask each other at the same time.
 
         Raises:
-            NodeLockedError: the node was busy all the time.
+            NodeLockedError: the node was busy all the time, or, by the proof, the lock was lost.
         """
         serving = f"{node_id}:serving"
         until = time.monotonic() + self._patience
@@ -95,8 +103,7 @@ class SessionLock:
                 time.sleep(0.05)
         status = SyncStatus.FAILED
         try:
-            yield
-            self._lock.hold(serving)
+            yield lambda: self.hold(serving)
             status = SyncStatus.SUCCEEDED
         finally:
             self._lock.release(session_id, str(status))

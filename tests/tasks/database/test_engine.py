@@ -24,6 +24,7 @@ from tasks.database import (
     SyncStatus,
 )
 from tasks.database.exceptions import NodeLockedError, SyncAbortedError, TransportError
+from tasks.errors import LockLostError
 
 M = "m"
 
@@ -345,6 +346,19 @@ def test_a_leased_lock_serves_one_manifest_at_a_time() -> None:
     leased.busy = True
     with pytest.raises(NodeLockedError):
         engine.sync()
+
+
+def test_a_leased_lock_that_was_lost_undoes_the_exchange() -> None:
+    class Lost(Lock):
+        def hold(self, node_id: str) -> None:
+            raise LockLostError("another process has it")
+
+    pair = Pair(lock=SessionLock(Lost(), busy=LockLostError))
+    storage, engine = pair.client()
+    storage.edit(M, "1", x=1)
+    with pytest.raises(NodeLockedError):
+        engine.sync()
+    assert data(pair.server) == {}
 
 
 def test_an_error_in_the_middle_undoes_the_exchange() -> None:

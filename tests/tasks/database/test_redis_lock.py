@@ -14,10 +14,13 @@ from tasks.database import (
     HybridLogicalClock,
     MemoryStorage,
     MemoryTransport,
+    ModelPayload,
     SessionLock,
     SyncManifest,
+    SyncRecord,
 )
 from tasks.database.exceptions import NodeLockedError
+from tasks.errors import TaskError
 from worker.lock import NodeBusyError, RedisSyncLock
 from worker.redis_client import connect_url
 from worker.redis_server import RedisServer
@@ -85,3 +88,50 @@ def test_two_processes_never_process_a_nodes_manifests_at_once(client: redis.Red
     go_on.set()
     first.join(60)
     other.process(manifest)
+
+
+def lose(client: redis.Redis, node_id: str) -> None:
+    """As when a process was asleep for longer than its lease."""
+    gone = list(client.scan_iter(f"*{node_id}*"))
+    assert gone
+    client.delete(*gone)
+
+
+def test_a_lock_lost_while_answering_undoes_the_exchange(client: redis.Redis) -> None:
+    hub = node("lost-hub", client)
+    storage = hub._node.storage
+    record = SyncRecord("1", {"x": 1}, {"x": 5})
+    manifest = SyncManifest("a", 0, payloads=[ModelPayload("m", {"1": record})])
+    manifest.checksum = manifest.compute_checksum()
+    plain = storage.save_checkpoint
+
+    def losing(*arguments: object) -> None:
+        plain(*arguments)  # type: ignore[arg-type]
+        lose(client, "lost-hub:serving")
+
+    storage.save_checkpoint = losing  # type: ignore[method-assign]
+    with pytest.raises(NodeLockedError):
+        hub.process(manifest)
+    assert storage.get_records("m", ["1"]) == {}
+    assert storage.get_nodes() == {}
+    storage.save_checkpoint = plain  # type: ignore[method-assign]
+    hub.process(manifest)
+    assert storage.get_records("m", ["1"]) == {"1": record}
+
+
+def test_a_lock_lost_while_asking_commits_nothing(client: redis.Redis) -> None:
+    server = node("server", client)
+    assert isinstance(server._node.storage, MemoryStorage)
+    server._node.storage.edit("m", "1", x=1)
+
+    class Losing:
+        def exchange(self, manifest: SyncManifest) -> SyncManifest:
+            answer = MemoryTransport(server.process).exchange(manifest)
+            lose(client, "lost-laptop")
+            return answer
+
+    laptop = node("lost-laptop", client, Losing())
+    with pytest.raises(TaskError):
+        laptop.sync()
+    assert laptop._node.storage.get_records("m", ["1"]) == {}
+    assert laptop._node.storage.get_nodes() == {}
