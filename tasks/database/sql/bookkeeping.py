@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tasks.database.conflict import ConflictType, FieldConflict, RecordConflict, ResolutionSource
 from tasks.database.record import SyncRecord
 from tasks.database.result import ConflictEntry
-from tasks.database.sql import schema
+from tasks.database.sql import placing, schema
 from tasks.database.sql.connection import Database
 
 _checkpoints, _clock, _records = schema.checkpoints.c, schema.clock.c, schema.records
@@ -22,8 +22,9 @@ _checkpoints, _clock, _records = schema.checkpoints.c, schema.clock.c, schema.re
 class Bookkeeping:
     """The part of the storage that needs no table of the user's."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, labels: Collection[str]) -> None:
         self.database = database
+        self.labels = list(labels)
 
     def get_checkpoint(self, node_id: str) -> int:
         """The checkpoint that was saved last; 0 before."""
@@ -98,11 +99,19 @@ class Bookkeeping:
 
         What was received `without` these stamps of arrival is meant: it came from the peer itself.
         """
-        behind = sa.and_(_records.c.place > place, _records.c.received_at.not_in(list(without)))
-        query = sa.select(sa.func.min(_records.c.newest)).where(sa.or_(behind, _records.c.place.is_(None)))
+        behind = sa.select(sa.func.min(_records.c.newest)).where(
+            _records.c.model.in_(self.labels),
+            _records.c.place > place,
+            _records.c.received_at.not_in(list(without)),
+        )
+        # Each has an index, which leads to what is behind the place and to nothing else.
+        queries = (
+            behind.where(_records.c.deleted.is_(None)),
+            behind.where(_records.c.deleted.is_not(None)),
+        )
         with self.database.work() as work:
-            found = work.connection.scalar(query)
-            return None if found is None else int(found)
+            found = [placing.oldest_due(work), *map(work.connection.scalar, queries)]
+            return min((int(stamp) for stamp in found if stamp is not None), default=None)
 
     def keep_conflicts(self, entries: Iterable[ConflictEntry]) -> None:
         """Keep resolved conflicts together with what they decided."""

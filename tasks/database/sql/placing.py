@@ -76,6 +76,18 @@ def place_all(work: Work, now: int) -> int:
     return int(place)
 
 
+def oldest_due(work: Work) -> int | None:
+    """The smallest stamp of what has no place yet; None: all has one."""
+    connection = work.connection
+    if connection.dialect.name == "sqlite":
+        found = connection.scalar(sa.text(f"SELECT min(newest) FROM ({_SQLITE_DUE}) d"))
+    else:
+        connection.exec_driver_sql(_BY_INDEX)
+        found = connection.scalar(sa.text(f"SELECT min(newest) FROM ({_DUE}) d"))
+        connection.exec_driver_sql(_AS_BEFORE)
+    return None if found is None else int(found)
+
+
 def lock_node(work: Work) -> None:
     """One transaction at a time from here to its end."""
     work.connection.execute(sa.text("UPDATE lockstep_node SET id = id WHERE id = 1"))

@@ -37,7 +37,10 @@ class SQLAlchemyStorage(Bookkeeping):
     """
 
     def __init__(self, database: Database | sa.Engine | str, tables: Sequence[SyncedTable]) -> None:
-        super().__init__(database if isinstance(database, Database) else Database(database))
+        super().__init__(
+            database if isinstance(database, Database) else Database(database),
+            [table.label for table in tables],
+        )
         self.tables = {table.label: table for table in tables}
         if len(self.tables) != len(tables):
             raise TaskDefinitionError("two synced tables have the same label")

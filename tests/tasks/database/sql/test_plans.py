@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from tasks.database import DatabaseEngine, DependencyGraph, HybridLogicalClock
+from tasks.database.peer import PeerState
 from tasks.database.transport.memory import MemoryTransport
 
 from .conftest import Node
@@ -112,6 +113,8 @@ def test_no_statement_reads_a_whole_table(
         pair.office.run("DELETE FROM person WHERE id = 8")
         pair.laptop.run("UPDATE person SET name = 'newer' WHERE id = 9")
         assert pair.engine.sync().counts() == {"pushed": 1, "applied": 1, "deleted": 1}
+        office = pair.storages[0]
+        assert office.oldest_after(PeerState.load(office, "laptop").sent.lowest, {1}) is None
     assert sum(map(bool, plans)) > 20
     assert full_scans(plans) == []
 
