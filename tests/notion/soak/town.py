@@ -439,6 +439,8 @@ def connect(town: Town) -> None:
     town.task.delete_share = town.task.change_share = 1.0
     town.task.run_every(minutes=1)
     town.task.full_listing_every = timedelta(minutes=10)
+    if isinstance(town.task, TwinTask):
+        town.task.other_settling = town.task.twin.notion_settling
     if isinstance(town.task, SoakTask):
         service: PlainService = town.task.service
         service.before = lambda kind, obj_id: town.disturb(kind)
