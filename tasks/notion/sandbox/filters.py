@@ -20,6 +20,7 @@ ValueTest = Callable[[Any], bool]
 _TEXT = frozenset({"title", "rich_text", "url", "email", "phone_number"})
 _TIMES = ("created_time", "last_edited_time")
 _MAX_DEPTH = 2
+_VERIFICATIONS = ("verified", "expired", "none")
 _EMPTIES = frozenset({"is_empty", "is_not_empty"})
 _TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
     "equals": lambda value, operand: value == operand,
@@ -133,6 +134,11 @@ def _number(condition: Any, _: datetime, path: str) -> ValueTest:
     return lambda value: name == "does_not_equal" if value is None else compare(value, operand)
 
 
+def _unique_id(condition: Any, now: datetime, path: str) -> ValueTest:
+    _one(condition, frozenset(_NUMBER_TESTS), path)
+    return _number(condition, now, path)
+
+
 def _checkbox(condition: Any, _: datetime, path: str) -> ValueTest:
     name, operand = _one(condition, frozenset({"equals", "does_not_equal"}), path)
     if not isinstance(operand, bool):
@@ -212,6 +218,8 @@ def _rollup(condition: Any, now: datetime, path: str) -> ValueTest:
 
 def _verification(condition: Any, _: datetime, path: str) -> ValueTest:
     operand = _one(condition, frozenset({"status"}), path)[1]
+    if operand not in _VERIFICATIONS:
+        raise errors.bad_body(f"{path}.status", '`"verified"`, `"expired"` or `"none"`', operand)
     return lambda value: (value or "none") == operand
 
 
@@ -225,7 +233,7 @@ def _strings(operand: Any, path: str) -> list[str]:
 _TESTS: dict[str, Callable[[Any, datetime, str], ValueTest]] = {
     **dict.fromkeys(_TEXT, _text),
     "number": _number,
-    "unique_id": _number,
+    "unique_id": _unique_id,
     "checkbox": _checkbox,
     "select": _choice,
     "status": _choice,

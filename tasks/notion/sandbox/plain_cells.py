@@ -35,8 +35,13 @@ def plain_cell(call: Call, columns: Columns, column: Column, page: Stored) -> An
     if kind == "date":
         return dates.start_of(value)
     if kind == "verification":
-        return (value or {}).get("state")
+        return _verification(value)
     return value
+
+
+def _verification(value: dict[str, Any] | None) -> str | None:
+    state = (value or {}).get("state")
+    return None if state == "unverified" else state
 
 
 def _computed(value: dict[str, Any] | None) -> tuple[str, Any]:
