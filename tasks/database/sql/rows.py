@@ -100,7 +100,7 @@ def write_rows(
         try:
             with connection.begin_nested():
                 _copy(connection, table, names, rows)
-        except NotSupportedError:  # views and tables with row security take rows by INSERT only
+        except NotSupportedError:  # a table with row security takes rows by INSERT only
             pass
         else:
             return
