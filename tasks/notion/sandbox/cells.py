@@ -18,6 +18,12 @@ SHOWN_REFERENCES = 25
 _STAMPS = ("created_time", "last_edited_time", "created_by", "last_edited_by")
 
 
+def related(call: Call, column: Column, page: Stored) -> list[str]:
+    """The related pages; none for a caller with whom their data source is not shared."""
+    hidden = call.store.hides(column.config.get("data_source_id"))
+    return [] if hidden else list(kept(column, page))
+
+
 def kept(column: Column, page: Stored) -> Any:
     """The value in the form in which it is kept."""
     values = page.doc["values"]
@@ -34,7 +40,7 @@ def show_cells(call: Call, columns: Columns, page: Stored, only: set[str] | None
             cell = {"id": encode_column_id(column.id), "type": column.type}
             cell |= show_cell(call, columns, column, page)
             if column.type == "relation":
-                cell["has_more"] = len(kept(column, page)) > SHOWN_REFERENCES
+                cell["has_more"] = len(related(call, column, page)) > SHOWN_REFERENCES
             shown[column.name] = cell
     return shown
 
@@ -74,7 +80,8 @@ def _content(call: Call, columns: Columns, column: Column, page: Stored, *, whol
     if column.type == "people":
         return [users.full_user(call, user_id) for user_id in value]
     if column.type == "relation":
-        return [{"id": page_id} for page_id in (value if whole else value[:SHOWN_REFERENCES])]
+        pages = related(call, column, page)
+        return [{"id": page_id} for page_id in (pages if whole else pages[:SHOWN_REFERENCES])]
     return value
 
 

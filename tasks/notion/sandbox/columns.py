@@ -127,9 +127,13 @@ def mirror_of(call: Call, column: Column) -> tuple[Stored, Column] | None:
 
 
 def show_columns(call: Call, source: Stored) -> dict[str, Any]:
-    """The `properties` of a data source."""
+    """The `properties` of a data source, without relations to what is not shared with the caller."""
     columns = Columns(source)
-    return {column.name: show_column(call, columns, column) for column in columns}
+    return {
+        column.name: show_column(call, columns, column)
+        for column in columns
+        if not call.store.hides(column.config.get("data_source_id"))
+    }
 
 
 def show_column(call: Call, columns: Columns, column: Column) -> dict[str, Any]:

@@ -187,6 +187,10 @@ class Store:
         finally:
             self._past = None
 
+    def hides(self, object_id: str | None) -> bool:
+        """Whether the caller is an integration with which the object is not shared."""
+        return object_id in self._hidden
+
     def _visible(self) -> str:
         return " AND visible(id)" if self._hidden else ""
 

@@ -105,6 +105,22 @@ def test_unshared_is_as_if_it_were_not_there(sandbox: Sandbox, api: Api, of: str
     assert sorted(api.query(source)) == ["edited", "stays"]
 
 
+def test_a_relation_to_what_is_not_shared_looks_empty(sandbox: Sandbox, api: Api) -> None:
+    target = api.source(title="Target")
+    source = api.source({"R": {"relation": {"data_source_id": target, "single_property": {}}}})
+    linked = api.page(target, "linked")["id"]
+    page = api.page(source, "a", R={"relation": [{"id": linked}]})["id"]
+    column = api.ok("GET", f"data_sources/{source}")["properties"]["R"]["id"]
+    sandbox.person().unshare(target)
+    assert "R" not in api.ok("GET", f"data_sources/{source}")["properties"]
+    cell = api.ok("GET", f"pages/{page}")["properties"]["R"]
+    assert (cell["relation"], cell["has_more"]) == ([], False)
+    assert api.ok("GET", f"pages/{page}/properties/{column}")["results"] == []
+    assert api.query(source) == ["a"]
+    sandbox.person().share(target)
+    assert api.ok("GET", f"pages/{page}")["properties"]["R"]["relation"] == [{"id": linked}]
+
+
 def test_move_and_content(sandbox: Sandbox, api: Api) -> None:
     source, target, person = (
         api.source({"N": {"number": {}}}),
