@@ -18,6 +18,7 @@ from tasks.notion.sandbox.parents import (
 )
 from tasks.notion.sandbox.schema import change_columns, create_columns
 from tasks.notion.sandbox.store import Stored
+from tasks.notion.sandbox.views import add_view
 
 _CREATE = frozenset({"parent", "properties", "title", "icon", "description"})
 _UPDATE = frozenset({"title", "icon", "properties", "in_trash", "archived", "parent", "description", "cover"})
@@ -35,6 +36,7 @@ def make(call: Call, database: Stored, title: list[dict[str, Any]], properties: 
     }
     source = call.store.insert(call.new(new_id(), "data_source", database.id, doc))
     create_columns(call, source, properties, path)
+    add_view(call, source)
     return source
 
 

@@ -129,11 +129,7 @@ def _ordered_rows(
     """The next rows of a filtered or sorted walk; the order is kept as long as nothing is written."""
     version = call.store.version()
     if walk.version != version:
-        rows = call.store.rows(columns.source.id, archived=archived)
-        if test is not None:
-            rows = [row for row in rows if test(row)]
-        for key, descending in reversed(sorts):
-            rows = _sorted(call, columns, rows, key, descending)
+        rows = _all_rows(call, columns, test, sorts, archived)
         walk.order, walk.version = [row.id for row in rows], version
         if walk.following is not None and walk.following.id in walk.order:
             walk.place = walk.order.index(walk.following.id)
@@ -141,6 +137,24 @@ def _ordered_rows(
     ids = walk.order[walk.place : walk.place + wanted]
     found = call.store.get_many(ids)
     return [found[row_id] for row_id in ids if row_id in found]
+
+
+def _all_rows(
+    call: Call, columns: Columns, test: RowTest | None, sorts: list[tuple[Column | str, bool]], archived: bool
+) -> list[Stored]:
+    rows = call.store.rows(columns.source.id, archived=archived)
+    if test is not None:
+        rows = [row for row in rows if test(row)]
+    for key, descending in reversed(sorts):
+        rows = _sorted(call, columns, rows, key, descending)
+    return rows
+
+
+def matching_rows(call: Call, source: Stored, filter: Any, sorts: Any) -> list[Stored]:
+    """All rows that a filter lets through, in the order of sorts; `ApiError` when either is wrong."""
+    columns = Columns(source)
+    test = compile_filter(call, columns, filter) if filter else None
+    return _all_rows(call, columns, test, _read_sorts(columns, sorts), archived=False)
 
 
 def _read_sorts(columns: Columns, sorts: Any) -> list[tuple[Column | str, bool]]:

@@ -21,6 +21,7 @@ from tasks.notion.sandbox import (
     query,
     search,
     users,
+    views,
 )
 from tasks.notion.sandbox.call import Call
 from tasks.notion.sandbox.parents import only_source
@@ -85,6 +86,14 @@ _ROUTES: list[tuple[str, str, Handler]] = [
         _indexed(lambda c, w, r, a, b: query.run_query(c, w, a, r.body, r.only)),
     ),
     ("GET", f"data_sources/{_ID}/templates", lambda c, w, r, a, b: data_sources.templates(c, a)),
+    ("GET", "views", lambda c, w, r, a, b: views.list_views(c, r.query)),
+    ("POST", "views", lambda c, w, r, a, b: views.create(c, r.body)),
+    ("GET", f"views/{_ID}", lambda c, w, r, a, b: views.retrieve(c, a)),
+    ("PATCH", f"views/{_ID}", lambda c, w, r, a, b: views.update(c, a, r.body)),
+    ("DELETE", f"views/{_ID}", lambda c, w, r, a, b: views.delete(c, a)),
+    ("POST", f"views/{_ID}/queries", _indexed(lambda c, w, r, a, b: views.query(c, a, r.body))),
+    ("GET", f"views/{_ID}/queries/{_ID}", lambda c, w, r, a, b: views.results(c, a, b, r.query)),
+    ("DELETE", f"views/{_ID}/queries/{_ID}", lambda c, w, r, a, b: views.forget(c, a, b)),
     ("GET", f"blocks/{_ID}", lambda c, w, r, a, b: blocks.retrieve(c, a)),
     ("PATCH", f"blocks/{_ID}", lambda c, w, r, a, b: blocks.update(c, a, r.body)),
     ("DELETE", f"blocks/{_ID}", lambda c, w, r, a, b: blocks.delete(c, a)),
@@ -117,7 +126,7 @@ def answer(call: Call, walks: query.Walks, request: Request) -> Json:
     for method, pattern, handler in _COMPILED:
         match = pattern.fullmatch(request.path) if method == request.method else None
         if match is not None:
-            if request.path.startswith("data_sources") and not call.has_data_sources:
+            if request.path.startswith(("data_sources", "views")) and not call.has_data_sources:
                 raise errors.invalid_url()
             first, second = (*match.groups(), "", "")[:2]
             with call.store.transaction(), nullcontext() if call.everything else call.store.as_shared():

@@ -1,0 +1,176 @@
+"""Views of databases: a filter and sorts with a name, and the snapshots of rows that queries of them keep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks.notion.sandbox import errors
+from tasks.notion.sandbox.call import Call, listing, page_size
+from tasks.notion.sandbox.clock import exact_text
+from tasks.notion.sandbox.ids import new_id
+from tasks.notion.sandbox.pages import path_id, refuse_unknown
+from tasks.notion.sandbox.parents import refuse_trashed
+from tasks.notion.sandbox.query import matching_rows
+from tasks.notion.sandbox.store import Stored
+
+Json = dict[str, Any]
+TYPES = frozenset(
+    {"table", "board", "calendar", "timeline", "gallery", "list", "form", "chart", "map", "dashboard"}
+)
+#: How long a snapshot is kept, in milliseconds.
+SNAPSHOT_MS = 15 * 60 * 1000
+_LOOKS = frozenset({"name", "filter", "sorts", "quick_filters", "configuration"})
+_CREATE = _LOOKS | {"database_id", "data_source_id", "type", "position"}
+
+
+def add_view(call: Call, source: Stored, kind: str = "table", name: str = "") -> Stored:
+    """A new view of a data source; every data source has one from the start."""
+    doc: Json = {"source": source.id, "type": kind, "name": name, "filter": None, "sorts": None}
+    return call.store.insert(
+        call.new(new_id(), "view", source.parent, doc | {"quick_filters": None, "configuration": None})
+    )
+
+
+def create(call: Call, body: Json) -> Json:
+    """POST /views: in the database of a data source."""
+    refuse_unknown(body, _CREATE)
+    source = call.find_in_body("data_source", "data_source_id", body.get("data_source_id"))
+    database = call.find_in_body("database", "database_id", body.get("database_id"))
+    if source.parent != database.id:
+        raise errors.validation(f"Data source {source.id} is not in database {database.id}.")
+    refuse_trashed(call, database, None)
+    kind = body.get("type")
+    if kind not in TYPES:
+        raise errors.bad_body("type", "a type of view", kind)
+    view = add_view(call, source, kind)
+    return _write(call, view, {"name": body.get("name")} | body)
+
+
+def list_views(call: Call, query: dict[str, str]) -> Json:
+    """GET /views: references to those of a database or of a data source, oldest first."""
+    if "database_id" in query:
+        above = call.find("database", path_id(query["database_id"], "database_id"))
+        found = call.store.children(above.id, ("view",))
+    else:
+        source = call.find("data_source", path_id(query.get("data_source_id", ""), "data_source_id"))
+        views = call.store.children(source.parent, ("view",))
+        found = [view for view in views if view.doc["source"] == source.id]
+    start, size = _window([view.id for view in found], query, call.limits.page_size, "query")
+    following = found[start + size].id if start + size < len(found) else None
+    references = [{"object": "view", "id": view.id} for view in found[start : start + size]]
+    return listing("view", references, following)
+
+
+def retrieve(call: Call, raw_id: str) -> Json:
+    """GET /views/{id}."""
+    return _show(call, _find(call, raw_id))
+
+
+def update(call: Call, raw_id: str, body: Json) -> Json:
+    """PATCH /views/{id}: null takes a filter or sorts away."""
+    refuse_unknown(body, _LOOKS)
+    return _write(call, _find(call, raw_id), body)
+
+
+def delete(call: Call, raw_id: str) -> Json:
+    """DELETE /views/{id}."""
+    view = _find(call, raw_id)
+    if len(call.store.children(view.parent, ("view",))) == 1:
+        raise errors.validation("Cannot delete the last view of a database.")
+    call.store.delete_tree(view.id)
+    return _show(call, view)
+
+
+def _find(call: Call, raw_id: str) -> Stored:
+    return call.find("view", path_id(raw_id, "view_id"))
+
+
+def _write(call: Call, view: Stored, body: Json) -> Json:
+    source = call.find("data_source", view.doc["source"])
+    if "name" in body:
+        view.doc["name"] = errors.a_string(body["name"], "name")
+    for key in _LOOKS - {"name"}:
+        if key in body:
+            view.doc[key] = body[key]
+    matching_rows(call, source, view.doc["filter"], view.doc["sorts"])  # refuses what cannot be asked
+    call.touch(view)
+    call.store.save(view)
+    return _show(call, view)
+
+
+def _show(call: Call, view: Stored) -> Json:
+    return {
+        "object": "view",
+        "id": view.id,
+        "parent": {"type": "database_id", "database_id": view.parent},
+        "data_source_id": view.doc["source"],
+        "name": view.doc["name"],
+        "type": view.doc["type"],
+        **{key: view.doc[key] for key in ("filter", "sorts", "quick_filters", "configuration")},
+        "created_time": exact_text(view.created),
+        "last_edited_time": exact_text(view.edited),
+        "created_by": {"object": "user", "id": view.created_by},
+        "last_edited_by": {"object": "user", "id": view.edited_by},
+        "url": f"https://app.notion.com/p/{view.parent.replace('-', '')}?v={view.id.replace('-', '')}",
+    }
+
+
+# -- snapshots --------------------------------------------------------------------------------------------
+
+
+def query(call: Call, raw_id: str, body: Json) -> Json:
+    """POST /views/{id}/queries: keep what the view shows now, and give the first rows."""
+    refuse_unknown(body, frozenset({"page_size"}))
+    view = _find(call, raw_id)
+    size = page_size(body.get("page_size"), call.limits.page_size)
+    source = call.find("data_source", view.doc["source"])
+    rows = matching_rows(call, source, view.doc["filter"], view.doc["sorts"])
+    kept = [row.id for row in rows[: call.limits.query_results]]
+    doc: Json = {"rows": kept, "expires": call.now() + SNAPSHOT_MS, "cut": len(rows) > len(kept)}
+    snapshot = call.store.insert(call.new(new_id(), "view_query", view.id, doc))
+    head = {
+        "object": "view_query",
+        "id": snapshot.id,
+        "view_id": view.id,
+        "expires_at": exact_text(doc["expires"]),
+        "total_count": len(kept),
+    }
+    return head | _rows(snapshot, 0, size)
+
+
+def results(call: Call, raw_id: str, raw_query: str, query: dict[str, str]) -> Json:
+    """GET /views/{id}/queries/{query}: more rows of a snapshot; 404 when it is too old."""
+    view = _find(call, raw_id)
+    query_id = path_id(raw_query, "query_id")
+    snapshot = call.find("view_query", query_id)
+    if snapshot.parent != view.id or call.now() >= snapshot.doc["expires"]:
+        raise call.missing("view_query", query_id)
+    start, size = _window(snapshot.doc["rows"], query, call.limits.page_size, "query")
+    return {"object": "list", "type": "page", "page": {}} | _rows(snapshot, start, size)
+
+
+def forget(call: Call, raw_id: str, raw_query: str) -> Json:
+    """DELETE /views/{id}/queries/{query}; one that is not there is forgotten already."""
+    _find(call, raw_id)
+    query_id = path_id(raw_query, "query_id")
+    snapshot = call.store.get(query_id)
+    if snapshot is not None and snapshot.kind == "view_query":
+        call.store.delete(query_id)
+    return {"object": "view_query", "id": query_id, "deleted": True}
+
+
+def _window(ids: list[str], query: dict[str, str], limit: int, where: str) -> tuple[int, int]:
+    size, cursor = page_size(query.get("page_size"), limit, where), query.get("start_cursor")
+    if cursor is not None and cursor not in ids:
+        raise errors.validation(f"The start_cursor provided is invalid: {cursor}")
+    return (ids.index(cursor) if cursor is not None else 0), size
+
+
+def _rows(snapshot: Stored, start: int, size: int) -> Json:
+    ids = snapshot.doc["rows"]
+    following = ids[start + size] if start + size < len(ids) else None
+    shown = [{"object": "page", "id": row_id} for row_id in ids[start : start + size]]
+    answer: Json = {"results": shown, "next_cursor": following, "has_more": following is not None}
+    if snapshot.doc["cut"]:
+        answer["request_status"] = {"type": "incomplete", "incomplete_reason": "query_result_limit_reached"}
+    return answer
