@@ -87,13 +87,17 @@ class SideView:
     full: bool = True
 
     async def object(self, obj_id: ID) -> Any:
-        """One object, read now if the listing of changes had not named it.
+        """One object; if the listing of changes had not named it, made of what is known of it, or read now.
 
         Raises:
             PreconditionError: it is not as the snapshot says any more.
         """
         if obj_id in self.objects:
             return self.objects[obj_id]
+        known = await self.adapter.call("known_obj", obj_id, self.snapshot.records[obj_id].values)
+        if known is not NotImplemented:
+            self.objects[obj_id] = known
+            return known
         obj = await self.adapter.call("get_obj", obj_id)
         where = self.adapter.side.label
         if obj is None:

@@ -235,6 +235,17 @@ class SyncTask(Scheduled):
         """One object of the other side by its id, `None` where it is not there."""
         raise TaskDefinitionError(f"task {self.name!r} offers other_changes, but no other_get_obj")
 
+    def notion_known_obj(self, obj_id: ID, values: Mapping[str, Any]) -> Answer:
+        """A Notion object that did not change, made of its id and values, so that it need not be read for a write.
+
+        Only for a side whose writes look by themselves whether the object is still like that; else it is read.
+        """
+        return NotImplemented
+
+    def other_known_obj(self, obj_id: ID, values: Mapping[str, Any]) -> Answer:
+        """An object of the other side, in the same way; the values are by Notion attribute."""
+        return NotImplemented
+
     def attr_forms(self) -> Mapping[str, str]:
         """The form in which an attribute's values are compared, by Notion attribute; asked after `check`.
 

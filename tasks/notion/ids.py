@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -25,3 +26,12 @@ def parse_id(text: str) -> str:
             f"{text!r} holds no Notion id: give the 32 digits of a data source or database, or its link"
         )
     return str(UUID(found.group(1)))
+
+
+def ids_among(*texts: object) -> frozenset[str]:
+    """Those of the values that are ids, with dashes."""
+    found = set()
+    for text in texts:
+        with suppress(TaskDefinitionError):
+            found.add(parse_id(text) if isinstance(text, str) else "")
+    return frozenset(found - {""})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,6 +19,9 @@ MENTIONS_SHOWN = 25
 
 #: Marks a value that was read item by item; no key of Notion's own.
 WHOLE = "read as a whole"
+
+
+_UNKNOWN = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,11 @@ def read_page(raw: Json, columns: Mapping[str, Column]) -> Page:
         data_source=data_source_of(raw),
         properties=by_id,
     )
+
+
+def known_page(page_id: str, values: Mapping[str, Any], data_source: str) -> Page:
+    """A row of which no more is known than its synced values."""
+    return Page(page_id, values, "", (), _UNKNOWN, _UNKNOWN, "", False, data_source, {})
 
 
 def may_be_cut(value: Json) -> bool:

@@ -19,7 +19,7 @@ from tasks.notion import dates, references, rich_text
 from tasks.notion.column import Column, misfit, well_formed
 from tasks.notion.computed import COMPUTED_TYPES, read_computed
 
-__all__ = ["SUPPORTED_TYPES", "Column", "check_supported", "decode", "encode", "type_rows"]
+__all__ = ["SUPPORTED_TYPES", "Column", "check_supported", "decode", "encode", "keeps_more", "type_rows"]
 
 Json = dict[str, Any]
 
@@ -230,13 +230,15 @@ class _Codec:
     #: For people: the Python value, and what of Notion's value a plain service does not show.
     shown_as: str
     hidden: str = ""
+    #: Whether what is written depends on what the page holds.
+    keeps: bool = False
 
 
 _FORMAT = "formatting, mentions, equations: kept while the text stays the same"
 _TEXT = _Codec(_read_text, _write_text, "`str`", _FORMAT)
 _LINE = _Codec(_read_line, _write_line, "`str` or `None`")
 _OPTION = _Codec(_read_option, _write_option, "`str`, the option's name, or `None`", "the colour")
-_IDS = _Codec(references.read_ids, references.write_ids, "sorted `tuple` of ids", "the order: kept")
+_IDS = _Codec(references.read_ids, references.write_ids, "sorted `tuple` of ids", "the order: kept", True)
 
 _CODECS: dict[str, _Codec] = {
     "title": _TEXT,
@@ -245,7 +247,7 @@ _CODECS: dict[str, _Codec] = {
     "checkbox": _Codec(_read_checkbox, _write_checkbox, "`bool`"),
     "select": _OPTION,
     "multi_select": _Codec(
-        _read_options, _write_options, "sorted `tuple` of names", "colours; the order: kept"
+        _read_options, _write_options, "sorted `tuple` of names", "colours; the order: kept", True
     ),
     "status": _OPTION,
     "date": _Codec(
@@ -253,6 +255,7 @@ _CODECS: dict[str, _Codec] = {
         _write_date,
         "`date`, or `datetime` in UTC to the minute; in `date_ranges`, a `DateRange`; or `None`",
         "the end and the zone: kept",
+        True,
     ),
     "url": _LINE,
     "email": _LINE,
@@ -260,13 +263,14 @@ _CODECS: dict[str, _Codec] = {
     "people": _IDS,
     "relation": _IDS,
     "files": _Codec(
-        references.read_files, references.write_files, "`tuple` of names and addresses", "the content"
+        references.read_files, references.write_files, "`tuple` of names and addresses", "the content", True
     ),
     "place": _Codec(
         references.read_place,
         references.write_place,
         "`dict` of `lat`, `lon`, `name`, `address`, or `None`",
         "ids of map services: kept while the place stays",
+        True,
     ),
     "verification": _Codec(
         references.read_verification,
@@ -278,6 +282,11 @@ _CODECS: dict[str, _Codec] = {
 
 #: Types of properties that can be synced.
 SUPPORTED_TYPES = frozenset(_CODECS)
+
+
+def keeps_more(column: Column) -> bool:
+    """Whether a write keeps something of what the page holds, which `encode` must be given then."""
+    return column.type in _CODECS and _CODECS[column.type].keeps
 
 
 def type_rows() -> list[tuple[str, str, str, str, str]]:

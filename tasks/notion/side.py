@@ -19,11 +19,12 @@ from tasks.listing import Changes, Listing
 from tasks.notion.answers import RefusedError
 from tasks.notion.client import Json, NotionClient, Settled
 from tasks.notion.data_source import PAGE_SIZE, DataSource
-from tasks.notion.ids import parse_id
+from tasks.notion.ids import ids_among, parse_id
 from tasks.notion.known_columns import KnownColumns
 from tasks.notion.own_writes import OwnWrites
-from tasks.notion.page import Page, data_source_of, is_trashed, read_page
-from tasks.notion.properties import Column, decode, encode
+from tasks.notion.page import Page, data_source_of, is_trashed, known_page, read_page
+from tasks.notion.properties import Column, decode, encode, keeps_more
+from tasks.notion.recent_edits import MOST_ANSWERS, RecentEdits
 from tasks.notion.throttle import Throttle
 from tasks.notion.watermark import Watermark
 from tasks.sync_task import ID, ConflictMode, SyncTask
@@ -43,9 +44,9 @@ class NotionSide(SyncTask):
 
     More rows than one answer of Notion's holds are read by their changes, and in full every
     `full_listing_every`: a row that is deleted in Notion, or leaves the filter, is missed only then.
-    Every update and deletion reads the row again right before it writes, and is given up where a synced
-    value changed since the listing. Notion has no conditional writes, so an edit in the time of that one
-    request can still be overwritten; the price is one request more per write.
+    Every update and deletion looks at the row right before it writes, and is given up where a synced value
+    changed since the listing (`RecentEdits`). Notion has no conditional writes, so an edit in the seconds since
+    that look can still be overwritten.
 
     Parameters:
         data_source: id of the data source, or of a database that holds just one; also as a link.
@@ -100,11 +101,14 @@ class NotionSide(SyncTask):
         self._client: NotionClient | None = None
         self._source: DataSource | None = None
         self._own = OwnWrites()
+        self._recent: RecentEdits | None = None
         #: The columns of `attr_map` by the names in it, in this run.
         self._columns: dict[str, Column] = {}
         self._known = KnownColumns(name, self.column_ids)
         #: The data source that `check` found.
         self._listed_id = parse_id(data_source)
+        #: The database in which it is, where `check` was told.
+        self._database_id: str | None = None
 
     def make_client(self) -> NotionClient:
         """The connection for one run.
@@ -124,6 +128,13 @@ class NotionSide(SyncTask):
         self._client = self.make_client()
         self._client.before_write = self.before_write
         self._source = DataSource(self._client, self.data_source, filter=self.filter)
+        source = self._source
+        self._recent = RecentEdits(
+            lambda since: source.edited(since, answers=MOST_ANSWERS),
+            self._read,
+            time.monotonic,
+            timedelta(seconds=get_settings().notion_lag_seconds),
+        )
 
     async def close(self) -> None:
         """Close the connection; a subclass that opened more calls this too."""
@@ -148,7 +159,7 @@ class NotionSide(SyncTask):
             attr: replace(self._known.column(schema, attr), as_range=attr in self.date_ranges)
             for attr in self.attr_map
         }
-        self._listed_id = schema.id
+        self._listed_id, self._database_id = schema.id, schema.database_id
         titles = {column.name: column for column in schema.columns.values() if column.type == "title"}
         self._rows_of.shown = {
             unquote(column.id): name for name, column in sorted((titles | self._columns).items())
@@ -170,6 +181,18 @@ class NotionSide(SyncTask):
         forms = {attr: ["range"] if attr in self.date_ranges else [] for attr in self.attr_map}
         return {attr: " ".join([*form, self._known.form(attr)]).strip() for attr, form in forms.items()}
 
+    def concerns(self, entity: Mapping[str, Any]) -> bool:
+        """Whether an event is about the data source or a row in it, by its entity with `parent`.
+
+        An event of an older subscription names the database only, which then may be the one.
+        """
+        parent = entity.get("parent") or {}
+        places = {self._listed_id, parse_id(self.data_source)}
+        if not places.isdisjoint(ids_among(entity.get("id"), parent.get("id"), parent.get("data_source_id"))):
+            return True
+        older = parent.get("type") == "database" and not parent.get("data_source_id")
+        return older and self._database_id in (None, *ids_among(parent.get("id")))
+
     def scope(self) -> str:
         """The data source and the filter."""
         return json.dumps([self._listed_id, self.filter], sort_keys=True)
@@ -180,6 +203,12 @@ class NotionSide(SyncTask):
             raise RuntimeError(f"task {self.name!r} is not open")
         return self._source
 
+    @property
+    def _edits(self) -> RecentEdits:
+        if self._recent is None:
+            raise RuntimeError(f"task {self.name!r} is not open")
+        return self._recent
+
     async def _read(self, raw: Json) -> Page:
         """The row, with all of its synced values."""
         return read_page(await self._rows_of.complete(raw, self._columns.values()), self._columns)
@@ -187,6 +216,7 @@ class NotionSide(SyncTask):
     async def get_notion_objects(self) -> Listing:
         """All rows outside the trash."""
         begun = time.monotonic()
+        self._edits.list_from(begun)
         rows = await self._rows_of.rows()
         pages = await self._up_to_date([await self._read(raw) for raw in rows])
         self._known.see(pages, self._columns, all_rows=rows.partial is None)
@@ -204,6 +234,7 @@ class NotionSide(SyncTask):
         """
         before = Watermark.from_json(cursor, self.scope(), self._options())
         begun = time.monotonic()
+        self._edits.list_from(begun)
         rows = await self._rows_of.rows(edited_since=before.since)
         pages = await self._up_to_date([await self._read(raw) for raw in rows])
         self._known.see(pages, self._columns, all_rows=False)
@@ -222,8 +253,9 @@ class NotionSide(SyncTask):
         """What was written before this every listing shows, in seconds since 1970."""
         return time.time() - self.notion_settling.total_seconds()
 
-    def _wrote(self, page: Page) -> Page:
+    def _wrote(self, page: Page, begun: float) -> Page:
         self._own.note(page, time.time())
+        self._edits.wrote(page, begun)
         return page
 
     def _mark(self, pages: list[Page], begun: float, before: Watermark | None) -> Watermark:
@@ -243,6 +275,7 @@ class NotionSide(SyncTask):
 
     async def notion_get_obj(self, obj_id: ID) -> Page | None:
         """A row by its id; `None` where it is trashed, moved away or not shown to this token."""
+        begun = time.monotonic()
         try:
             raw = await self._rows_of.get(obj_id)
         except RefusedError as error:
@@ -251,7 +284,18 @@ class NotionSide(SyncTask):
             return None
         if is_trashed(raw) or data_source_of(raw) != self._listed_id:
             return None
+        self._edits.saw(raw, begun)
         return await self._read(raw)
+
+    def notion_known_obj(self, obj_id: ID, values: Mapping[str, Any]) -> Any:
+        """A row that was not edited since its values were synced; a write looks at it again by itself.
+
+        A task with a common form or a rule of its own gets rows as Notion shows them instead.
+        """
+        own = ("notion_to_dict", "notion_update_attrs", "notion_delete_obj", "resolve_conflict")
+        if any(getattr(type(self), name) is not getattr(NotionSide, name) for name in own):
+            return NotImplemented
+        return known_page(obj_id, values, self._listed_id)
 
     def notion_id(self, obj: Page) -> ID:
         """The id of the page."""
@@ -290,7 +334,8 @@ class NotionSide(SyncTask):
             column = self._synced(attr)
             properties[column.id] = encode(column, value)
         _check_size(properties)
-        return self._wrote(await self._read(await self._rows_of.create(properties)))
+        begun = time.monotonic()
+        return self._wrote(await self._read(await self._rows_of.create(properties)), begun)
 
     async def notion_update_obj(self, obj: Page, attr: str, value: Any) -> Page:
         """Set one property; see `notion_update_attrs`."""
@@ -306,10 +351,14 @@ class NotionSide(SyncTask):
             ItemError: Notion does not take a value.
         """
         wanted = {attr: (self._synced(attr), value) for attr, value in changes.items()}
+        needs_all = any(keeps_more(column) for column, _ in wanted.values()) and not obj.properties
+        now, begun, attempts = obj, 0.0, 0
 
         async def compose() -> Json | Settled:
-            raw = await self._rows_of.get(obj.id)
-            now = await self._reread(raw, obj)
+            nonlocal now, begun, attempts
+            attempts += 1  # what came before a repeated one may have been applied, or have met another write
+            now = await self._as_it_is(obj, read=needs_all or attempts > 1)
+            begun = time.monotonic()
             properties: Json = {}
             targets: dict[str, Any] = {}
             for attr, (column, value) in wanted.items():
@@ -319,9 +368,11 @@ class NotionSide(SyncTask):
                     properties[column.id] = sent
             self._check_unchanged(obj, now, targets)
             _check_size(properties)
-            return {"properties": properties} if properties else Settled(raw)
+            return {"properties": properties} if properties else Settled({})
 
-        return self._wrote(await self._read(await self._rows_of.update(obj.id, compose)))
+        async with self._edits.writing():
+            answer = await self._rows_of.update(obj.id, compose)
+            return self._wrote(await self._read(answer), begun) if answer else now
 
     async def notion_delete_obj(self, obj: Page) -> None:
         """Move the row to the trash.
@@ -347,6 +398,14 @@ class NotionSide(SyncTask):
                 f"task {self.name!r} does not sync a Notion property {attr!r}; add it to attr_map"
             )
         return column
+
+    async def _as_it_is(self, listed: Page, *, read: bool) -> Page:
+        """The row right before it is written; `read`: as Notion shows it by itself."""
+        found = False if read else await self._edits.look(listed.id)
+        if found is True:
+            return listed
+        raw = found if isinstance(found, dict) else await self._rows_of.get(listed.id)
+        return await self._reread(raw, listed)
 
     async def _reread(self, raw: Json, listed: Page) -> Page:
         """The row again, unless it is not to be written any more."""

@@ -206,6 +206,22 @@ class TestFewResultsPerQuery:
         assert {page.id for page in pages} == ids
         assert len(pages) == 400
 
+    async def test_a_poll_of_more_rows_than_the_limit_takes_two_requests(
+        self, task: Rows, person: Person, source: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tasks.notion.watermark.SETTLED", 0.0)
+        await person.arrange("POST", "clock", {"now": "2026-05-01T10:00:00Z"})
+        for n in range(240):
+            if n % 80 == 0:
+                await person.arrange("POST", "clock", {"advance": 60})
+            await person.make_page(source, Name=person.text(f"Chore {n}"))
+        cursor = (await task.get_notion_objects()).cursor
+        cursor = (await task.notion_changes(cursor)).cursor
+        task.wire.sent.clear()
+        await task.check()
+        changes = await task.notion_changes(cursor)
+        assert (len(task.wire.sent), list(changes.changed), changes.partial) == (2, [], None)
+
     async def test_too_many_rows_of_one_minute_are_no_complete_listing(
         self, task: Rows, person: Person, source: str
     ) -> None:
