@@ -36,7 +36,7 @@ from tasks.services.caldav.columns import (
 )
 from tasks.services.caldav.side import CalDAVSide, text_hash
 from tasks.services.caldav.todo import STATUSES, Todo
-from tasks.sync_task import ConflictMode
+from tasks.sync_task import ID, ConflictMode
 
 log = logging.getLogger(__name__)
 
@@ -226,9 +226,9 @@ class NotionCalDAV(NotionSide, CalDAVSide):
                 f"task {self.name!r}: no option of Notion property {column.name!r} stands for {absent[0]}"
             )
 
-    def recall(self, remembered: Any) -> None:
+    def recall(self, remembered: Any, synced: Mapping[ID, Mapping[str, Any]]) -> None:
         """Take over what an earlier run knew, also which columns it chose."""
-        super().recall(remembered)
+        super().recall(remembered, synced)
         if self._choose_columns and remembered is not None:
             self._chosen_before = dict(remembered["attr_map"])
 

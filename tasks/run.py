@@ -107,7 +107,8 @@ async def run_task(
         try:
             await caller.call(Side.NOTION, task.open)
             base = await journal.load()
-            await caller.call(Side.NOTION, task.recall, base.memory.own)
+            synced = {link.notion_id: link.notion for link in base.links}
+            await caller.call(Side.NOTION, task.recall, base.memory.own, synced)
             await caller.call(Side.NOTION, task.check)
             run = _Run(task, journal, caller, check_lock, progress, order)
             return await run.carry_out(base)

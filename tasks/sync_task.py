@@ -253,10 +253,12 @@ class SyncTask(Scheduled):
         """
         return {}
 
-    def recall(self, remembered: Any) -> Answer:
-        """Take over what `remembered` gave after an earlier run, `None` before there was one.
+    def recall(self, remembered: Any, synced: Mapping[ID, Mapping[str, Any]]) -> Answer:
+        """Take over what an earlier run left, maybe in another process; called before `check`.
 
-        Called before `check`. The run may have been in another process.
+        Args:
+            remembered: what `remembered` gave, `None` before there was such a run.
+            synced: the values that Notion showed when they were synced last, by Notion id and attribute.
         """
         return None
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from tasks.date_range import DateRange
 from tasks.errors import StateError
+from tasks.opaque import Opaque
 
 #: A JSON object with exactly this key and `value` stands for a value of another type.
 TYPE_KEY = "$type"
@@ -49,6 +50,8 @@ def canonical(value: Any) -> Any:
             return (type(value).__name__, value)
         case DateRange():
             return ("range", canonical(value.start), canonical(value.end))
+        case Opaque():
+            return ("opaque", value.type)
         case list() | tuple():
             return ("list", tuple(canonical(part) for part in value))
         case set() | frozenset():
@@ -114,6 +117,8 @@ def to_json(value: Any) -> Any:
             return _typed("time", value.isoformat())
         case DateRange():
             return _typed("range", [to_json(value.start), to_json(value.end), value.zone])
+        case Opaque():
+            return _typed("opaque", value.type)
         case timedelta():
             return _typed("timedelta", [value.days, value.seconds, value.microseconds])
         case UUID():
@@ -165,6 +170,8 @@ def _untyped(name: str, value: Any) -> Any:  # one line per type
         case "range":
             start, end, zone = value
             return DateRange(from_json(start), from_json(end), zone)
+        case "opaque":
+            return Opaque(value)
         case "timedelta":
             return timedelta(*value)
         case "uuid":

@@ -9,6 +9,7 @@ from typing import Any
 
 from tasks.merge.model import Conflict, Link, Record, Side
 from tasks.merge.policy import UNRESOLVED, Dispute, Policy
+from tasks.opaque import Opaque
 from tasks.values import is_empty, same
 
 
@@ -58,7 +59,14 @@ def merge_attributes(
 
     for name in policy.attributes:
         ours, theirs = notion.values[name], other.values[name]
-        known = name in link.notion and name in link.other
+        kept = name in link.notion and name in link.other
+        if isinstance(ours, Opaque) or isinstance(theirs, Opaque):
+            if not kept:
+                merged.agreed.append(name)  # so that it is not asked for again and again
+            continue
+        known = (
+            kept and not isinstance(link.notion[name], Opaque) and not isinstance(link.other[name], Opaque)
+        )
         notion_changed = not known or not same(ours, link.notion[name])
         other_changed = not known or not same(theirs, link.other[name])
         gentle = policy.mode_of(name) in {"newer", "error"}

@@ -29,6 +29,7 @@ from tasks.merge.model import (
 )
 from tasks.merge.pairing import pair_by_hash, settle_intents, shows, updates_by_link
 from tasks.merge.policy import Policy
+from tasks.opaque import Opaque
 from tasks.values import is_empty, same
 
 
@@ -416,7 +417,11 @@ class _Planner:
 
     def carried(self, record: Record, side: Side) -> dict[str, object]:
         """What is to be written on `side` for a record of the opposite one."""
-        return {name: self.policy.shown(name, record.values[name], side) for name in self.policy.attributes}
+        values = {name: record.values[name] for name in self.policy.attributes}
+        return {
+            name: None if isinstance(value, Opaque) else self.policy.shown(name, value, side)
+            for name, value in values.items()
+        }
 
 
 def _unseen(value: object, name: str, base: Values) -> bool:

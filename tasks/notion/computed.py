@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from tasks.errors import ItemError
 from tasks.notion import dates
+from tasks.opaque import Opaque
 
 Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Opaque:
-    """A value of a type that this version does not know, or that Notion does not show."""
-
-    type: str
 
 
 def _formula(held: Json) -> Any:

@@ -236,18 +236,21 @@ class DataSource:
             )
             return False
 
-    async def create(self, properties: Json) -> Json:
+    async def create(self, properties: Json, markdown: str = "") -> Json:
         """Make a row and return it as Notion shows it.
 
         Parameters:
             properties: values by id or name of the property.
+            markdown: the content of the page.
 
         Raises:
             RefusedError: Notion does not take the values.
             OutcomeUnknownError: no answer came; the row may exist by now.
         """
         parent = {"type": "data_source_id", "data_source_id": self.id}
-        body = {"parent": parent, "properties": properties}
+        body: Json = {"parent": parent, "properties": properties}
+        if markdown:
+            body["markdown"] = markdown
         return await self._client.create("pages", body, subject=f"new page in {self._subject}")
 
     async def update(self, page_id: str, body: Mapping[str, Any] | Compose) -> Json:

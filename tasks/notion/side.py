@@ -17,6 +17,7 @@ from config import get_settings
 from tasks.errors import ItemError, PreconditionError, SideError, TaskDefinitionError
 from tasks.listing import Changes, Listing
 from tasks.notion.answers import RefusedError
+from tasks.notion.body import PAGE_BODY, Bodies, checked_body, with_body
 from tasks.notion.client import Json, NotionClient, Settled
 from tasks.notion.data_source import PAGE_SIZE, DataSource
 from tasks.notion.ids import ids_among, parse_id
@@ -40,7 +41,8 @@ class NotionSide(SyncTask):
     """A task whose Notion objects are the rows of a data source.
 
     `attr_map` names Notion properties as they were called in the task's first run. They are addressed by id:
-    one that is renamed goes on working, and the log tells of it.
+    one that is renamed goes on working, and the log tells of it. `page body` stands for the content of a page, as
+    Markdown; it takes one more request for each row that was edited.
 
     More rows than one answer of Notion's holds are read by their changes, and in full every
     `full_listing_every`: a row that is deleted in Notion, or leaves the filter, is missed only then.
@@ -101,6 +103,7 @@ class NotionSide(SyncTask):
         self._client: NotionClient | None = None
         self._source: DataSource | None = None
         self._own = OwnWrites()
+        self._bodies = Bodies()
         self._recent: RecentEdits | None = None
         #: The columns of `attr_map` by the names in it, in this run.
         self._columns: dict[str, Column] = {}
@@ -154,10 +157,15 @@ class NotionSide(SyncTask):
         if schema.in_trash:
             raise SideError(f"{where} is in the trash: restore it, or take the task {self.name!r} out")
         ranges = {attr: {"date"} for attr in self.date_ranges}
-        self._known.find(schema, self.attr_map, {**self._property_types, **ranges})
+        if self._with_bodies and PAGE_BODY in schema.columns:
+            raise TaskDefinitionError(
+                f"{where} has a property {PAGE_BODY!r}, which in attr_map stands for the content of pages: rename it"
+            )
+        attrs = [attr for attr in self.attr_map if attr != PAGE_BODY]
+        self._known.find(schema, attrs, {**self._property_types, **ranges})
         self._columns = {
             attr: replace(self._known.column(schema, attr), as_range=attr in self.date_ranges)
-            for attr in self.attr_map
+            for attr in attrs
         }
         self._listed_id, self._database_id = schema.id, schema.database_id
         titles = {column.name: column for column in schema.columns.values() if column.type == "title"}
@@ -165,16 +173,20 @@ class NotionSide(SyncTask):
             unquote(column.id): name for name, column in sorted((titles | self._columns).items())
         }
 
-    def recall(self, remembered: Any) -> None:
-        """Take over what an earlier run knew of the columns, and what it wrote."""
+    def recall(self, remembered: Any, synced: Mapping[ID, Mapping[str, Any]]) -> None:
+        """Take over what an earlier run knew of the columns and of the contents of pages, and what it wrote."""
         if remembered is not None:
             self._known.from_json(remembered)
             self._own.from_json(remembered.get("written"))
+        if self._with_bodies:
+            texts = {page_id: values[PAGE_BODY] for page_id, values in synced.items() if PAGE_BODY in values}
+            self._bodies.from_json((remembered or {}).get("bodies", {}), texts)
 
     def remembered(self) -> Any:
-        """What is known of the columns and their options, and what was written a moment ago."""
+        """What is known of the columns, their options and the contents of pages, and what was written lately."""
         self._own.forget(self._lag_begins())
-        return {**self._known.to_json(), "written": self._own.to_json()}
+        bodies = {"bodies": self._bodies.to_json()} if self._with_bodies else {}
+        return {**self._known.to_json(), "written": self._own.to_json(), **bodies}
 
     def attr_forms(self) -> dict[str, str]:
         """Which dates are compared as ranges, and which columns took the place of others."""
@@ -204,6 +216,16 @@ class NotionSide(SyncTask):
         return self._source
 
     @property
+    def _connection(self) -> NotionClient:
+        if self._client is None:
+            raise RuntimeError(f"task {self.name!r} is not open")
+        return self._client
+
+    @property
+    def _with_bodies(self) -> bool:
+        return PAGE_BODY in self.attr_map
+
+    @property
     def _edits(self) -> RecentEdits:
         if self._recent is None:
             raise RuntimeError(f"task {self.name!r} is not open")
@@ -218,8 +240,10 @@ class NotionSide(SyncTask):
         begun = time.monotonic()
         self._edits.list_from(begun)
         rows = await self._rows_of.rows()
-        pages = await self._up_to_date([await self._read(raw) for raw in rows])
+        pages = await self._with_contents(await self._up_to_date([await self._read(raw) for raw in rows]))
         self._known.see(pages, self._columns, all_rows=rows.partial is None)
+        if rows.partial is None:
+            self._bodies.keep({page.id for page in pages})
         # What fits into one answer is listed as cheaply as its changes are, and shows deletions as well.
         cursor = None
         if rows.partial is None and len(pages) > PAGE_SIZE:
@@ -236,7 +260,7 @@ class NotionSide(SyncTask):
         begun = time.monotonic()
         self._edits.list_from(begun)
         rows = await self._rows_of.rows(edited_since=before.since)
-        pages = await self._up_to_date([await self._read(raw) for raw in rows])
+        pages = await self._with_contents(await self._up_to_date([await self._read(raw) for raw in rows]))
         self._known.see(pages, self._columns, all_rows=False)
         return Changes(pages, cursor=self._mark(pages, begun, before).to_json(), partial=rows.partial)
 
@@ -245,7 +269,7 @@ class NotionSide(SyncTask):
         self._own.forget(self._lag_begins())
         pages: list[Page] = []
         for page in listed:
-            now = await self.notion_get_obj(page.id) if self._own.may_be_newer_than(page) else page
+            now = await self._get(page.id) if self._own.may_be_newer_than(page) else page
             pages += [now] if now is not None else []
         return pages
 
@@ -273,8 +297,19 @@ class NotionSide(SyncTask):
             for option, name in column.option_names.items()
         }
 
+    async def _with_contents(self, pages: list[Page]) -> list[Page]:
+        """The rows with their contents, where these are synced."""
+        if not self._with_bodies or not pages:
+            return pages
+        newest = max(page.last_edited for page in pages)
+        return [with_body(page, await self._bodies.read(self._connection, page, newest)) for page in pages]
+
     async def notion_get_obj(self, obj_id: ID) -> Page | None:
         """A row by its id; `None` where it is trashed, moved away or not shown to this token."""
+        page = await self._get(obj_id)
+        return None if page is None else (await self._with_contents([page]))[0]
+
+    async def _get(self, obj_id: ID) -> Page | None:
         begun = time.monotonic()
         try:
             raw = await self._rows_of.get(obj_id)
@@ -329,13 +364,17 @@ class NotionSide(SyncTask):
             ItemError: Notion does not take a value.
             OutcomeUnknownError: the row may have been made.
         """
+        text = checked_body(kwargs.pop(PAGE_BODY, None)) if self._with_bodies else ""
         properties: Json = {}
         for attr, value in kwargs.items():
             column = self._synced(attr)
             properties[column.id] = encode(column, value)
-        _check_size(properties)
+        _check_size(properties | {"markdown": text})
         begun = time.monotonic()
-        return self._wrote(await self._read(await self._rows_of.create(properties)), begun)
+        made = self._wrote(await self._read(await self._rows_of.create(properties, text)), begun)
+        if not self._with_bodies:
+            return made
+        return with_body(made, await self._bodies.made(self._connection, made.id, text))
 
     async def notion_update_obj(self, obj: Page, attr: str, value: Any) -> Page:
         """Set one property; see `notion_update_attrs`."""
@@ -350,6 +389,16 @@ class NotionSide(SyncTask):
             PreconditionError: the row was changed, moved or trashed since it was listed.
             ItemError: Notion does not take a value.
         """
+        if not self._with_bodies:
+            return await self._update_properties(obj, changes)
+        properties = {attr: value for attr, value in changes.items() if attr != PAGE_BODY}
+        body = obj.values[PAGE_BODY]
+        if PAGE_BODY in changes:
+            body = await self._bodies.write(self._connection, obj.id, body, changes[PAGE_BODY])
+        page = await self._update_properties(obj, properties) if properties else obj
+        return with_body(page, body)
+
+    async def _update_properties(self, obj: Page, changes: Mapping[str, Any]) -> Page:
         wanted = {attr: (self._synced(attr), value) for attr, value in changes.items()}
         needs_all = any(keeps_more(column) for column, _ in wanted.values()) and not obj.properties
         now, begun, attempts = obj, 0.0, 0

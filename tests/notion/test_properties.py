@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from tasks.errors import ItemError, TaskDefinitionError
 from tasks.notion import rich_text
-from tasks.notion.computed import COMPUTED_TYPES, Opaque
+from tasks.notion.computed import COMPUTED_TYPES
 from tasks.notion.properties import SUPPORTED_TYPES, Column, check_supported, decode, encode
+from tasks.opaque import Opaque
 
 WESTERN = timezone(timedelta(hours=-7))
 

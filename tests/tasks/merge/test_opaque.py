@@ -1,0 +1,77 @@
+"""What cannot be read is neither carried across nor written over, and comes to no harm when it can be again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks.merge import (
+    Agree,
+    Conflict,
+    Create,
+    Delete,
+    Link,
+    Plan,
+    Policy,
+    Record,
+    Side,
+    Snapshot,
+    Update,
+    make_plan,
+)
+from tasks.opaque import Opaque
+from tasks.values import dump, load, same
+
+HIDDEN = Opaque("hidden")
+POLICY = Policy(("A", "B"))
+
+
+def plan(links: list[Link], notion: dict[str, Any] | None, other: dict[str, Any] | None) -> Plan:
+    sides = {
+        side: Snapshot(side, {} if values is None else {side.value: Record(side.value, values, "h")})
+        for side, values in ((Side.NOTION, notion), (Side.OTHER, other))
+    }
+    return make_plan(links, sides[Side.NOTION], sides[Side.OTHER], POLICY, ())
+
+
+def link(notion: dict[str, Any], other: dict[str, Any]) -> Link:
+    return Link("notion", "other", notion, other)
+
+
+def test_it_is_kept_as_it_is() -> None:
+    assert load(dump(HIDDEN)) == HIDDEN
+    assert same(HIDDEN, Opaque("hidden"))
+    assert not same(HIDDEN, "hidden")
+
+
+def test_edits_of_both_sides_wait_until_it_can_be_read() -> None:
+    base = link({"A": 1, "B": 1}, {"A": 1, "B": 1})
+    made = plan([base], {"A": HIDDEN, "B": 2}, {"A": 5, "B": 1})
+    (update,) = made.actions
+    assert isinstance(update, Update)
+    assert set(update.changes) == {"B"}
+    assert plan([base], {"A": 1, "B": 1}, {"A": 5, "B": 1}).of(Update)[0].side is Side.NOTION
+    assert plan([base], {"A": 7, "B": 1}, {"A": 5, "B": 1}).of(Conflict)
+
+
+def test_a_new_object_is_made_without_it() -> None:
+    (create,) = plan([], {"A": HIDDEN, "B": 2}, None).actions
+    assert isinstance(create, Create)
+    assert (create.values, create.source) == ({"A": None, "B": 2}, {"A": HIDDEN, "B": 2})
+    made = link(create.source, {"A": None, "B": 2})
+    assert plan([made], {"A": HIDDEN, "B": 2}, {"A": "typed", "B": 2}).actions == ()
+    filled = plan([made], {"A": "shown", "B": 2}, {"A": None, "B": 2}).of(Update)
+    assert [(update.side, update.changes["A"].new) for update in filled] == [(Side.OTHER, "shown")]
+
+
+def test_a_pair_is_linked_and_not_asked_for_again() -> None:
+    made = plan([], {"A": HIDDEN, "B": 2}, {"A": 5, "B": 2})
+    (agree,) = made.of(Agree)
+    assert (agree.notion["A"], agree.other["A"]) == (HIDDEN, 5)
+    linked = link({"A": HIDDEN, "B": 2}, {"A": 5, "B": 2})
+    assert plan([linked], {"A": HIDDEN, "B": 2}, {"A": 5, "B": 2}).actions == ()
+    assert plan([linked], {"A": 4, "B": 2}, {"A": 5, "B": 2}).of(Conflict)
+
+
+def test_a_deletion_is_carried_where_it_stayed_as_hidden_as_it_was() -> None:
+    linked = link({"A": HIDDEN, "B": 2}, {"A": 5, "B": 2})
+    assert isinstance(plan([linked], {"A": HIDDEN, "B": 2}, None).actions[0], Delete)
