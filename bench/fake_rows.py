@@ -207,7 +207,7 @@ class _Desk:
             return Requests(counts, right, 0)
         before = self.service.writes()
         again = self._counted()
-        writes = sum(n for what, n in again.items() if what.startswith("PATCH") or what == "POST pages")
+        writes = sum(n for what, n in again.items() if what.startswith("PATCH") or what == "POST /v1/pages")
         return Requests(counts, right, writes + self.service.writes() - before)
 
     def _edit(self, job: Job) -> None:

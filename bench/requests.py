@@ -26,11 +26,11 @@ from tasks.notion.sandbox import Sandbox
 RATE = 3
 RIVAL = "ultimate-notion"
 KINDS = {
-    "GET /v1/data_sources/{id}": "schema",
-    "POST /v1/data_sources/{id}/query": "queries",
-    "GET /v1/pages/{id}": "row reads",
-    "PATCH /v1/pages/{id}": "row writes",
-    "POST /v1/pages": "creates",
+    "GET /v1/data_sources/{id}": ("schema", "schemas"),
+    "POST /v1/data_sources/{id}/query": ("query", "queries"),
+    "GET /v1/pages/{id}": ("row read", "row reads"),
+    "PATCH /v1/pages/{id}": ("row write", "row writes"),
+    "POST /v1/pages": ("create", "creates"),
 }
 
 
@@ -97,12 +97,17 @@ def measure(*, quick: bool = False) -> Table:
                 result = ask(name, sizes)
                 total = sum(result.counts.values())
                 base = total if title == RIVAL else base
-                which = ", ".join(f"{n:,} {KINDS.get(what, what)}" for what, n in result.counts.items())
+                which = ", ".join(_told(what, n) for what, n in result.counts.items())
                 ratio = f"{total / base:.2f}" if base else "-"
                 right = "yes" if result.right else "no"
                 again = str(result.writes_again)
                 table.add_row(f"  {title}", f"{total:,}", ratio, f"{total / RATE:,.1f}", right, again, which)
     return table
+
+
+def _told(endpoint: str, number: int) -> str:
+    one, more = KINDS.get(endpoint, (endpoint, endpoint))
+    return f"{number:,} {one if number == 1 else more}"
 
 
 Ask = Callable[[str, dict[str, int]], Requests]
