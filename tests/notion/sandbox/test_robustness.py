@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tasks.notion.sandbox import PERSON_ID, ROOT_PAGE_ID
+from tasks.notion.sandbox import PERSON_ID, ROOT_PAGE_ID, Behaviour, Sandbox
 from tests.notion.sandbox.api import Api, Json, text
+from tests.notion.sandbox.receiver import Receiver, receiving
 
 JUNK: list[Any] = [
     *(None, True, -1, 1.5, 10**30, "", "x", "a,b", "2026-01-01", "\ud83d", [], {}, [1], ["x"], [None], [{}]),
@@ -82,8 +83,21 @@ def spoiled(body: Json, path: tuple[Any, ...], choice: random.Random) -> Json:
     return body
 
 
+@pytest.fixture
+def told(sandbox: Sandbox) -> Iterator[Receiver]:
+    """Whatever is done is told by webhooks as well, and noted for an index that lags."""
+    with receiving() as receiver:
+        made = sandbox.webhooks.subscribe(receiver.url)
+        sandbox.webhooks.verify(made.id, receiver.verification_token)
+        sandbox.webhooks.behaviour = Behaviour(delay=1e6)
+        sandbox.index.seconds = 0.01
+        yield receiver
+        sandbox.webhooks.flush()
+        assert receiver.events
+
+
 @pytest.mark.parametrize("seed", range(3))
-def test_nothing_breaks_the_server(api: Api, seed: int) -> None:
+def test_nothing_breaks_the_server(api: Api, told: Receiver, seed: int) -> None:
     source = api.source({key: value for key, value in COLUMNS.items() if key != "Name"})
     change = {"R": {"relation": {"data_source_id": source, "dual_property": {}}}}
     api.ok("PATCH", f"data_sources/{source}", {"properties": change})
@@ -115,7 +129,7 @@ def test_nothing_breaks_the_server(api: Api, seed: int) -> None:
                 assert response.json()["object"] == "error"
 
 
-def test_nothing_breaks_the_back_door(api: Api) -> None:
+def test_nothing_breaks_the_back_door(api: Api, told: Receiver) -> None:
     source = api.source({"S": {"select": {"options": [{"name": "x"}]}}})
     page = api.page(source, "x")
     block = api.ok("PATCH", f"blocks/{page['id']}/children", {"children": BLOCKS[:1]})["results"][0]["id"]
