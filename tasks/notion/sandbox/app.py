@@ -23,6 +23,7 @@ from tasks.notion.sandbox.call import NEWEST, VERSIONS, Limits
 from tasks.notion.sandbox.counters import DROPPED
 from tasks.notion.sandbox.errors import ApiError
 from tasks.notion.sandbox.faults import Fault
+from tasks.notion.sandbox.page import page_routes
 from tasks.notion.sandbox.person import Person, act
 from tasks.notion.sandbox.rate_limit import RateLimit
 from tasks.notion.sandbox.workspace import Workspace
@@ -55,6 +56,7 @@ def app(
 
     application = Starlette(
         routes=[
+            *page_routes(workspace),
             Route("/_sandbox/{path:path}", serve_back_door, methods=_METHODS),
             Route("/{path:path}", serve_api, methods=_METHODS),
         ],

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tasks.notion.sandbox import ROOT_PAGE_ID, Sandbox
-from tests.notion.sandbox.clients.conftest import HERE, TOOLS
+from tests.harness.npm import run_tool
+from tests.notion.sandbox.clients.conftest import HERE
 
 TYPES = {
     "Title": "title",
@@ -48,12 +48,8 @@ KEPT = {
 @pytest.mark.processes
 @pytest.mark.parametrize("version", ["2025-09-03", "2026-03-11"])
 def test_a_program_written_for_notion_runs(sandbox: Sandbox, official_client: Path, version: str) -> None:
-    done = subprocess.run(
-        [TOOLS / "node", HERE / "official.mjs", official_client, sandbox.url, ROOT_PAGE_ID, version],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    done = run_tool(
+        "node", HERE / "official.mjs", official_client, sandbox.url, ROOT_PAGE_ID, version, timeout=120
     )
     assert done.returncode == 0, done.stderr
     saw: dict[str, Any] = json.loads(done.stdout)

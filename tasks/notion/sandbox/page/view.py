@@ -1,0 +1,78 @@
+"""What the page shows: data sources by name, and one of them with its rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks.notion.sandbox.call import Call
+from tasks.notion.sandbox.columns import READ_ONLY, Columns
+from tasks.notion.sandbox.data_sources import show_data_source
+from tasks.notion.sandbox.pages import show_page
+from tasks.notion.sandbox.parents import trashed_ancestor
+from tasks.notion.sandbox.rich_text import title_of
+from tasks.notion.sandbox.store import Stored
+from tasks.notion.sandbox.users import show_user
+
+Json = dict[str, Any]
+
+#: Rows that the page shows at most, and that it offers for a relation.
+ROWS = 300
+
+
+def overview(call: Call) -> Json:
+    """Data sources that are not in the trash, oldest first, with their numbers of rows; and the users."""
+    return {
+        "sources": [
+            {
+                "id": source.id,
+                "title": title_of(source),
+                "rows": len(call.store.rows(source.id)),
+            }
+            for source in _sources(call)
+        ],
+        "users": {user.id: show_user(user).get("name") or "" for user in call.store.of_kind("user")},
+    }
+
+
+def table(call: Call, source_id: str, *, trashed: bool) -> Json | None:
+    """A data source as the API shows it, its newest rows, and the titles of what its relations may name.
+
+    Args:
+        trashed: whether to show the rows in the trash instead of the others.
+    """
+    source = next((each for each in _sources(call) if each.id == source_id), None)
+    if source is None:
+        return None
+    shown = show_data_source(call, source)
+    columns = Columns(source)
+    pages = call.store.children(source.id, ("page",), trashed=True)
+    chosen = [page for page in pages if page.in_trash == trashed and not page.doc["is_archived"]]
+    related = {
+        column["relation"]["data_source_id"]
+        for column in shown["properties"].values()
+        if column["type"] == "relation"
+    }
+    return {
+        "source": shown,
+        "order": [
+            columns.title.name,
+            *(each.name for each in columns.by_id.values() if each.type != "title"),
+        ],
+        "read_only": sorted(READ_ONLY),
+        "rows": [show_page(call, page, columns=columns) for page in chosen[-ROWS:]],
+        "left_out": max(len(chosen) - ROWS, 0),
+        "trashed": sum(page.in_trash for page in pages),
+        "titles": {target: _titles(call, target) for target in related},
+    }
+
+
+def _sources(call: Call) -> list[Stored]:
+    return [
+        source
+        for source in call.store.of_kind("data_source")
+        if not source.in_trash and not trashed_ancestor(call, source)
+    ]
+
+
+def _titles(call: Call, source_id: str) -> Json:
+    return {row.id: title_of(row) for row in call.store.rows(source_id, limit=ROWS)}
