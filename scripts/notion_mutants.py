@@ -88,7 +88,7 @@ MUTANTS = [
     Mutant(
         "all columns are written, not the changed ones",
         SIDE,
-        '            return {"properties": properties} if properties else Settled(raw)\n',
+        '            return {"properties": properties} if properties else Settled({})\n',
         "            rest = {self._synced(a): v for a, v in now.values.items() if a not in changes}\n"
         '            return {"properties": properties | {c.id: encode(c, v) for c, v in rest.items()}}\n',
         (TEXTS,),

@@ -3,6 +3,7 @@
 >>> from tasks import SyncTask, all_tasks, run_all_tasks
 """
 
+from tasks.date_range import DateRange
 from tasks.errors import (
     CursorExpiredError,
     ItemError,
@@ -17,6 +18,7 @@ from tasks.errors import (
 from tasks.listing import Changes, Listing
 from tasks.lossy import Lossy
 from tasks.merge import UNRESOLVED, Dispute
+from tasks.opaque import Opaque
 from tasks.schedule import Schedule
 from tasks.state import State
 from tasks.sync_task import ID, ConflictMode, SyncTask, all_tasks, run_all_tasks
@@ -27,11 +29,13 @@ __all__ = [
     "Changes",
     "ConflictMode",
     "CursorExpiredError",
+    "DateRange",
     "Dispute",
     "ItemError",
     "Listing",
     "LockLostError",
     "Lossy",
+    "Opaque",
     "OutcomeUnknownError",
     "PreconditionError",
     "Schedule",

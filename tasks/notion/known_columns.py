@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -58,8 +58,11 @@ class KnownColumns:
     def from_json(self, document: Any) -> None:
         """Take over what `to_json` gave, in this process or another."""
         self._source = document["data_source"]
+        names = {each.name for each in fields(_Known)}  # another version may have kept more
         self._known = {
-            attr: _Known(**{**known, "used": frozenset(known["used"])})
+            attr: _Known(
+                **{name: known[name] for name in names & known.keys()} | {"used": frozenset(known["used"])}
+            )
             for attr, known in document["columns"].items()
         }
 
