@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from tasks.notion.sandbox import errors
 from tasks.notion.sandbox.block_content import plain_content
 from tasks.notion.sandbox.blocks import append_blocks
 from tasks.notion.sandbox.call import Call
-from tasks.notion.sandbox.pages import path_id
+from tasks.notion.sandbox.markdown_text import read_markdown
+from tasks.notion.sandbox.pages import path_id, refuse_unknown
 from tasks.notion.sandbox.parents import refuse_trashed
 from tasks.notion.sandbox.store import Stored
 
@@ -24,15 +24,7 @@ _PREFIXES = {
     "paragraph": "",
     "toggle": "",
 }
-_LINES = [
-    (re.compile(r"#### (.*)"), "heading_4"),
-    (re.compile(r"### (.*)"), "heading_3"),
-    (re.compile(r"## (.*)"), "heading_2"),
-    (re.compile(r"# (.*)"), "heading_1"),
-    (re.compile(r"[-*] (.*)"), "bulleted_list_item"),
-    (re.compile(r"\d+\. (.*)"), "numbered_list_item"),
-    (re.compile(r"> (.*)"), "quote"),
-]
+_KINDS = ("insert_content", "update_content", "replace_content", "replace_content_range")
 _MARKS = (("bold", "**"), ("italic", "*"), ("strikethrough", "~~"), ("code", "`"))
 
 
@@ -46,17 +38,41 @@ def update(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
     page = call.find("page", path_id(raw_id, "page_id"))
     refuse_trashed(call, page, None)
     kind = body.get("type")
+    refuse_unknown(body, frozenset({"type", "allow_async", *_KINDS}))
     if kind == "insert_content":
-        append_blocks(call, page, read_markdown(_text(body, kind, "content")), kind)
+        _insert(call, page, _text(body, kind, "content"), body[kind].get("after"))
     elif kind == "replace_content":
         _replace(call, page, _text(body, kind, "new_str"))
     elif kind == "update_content":
         _replace(call, page, _updated(_content(call, page), body.get(kind)))
+    elif kind == "replace_content_range":
+        content, new = _content(call, page), _text(body, kind, "content")
+        start, end = _range(content, _text(body, kind, "content_range"))
+        _replace(call, page, content[:start] + new + content[end:])
     else:
-        raise errors.bad_body("type", '"insert_content", "update_content" or "replace_content"', kind)
+        raise errors.bad_body("type", " or ".join(f'"{name}"' for name in _KINDS), kind)
     call.touch(page)
     call.store.save(page)
     return _show(call, page)
+
+
+def _insert(call: Call, page: Stored, new: str, after: Any) -> None:
+    if after is None:
+        append_blocks(call, page, read_markdown(new), "insert_content")
+        return
+    content = _content(call, page)
+    end = _range(content, errors.a_string(after, "insert_content.after"))[1]
+    _replace(call, page, f"{content[:end]}\n{new}{content[end:]}")
+
+
+def _range(content: str, ends: str) -> tuple[int, int]:
+    """Where the text from one piece to another ("first...last") lies, both included."""
+    first, _, last = ends.partition("...")
+    start = content.find(first)
+    end = content.find(last, start + len(first)) if start >= 0 else -1
+    if end < 0:
+        raise errors.validation(f"Could not find the text to replace: {ends}")
+    return start, end + len(last)
 
 
 def _updated(content: str, update: Any) -> str:
@@ -84,26 +100,6 @@ def _replace(call: Call, page: Stored, content: str) -> None:
         block.in_trash = True
         call.store.save(block)
     append_blocks(call, page, read_markdown(content), "replace_content")
-
-
-def read_markdown(text: str) -> list[dict[str, Any]]:
-    """The blocks that lines of Markdown stand for."""
-    blocks = []
-    for line in text.splitlines():
-        if not line.strip():
-            continue
-        for pattern, kind in _LINES:
-            match = pattern.fullmatch(line)
-            if match:
-                blocks.append(_block(kind, match.group(1)))
-                break
-        else:
-            blocks.append({"type": "divider", "divider": {}} if line == "---" else _block("paragraph", line))
-    return blocks
-
-
-def _block(kind: str, text: str) -> dict[str, Any]:
-    return {"type": kind, kind: {"rich_text": [{"type": "text", "text": {"content": text}}]}}
 
 
 def _show(call: Call, page: Stored) -> dict[str, Any]:

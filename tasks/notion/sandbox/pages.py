@@ -8,8 +8,9 @@ from tasks.notion.sandbox import errors, rich_text
 from tasks.notion.sandbox.blocks import append_blocks
 from tasks.notion.sandbox.call import Call, stamps, url
 from tasks.notion.sandbox.cells import show_cells
-from tasks.notion.sandbox.columns import READ_ONLY, Columns
+from tasks.notion.sandbox.columns import OPTION_TYPES, READ_ONLY, Column, Columns
 from tasks.notion.sandbox.ids import TITLE, decode_column_id, new_id, parse_id
+from tasks.notion.sandbox.markdown_text import read_markdown
 from tasks.notion.sandbox.parents import (
     find_parent,
     only_source,
@@ -57,9 +58,10 @@ def refuse_unknown(body: dict[str, Any], known: frozenset[str]) -> None:
             raise errors.not_present(key, value)
 
 
-def create(call: Call, body: dict[str, Any]) -> dict[str, Any]:
+def create(call: Call, body: dict[str, Any], only: list[str] | None = None) -> dict[str, Any]:
     """POST /pages."""
     refuse_unknown(body, _CREATE)
+    content = _content(body)
     parent = find_parent(call, body.get("parent"), ("data_source_id", "database_id", "page_id", "workspace"))
     if parent is not None and parent.kind == "database":
         parent = only_source(call, parent)
@@ -81,9 +83,23 @@ def create(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     _write_looks(call, page, body)
     call.store.save(page)
     touch_page_above(call, page)
-    if body.get("children"):
-        append_blocks(call, page, body["children"], "children")
-    return show_page(call, page)
+    if content is not None and body.get(content):
+        blocks = body[content]
+        if content == "markdown":
+            blocks = read_markdown(errors.a_string(blocks, content))
+        append_blocks(call, page, blocks, content)
+    return show_page(call, page, only)
+
+
+def _content(body: dict[str, Any]) -> str | None:
+    """The key that tells the content of a new page; `ApiError` for several, or for a template: there are none."""
+    given = [key for key in ("children", "content", "markdown") if body.get(key) is not None]
+    template = errors.an_object(body.get("template") or {}, "template").get("type", "none")
+    if template != "none":
+        raise errors.bad_body("template.type", '`"none"`, as there are no templates', template)
+    if len(given) > 1:
+        raise errors.not_present(given[1], body[given[1]])
+    return next(iter(given), None)
 
 
 def _fresh() -> dict[str, Any]:
@@ -95,7 +111,7 @@ def retrieve(call: Call, raw_id: str, only: list[str]) -> dict[str, Any]:
     return show_page(call, call.find("page", path_id(raw_id, "page_id")), only)
 
 
-def update(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
+def update(call: Call, raw_id: str, body: dict[str, Any], only: list[str] | None = None) -> dict[str, Any]:
     """PATCH /pages/{id}."""
     refuse_unknown(body, _UPDATE)
     page = call.find("page", path_id(raw_id, "page_id"))
@@ -124,7 +140,7 @@ def update(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
     call.store.save(page)
     if wish is not None:
         touch_page_above(call, page)
-    return show_page(call, page)
+    return show_page(call, page, only)
 
 
 def move(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -140,12 +156,28 @@ def move(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
     if parent is not None and parent.kind == "data_source":
         for column in Columns(parent):
             known, value = was.get(column.name, (None, None))
-            fits = known is not None and known.type == column.type and column.type not in READ_ONLY
-            page.doc["values"][column.id] = value if fits and not column.config else empty_value(column)
+            page.doc["values"][column.id] = _carried(known, value, column)
     page.doc["values"][TITLE] = title
     call.touch(page)
     call.store.save(page)
     return show_page(call, page)
+
+
+def _carried(known: Column | None, value: Any, column: Column) -> Any:
+    """A value of a column in another data source: as it is, or the options of the same names."""
+    if known is None or known.type != column.type or column.type in READ_ONLY or value is None:
+        return empty_value(column)
+    if column.type == "relation":
+        same = known.config.get("data_source_id") == column.config.get("data_source_id")
+        return value if same else empty_value(column)
+    if column.type not in OPTION_TYPES:
+        return value
+    names = {option["id"]: option["name"] for option in known.options}
+    ids = {option["name"]: option["id"] for option in column.options}
+    chosen = [
+        ids[names[key]] for key in (value if isinstance(value, list) else [value]) if names.get(key) in ids
+    ]
+    return chosen if column.type == "multi_select" else next(iter(chosen), empty_value(column))
 
 
 def source_of(call: Call, page: Stored) -> Stored | None:
