@@ -66,6 +66,7 @@ def _stay(stage: Stage) -> None:
     """Keep everything up, with the addresses to open."""
     folder = stage.settings.state_dir.parent
     rows = [
+        ("Notion, to edit by hand", f"{stage.notion_url}/#{stage.data_source}"),
         ("Flower", stage.flower_url),
         ("CalDAV", stage.calendar_url),
         ("  login", f"{stage.calendar_user} / {stage.calendar_password.get_secret_value()}"),
