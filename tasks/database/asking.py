@@ -11,6 +11,7 @@ from tasks.database.collect import Page
 from tasks.database.enums import SyncPhase, SyncStage
 from tasks.database.exceptions import SyncAbortedError, SyncError
 from tasks.database.full_compare import FullCompare
+from tasks.database.garbage import search_put_off
 from tasks.database.manifest import ModelPayload, SyncManifest
 from tasks.database.node import Node
 from tasks.database.peer import PeerState
@@ -76,7 +77,8 @@ class Asking:
             self.tell(SyncStage.CLASSIFY, count, count)
             if not self.dry_run:
                 self.enter(SyncPhase.COMMITTING)
-            self._commit(response, payloads)
+            with search_put_off():
+                self._commit(response, payloads)
             self.tell(SyncStage.MUTATE, count, count)
             if not self.page.has_more and not response.has_more:
                 if self.dry_run or not (self.page or count) or not rounds_left:
@@ -91,7 +93,7 @@ class Asking:
     def _collect(self) -> None:
         node = self.node
         node.clock.reserve()
-        with node.work(undo=self.dry_run):
+        with search_put_off(), node.work(undo=self.dry_run):
             if not self.dry_run:
                 self.state = PeerState.load(node.storage, node.own_key)
                 if self.full is not None:

@@ -14,6 +14,7 @@ from tasks.database.clock import COUNTER_BITS, HybridLogicalClock
 from tasks.database.collect import Collector, Page
 from tasks.database.enums import SyncPhase, SyncStage, SyncStatus
 from tasks.database.exceptions import InvalidParameterError, SyncAbortedError, TransportRequiredError
+from tasks.database.garbage import search_put_off
 from tasks.database.graph import DependencyGraph
 from tasks.database.lock import SyncLock
 from tasks.database.manifest import ModelPayload, SyncManifest
@@ -144,7 +145,8 @@ class DatabaseEngine:
         with self._processing() as prove, self._node.work(undo=incoming.dry_run):
             if self._lock is not None and not hasattr(self._lock, "processing"):
                 self._lock.hold(self._node.node_id)
-            response, applied = self._answer(incoming, payloads, result)
+            with search_put_off():
+                response, applied = self._answer(incoming, payloads, result)
             prove()
         self._node.report(applied, result)
         self._finalize(result)

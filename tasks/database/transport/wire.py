@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tasks.database.exceptions import ManifestFieldError, PayloadLimitError
+from tasks.database.garbage import search_put_off
 from tasks.database.manifest import SyncManifest
 
 #: Bytes on the way, at most.
@@ -79,7 +80,11 @@ def _parsed(text: bytes) -> dict[str, Any]:
 
 def unpack_manifest(body: bytes, *, json_max: int = JSON_MAX, compressed: bool = True) -> SyncManifest:
     """The manifest of what was sent; raises as `unpack` and `SyncManifest.from_dict`."""
-    text = _text(body, json_max, compressed=compressed)
+    with search_put_off():
+        return _manifest(_text(body, json_max, compressed=compressed))
+
+
+def _manifest(text: bytes) -> SyncManifest:
     sealed, seam, beside = text.partition(_SEAM)
     if seam:
         sealed += b"}"
