@@ -125,6 +125,8 @@ class _Work:
     incoming: dict[str, ModelPayload] = field(default_factory=dict)
     known: dict[str, set[str]] = field(default_factory=dict)
     unwritten: dict[str, set[str]] = field(default_factory=dict)
+    #: Written without foreign keys that are filled in afterwards: the peer knows all of it, and more.
+    partly: dict[str, set[str]] = field(default_factory=dict)
     before: dict[str, list[ConflictEntry]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -222,7 +224,8 @@ class _Work:
                 continue
             deferred = self.applier.graph.deferred(label)
             if deferred:
-                storage.upsert_without(label, outcome.to_upsert, deferred)
+                failed = storage.upsert_without(label, outcome.to_upsert, deferred)
+                self.partly[label] = outcome.to_upsert.keys() - failed
                 self.unwritten[label] = set(outcome.to_upsert)
             else:
                 self.unwritten[label] = set(storage.upsert_many(label, outcome.to_upsert))
@@ -288,7 +291,10 @@ class _Work:
             self._tell("conflicts", label, outcome.conflict_keys, failed)
             log = self._new(label, [*self.before.get(label, []), *outcome.conflict_log], failed)
             conflicts += log
-            self.applied.wrote |= bool((outcome.to_upsert.keys() | outcome.to_delete.keys()) - failed)
+            partly = self.partly.get(label, set())
+            self.applied.wrote |= bool(
+                (outcome.to_upsert.keys() | outcome.to_delete.keys()) - failed | partly
+            )
             records = {k: r for k, r in outcome.response_records.items() if k not in failed}
             deletes = {k: stamp for k, stamp in outcome.response_deletes.items() if k not in failed}
             held = [key for at, key in self.applied.problems if at == label]
@@ -298,7 +304,10 @@ class _Work:
                 gone = self.applier.storage.get_tombstones(label, sorted(released.difference(records)))
                 deletes |= {key: tombstone.stamp for key, tombstone in gone.items()}
             self._tell_beside(
-                label, [key for key in held if key in self.arrived.get(label, ())], records, deletes
+                label,
+                [key for key in held if key in self.arrived.get(label, ()) and key not in partly],
+                records,
+                deletes,
             )
             if records or deletes:
                 self.applied.response[label] = ModelPayload(label, records, deletes)

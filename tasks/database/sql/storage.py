@@ -260,7 +260,7 @@ class SQLAlchemyStorage(Bookkeeping):
                     refused.update(write_each(work.connection, keys, write))
             written = {key: records[key] for key in rows if key not in refused}
             self._note(work, table, written, emptied)
-            absent -= written.keys()
+            absent.difference_update(written)  # in place: another set would be nobody's
         self._refuse(table, records, refused)
         return set(refused)
 

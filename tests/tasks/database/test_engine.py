@@ -261,6 +261,25 @@ def test_circles_of_foreign_keys_are_filled_in_afterwards(size: int | None) -> N
     assert not engine.sync().counts()
 
 
+@pytest.mark.parametrize("size", [None, 1, 3])
+def test_circles_are_filled_in_by_the_node_that_answers(size: int | None) -> None:
+    """In small pages all parents come, and cannot be whole, before the first child."""
+    pair = Pair()
+    pair.server = pair.storage(WithParents)
+    pair.answering = pair.engine(pair.server, "server", graph=CIRCLE, batch_size=size)
+    storage, engine = pair.client(storage=pair.storage(WithParents), graph=CIRCLE, batch_size=size)
+    for key in "12345":
+        for label in ("item", "note"):
+            MemoryStorage.edit(storage, label, key, target=key)
+    engine.sync()
+    result = engine.sync()
+    assert result.ok, result.errors
+    assert len(pair.answers) < 40
+    for label in ("item", "note"):
+        assert pair.server.get_records(label, "12345") == storage.get_records(label, "12345")
+    assert not engine.sync().counts()
+
+
 def test_a_poisoned_parent_holds_up_its_children_alone() -> None:
     pair = Pair(graph=CIRCLE)
     pair.server.edit("item", "bad", poison=True)
