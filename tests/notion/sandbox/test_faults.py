@@ -93,31 +93,31 @@ def test_rows_churn_while_a_walk_pages(sandbox: Sandbox, api: Api) -> None:
     assert any(name.startswith("churned") for name in api.query(source))
 
 
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [
-        ({}, "nothing would happen"),
-        ({"status": 200}, "status is an error's"),
-        ({"status": 500, "drop": True}, "give one of drop and status"),
-        ({"delay": 1, "html": True}, "need the status of an error"),
-        ({"delay": 1, "applied": True}, "applied needs a status or drop"),
-        ({"status": 500, "path": "pages"}, 'path begins with "/v1/"'),
-        ({"status": 500, "times": 0}, "times: Input should be greater than or equal to 1"),
-        ({"status": 500, "share": 2}, "share: Input should be less than or equal to 1"),
-        ({"status": 500, "method": "PUSH"}, "method: Input should be"),
-        ({"status": "high"}, "status: Input should be a valid integer"),
-        ({"colour": "red"}, "colour: Extra inputs are not permitted"),
-        ({"then": [{"action": "fly"}]}, "there is no action fly; the actions are: create_data_source"),
-        ({"status": 500, "then": [{"action": "trash"}]}, "set applied"),
-    ],
-)
-def test_a_wrong_fault_is_told(sandbox: Sandbox, api: Api, fault: dict[str, Any], words: str) -> None:
-    response = api.http.post("/_sandbox/faults", json=fault)
-    assert response.status_code == 400
-    assert response.json()["message"].startswith("Not a fault: ")
-    assert words in response.json()["message"]
-    with pytest.raises(ApiError, match="Not a fault"):
-        sandbox.faults.add(fault)
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({}, "nothing would happen"),
+    ({"status": 200}, "status is an error's"),
+    ({"status": 500, "drop": True}, "give one of drop and status"),
+    ({"delay": 1, "html": True}, "need the status of an error"),
+    ({"delay": 1, "applied": True}, "applied needs a status or drop"),
+    ({"status": 500, "path": "pages"}, 'path begins with "/v1/"'),
+    ({"status": 500, "times": 0}, "times: Input should be greater than or equal to 1"),
+    ({"status": 500, "share": 2}, "share: Input should be less than or equal to 1"),
+    ({"status": 500, "method": "PUSH"}, "method: Input should be"),
+    ({"status": "high"}, "status: Input should be a valid integer"),
+    ({"colour": "red"}, "colour: Extra inputs are not permitted"),
+    ({"then": [{"action": "fly"}]}, "there is no action fly; the actions are: create_data_source"),
+    ({"status": 500, "then": [{"action": "trash"}]}, "set applied"),
+]
+
+
+def test_a_wrong_fault_is_told(sandbox: Sandbox, api: Api) -> None:
+    for fault, words in WRONG:
+        response = api.http.post("/_sandbox/faults", json=fault)
+        assert response.status_code == 400, fault
+        assert response.json()["message"].startswith("Not a fault: ")
+        assert words in response.json()["message"]
+        with pytest.raises(ApiError, match="Not a fault"):
+            sandbox.faults.add(fault)
 
 
 def test_a_deed_that_cannot_be_done_is_told(sandbox: Sandbox, api: Api) -> None:
