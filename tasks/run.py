@@ -257,6 +257,7 @@ class _Run:
         context = self.context(base, None)
         self.progress("apply", 0, 0)
         await overrides.call_sync(context)
+        await self.journal.remember(replace(base.memory, own=self.task.remembered()))
         return RunReport("succeeded", "", Plan(), context.outcome)
 
     def _memory(self, base: Base, views: Mapping[Side, SideView], outcome: Outcome) -> Memory:

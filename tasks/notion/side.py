@@ -136,7 +136,7 @@ class NotionSide(SyncTask):
             lambda since: source.edited(since, answers=MOST_ANSWERS),
             self._read,
             time.monotonic,
-            timedelta(seconds=get_settings().notion_lag_seconds),
+            self.notion_settling,
         )
 
     async def close(self) -> None:

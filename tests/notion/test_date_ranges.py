@@ -13,9 +13,14 @@ from hypothesis import strategies as st
 
 from tasks.date_range import DateRange
 from tasks.errors import TaskDefinitionError
+from tasks.lossy import start_only
 from tasks.notion.properties import Column, decode, encode
+from tasks.run import run_task
+from tasks.state import State
+from tasks.state_journal import StateJournal
 from tasks.values import same
 from tests.notion.person import Person
+from tests.notion.plain_service import PlainService, PlainTask
 from tests.notion.test_side import Rows, listed
 
 WHEN = Column("When", "w", "date", as_range=True)
@@ -23,16 +28,26 @@ COLUMNS: dict[str, Any] = {"Name": {"title": {}}, "When": {"date": {}}, "Due": {
 ATTRS = {"Name": "title", "When": "when", "Due": "due"}
 BERLIN, WESTERN = ZoneInfo("Europe/Berlin"), timezone(timedelta(hours=-7))
 
+
+def existing(moment: datetime) -> datetime:
+    """The moment in its zone; one that the clocks skip becomes what they show instead."""
+    return moment.astimezone(UTC).astimezone(moment.tzinfo)
+
+
+def instant(edge: date) -> date:
+    return edge.astimezone(UTC) if isinstance(edge, datetime) else edge
+
+
 _moments = st.datetimes(
     datetime(1970, 1, 2), datetime(2900, 1, 1), timezones=st.sampled_from([UTC, BERLIN, WESTERN])
-).map(lambda moment: moment.replace(second=0, microsecond=0))
+).map(lambda moment: existing(moment.replace(second=0, microsecond=0)))
 _days = st.dates()
 
 
 @st.composite
 def ranges(draw: st.DrawFn) -> DateRange:
     kind = draw(st.sampled_from([_days, _moments]))
-    edges = sorted([draw(kind), draw(kind)])
+    edges = sorted([draw(kind), draw(kind)], key=instant)
     end = edges[1] if draw(st.booleans()) else None
     zone = getattr(edges[0], "tzinfo", None) is BERLIN and draw(st.booleans())
     return DateRange(edges[0], end, "Europe/Berlin" if zone else None)
@@ -134,3 +149,27 @@ def test_declaring_a_range_later_is_no_edit() -> None:
         Rows("http://x", "0" * 32, ATTRS, date_ranges=ranges).attr_forms() for ranges in ((), ("When",))
     )
     assert without.get("When") != declared["When"]
+
+
+async def test_runs_with_a_service_of_starts_leave_the_ends(person: Person, source: str) -> None:
+    service, journal = PlainService(), StateJournal(State())
+    when = {"date": {"start": "2026-07-01T09:00:00+02:00", "end": "2026-07-01T11:00:00+02:00"}}
+    page_id = await person.make_page(source, Name=person.text("Fair"), When=when)
+
+    async def run() -> dict[str, int]:
+        task = PlainTask(person.url, source, {"Name": "key", "When": "when"}, service, date_ranges=["When"])
+        task.lossy = {"When": start_only("other")}
+        report = await run_task(task, journal)
+        assert report.status == "succeeded"
+        return {kind: count for kind, count in report.outcome.counts.items() if count and kind != "agreed"}
+
+    assert await run() == {"other_created": 1}
+    (item,) = service.items.values()
+    assert same(item.values["when"], datetime(2026, 7, 1, 7, tzinfo=UTC))
+    await person.edit(page_id, When={"date": {**when["date"], "end": "2026-07-01T12:00:00+02:00"}})
+    assert await run() == {}
+    service.edit(item.id, {"when": datetime(2026, 7, 1, 8, tzinfo=UTC)})
+    assert await run() == {"notion_updated": 1}
+    now = (await person.page(page_id))["properties"]["When"]["date"]
+    assert (now["start"], now["end"]) == ("2026-07-01T10:00:00.000+02:00", "2026-07-01T12:00:00.000+02:00")
+    assert await run() == {}

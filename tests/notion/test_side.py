@@ -366,6 +366,15 @@ async def test_a_page_that_was_moved_is_not_gone_and_not_written(
     assert (await person.page(page_id))["in_trash"] is False
 
 
+async def test_an_archived_page_is_not_listed_and_not_gone(task: Rows, person: Person, source: str) -> None:
+    page_id = await person.make_page(source, Name=person.text("Paint"))
+    await person.patch_page(page_id, {"is_archived": True})
+    assert await listed(task) == []
+    assert await task.notion_is_gone(page_id) is False
+    await person.patch_page(page_id, {"is_archived": False})
+    assert len(await listed(task)) == 1
+
+
 # -- columns ----------------------------------------------------------------------------------------------------
 
 
