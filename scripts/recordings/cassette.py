@@ -99,7 +99,7 @@ class _Exchange:
     status: int
     answer: Any
     answered: dict[str, str]
-    at: str | None = None
+    at: datetime | str | None = None
 
 
 def _load(path: Path) -> Any:
@@ -241,8 +241,8 @@ def _time(exchange: _Exchange) -> float | None:
         return float(found.group(1))
     try:
         if exchange.at is not None:
-            at = exchange.at if isinstance(exchange.at, datetime) else None
-            return (at or _any_date(str(exchange.at))).timestamp()
+            at = exchange.at if isinstance(exchange.at, datetime) else _any_date(exchange.at)
+            return at.timestamp()
         said = exchange.answered.get("date")
         return _any_date(said).timestamp() if said else None
     except ValueError:

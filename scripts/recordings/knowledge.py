@@ -11,6 +11,7 @@ from recordings.cassette import Interaction
 
 Json = dict[str, Any]
 KINDS = frozenset({"page", "data_source", "database", "user", "block", "comment"})
+_SOURCES_SINCE = "2025-09-03"
 _CREATES = frozenset(
     {("POST", name) for name in ("pages", "databases", "data_sources", "comments", "file_uploads")}
 )
@@ -21,6 +22,8 @@ class _Sight:
     cassette: str
     number: int
     doc: Json
+    #: Whether it is from the time when a database was its only data source.
+    before_sources: bool
 
 
 class Knowledge:
@@ -33,21 +36,25 @@ class Knowledge:
             for number, interaction in enumerate(interactions):
                 if not interaction.reads:
                     self._writes[name].append(number)
-                if interaction.status < 400 and interaction.version >= "2025-09-03":
+                if interaction.status < 400:
                     for doc in shown(interaction.answer):
-                        self._sights[doc["id"]].append(_Sight(name, number, doc))
+                        old = interaction.version < _SOURCES_SINCE
+                        self._sights[doc["id"]].append(_Sight(name, number, doc, old))
 
-    def of(self, object_id: str, cassette: str, number: int) -> Json | None:
+    def of(self, object_id: str, cassette: str, number: int, version: str) -> Json | None:
         """The object as an answer other than this one shows it: before the next write, or in another cassette."""
         until = next((write for write in self._writes[cassette] if write > number), None)
+        sights = [
+            sight for sight in self._sights[object_id] if sight.before_sources == (version < _SOURCES_SINCE)
+        ]
         near = [
             sight.doc
-            for sight in self._sights[object_id]
+            for sight in sights
             if sight.cassette == cassette
             and sight.number > number
             and (until is None or sight.number < until)
         ]
-        far = [sight.doc for sight in self._sights[object_id] if sight.cassette != cassette]
+        far = [sight.doc for sight in sights if sight.cassette != cassette]
         return next(iter([*near, *far]), None)
 
 

@@ -207,18 +207,18 @@ class _World:
         wanted += [user["id"] for user in find(interaction.body, is_user)]
         wanted += relation_targets(interaction.body)
         for object_id in dict.fromkeys(wanted):
-            self._introduce_one(number, object_id)
+            self._introduce_one(number, object_id, interaction.version)
 
-    def _introduce_one(self, number: int, object_id: str) -> None:
+    def _introduce_one(self, number: int, object_id: str, version: str) -> None:
         if object_id in self.to_come or not self._unknown(object_id):
             return
-        known = self.knowledge.of(object_id, self.name, number)
+        known = self.knowledge.of(object_id, self.name, number, version)
         if known is None:
             return
         self.seeded.add(object_id)  # so that two objects that lie in each other end
         for key, above in (known.get("parent") or {}).items():
             if key.endswith("_id") and isinstance(above, str):
-                self._introduce_one(number, above)
+                self._introduce_one(number, above, version)
         self._put([known], stubs=True)
 
     def _prepare(self, interaction: Interaction) -> bool:

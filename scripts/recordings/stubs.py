@@ -29,7 +29,7 @@ def stub_block(block_id: str) -> dict[str, Any]:
 
 def stub_source(source_id: str) -> dict[str, Any]:
     """A data source with a title column only."""
-    title = {"id": "title", "name": "Name", "description": None, "type": "title", "title": {}}
+    title: dict[str, Any] = {"id": "title", "name": "Name", "description": None, "type": "title", "title": {}}
     return {
         "object": "data_source",
         "id": source_id,

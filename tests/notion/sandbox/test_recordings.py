@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "scripts"))
 
 from recordings.bodies import read_body
 from recordings.cassette import CassetteError, Interaction, read_cassette
+from recordings.compare import differences
 from recordings.knowledge import Knowledge
 from recordings.replay import replay
 
@@ -265,6 +266,15 @@ def test_a_database_of_the_oldest_version_that_was_there_before() -> None:
     ]
     results = list(replay("one", interactions, Knowledge({"one": interactions})))
     assert [result.verdict for result in results] == ["seeded", "agree", "agree", "agree", "differ"]
+
+
+def test_keys_that_came_later_may_be_missing_from_a_recording_but_not_from_the_workspace() -> None:
+    today = {"id": "x", "is_archived": False, "is_locked": True, "description": None, "cover": None}
+    assert differences(today, {"id": "x", "is_locked": True, "cover": None}) == []
+    assert differences(today, {"id": "x"}) == [".cover: None, not recorded", ".is_locked: True, not recorded"]
+    assert differences({"id": "x"}, {"id": "x", "is_archived": False}) == [
+        ".is_archived: missing, recorded False"
+    ]
 
 
 def test_another_cassette_tells_what_was_there_before() -> None:
