@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 TESTS = "tests/notion/"
 VALUES, TEXTS = TESTS + "test_round_trips.py", TESTS + "test_formatted_texts.py"
 FAULTS, HOURS = TESTS + "test_faults.py", TESTS + "test_soak.py"
+LOOKS = TESTS + "test_recent_edits.py"
 PROMPT = HOURS + "::test_what_is_typed_crosses_with_the_next_run"
 
 HERE = "tasks/notion/"
@@ -244,6 +245,20 @@ MUTANTS = [
         (HOURS,),
     ),
     # -- writes
+    Mutant(
+        "a look at all rows is believed though it lags",
+        HERE + "recent_edits.py",
+        "        if found is None or not all(",
+        "        if found is None or None in (",
+        (LOOKS,),
+    ),
+    Mutant(
+        "a look at all rows counts for a minute",
+        HERE + "recent_edits.py",
+        "FRESH = 2.0\n",
+        "FRESH = 60.0\n",
+        (LOOKS,),
+    ),
     Mutant(
         "an edit since the listing is overwritten",
         SIDE,

@@ -68,12 +68,12 @@ async def begin(town: Town) -> None:
     town.diary.write(town.time.passed, "notion", "add", values["key"], value=typed)
 
 
-async def hour(town: Town, seed: int) -> None:
+async def hour(town: Town, seed: int, seconds: float = HOUR) -> None:
     connect(town)
     try:
         await begin(town)
         await town.calm()  # so that the columns are known by their ids
-        await town.live(HOUR)
+        await town.live(seconds)
         await town.settle()
         await town.judge()
     except AssertionError as error:
@@ -104,7 +104,7 @@ async def hour_between_two_workspaces(seed: int, time: VirtualTime, folder: Path
         await there.person.patch_columns(there.source, {name: {"name": attrs[name]} for name in attrs})
         task.twin = Paced(other_url, there.source, {attr: attr for attr in attrs.values()})
         town = Town(Random(seed), time, {"notion": hand, "other": there}, task, state_of(folder))
-        await hour(town, seed)
+        await hour(town, seed, HOUR if SEEDS > 2 else HOUR / 2)
 
 
 @pytest.mark.parametrize("seed", range(max(2, SEEDS)))
