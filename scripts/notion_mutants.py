@@ -257,7 +257,7 @@ MUTANTS = [
         HERE + "recent_edits.py",
         "FRESH = 2.0\n",
         "FRESH = 60.0\n",
-        (LOOKS,),
+        (FAULTS,),
     ),
     Mutant(
         "an edit since the listing is overwritten",

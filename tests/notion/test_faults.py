@@ -407,3 +407,38 @@ async def test_a_listing_that_lags_takes_nothing_back(task: Paced, person: Perso
     efforts = [row["properties"]["Effort"]["number"] for row in await rows_of(task, person)]
     assert sorted(efforts) == ([1, 2] if flow == "update" else [1])
     assert stays.id in service.items
+
+
+async def test_an_edit_while_many_rows_are_written_is_not_overwritten(task: Paced, person: Person) -> None:
+    service, journal = task.service, StateJournal(State())
+    items = [service.add({"key": f"row {number}", "notes": "", "effort": 0}) for number in range(40)]
+    task.change_share = 1.0
+    assert getattr(await run(task, journal), "status", "") == "succeeded"
+    task.time.advance(3600)
+    for item in items:
+        service.edit(item.id, {"effort": 1})
+    linked = {other: notion for notion, other in journal.state.ids.items()}
+    last = linked[items[-1].id]
+    edited: list[float] = []
+
+    class Interrupted(Paced):
+        async def noting(
+            self, request: httpx.Request, onwards: Callable[[], Awaitable[httpx.Response]]
+        ) -> httpx.Response:
+            writes = sum(method == "PATCH" for _, method, _ in self.log)
+            if not edited and request.method == "PATCH" and writes > 15:
+                edited.append(self.time.passed)
+                await person.edit(last, Effort={"number": 99})
+            return await super().noting(request, onwards)
+
+    again = Interrupted(task.url, task.data_source, ATTRS, service)
+    again.time, again.log, again.budget, again.change_share = task.time, [], task.budget, 1.0
+    report = await run(again, journal)
+    assert isinstance(report, RunReport)
+    assert edited
+    (others,) = {r["properties"]["Effort"]["number"] for r in await rows_of(task, person) if r["id"] != last}
+    assert others == 1
+    assert (await person.page(last))["properties"]["Effort"]["number"] == 99
+    assert "edited while the sync ran" in report.reason
+    # A look at many rows at once is renewed as time goes on, and costs less than one for each.
+    assert sum(method == "GET" for _, method, path in again.log if path.startswith("/v1/pages")) < 10
