@@ -13,7 +13,7 @@ from tasks.notion.webhooks import concerned, read_delivery
 from tests.notion.person import Person
 from tests.notion.test_side import COLUMNS, Rows
 
-SOURCE, DATABASE, PAGE, OTHER = (str(uuid4()) for _ in range(4))
+SOURCE, DATABASE, PAGE, OTHER = (f"00000000-0000-4000-8000-{number:012}" for number in range(1, 5))
 
 
 def event(kind: str, entity: str, parent: dict[str, Any] | None) -> Any:
