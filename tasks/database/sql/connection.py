@@ -167,7 +167,12 @@ def connect(url: str) -> sa.Engine:
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() != "sqlite":
             patience = {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_SECONDS}
-            return sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
+            engine = sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
+            if engine.dialect.driver == "psycopg":
+                from tasks.database.sql.loading import tolerate
+
+                tolerate(engine)
+            return engine
         if parsed.database and parsed.database != ":memory:" and not Path(parsed.database).parent.is_dir():
             raise TaskDefinitionError(f"the directory of {parsed.database} does not exist")
         engine = sa.create_engine(parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})

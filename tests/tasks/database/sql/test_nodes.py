@@ -10,10 +10,12 @@ import pytest
 
 from tasks.database.clock import HybridLogicalClock, wall_ms
 from tasks.database.engine import DatabaseEngine
-from tasks.database.exceptions import SyncAbortedError, TransportError
+from tasks.database.exceptions import ClockDriftError, SyncAbortedError, TransportError
 from tasks.database.graph import DependencyGraph
 from tasks.database.manifest import SyncManifest
+from tasks.database.result import DatabaseResult
 from tasks.database.sql import SQLAlchemyStorage
+from tests.tasks.database.sql.people import skew
 
 Node = Any  # the class of the conftest
 
@@ -28,6 +30,7 @@ class Party:
         self.storage: SQLAlchemyStorage = node.storage()
         self.storage.prepare()
         self.lose = ""
+        self.results: list[DatabaseResult] = []
         self.engine = DatabaseEngine(
             self.storage, GRAPH, HybridLogicalClock(), name, transport=self if hub else None, **options
         )
@@ -38,7 +41,8 @@ class Party:
         if lose == "request":
             raise TransportError("lost on the way")
         assert self.hub is not None
-        answer, _ = self.hub.engine.process(SyncManifest.from_dict(manifest.to_dict()))
+        answer, result = self.hub.engine.process(SyncManifest.from_dict(manifest.to_dict()))
+        self.hub.results.append(result)
         if lose == "answer":
             raise TransportError("lost on the way back")
         return SyncManifest.from_dict(answer.to_dict())
@@ -220,3 +224,44 @@ def test_an_edit_during_an_exchange_is_sent_though_its_clock_is_behind(
         asking.engine.sync()
     assert len(hub.run("SELECT * FROM city")) == 8 + 2 * min(number, 19)
     assert answering.rows() == asking.rows()
+
+
+def test_a_clock_a_year_ahead_is_told_and_poisons_nothing(
+    make_node: Callable[[str], Node], kind: str
+) -> None:
+    year = 365 * 86_400_000
+    hub = Party("hub", make_node("postgresql"))
+    spoke = Party("spoke", make_node(kind), hub)
+    skew(spoke.node, year)
+    spoke.node.run("INSERT INTO city (id, name) VALUES ('far', 'edited with a wrong clock')")
+    plain, wrong = spoke.engine, HybridLogicalClock(lambda: wall_ms() + year)
+    spoke.engine = DatabaseEngine(
+        Party("wrong", make_node(kind), hub).storage, GRAPH, wrong, "w", transport=spoke
+    )
+    with pytest.raises(ClockDriftError, match=r"the clock of node 'w' is \d+ s ahead"):
+        spoke.engine.sync()
+    spoke.engine = plain
+    skew(spoke.node, 0)
+    spoke.node.run("INSERT INTO city (id, name) VALUES ('good', 'edited later')")
+    hub.node.run("INSERT INTO city (id, name) VALUES ('hub', 'of the hub')")
+    for _ in range(2):
+        spoke.engine.sync()
+    assert {row["id"] for row in hub.node.run("SELECT id FROM city")} == {"good", "hub"}
+    assert {row["id"] for row in spoke.node.run("SELECT id FROM city")} == {"good", "hub", "far"}
+    [held] = [line for result in hub.results[-1:] for line in result.errors]
+    assert held.startswith("city 'far': it is stamped too far in the future: the clock of the node")
+    assert hub.engine._node.clock.peek() >> 16 < wall_ms() + 60_000
+    hub.node.run("UPDATE city SET name = 'still well' WHERE id = 'good'")
+    spoke.engine.sync()
+    assert spoke.rows()["city"]["good"]["name"] == "still well"
+
+
+def test_values_that_python_cannot_hold_hold_nothing_else_up(make_node: Callable[[str], Node]) -> None:
+    hub = Party("hub", make_node("postgresql"))
+    spoke = Party("spoke", make_node("sqlite"), hub)
+    hub.node.run("INSERT INTO person (id, name, seen) VALUES (1, 'a', 'infinity'), (2, 'b', '2026-01-01')")
+    hub.node.run("INSERT INTO person (id, name, born) VALUES (3, 'c', '-infinity'), (4, 'd', '20000-01-01')")
+    for _ in range(2):
+        result = spoke.engine.sync()
+    assert {row["id"] for row in spoke.node.run("SELECT id FROM person")} == {2}
+    assert len(result.errors) == 3
