@@ -88,6 +88,8 @@ class _World:
         #: Recorded cursors, and the sandbox's for the same place.
         self.cursors: dict[str, str | None] = {}
         self.now = 0.0
+        #: Whether an answer on the token's own bot has been asked for.
+        self.introduced = False
 
     def introduce_bot(self, interactions: list[Interaction]) -> None:
         """The token acts as the recorded integration, and nobody else is there yet."""
@@ -118,6 +120,8 @@ class _World:
         self._set_clock(interaction)
         self._introduce(number, interaction)
         used = self._prepare(interaction) or interaction.status == UNAUTHORIZED
+        if interaction.path == "users/me" and not self.introduced:
+            used = self.introduced = True  # the bot was put in as this answer shows it
         found = self._attempt(interaction)
         if found and interaction.reads and self._reveal(interaction):
             used = True

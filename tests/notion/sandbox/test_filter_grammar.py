@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import os
 import random
 from collections import defaultdict
@@ -13,7 +15,7 @@ import pytest
 
 from tasks.notion.sandbox import PERSON_ID, Sandbox
 from tests.notion.sandbox.api import Api, Json, text
-from tests.notion.sandbox.filter_model import DATE_TYPES, PEOPLE_TYPES, TEXT_TYPES, Model, plain
+from tests.notion.sandbox.filter_model import DATE_TYPES, PEOPLE_TYPES, TEXT_TYPES, Model, minute, plain
 
 NOW = datetime(2026, 6, 27, 17, 1, 15, tzinfo=UTC)  # a Saturday
 ROWS = 24
@@ -243,6 +245,59 @@ def test_compound_filters(api: Api, world: tuple[str, list[Json], Model]) -> Non
         assert found == ids(rows, test), filter
         sizes.add(len(found))
     assert len(sizes) > ROWS / 3
+
+
+SORTED: dict[str, Callable[[Any], Any]] = {
+    "Name": str.lower,
+    "Text": str.lower,
+    "N": float,
+    "S": "ABC".index,
+    "C": int,
+    "D": minute,
+    "Id": int,
+    "FxN": float,
+    "At": minute,
+    "EAt": minute,
+}
+
+
+def test_sorts(api: Api, world: tuple[str, list[Json], Model]) -> None:
+    """Several keys, each either way; empty cells come last either way, and equal rows stay newest first."""
+    source, rows, model = world
+    tied = 0
+    for _ in range(40):
+        keys = [
+            (name, model.rng.choice(["ascending", "descending"]))
+            for name in model.rng.sample(sorted(SORTED), model.rng.randint(1, 3))
+        ]
+        stamps = {"At": "created_time", "EAt": "last_edited_time"}
+        sorts = [
+            {"timestamp": stamps[name], "direction": way}
+            if name in stamps and model.rng.random() < 0.5
+            else {"property": name, "direction": way}
+            for name, way in keys
+        ]
+        found = api.ok("POST", f"data_sources/{source}/query", {"sorts": sorts}, filter_properties="title")
+        order = [row["id"] for row in found["results"]]
+        assert order == [row["id"] for row in sorted(rows, key=functools.cmp_to_key(comparing(keys)))], sorts
+        tied += any(not comparing(keys)(a, b) for a, b in itertools.pairwise(rows))
+    assert tied
+
+
+def comparing(keys: list[tuple[str, str]]) -> Callable[[Json, Json], int]:
+    def compare(one: Json, other: Json) -> int:
+        for name, way in keys:
+            left, right = (plain(row["properties"][name]) for row in (one, other))
+            if left is None or right is None:
+                if left is not right:
+                    return 1 if left is None else -1
+                continue
+            before = SORTED[name](left), SORTED[name](right)
+            if before[0] != before[1]:
+                return (-1 if before[0] < before[1] else 1) * (1 if way == "ascending" else -1)
+        return 0
+
+    return compare
 
 
 def compound(rng: random.Random, singles: list[tuple[Json, Predicate]], depth: int) -> tuple[Json, Predicate]:
