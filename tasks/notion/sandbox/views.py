@@ -40,7 +40,7 @@ def create(call: Call, body: Json) -> Json:
         raise errors.validation(f"Data source {source.id} is not in database {database.id}.")
     refuse_trashed(call, database, None)
     kind = body.get("type")
-    if kind not in TYPES:
+    if not isinstance(kind, str) or kind not in TYPES:
         raise errors.bad_body("type", "a type of view", kind)
     view = add_view(call, source, kind)
     return _write(call, view, {"name": body.get("name")} | body)

@@ -107,6 +107,11 @@ def test_nothing_breaks_the_server(api: Api, told: Receiver, seed: int) -> None:
     database = {"parent": {"page_id": ROOT_PAGE_ID}, "initial_data_source": {"properties": COLUMNS}}
     query = {"filter": FILTER, "sorts": [{"property": "D", "direction": "ascending"}], "page_size": 2}
     markdown = {"content_updates": [{"old_str": "a", "new_str": "b"}]}
+    above = api.ok("GET", f"data_sources/{source}")["parent"]["database_id"]
+    shown = {"filter": FILTER["and"][0], "sorts": [{"property": "N", "direction": "ascending"}]}
+    view = {"database_id": above, "data_source_id": source, "type": "table", "name": "V", **shown}
+    view_id = api.ok("GET", "views", database_id=above)["results"][0]["id"]
+    part = {"content": "x", "content_range": "a...b"}
     requests: list[tuple[str, str, Json]] = [
         ("POST", "pages", {"parent": {"data_source_id": source}, "properties": CELLS, "children": BLOCKS}),
         ("PATCH", f"pages/{page}", {"properties": CELLS, "icon": {"emoji": "x"}, "in_trash": False}),
@@ -116,6 +121,23 @@ def test_nothing_breaks_the_server(api: Api, told: Receiver, seed: int) -> None:
         ("PATCH", f"blocks/{ROOT_PAGE_ID}/children", {"children": BLOCKS, "position": {"type": "start"}}),
         ("POST", "search", {"query": "x", "filter": {"property": "object", "value": "page"}, "page_size": 3}),
         ("POST", "comments", {"parent": {"page_id": ROOT_PAGE_ID}, "rich_text": RUNS}),
+        ("POST", "views", view),
+        ("PATCH", f"views/{view_id}", {"name": "W", **shown}),
+        ("POST", f"views/{view_id}/queries", {"page_size": 2}),
+        ("POST", f"pages/{page}/move", {"parent": {"type": "page_id", "page_id": ROOT_PAGE_ID}}),
+        (
+            "POST",
+            "pages",
+            {"parent": {"page_id": ROOT_PAGE_ID}, "markdown": "x", "template": {"type": "none"}},
+        ),
+        ("POST", "data_sources", {"parent": {"database_id": above}, "properties": COLUMNS, "title": RUNS}),
+        ("PATCH", f"databases/{above}", {"title": RUNS, "is_inline": True, "in_trash": False, "icon": None}),
+        (
+            "PATCH",
+            f"pages/{page}/markdown",
+            {"type": "insert_content", "insert_content": {"content": "x", "after": "a...b"}},
+        ),
+        ("PATCH", f"pages/{page}/markdown", {"type": "replace_content_range", "replace_content_range": part}),
         ("PATCH", f"pages/{page}/markdown", {"type": "update_content", "update_content": markdown}),
     ]
     choice = random.Random(seed)
