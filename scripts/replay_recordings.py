@@ -28,7 +28,7 @@ _VERDICTS = ("agree", "seeded", "differ")
 def main() -> int:
     """Replay a folder and print the table; the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, help="of cassettes, or one cassette")
     parser.add_argument("--verbose", action="store_true", help="show where answers differ")
     parser.add_argument("--json", action="store_true", help="print the counts as JSON")
     parser.add_argument(
@@ -73,9 +73,9 @@ def read_folder(folder: Path) -> tuple[dict[str, list[Interaction]], dict[str, s
     """The cassettes of a folder by name, and the files that are none, with the reason."""
     cassettes: dict[str, list[Interaction]] = {}
     unread: dict[str, str] = {}
-    for path in sorted(folder.rglob("*")):
+    for path in [folder] if folder.is_file() else sorted(folder.rglob("*")):
         if path.suffix in SUFFIXES and path.is_file():
-            name = str(path.relative_to(folder))
+            name = path.name if path == folder else str(path.relative_to(folder))
             try:
                 cassettes[name], broken = read_cassette(path)
                 unread |= {f"{name} {line.partition(':')[0]}": line.partition(": ")[2] for line in broken}

@@ -63,15 +63,13 @@ def shown(answer: Any) -> list[Json]:
     if not isinstance(answer, dict):
         return []
     listed = answer["results"] if isinstance(answer.get("results"), list) else [answer]
-    return [
-        doc
-        for doc in listed
-        if isinstance(doc, dict) and doc.get("object") in KINDS and "id" in doc and _whole(doc)
-    ]
+    return [doc for doc in listed if isinstance(doc, dict) and _whole(doc)]
 
 
 def _whole(doc: Json) -> bool:
-    return "name" in doc if doc["object"] == "user" else "parent" in doc
+    if not isinstance(doc.get("id"), str) or str(doc.get("object")) not in KINDS:
+        return False
+    return "name" in doc if doc["object"] == "user" else isinstance(doc.get("parent"), dict)
 
 
 def creates(interaction: Interaction) -> bool:
@@ -84,9 +82,15 @@ def made_ids(answer: Any) -> set[str]:
     """The ids of what an answer to a creating request shows."""
     if not isinstance(answer, dict):
         return set()
-    listed = answer.get("results", [answer])
-    found = {doc["id"] for doc in listed if "id" in doc}
-    return found | {source["id"] for doc in listed for source in doc.get("data_sources") or []}
+    listed = answer["results"] if isinstance(answer.get("results"), list) else [answer]
+    inside = [source for doc in listed if isinstance(doc, dict) for source in _list(doc.get("data_sources"))]
+    return {
+        doc["id"] for doc in [*listed, *inside] if isinstance(doc, dict) and isinstance(doc.get("id"), str)
+    }
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def find(value: Any, wanted: Any) -> Iterable[Json]:

@@ -45,18 +45,25 @@ def authors(interactions: list[Interaction]) -> list[str]:
     for interaction in interactions:
         if creates(interaction):
             made |= made_ids(interaction.answer)
-        for doc in find(interaction.answer, lambda doc: "created_by" in doc and "id" in doc):
+        for doc in find(interaction.answer, lambda doc: isinstance(doc.get("id"), str)):
             if doc["id"] in made:
-                found.append(doc["created_by"]["id"])
+                found.append(_author(doc, "created_by"))
         if not interaction.reads and isinstance(interaction.answer, dict):
-            edited += [doc["last_edited_by"]["id"] for doc in [interaction.answer] if "last_edited_by" in doc]
-    return found + edited
+            edited.append(_author(interaction.answer, "last_edited_by"))
+    return [author for author in found + edited if author]
+
+
+def _author(doc: dict[str, Any], key: str) -> str | None:
+    author = doc.get(key)
+    author_id = author.get("id") if isinstance(author, dict) else None
+    return author_id if isinstance(author_id, str) else None
 
 
 def start_cursor(interaction: Interaction) -> str | None:
     """The recorded cursor that a request goes on from."""
     body = interaction.body if isinstance(interaction.body, dict) else {}
-    return body.get("start_cursor") or dict(interaction.query).get("start_cursor")
+    cursor = body.get("start_cursor") or dict(interaction.query).get("start_cursor")
+    return cursor if isinstance(cursor, str) else None
 
 
 def path_id(interaction: Interaction) -> str | None:

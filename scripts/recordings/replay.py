@@ -36,6 +36,8 @@ from tasks.notion.sandbox import PERSON_ID, ROOT_PAGE_ID, Sandbox
 
 _TOKEN = "recorder"  # noqa: S105 - the sandbox lets any token in
 UNAUTHORIZED = 401
+#: What an answer of an unknown form may lead to.
+_ODD = (LookupError, TypeError, AttributeError, ValueError, RecursionError, httpx.HTTPError, httpx.InvalidURL)
 _LONGEST_LIST = 10_000
 _NAMED = re.compile(r'your integration "([^"]+)"')
 #: Answers show floored minutes; what a request does comes after what was done before it in the same minute.
@@ -54,13 +56,21 @@ class Result:
 def replay(name: str, interactions: list[Interaction], knowledge: Knowledge) -> Iterator[Result]:
     """The results of a cassette, in order; `knowledge` is what all cassettes show."""
     with Sandbox() as sandbox, httpx.Client(base_url=sandbox.url, timeout=30) as client:
-        world = _World(client, name, interactions, knowledge)
-        world.introduce_bot(interactions)
+        try:
+            world = _World(client, name, interactions, knowledge)
+            world.introduce_bot(interactions)
+        except _ODD as error:
+            yield from (_not_understood(interaction, error) for interaction in interactions)
+            return
         for number, interaction in enumerate(interactions):
             try:
                 yield world.run(number, interaction)
-            except (LookupError, TypeError, AttributeError, ValueError, httpx.HTTPError) as error:
-                yield Result(interaction, "differ", [f"not understood: {type(error).__name__}: {error}"])
+            except _ODD as error:
+                yield _not_understood(interaction, error)
+
+
+def _not_understood(interaction: Interaction, error: Exception) -> Result:
+    return Result(interaction, "differ", [f"not understood: {type(error).__name__}: {error}"])
 
 
 class _World:

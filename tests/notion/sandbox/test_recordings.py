@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import random
 import sys
 from pathlib import Path
 from typing import Any
@@ -266,6 +267,65 @@ def test_a_database_of_the_oldest_version_that_was_there_before() -> None:
     ]
     results = list(replay("one", interactions, Knowledge({"one": interactions})))
     assert [result.verdict for result in results] == ["seeded", "agree", "agree", "agree", "differ"]
+
+
+JUNK: list[Any] = [
+    None,
+    3,
+    "x",
+    [],
+    {},
+    [1],
+    [None],
+    {"id": []},
+    {"object": []},
+    {"id": None, "object": "page"},
+]
+
+
+def spoiled(value: Any, choice: random.Random) -> Any:
+    """A value with something else in a few places."""
+    if choice.random() < 0.06:
+        return choice.choice(JUNK)
+    if isinstance(value, list):
+        return [spoiled(part, choice) for part in value]
+    return {key: spoiled(part, choice) for key, part in value.items()} if isinstance(value, dict) else value
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_odd_answers_differ_but_stop_nothing(seed: int) -> None:
+    choice = random.Random(seed)
+    page = row(1) | {"parent": {"type": "workspace", "workspace": True}}
+    asks = [
+        ("POST", f"databases/{DATABASE}/query", {"page_size": 2}, listed([row(3), row(2)], "s:x:y")),
+        ("POST", "search", {"query": "x"}, listed([page], None)),
+        ("POST", "pages", {"parent": {"page_id": DATABASE}, "properties": {}}, page),
+        ("PATCH", f"pages/{page['id']}", {"properties": {}}, page),
+        (
+            "GET",
+            f"pages/{page['id']}/properties/aaaa",
+            None,
+            {"object": "property_item", "type": "number", "number": 1},
+        ),
+        ("GET", "users", None, {"object": "list", "results": [page["created_by"]], "next_cursor": None}),
+        ("GET", "pages/" + "%zz", None, "<html>"),
+    ]
+    interactions = [
+        Interaction(
+            method,
+            path,
+            [],
+            spoiled(body, choice),
+            "2022-06-28",
+            "application/json",
+            200,
+            spoiled(answer, choice),
+            None,
+        )
+        for method, path, body, answer in asks
+    ]
+    results = list(replay("one", interactions, Knowledge({"one": interactions})))
+    assert [result.interaction for result in results] == interactions
 
 
 def test_keys_that_came_later_may_be_missing_from_a_recording_but_not_from_the_workspace() -> None:
