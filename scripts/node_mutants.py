@@ -169,8 +169,8 @@ MUTANTS = [
     Mutant(
         "checkpoints are kept outside of the transaction",
         ENGINE,
-        "        with self._processing(), self._node.work(undo=incoming.dry_run):\n",
-        "        with self._processing(), nullcontext():\n",
+        "        with self._processing() as prove, self._node.work(undo=incoming.dry_run):\n",
+        "        with self._processing() as prove, nullcontext():\n",
     ),
     Mutant(
         "a node that was away does not compare in full",
