@@ -17,6 +17,9 @@ from tasks.database.sql import capture_postgresql, capture_sqlite, schema
 from tasks.database.sql.connection import Database
 from tasks.database.sql.tables import SyncedTable
 
+#: Grows with the triggers' text: those of another form are made anew.
+_FORM = 2
+
 #: The stamp of what was there before anybody captured: any edit is newer.
 UNKNOWN_TIME = 1
 
@@ -54,7 +57,7 @@ def installed(database: Database, table: SyncedTable) -> bool:
 
 
 def _mark(table: SyncedTable) -> str:
-    shape = (table.table.fullname, table.label, table.identity, table.fields)
+    shape = (_FORM, table.table.fullname, table.label, table.identity, table.fields)
     return hashlib.sha256(repr(shape).encode()).hexdigest()[:12]
 
 
