@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 TESTS = "tests/notion/"
 VALUES, TEXTS = TESTS + "test_round_trips.py", TESTS + "test_formatted_texts.py"
 FAULTS, HOURS = TESTS + "test_faults.py", TESTS + "test_soak.py"
+LISTINGS = TESTS + "test_data_source.py"
 LOOKS = TESTS + "test_recent_edits.py"
 PROMPT = HOURS + "::test_what_is_typed_crosses_with_the_next_run"
 
@@ -214,7 +215,7 @@ MUTANTS = [
         SOURCE,
         "                    walk.lost_cursor = True\n",
         "                    pass\n",
-        (HOURS,),
+        (LISTINGS,),
     ),
     Mutant(
         "changes begin after the newest minute seen",

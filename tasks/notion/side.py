@@ -330,6 +330,8 @@ class NotionSide(SyncTask):
         own = ("notion_to_dict", "notion_update_attrs", "notion_delete_obj", "resolve_conflict")
         if any(getattr(type(self), name) is not getattr(NotionSide, name) for name in own):
             return NotImplemented
+        if self.filter is not None:  # changes do not tell of edits to rows that left it
+            return NotImplemented
         return known_page(obj_id, values, self._listed_id)
 
     def notion_id(self, obj: Page) -> ID:

@@ -442,3 +442,29 @@ async def test_an_edit_while_many_rows_are_written_is_not_overwritten(task: Pace
     assert "edited while the sync ran" in report.reason
     # A look at many rows at once is renewed as time goes on, and costs less than one for each.
     assert sum(method == "GET" for _, method, path in again.log if path.startswith("/v1/pages")) < 10
+
+
+async def test_an_edit_of_a_row_outside_of_the_filter_is_not_overwritten(
+    task: Paced, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Changes do not tell of such a row, and so a write must read it."""
+    monkeypatch.setattr("tasks.notion.side.PAGE_SIZE", 2)
+    service, journal = task.service, StateJournal(State())
+    items = [service.add({"key": f"row {number}", "notes": "", "effort": 0}) for number in range(6)]
+    task.change_share = 1.0
+    task.filter = {"property": "Notes", "rich_text": {"does_not_contain": "hidden"}}
+    for _ in range(2):
+        assert getattr(await run(task, journal), "status", "") == "succeeded"
+        task.time.advance(400)
+    linked = {other: notion for notion, other in journal.state.ids.items()}
+    hidden = {linked[item.id] for item in items[2:]}
+    for row in hidden:
+        await person.edit(row, Notes={"rich_text": person.text("hidden")["title"]})
+        await person.edit(row, Effort={"number": 99})
+    task.time.advance(400)
+    for item in items:
+        service.edit(item.id, {"effort": 2})
+    await run(task, journal)
+    efforts = {row["id"]: row["properties"]["Effort"]["number"] for row in await rows_of(task, person)}
+    assert {efforts[row] for row in hidden} == {99}
+    assert {efforts[row] for row in efforts.keys() - hidden} == {2}
