@@ -81,7 +81,7 @@ def test_a_request_of_another_time_is_refused(
     monkeypatch.setattr(signing.time, "time", lambda: now)
     answer = client.post(PATH, content=sent, headers=signed)
     assert (answer.status_code, answer.json()["error"]["kind"]) == (409, "clock_drift")
-    assert re.search(r" 36\d s apart", answer.json()["error"]["message"])
+    assert re.search(r" 3[567]\d s apart", answer.json()["error"]["message"])
     forged = client.post(PATH, content=sent, headers=signed | {"x-lockstep-signature": "v1=" + "0" * 64})
     assert forged.status_code == 401
 
