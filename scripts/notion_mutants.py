@@ -247,6 +247,13 @@ MUTANTS = [
     ),
     # -- writes
     Mutant(
+        "a row outside of the filter is written unread",
+        SIDE,
+        "        if self.filter is not None:  # changes",
+        "        if False:  # changes",
+        (FAULTS,),
+    ),
+    Mutant(
         "a look at all rows is believed though it lags",
         HERE + "recent_edits.py",
         "        if found is None or not all(",
