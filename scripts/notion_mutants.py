@@ -262,9 +262,9 @@ MUTANTS = [
     ),
     Mutant(
         "a look at all rows counts for a minute",
-        HERE + "recent_edits.py",
-        "FRESH = 2.0\n",
-        "FRESH = 60.0\n",
+        SIDE,
+        "timedelta(seconds=2)",
+        "timedelta(seconds=60)",
         (FAULTS,),
     ),
     Mutant(

@@ -20,9 +20,6 @@ from tasks.values import same
 
 Json = dict[str, Any]
 
-#: Seconds for which a row counts as it was seen, and which the last write that proves a query may be past.
-FRESH = 2.0
-
 #: Seconds without a query after one that proved nothing.
 DOUBTFUL = 10.0
 
@@ -52,6 +49,8 @@ class RecentEdits:
         read: the row that an answer holds.
         clock: seconds that never go back.
         lag: how long queries may not show an edit.
+        fresh: for how long a row counts as it was seen, and how long ago the last write that proves a query
+            may be; zero asks for each row by itself.
     """
 
     def __init__(
@@ -60,11 +59,13 @@ class RecentEdits:
         read: Callable[[Json], Awaitable[Page]],
         clock: Callable[[], float],
         lag: timedelta,
+        fresh: timedelta,
     ) -> None:
         self._ask = ask
         self._read = read
         self._clock = clock
         self._lag = lag
+        self._fresh = fresh.total_seconds()
         #: When the first listing of the run began.
         self._listed: float | None = None
         self._written: dict[str, _Written] = {}
@@ -117,15 +118,15 @@ class RecentEdits:
     def _known(self, page_id: str) -> Json | bool | None:
         now = self._clock()
         seen, raw = self._seen.get(page_id, (None, {}))
-        if seen is not None and now - seen <= FRESH:
+        if seen is not None and now - seen < self._fresh:
             return raw
-        if self._seen_all is None or now - self._seen_all > FRESH:
+        if self._seen_all is None or now - self._seen_all >= self._fresh:
             return None
         return raw if seen is not None else True
 
     def _is_worth_asking(self) -> bool:
         now = self._clock()
-        lately = sum(now - written.answered <= FRESH for written in self._written.values())
+        lately = sum(now - written.answered < self._fresh for written in self._written.values())
         if self._listed is None or not lately or now < self._doubtful_until:
             return False
         since = self._since()
@@ -136,7 +137,7 @@ class RecentEdits:
         """A moment of Notion's clock before which all is known."""
         last = max(self._written.values(), key=lambda written: written.answered)
         if self._seen_all is not None:
-            known = self._seen_all - FRESH
+            known = self._seen_all - self._fresh
         else:
             known = (self._listed or 0.0) - self._lag.total_seconds()
         passed = timedelta(seconds=max(0.0, last.answered - known))

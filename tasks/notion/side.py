@@ -67,6 +67,11 @@ class NotionSide(SyncTask):
             does not.
     """
 
+    #: For how long one query for all rows that were edited lately stands for a look at each of them before it is
+    #: written. What a person edits meanwhile in the very property can be overwritten; with zero, each row is
+    #: read right before its write, at the price of one more request.
+    look_counts_for: timedelta = timedelta(seconds=2)
+
     def __init__(
         self,
         name: str,
@@ -137,6 +142,7 @@ class NotionSide(SyncTask):
             self._read,
             time.monotonic,
             self.notion_settling,
+            self.look_counts_for,
         )
 
     async def close(self) -> None:

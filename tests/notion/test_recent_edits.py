@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -69,6 +70,20 @@ async def test_many_writes_take_one_look_at_all_and_one_at_the_first(task: Rows)
     assert sent(task) == {"GET page": 1, "query": 1, "PATCH page": ROWS}
 
 
+async def test_without_looks_at_all_each_row_is_read(person: Person, source: str, task: Rows) -> None:
+    careful = Rows(person.url, source, ATTRS)
+    careful.look_counts_for = timedelta(0)
+    await careful.open()
+    try:
+        await careful.check()
+        pages = await listed(careful)
+        careful.wire.sent.clear()
+        await write(careful, pages)
+        assert sent(careful) == {"GET page": ROWS, "PATCH page": ROWS}
+    finally:
+        await careful.close()
+
+
 async def test_one_write_reads_its_row(task: Rows) -> None:
     pages = await listed(task)
     task.wire.sent.clear()
@@ -116,7 +131,7 @@ async def test_a_look_counts_for_a_short_time_only(
 ) -> None:
     pages = await listed(task)
     await write(task, pages[:4])
-    monkeypatch.setattr(recent_edits, "FRESH", -1.0)  # as if it was long ago
+    monkeypatch.setattr(task._edits, "_fresh", -1.0)  # as if it was long ago
     await person.edit(pages[6].id, Name=person.text("Mine"))
     task.wire.sent.clear()
     done = await write(task, pages[4:8])
