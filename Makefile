@@ -24,10 +24,17 @@ lint: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The proof of both engines at full size: histories, crashes, killed processes, planted bugs. Half an hour and more.
+# The proof of both engines and of the Notion side at full size: histories, crashes, killed processes, virtual hours,
+# planted bugs. Hours.
 proof: $(VENV)/installed-dev
 	$(BIN)/python scripts/proof.py $(PROOF)
-	LOCKSTEP_NODE_WORLDS=1700 $(BIN)/python -m pytest --timeout 3600 tests/tasks/database/test_simulator.py
+	LOCKSTEP_NOTION_VALUES=200 LOCKSTEP_SOAK_SEEDS=40 $(BIN)/python -m pytest --timeout 7200 \
+		tests/notion/test_round_trips.py tests/notion/test_formatted_texts.py tests/notion/test_soak.py
+	$(BIN)/python scripts/notion_mutants.py
+	LOCKSTEP_NODE_WORLDS=1700 LOCKSTEP_NODE_HISTORIES=25 LOCKSTEP_NODE_PROCESS_STEPS=150 LOCKSTEP_NODE_FUZZ=1500 \
+		$(BIN)/python -m pytest --timeout 3600 tests/tasks/database/test_simulator.py \
+		tests/tasks/database/sql/test_histories.py tests/tasks/database/sql/test_process_histories.py \
+		tests/tasks/database/sql/test_openapi.py
 	$(BIN)/python scripts/node_mutants.py
 
 bench: $(VENV)/installed-dev
@@ -45,6 +52,8 @@ lock: $(VENV)/made
 		--no-annotate --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --no-header bench/ultimate/requirements.in -o bench/ultimate/requirements.txt
+	$(BIN)/uv pip compile --no-deps --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --no-header bench/two_nodes/spire-requirements.in -o bench/two_nodes/spire-requirements.txt
 
 $(VENV)/made:
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is needed, as python3 on the PATH" >&2; exit 1; }

@@ -41,10 +41,12 @@ def run_tool(
 ) -> subprocess.CompletedProcess[str]:
     """Run `node` or `npm` to its end, with these environment variables besides the present ones."""
     path = f"{TOOLS}{os.pathsep}{os.environ.get('PATH', '')}"
+    # Certificates are this machine's, as with pip; Node.js brings its own otherwise.
+    options = f"{os.environ.get('NODE_OPTIONS', '')} --use-system-ca".strip()
     return subprocess.run(
         [TOOLS / tool, *arguments],
         cwd=cwd,
-        env={**os.environ, "PATH": path, **variables},
+        env={**os.environ, "PATH": path, "NODE_OPTIONS": options, **variables},
         capture_output=True,
         text=True,
         timeout=timeout,
