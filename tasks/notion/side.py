@@ -429,7 +429,8 @@ class NotionSide(SyncTask):
 
         async with self._edits.writing():
             answer = await self._rows_of.update(obj.id, compose)
-            return self._wrote(await self._read(answer), begun) if answer else now
+            # A look at all rows does not tell of one that was moved away meanwhile.
+            return self._wrote(await self._reread(answer, obj), begun) if answer else now
 
     async def notion_delete_obj(self, obj: Page) -> None:
         """Move the row to the trash.

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tasks.errors import PreconditionError
+from tasks.errors import ItemError, PreconditionError
 from tasks.notion import recent_edits, side
 from tasks.notion.page import Page
 from tasks.notion.sandbox import Sandbox
@@ -137,6 +137,21 @@ async def test_a_look_counts_for_a_short_time_only(
     done = await write(task, pages[4:8])
     assert [type(result) for result in done].count(PreconditionError) == 1
     assert sent(task) == {"GET page": 4, "PATCH page": 3}
+
+
+@pytest.mark.parametrize("changes", [{"Name": "New"}, {"Effort": 7}])
+async def test_a_row_that_was_moved_since_the_look_is_told(
+    task: Rows, person: Person, workspace: Sandbox, changes: dict[str, Any]
+) -> None:
+    elsewhere = await person.make_data_source("Elsewhere", {"Name": {"title": {}}})
+    pages = await listed(task)
+    await write(task, pages[:6])
+    workspace.person().move(pages[7].id, elsewhere)
+    with pytest.raises(
+        (PreconditionError, ItemError), match=r"moved out of the data source|is not a property"
+    ):
+        await task.notion_update_attrs(pages[7], changes)
+    assert await task.notion_is_gone(pages[7].id) is False
 
 
 async def test_a_query_that_lags_proves_nothing(task: Rows, person: Person, workspace: Sandbox) -> None:
