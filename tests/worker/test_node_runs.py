@@ -140,6 +140,7 @@ def test_the_ledger_of_a_node_is_shown_in_its_own_words(
             kept, lost = ("Ada L.", "Lovelace") if name else (None, {"name": "Lovelace"})
             found = LostValue("person", "1", name, kept, lost, 1 << 56, 1 << 56, "local")
             Conflicts.keep(connection, "office", as_conflict(found), "")
+    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'lockstep.db'}")
     get_settings.cache_clear()
     assert conflicts.conflicts(None, limit=5, as_json=False) == ExitCode.OK
