@@ -5,18 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A bug: `old`, which is there once, becomes `new`."""
-
-    name: str
-    path: str
-    old: str
-    new: str
-
+from planting import Mutant
 
 ATTRIBUTES, PLANNER, GUARDS = "tasks/merge/attributes.py", "tasks/merge/planner.py", "tasks/merge/guards.py"
 PAIRING, HOLDING = "tasks/merge/pairing.py", "tasks/merge/holding.py"

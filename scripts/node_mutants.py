@@ -10,28 +10,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
-import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 
-ROOT = Path(__file__).parents[1]
+from planting import Ground, Mutant, plant
+
 SUITE = "tests/tasks/database/test_simulator.py::test_nodes_converge_and_lose_nothing"
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A bug: `old`, which is there once, becomes `new`."""
-
-    name: str
-    path: str
-    old: str
-    new: str
-    suite: str = SUITE
 
 
 HERE = "tasks/database/"
@@ -397,34 +381,7 @@ MUTANTS = [
 ]
 
 
-def run(mutant: Mutant, worlds: int) -> tuple[bool, str, float]:
-    """Whether the suite passed on a copy with the bug, its last words, and the seconds it took."""
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="lockstep-mutant-") as name:
-        copy = Path(name)
-        for part in ("config", "tasks", "tests/tasks/database", "docs"):
-            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "pyproject.toml", copy / "pyproject.toml")
-        source = copy / mutant.path
-        text = source.read_text()
-        if mutant.old and text.count(mutant.old) != 1:
-            return True, f"STALE: its place is there {text.count(mutant.old)} times", 0.0
-        if mutant.old:
-            source.write_text(text.replace(mutant.old, mutant.new))
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider"]
-        command += mutant.suite.split()
-        ended = subprocess.run(
-            command,
-            cwd=copy,
-            env={**os.environ, "LOCKSTEP_NODE_WORLDS": str(worlds), "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    lines = [line.strip() for line in ended.stdout.splitlines()]
-    errors = [line for line in lines if line.startswith("E ")]
-    words = errors[0].removeprefix("E").strip() if errors else lines[-1] if lines else ended.stderr[-200:]
-    return ended.returncode == 0, words, time.monotonic() - began
+GROUND = Ground(parts=("config", "tasks", "tests/tasks/database", "docs"))
 
 
 def main() -> int:
@@ -435,19 +392,10 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="mutants whose names contain one of these")
     parser.add_argument("--worlds", type=int, default=240, help="histories per mutant")
     options = parser.parse_args()
-    chosen = [m for m in MUTANTS if not options.names or any(name in m.name for name in options.names)]
-    wrong = 0
-    with ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2 + 1)) as pool:
-        ends = pool.map(lambda mutant: run(mutant, options.worlds), chosen)
-        for mutant, (passed, words, seconds) in zip(chosen, ends, strict=True):
-            good = passed is (not mutant.old)
-            wrong += not good
-            verdict = (
-                ("passes" if passed else "FAILS") if not mutant.old else "SURVIVES" if passed else "killed"
-            )
-            print(f"{verdict:9}{seconds:5.0f} s  {mutant.name:56}{words[:110]}", flush=True)
-    print(f"{len(chosen)} run, {wrong} not as they must be, {options.worlds} histories each")
-    return 1 if wrong else 0
+    mutants = [replace(mutant, suite=mutant.suite or SUITE) for mutant in MUTANTS]
+    ground = replace(GROUND, environment={"LOCKSTEP_NODE_WORLDS": str(options.worlds)})
+    outcomes = plant(mutants, options.names, ground, at_once=(os.cpu_count() or 2) // 2 + 1)
+    return 0 if all(outcome.right for outcome in outcomes) else 1
 
 
 if __name__ == "__main__":

@@ -10,16 +10,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
-import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from planting import Ground, Mutant, plant
+
 TESTS = "tests/notion/"
 VALUES, TEXTS = TESTS + "test_round_trips.py", TESTS + "test_formatted_texts.py"
 FAULTS, HOURS = TESTS + "test_faults.py", TESTS + "test_soak.py"
@@ -33,59 +27,46 @@ PROPERTIES, TEXT, WATERMARK = HERE + "properties.py", HERE + "rich_text.py", HER
 ANSWERS, DATES, REFERENCES = HERE + "answers.py", HERE + "dates.py", HERE + "references.py"
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """A bug: `old`, which is there once, becomes `new`; found by `suites`."""
-
-    name: str
-    path: str
-    old: str
-    new: str
-    suites: tuple[str, ...]
-
-
 MUTANTS = [
-    Mutant("nothing planted", CLIENT, "", "", (VALUES, TEXTS, FAULTS, HOURS)),
+    Mutant("nothing planted", CLIENT, "", "", f"{VALUES} {TEXTS} {FAULTS} {HOURS}"),
     # -- values
     Mutant(
         "long relations are taken as shown",
         PAGE,
         "    if value.get(WHOLE) or not isinstance(held, list):\n",
         "    if True:\n",
-        (VALUES,),
+        VALUES,
     ),
     Mutant(
         "the items of a long value end with their first page",
         SOURCE,
         '            if not answer.get("has_more"):\n                return items\n',
         "            return items\n",
-        (TEXTS, VALUES),
+        f"{TEXTS} {VALUES}",
     ),
-    Mutant(
-        "a sign of two units counts as one", TEXT, "        units = 2 if", "        units = 1 if", (VALUES,)
-    ),
+    Mutant("a sign of two units counts as one", TEXT, "        units = 2 if", "        units = 1 if", VALUES),
     Mutant(
         "texts of any length are sent",
         PROPERTIES,
         "    if len(runs) > rich_text.MOST_RUNS:\n",
         "    if False:\n",
-        (VALUES,),
+        VALUES,
     ),
-    Mutant("seconds are sent and expected back", DATES, ".replace(second=0, microsecond=0)", "", (VALUES,)),
+    Mutant("seconds are sent and expected back", DATES, ".replace(second=0, microsecond=0)", "", VALUES),
     Mutant(
         "whole numbers beyond 2^53 are taken by their digits",
         PROPERTIES,
         "    return float(held) if isinstance(held, int) and abs(held) > MOST_EXACT else held\n",
         "    return held\n",
-        (VALUES,),
+        VALUES,
     ),
-    Mutant("options with commas are sent", PROPERTIES, '    if "," in name:\n', "    if False:\n", (VALUES,)),
+    Mutant("options with commas are sent", PROPERTIES, '    if "," in name:\n', "    if False:\n", VALUES),
     Mutant(
         "ids are compared as they were typed",
         REFERENCES,
         "        return str(UUID(text))\n",
         "        return str(UUID(text)) and text\n",
-        (VALUES,),
+        VALUES,
     ),
     Mutant(
         "all columns are written, not the changed ones",
@@ -93,14 +74,14 @@ MUTANTS = [
         '            return {"properties": properties} if properties else Settled({})\n',
         "            rest = {self._synced(a): v for a, v in now.values.items() if a not in changes}\n"
         '            return {"properties": properties | {c.id: encode(c, v) for c, v in rest.items()}}\n',
-        (TEXTS,),
+        TEXTS,
     ),
     Mutant(
         "what holds its value already is written again",
         SIDE,
         "                if not same(now.values[attr], targets[attr]):\n",
         "                if True:\n",
-        (VALUES,),
+        VALUES,
     ),
     # -- requests
     Mutant(
@@ -108,56 +89,56 @@ MUTANTS = [
         CLIENT,
         "    Effect.CREATE: {Trouble.LIMITED, Trouble.CONFLICT, Trouble.UNSENT},\n",
         "    Effect.CREATE: {Trouble.LIMITED, Trouble.CONFLICT, Trouble.UNSENT, Trouble.UNANSWERED},\n",
-        (FAULTS,),
+        FAULTS,
     ),
     Mutant(
         "an overrun create is sent again",
         CLIENT,
         "    Effect.CREATE: {Trouble.LIMITED, Trouble.CONFLICT, Trouble.UNSENT},\n",
         "    Effect.CREATE: {Trouble.LIMITED, Trouble.CONFLICT, Trouble.UNSENT, Trouble.OVERLOADED},\n",
-        (FAULTS,),
+        FAULTS,
     ),
     Mutant(
         "queries are not sent again after an error",
         CLIENT,
         "    Effect.READ: {Trouble.LIMITED, Trouble.OVERLOADED, Trouble.CONFLICT, Trouble.UNSENT, Trouble",
         "    Effect.READ: {Trouble.LIMITED, Trouble.OVERLOADED, Trouble.CONFLICT, Trouble.UNSENT} - {Trouble",
-        (FAULTS,),
+        FAULTS,
     ),
     Mutant(
         "a conflict is final",
         ANSWERS,
         "            return Failure(Trouble.CONFLICT,",
         "            return Failure(Trouble.REFUSED,",
-        (FAULTS,),
+        FAULTS,
     ),
     Mutant(
         "529 is no reason to pause",
         ANSWERS,
         "            return Failure(Trouble.OVERLOADED,",
         "            return Failure(Trouble.UNANSWERED,",
-        (FAULTS,),
+        FAULTS,
     ),
     Mutant(
         "Retry-After is cut at a minute",
         CLIENT,
         "        seconds = min(asked, LONGEST_PAUSE)\n",
         "        seconds = min(asked, 60.0)\n",
-        (FAULTS,),
+        FAULTS,
     ),
     Mutant(
         "without Retry-After there is no pause",
         CLIENT,
         "        asked = self._default_pause if failure.retry_after is None else failure.retry_after\n",
         "        asked = failure.retry_after or 0.0\n",
-        (FAULTS,),
+        FAULTS,
     ),
     Mutant(
         "a pause is for whoever was refused only",
         CLIENT,
         "        await self._throttle.pause(seconds)\n",
         "        await asyncio.sleep(seconds if self._throttle is None else 0)\n",
-        (FAULTS,),
+        FAULTS,
     ),
     Mutant(
         "a write is repeated without another look",
@@ -165,28 +146,28 @@ MUTANTS = [
         "            body = await request.body() if callable(request.body) else request.body\n",
         "            body = locals().get('body') or (\n"
         "                await request.body() if callable(request.body) else request.body\n            )\n",
-        (FAULTS,),
+        FAULTS,
     ),
     Mutant(
         "a row is made again before queries show it",
         SIDE,
         "            self.notion_settling = timedelta(seconds=get_settings().notion_lag_seconds)\n",
         "            pass\n",
-        (FAULTS,),
+        FAULTS,
     ),
     Mutant(
         "a listing that lags takes back what was written",
         HERE + "own_writes.py",
         " and _digest(listed) != written.values\n",
         " and False\n",
-        (FAULTS,),
+        FAULTS,
     ),
     Mutant(
         "a listing that lags brings back what was deleted",
         SIDE,
         "        self._own.note_trashed(obj.id, time.time())\n",
         "",
-        (FAULTS,),
+        FAULTS,
     ),
     # -- listings
     Mutant(
@@ -194,56 +175,56 @@ MUTANTS = [
         SOURCE,
         "            return False\n",
         "            return True\n",
-        (FAULTS,),
+        FAULTS,
     ),
     Mutant(
         "a row that left the filter counts as deleted",
         SOURCE,
         "            return is_trashed(await self.get(page_id))\n",
         "            return bool(await self.get(page_id))\n",
-        (HOURS,),
+        HOURS,
     ),
     Mutant(
         "request_status is ignored",
         SOURCE,
         '            if status.get("type", "complete") != "complete":\n',
         "            if False:\n",
-        (HOURS,),
+        HOURS,
     ),
     Mutant(
         "a refused cursor ends the listing",
         SOURCE,
         "                    walk.lost_cursor = True\n",
         "                    pass\n",
-        (LISTINGS,),
+        LISTINGS,
     ),
     Mutant(
         "changes begin after the newest minute seen",
         WATERMARK,
         "        since = max(_FIRST, _minute(newest - OVERLAP - timedelta(seconds=seconds)))\n",
         "        since = _minute(newest) + timedelta(minutes=1)\n",
-        (PROMPT,),
+        PROMPT,
     ),
     Mutant(
         "a minute counts as settled at once",
         WATERMARK,
         "SETTLED = 300.0\n",
         "SETTLED = 0.0\n",
-        (PROMPT,),
+        PROMPT,
     ),
     Mutant(
         "a renamed option is not looked for",
         WATERMARK,
         "        if any((options or {}).get(option) != name for option, name in known.items()):\n",
         "        if False:\n",
-        (PROMPT,),
+        PROMPT,
     ),
     Mutant(
         "columns are known by their names",
         HERE + "known_columns.py",
         "        before = self._known.get(attr)\n",
         "        before = None\n",
-        (HOURS,),
+        HOURS,
     ),
     # -- writes
     Mutant(
@@ -251,70 +232,46 @@ MUTANTS = [
         SIDE,
         "        if self.filter is not None:  # changes",
         "        if False:  # changes",
-        (FAULTS,),
+        FAULTS,
     ),
     Mutant(
         "a look at all rows is believed though it lags",
         HERE + "recent_edits.py",
         "        if found is None or not all(",
         "        if found is None or None in (",
-        (LOOKS,),
+        LOOKS,
     ),
     Mutant(
         "a look at all rows counts for a minute",
         SIDE,
         "timedelta(seconds=2)",
         "timedelta(seconds=60)",
-        (FAULTS,),
+        FAULTS,
     ),
     Mutant(
         "an edit since the listing is overwritten",
         SIDE,
         "            self._check_unchanged(obj, now, targets)\n",
         "",
-        (HOURS,),
+        HOURS,
     ),
     Mutant(
         "a row that was edited since the listing is deleted",
         SIDE,
         "            self._check_unchanged(obj, await self._reread(raw, obj), {})\n",
         "",
-        (HOURS,),
+        HOURS,
     ),
 ]
 
 
-def run(mutant: Mutant) -> tuple[bool, str, float]:
-    """Whether the suites passed on a copy with the bug, their last words, and the seconds it took."""
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="lockstep-mutant-") as name:
-        copy = Path(name)
-        for part in ("config", "tasks", "worker", "tests/notion", "tests/world"):
-            shutil.copytree(
-                ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__", "sandbox/clients")
-            )
-        shutil.copy(ROOT / "pyproject.toml", copy / "pyproject.toml")
-        source = copy / mutant.path
-        text = source.read_text()
-        if mutant.old and text.count(mutant.old) != 1:
-            return True, f"STALE: its place is there {text.count(mutant.old)} times", 0.0
-        if mutant.old:
-            source.write_text(text.replace(mutant.old, mutant.new))
-        inherited = {key: value for key, value in os.environ.items() if key != "LOCKSTEP_FIGURES"}
-        # Without its own timeouts: a bug may let a test wait for ever.
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--timeout", "300"]
-        ended = subprocess.run(
-            [*command, *mutant.suites],
-            cwd=copy,
-            env={**inherited, "LOCKSTEP_SOAK_SEEDS": "6", "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    lines = [line.strip() for line in ended.stdout.splitlines()]
-    errors = [line for line in lines if line.startswith("E ")]
-    words = errors[0].removeprefix("E").strip() if errors else lines[-1] if lines else ended.stderr[-200:]
-    return ended.returncode == 0, words, time.monotonic() - began
+GROUND = Ground(
+    parts=("config", "tasks", "worker", "tests/notion", "tests/world"),
+    ignored=("clients", "test_page_in_browser.py"),
+    # Without its own timeouts: a bug may let a test wait for ever.
+    arguments=("--timeout", "300"),
+    environment={"LOCKSTEP_SOAK_SEEDS": "6"},
+)
 
 
 def main() -> int:
@@ -324,18 +281,8 @@ def main() -> int:
     )
     parser.add_argument("names", nargs="*", help="mutants whose names contain one of these")
     options = parser.parse_args()
-    chosen = [m for m in MUTANTS if not options.names or any(name in m.name for name in options.names)]
-    wrong = 0
-    with ThreadPoolExecutor(max(1, os.cpu_count() or 2)) as pool:
-        for mutant, (passed, words, seconds) in zip(chosen, pool.map(run, chosen), strict=True):
-            good = passed is (not mutant.old)
-            wrong += not good
-            verdict = (
-                ("passes" if passed else "FAILS") if not mutant.old else "SURVIVES" if passed else "killed"
-            )
-            print(f"{verdict:9}{seconds:5.0f} s  {mutant.name:52}{words[:110]}", flush=True)
-    print(f"{len(chosen)} run, {wrong} not as they must be")
-    return 1 if wrong else 0
+    outcomes = plant(MUTANTS, options.names, GROUND, at_once=os.cpu_count() or 2)
+    return 0 if all(outcome.right for outcome in outcomes) else 1
 
 
 if __name__ == "__main__":
