@@ -180,6 +180,21 @@ def test_another_data_source_is_a_click_away(page: Page) -> None:
     expect(page.get_by_role("heading", name="Authors")).to_be_visible()
 
 
+def test_a_table_is_made_by_hand(page: Page, api: Api) -> None:
+    page.once("dialog", lambda dialog: dialog.accept("Films"))
+    page.get_by_role("button", name="New table").click()
+    expect(page.get_by_role("heading", name="Films")).to_be_visible()
+    page.get_by_role("button", name="New row").click()
+    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    page.keyboard.type("Metropolis")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Name: Metropolis")).to_be_visible()
+    found = api.ok(
+        "POST", "search", {"query": "Films", "filter": {"property": "object", "value": "data_source"}}
+    )
+    assert [source["title"][0]["plain_text"] for source in found["results"]] == ["Films"]
+
+
 @pytest.mark.parametrize(
     ("path", "headers"),
     [

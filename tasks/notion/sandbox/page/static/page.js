@@ -63,7 +63,7 @@ function render() {
   find("tools").hidden = !table;
   find("title").textContent = table ? plain(table.source.title) || "Untitled" : "Nothing here yet";
   document.title = `${find("title").textContent} · Notion sandbox`;
-  find("state").textContent = table ? (trashed ? "in the trash" : `edited ${table.source.last_edited_time.slice(0, 16).replace("T", " ")}`) : "No data source: a program makes one over the API.";
+  find("state").textContent = table ? (trashed ? "in the trash" : `edited ${table.source.last_edited_time.slice(0, 16).replace("T", " ")}`) : "Make a table here, or let a program make one over the API.";
   find("trash").textContent = table?.trashed ? `Trash (${table.trashed})` : "Trash";
   find("trash").setAttribute("aria-pressed", trashed);
   find("add-row").hidden = find("add-column").hidden = trashed;
@@ -179,6 +179,21 @@ function edit(td, row, column, cell) {
   if (first?.select) first.select();
 }
 
+find("add-source").addEventListener("click", async () => {
+  const name = window.prompt("Name of the new table");
+  if (!name) return;
+  tell("");
+  try {
+    const made = await send("POST", "databases", {
+      parent: { type: "workspace", workspace: true },
+      title: [{ text: { content: name } }],
+      initial_data_source: { properties: { Name: { title: {} } } },
+    });
+    location.hash = made.data_sources[0].id;
+  } catch (error) {
+    tell(error.message);
+  }
+});
 find("add-row").addEventListener("click", async () => {
   await act("POST", "pages", { parent: { data_source_id: state.table.source.id }, properties: {} });
   const titles = find("table").tBodies[0].querySelectorAll("td.title .cell");
