@@ -251,14 +251,14 @@ MUTANTS = [
     Mutant(
         "an edit since the listing is overwritten",
         SIDE,
-        "            self._check_unchanged(obj, now, targets)\n",
+        "            check_unchanged(obj, now, targets)\n",
         "",
         HOURS,
     ),
     Mutant(
         "a row that was edited since the listing is deleted",
         SIDE,
-        "            self._check_unchanged(obj, await self._reread(raw, obj), {})\n",
+        "            check_unchanged(obj, await self._reread(raw, obj), {})\n",
         "",
         HOURS,
     ),

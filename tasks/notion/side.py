@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from pydantic import SecretStr
 
 from config import get_settings
-from tasks.errors import ItemError, PreconditionError, SideError, TaskDefinitionError
+from tasks.errors import ItemError, SideError, TaskDefinitionError
 from tasks.listing import Changes, Listing
 from tasks.notion.answers import RefusedError
 from tasks.notion.body import PAGE_BODY, Bodies, checked_body, with_body
@@ -24,15 +24,13 @@ from tasks.notion.ids import ids_among, parse_id
 from tasks.notion.known_columns import KnownColumns
 from tasks.notion.own_writes import OwnWrites
 from tasks.notion.page import Page, data_source_of, is_trashed, known_page, read_page
+from tasks.notion.preconditions import check_place, check_size, check_unchanged
 from tasks.notion.properties import Column, decode, encode, keeps_more
 from tasks.notion.recent_edits import MOST_ANSWERS, RecentEdits
 from tasks.notion.throttle import Throttle
 from tasks.notion.watermark import Watermark
 from tasks.sync_task import ID, ConflictMode, SyncTask
 from tasks.values import same
-
-#: Bytes of one write; Notion takes 500 kilobytes with what stands around the values.
-LARGEST_WRITE = 490_000
 
 log = logging.getLogger(__name__)
 
@@ -377,7 +375,7 @@ class NotionSide(SyncTask):
         for attr, value in kwargs.items():
             column = self._synced(attr)
             properties[column.id] = encode(column, value)
-        _check_size(properties | {"markdown": text})
+        check_size(properties | {"markdown": text})
         begun = time.monotonic()
         made = self._wrote(await self._read(await self._rows_of.create(properties, text)), begun)
         if not self._with_bodies:
@@ -423,8 +421,8 @@ class NotionSide(SyncTask):
                 targets[attr] = decode(column, sent)
                 if not same(now.values[attr], targets[attr]):
                     properties[column.id] = sent
-            self._check_unchanged(obj, now, targets)
-            _check_size(properties)
+            check_unchanged(obj, now, targets)
+            check_size(properties)
             return {"properties": properties} if properties else Settled({})
 
         async with self._edits.writing():
@@ -443,7 +441,7 @@ class NotionSide(SyncTask):
             raw = await self._rows_of.get(obj.id)
             if is_trashed(raw):
                 return Settled(raw)
-            self._check_unchanged(obj, await self._reread(raw, obj), {})
+            check_unchanged(obj, await self._reread(raw, obj), {})
             return {"in_trash": True}
 
         await self._rows_of.update(obj.id, compose)
@@ -467,29 +465,5 @@ class NotionSide(SyncTask):
 
     async def _reread(self, raw: Json, listed: Page) -> Page:
         """The row again, unless it is not to be written any more."""
-        if is_trashed(raw):
-            raise PreconditionError(f"page {listed.id} was moved to the trash while the sync ran")
-        if data_source_of(raw) != listed.data_source:
-            raise PreconditionError(f"page {listed.id} was moved out of the data source while the sync ran")
+        check_place(raw, listed)
         return await self._read(raw)
-
-    def _check_unchanged(self, listed: Page, now: Page, targets: Mapping[str, Any]) -> None:
-        """Make sure that the row is as it was listed, or already as it is to be."""
-        changed = [
-            attr
-            for attr, value in now.values.items()
-            if not same(value, listed.values[attr]) and not (attr in targets and same(value, targets[attr]))
-        ]
-        if changed:
-            raise PreconditionError(
-                f"page {now.id} was edited while the sync ran ({', '.join(sorted(changed))}); "
-                "the next run takes it up"
-            )
-
-
-def _check_size(properties: Json) -> None:
-    size = len(json.dumps(properties, ensure_ascii=False).encode())
-    if size > LARGEST_WRITE:
-        raise ItemError(
-            f"the values are {size:,} bytes together, Notion takes at most {LARGEST_WRITE:,} at once"
-        )
