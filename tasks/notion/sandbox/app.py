@@ -75,6 +75,8 @@ class _Dropped(Response):
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
             return
         transport.abort()
+        while (await receive())["type"] != "http.disconnect":
+            pass  # the server has to learn of it: else it complains of an answer that never began
 
 
 class _Responder:
