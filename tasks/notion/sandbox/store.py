@@ -44,6 +44,9 @@ WITH RECURSIVE tree (id) AS (
 """
 _COLUMNS = "seq, id, kind, parent, position, created, edited, created_by, edited_by, in_trash, indexed, doc"
 
+#: The rows of a data source, archived or not.
+_ROWS = "FROM object WHERE parent = ? AND kind = 'page' AND in_trash = 0 AND json_extract(doc, '$.is_archived') = ?"
+
 #: The parent of what lies at the top of the workspace.
 WORKSPACE = "workspace"
 
@@ -280,9 +283,7 @@ class Store:
         archived: bool = False,
     ) -> list[Stored]:
         """Pages of a data source that are not in the trash, newest first, from (created, seq) downwards."""
-        sql = f"SELECT {_COLUMNS} FROM object WHERE parent = ? AND kind = 'page' AND in_trash = 0"  # noqa: S608
-        sql += " AND json_extract(doc, '$.is_archived') = ?"
-        sql += self._visible()
+        sql = f"SELECT {_COLUMNS} {_ROWS}{self._visible()}"
         values: list[Any] = [data_source, int(archived)]
         if before is not None:
             sql += " AND (created, seq) <= (?, ?)"
@@ -303,6 +304,12 @@ class Store:
 
         rows = sorted(self._overlaid(found, was_there), key=lambda obj: (obj.created, obj.seq), reverse=True)
         return rows if limit < 0 else rows[:limit]
+
+    def count_rows(self, data_source: str) -> int:
+        """How many pages of a data source are neither in the trash nor archived, now."""
+        sql = f"SELECT count(*) {_ROWS}{self._visible()}"
+        (number,) = self._db.execute(sql, (data_source, 0)).fetchone()
+        return int(number)
 
     def of_kind(self, *kinds: str) -> list[Stored]:
         """All objects of these kinds, oldest first."""

@@ -26,7 +26,7 @@ def overview(call: Call) -> Json:
             {
                 "id": source.id,
                 "title": title_of(source),
-                "rows": len(call.store.rows(source.id)),
+                "rows": call.store.count_rows(source.id),
             }
             for source in _sources(call)
         ],
@@ -34,15 +34,13 @@ def overview(call: Call) -> Json:
     }
 
 
-def table(call: Call, source_id: str, *, trashed: bool) -> Json | None:
+def table(call: Call, source_id: str, *, trashed: bool) -> Json:
     """A data source as the API shows it, its newest rows, and the titles of what its relations may name.
 
     Args:
         trashed: whether to show the rows in the trash instead of the others.
     """
-    source = next((each for each in _sources(call) if each.id == source_id), None)
-    if source is None:
-        return None
+    source = call.find("data_source", source_id)
     shown = show_data_source(call, source)
     columns = Columns(source)
     pages = call.store.children(source.id, ("page",), trashed=True)

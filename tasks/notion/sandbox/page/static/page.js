@@ -36,10 +36,12 @@ async function send(method, path, body) {
 async function act(method, path, body) {
   tell("");
   try {
-    await send(method, path, body);
+    const found = await send(method, path, body);
     await fetchState(true);
+    return found;
   } catch (error) {
     tell(error.message);
+    return null;
   }
 }
 
@@ -182,17 +184,12 @@ function edit(td, row, column, cell) {
 find("add-source").addEventListener("click", async () => {
   const name = window.prompt("Name of the new table");
   if (!name) return;
-  tell("");
-  try {
-    const made = await send("POST", "databases", {
-      parent: { type: "workspace", workspace: true },
-      title: [{ text: { content: name } }],
-      initial_data_source: { properties: { Name: { title: {} } } },
-    });
-    location.hash = made.data_sources[0].id;
-  } catch (error) {
-    tell(error.message);
-  }
+  const made = await act("POST", "databases", {
+    parent: { type: "workspace", workspace: true },
+    title: [{ text: { content: name } }],
+    initial_data_source: { properties: { Name: { title: {} } } },
+  });
+  if (made) location.hash = made.data_sources[0].id;
 });
 find("add-row").addEventListener("click", async () => {
   await act("POST", "pages", { parent: { data_source_id: state.table.source.id }, properties: {} });
