@@ -240,14 +240,7 @@ class Applier:
             link = Link(made_id, action.source_id, shown, source)
         else:
             link = Link(action.source_id, made_id, source, shown)
-        old = None
-        if action.instead_of is not None:
-            pair = (
-                (action.instead_of, action.source_id)
-                if action.side is Side.NOTION
-                else (action.source_id, action.instead_of)
-            )
-            old = self.links.get(pair)
+        old = self.links.get(pair_of(action)) if action.instead_of is not None else None
         await self._put(link, instead_of=old, settle=(key,))
         self.outcome.counts[f"{action.side}_created"] += 1
 
