@@ -18,6 +18,17 @@ PATIENCE = 20_000
 MARKUP = "<img src=x onerror=\"document.title='owned'\">"
 
 
+#: Answers come to the page late, so that a person is always ahead of them.
+SLOW = """
+const quick = window.fetch;
+window.fetch = async (...asked) => {
+  const answer = await quick(...asked);
+  await new Promise((go) => setTimeout(go, 400));
+  return answer;
+};
+"""
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE)
@@ -117,6 +128,48 @@ def test_every_type_of_cell_is_edited_by_hand(page: Page, row: Any, api: Api) ->
     assert seen["by"] == next(
         user["id"] for user in api.ok("GET", "users")["results"] if user["type"] == "person"
     )
+
+
+def test_nothing_is_lost_of_what_is_typed_faster_than_the_workspace_answers(page: Page, row: Any) -> None:
+    page.add_init_script(SLOW)
+    page.reload()
+    for label, value in [("Name: Emma", "Persuasion"), ("Notes: empty", "by the sea"), ("Pages: 474", "249")]:
+        page.get_by_label(label, exact=True).click()
+        page.keyboard.type(value)
+        if label != "Notes: empty":  # a click elsewhere saves as well
+            page.keyboard.press("Enter")
+    page.get_by_label("Owned: ☐").click()
+    page.get_by_label("Mail: empty").click()
+    page.keyboard.type("anne@example.com")
+    page.get_by_role("link", name="Authors").click()
+    expect(page.get_by_label("Name: Jane")).to_be_visible()
+    page.get_by_role("link", name="Books").click()
+    expect(page.get_by_label("Mail: anne@example.com")).to_be_visible()
+    for shown in ("Name: Persuasion", "Notes: by the sea", "Pages: 249", "Owned: ☑"):
+        expect(page.get_by_label(shown, exact=True)).to_be_visible()
+    seen = row()
+    assert [seen[name][0]["plain_text"] for name in ("Name", "Notes")] == ["Persuasion", "by the sea"]
+    assert (seen["Pages"], seen["Owned"], seen["Mail"]) == (249, True, "anne@example.com")
+
+
+def test_what_is_refused_late_comes_back_into_its_cell(page: Page, row: Any) -> None:
+    page.add_init_script(SLOW)
+    page.reload()
+    page.get_by_label("Name: Emma").click()
+    page.get_by_label("Name", exact=True).fill("x" * 2001)
+    page.get_by_role("button", name="Save").click()
+    page.get_by_label("Pages: 474").click()
+    page.keyboard.type("249")
+    expect(page.locator("td.title .editor .wrong")).to_contain_text("length should be")
+    expect(page.get_by_label("Pages", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("td.formula")).to_have_text("948")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("x" * 2001)
+    page.get_by_label("Name", exact=True).fill("Persuasion")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Name: Persuasion")).to_be_visible()
+    expect(page.locator("td.formula")).to_have_text("498")
+    assert row()["Pages"] == 249
 
 
 def test_what_a_program_writes_appears_by_itself(page: Page, api: Api, source: str) -> None:

@@ -9,21 +9,31 @@ const find = (id) => document.getElementById(id);
 
 let state = null;
 let trashed = false;
-let editing = null;
+/** How to save each open editor. The table is drawn anew only when none is open and no button is held down. */
+const editors = new Set();
+let pressed = false;
+let stale = false;
 /** What each cell showed, to tell what is new; empty before the first look at a table. */
 const cellTexts = new Map();
 let looked = false;
 
 const chosenSource = () => decodeURIComponent(location.hash.slice(1));
 
+let asks = 0;
+let answered = 0;
+
 async function fetchState(all) {
+  const ask = ++asks;
   const asked = new URLSearchParams({ source: chosenSource(), trashed: trashed ? "1" : "0" });
   if (state && !all) asked.set("seen", state.version);
   const answer = await fetch(`/_page/state?${asked}`, { headers: OWN });
   if (answer.status === 204) return;
   if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-  state = await answer.json();
-  if (!editing) render();
+  const found = await answer.json();
+  if (ask < answered) return; // overtaken by a later look
+  answered = ask;
+  state = found;
+  render();
 }
 
 async function send(method, path, body) {
@@ -60,6 +70,8 @@ const context = {
 };
 
 function render() {
+  stale = Boolean(editors.size || pressed);
+  if (stale) return;
   renderSources();
   const table = state.table;
   find("tools").hidden = !table;
@@ -73,13 +85,13 @@ function render() {
   const head = find("table").tHead;
   const body = find("table").tBodies[0];
   head.replaceChildren();
-  const focused = document.activeElement?.dataset?.cell;
+  const focused = document.activeElement?.closest("td")?.dataset.cell;
   if (!table) return body.replaceChildren();
   head.append(element("tr", {}, ...table.order.map(headCell), element("th", {}, "Last edit")));
   body.replaceChildren(...table.rows.map(renderRow));
   looked = true;
   if (!table.rows.length) body.append(element("tr", {}, element("td", { colspan: table.order.length + 1, class: "empty" }, trashed ? "The trash is empty." : "No rows.")));
-  if (focused) body.querySelector(`[data-cell="${CSS.escape(focused)}"]`)?.focus();
+  if (focused) cellAt(focused)?.querySelector(".editable")?.focus();
 }
 
 function renderSources() {
@@ -119,14 +131,13 @@ function renderCell(row, name) {
   cellTexts.set(key, text);
   const inner = element("div", {
     class: editable ? "cell editable" : "cell",
-    "data-cell": key,
     tabindex: editable ? "0" : null,
     role: editable ? "button" : null,
     "aria-label": editable ? `${name}: ${words(cell) || "empty"}` : null,
   }, ...shown(cell, context));
-  const td = element("td", { class: [cell.type, computed ? "computed" : "", fresh ? "fresh" : ""].join(" ").trim() }, inner);
+  const td = element("td", { "data-cell": key, class: [cell.type, computed ? "computed" : "", fresh ? "fresh" : ""].join(" ").trim() }, inner);
   if (editable) {
-    const open = () => (cell.type === "checkbox" ? write(row, column, "checkbox", !cell.checkbox) : edit(td, row, column, cell));
+    const open = () => (cell.type === "checkbox" ? write(row, column, "checkbox", !cell.checkbox) : edit(row, column, cell));
     inner.addEventListener("click", open);
     inner.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === " ") {
@@ -140,32 +151,26 @@ function renderCell(row, name) {
 
 const write = (row, column, type, value) => act("PATCH", `pages/${row.id}`, { properties: { [column.id]: { [type]: value } } });
 
-function edit(td, row, column, cell) {
-  if (editing) return;
+const cellAt = (key) => find("table").querySelector(`td[data-cell="${CSS.escape(key)}"]`);
+const idle = () => document.activeElement === document.body;
+const saveAll = () => editors.forEach((save) => save());
+
+/** Shows one cell anew while another one is being edited. */
+function redraw(rowId, columnId) {
+  const row = state.table?.rows.find(({ id }) => id === rowId);
+  const name = state.table?.order.find((each) => state.table.source.properties[each].id === columnId);
+  if (row && name) cellAt(`${rowId} ${columnId}`)?.replaceWith(renderCell(row, name));
+}
+
+/** Opens an editor in the cell. A save goes on by itself, so that the person can type into the next cell meanwhile. */
+function edit(row, column, cell) {
   const { parts, read } = editor(cell, column, context);
-  const wrong = element("p", { class: "wrong", role: "alert" });
   const before = JSON.stringify(read());
-  const close = () => {
-    editing = null;
-    render();
-    find("table").querySelector(`[data-cell="${CSS.escape(`${row.id} ${column.id}`)}"]`)?.focus();
-  };
-  const save = async () => {
-    const value = read();
-    if (JSON.stringify(value) === before) return close();
-    try {
-      await send("PATCH", `pages/${row.id}`, { properties: { [column.id]: { [cell.type]: value } } });
-    } catch (error) {
-      wrong.textContent = error.message;
-      return undefined;
-    }
-    editing = null;
-    await fetchState(true);
-    return close();
-  };
+  const key = `${row.id} ${column.id}`;
+  const wrong = element("p", { class: "wrong", role: "alert" });
+  const cancel = element("button", { type: "button", onclick: () => close() }, "Cancel");
   const form = element("form", { class: "editor", onsubmit: (event) => { event.preventDefault(); save(); } },
-    ...parts, wrong,
-    element("div", { class: "row" }, element("button", { type: "submit" }, "Save"), element("button", { type: "button", onclick: close }, "Cancel")));
+    ...parts, wrong, element("div", { class: "row" }, element("button", { type: "submit" }, "Save"), cancel));
   form.noValidate = true;
   form.addEventListener("keydown", (event) => {
     if (event.key === "Escape") close();
@@ -174,11 +179,38 @@ function edit(td, row, column, cell) {
       save();
     }
   });
-  editing = form;
-  td.replaceChildren(form);
-  const first = form.querySelector("input:checked") ?? form.querySelector("input, textarea, select");
-  first?.focus();
-  if (first?.select) first.select();
+  const open = (td) => {
+    editors.add(save);
+    td.replaceChildren(form);
+    if (!idle()) return;
+    const first = form.querySelector("input:checked") ?? form.querySelector("input, textarea, select");
+    first?.focus();
+    if (first?.select) first.select();
+  };
+  const close = () => {
+    editors.delete(save);
+    render();
+    if (stale) redraw(row.id, column.id);
+    if (idle()) cellAt(key)?.querySelector(".editable")?.focus();
+  };
+  const save = async () => {
+    const value = read();
+    if (JSON.stringify(value) === before) return close();
+    editors.delete(save);
+    cellAt(key).replaceChildren(element("div", { class: "cell saving" }, ...shown(cell, context)));
+    try {
+      await send("PATCH", `pages/${row.id}`, { properties: { [column.id]: { [cell.type]: value } } });
+      await fetchState(true).catch(lost);
+      return close();
+    } catch (error) {
+      wrong.textContent = error.message;
+      const td = cellAt(key);
+      return td ? open(td) : tell(`${column.name} was not saved: ${error.message}`);
+    }
+  };
+  saveAll();
+  document.activeElement.blur();
+  open(cellAt(key));
 }
 
 find("add-source").addEventListener("click", async () => {
@@ -192,9 +224,9 @@ find("add-source").addEventListener("click", async () => {
   if (made) location.hash = made.data_sources[0].id;
 });
 find("add-row").addEventListener("click", async () => {
-  await act("POST", "pages", { parent: { data_source_id: state.table.source.id }, properties: {} });
-  const titles = find("table").tBodies[0].querySelectorAll("td.title .cell");
-  titles[titles.length - 1]?.click();
+  saveAll();
+  const made = await act("POST", "pages", { parent: { data_source_id: state.table.source.id }, properties: {} });
+  if (made) cellAt(`${made.id} title`)?.querySelector(".cell").click();
 });
 find("add-column").addEventListener("click", async () => {
   const name = window.prompt("Name of the new column");
@@ -212,11 +244,20 @@ window.addEventListener("hashchange", () => {
 });
 
 function fresh() {
-  editing = null;
+  saveAll();
   cellTexts.clear();
   looked = false;
   tell("");
   return fetchState(true).catch(lost);
+}
+
+// A click on something that is drawn anew between press and release would be lost.
+window.addEventListener("pointerdown", () => { pressed = true; }, true);
+for (const end of ["pointerup", "pointercancel", "blur"]) {
+  window.addEventListener(end, () => setTimeout(() => {
+    pressed = false;
+    if (stale) render();
+  }));
 }
 
 let away = false;
