@@ -11,6 +11,7 @@ from tasks.notion.sandbox.ids import new_id
 from tasks.notion.sandbox.pages import path_id, refuse_unknown
 from tasks.notion.sandbox.parents import (
     find_container,
+    place,
     read_icon,
     refuse_trashed,
     show_parent,
@@ -73,7 +74,7 @@ def update(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
         if key in body:
             source.doc[key] = read_icon(call, body[key], key)
     if body.get("parent") is not None:
-        source.parent = find_container(call, body["parent"], ("database_id",)).id
+        place(call, source, find_container(call, body["parent"], ("database_id",)))
     if wish is not None:
         source.in_trash = wish
     if body:

@@ -13,6 +13,7 @@ from tasks.notion.sandbox.pages import path_id, refuse_unknown
 from tasks.notion.sandbox.parents import (
     find_parent,
     only_source,
+    place,
     read_icon,
     refuse_trashed,
     show_parent,
@@ -71,7 +72,7 @@ def update(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
         sources = call.store.children(database.id, ("data_source",))
     if body.get("parent") is not None:
         parent = find_parent(call, body["parent"], ("page_id", "workspace"))
-        database.parent = parent.id if parent else WORKSPACE
+        place(call, database, parent)
     _write_looks(call, database, body)
     if len(sources) == 1:
         for key in ("title", "description"):

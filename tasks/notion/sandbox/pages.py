@@ -14,6 +14,7 @@ from tasks.notion.sandbox.markdown_text import read_markdown
 from tasks.notion.sandbox.parents import (
     find_parent,
     only_source,
+    place,
     read_icon,
     refuse_trashed,
     show_parent,
@@ -72,7 +73,7 @@ def create(call: Call, body: dict[str, Any], only: list[str] | None = None) -> d
         page.doc["values"] = {
             column.id: empty_value(column) for column in columns if column.type not in READ_ONLY
         }
-        parent.doc["counter"] = page.doc["number"] = parent.doc.get("counter", 0) + 1
+        _number(page, parent)
         call.store.insert(page)
         _write_cells(call, columns, page, body.get("properties") or {})
         columns.keep()
@@ -89,6 +90,11 @@ def create(call: Call, body: dict[str, Any], only: list[str] | None = None) -> d
             blocks = read_markdown(errors.a_string(blocks, content))
         append_blocks(call, page, blocks, content)
     return show_page(call, page, only)
+
+
+def _number(page: Stored, source: Stored) -> None:
+    """Give a new row of a data source its number there; both are to be saved."""
+    source.doc["counter"] = page.doc["number"] = source.doc.get("counter", 0) + 1
 
 
 def _content(body: dict[str, Any]) -> str | None:
@@ -151,9 +157,12 @@ def move(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
     old = source_of(call, page)
     was = {column.name: (column, page.doc["values"].get(column.id)) for column in Columns(old)} if old else {}
     title = page.doc["values"].get(TITLE, [])
-    page.parent = parent.id if parent else WORKSPACE
+    place(call, page, parent)
     page.doc["values"] = {}
     if parent is not None and parent.kind == "data_source":
+        if parent.id != (old.id if old else None):
+            _number(page, parent)
+            call.store.save(parent)
         for column in Columns(parent):
             known, value = was.get(column.name, (None, None))
             page.doc["values"][column.id] = _carried(known, value, column)

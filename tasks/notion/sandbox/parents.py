@@ -47,6 +47,16 @@ def find_parent(call: Call, value: Any, allowed: tuple[str, ...]) -> Stored | No
     return parent
 
 
+def place(call: Call, obj: Stored, parent: Stored | None) -> None:
+    """Put an object under another parent, None for the workspace; `ApiError` below itself."""
+    above = parent
+    while above is not None:
+        if above.id == obj.id:
+            raise errors.validation(f"Cannot move a {obj.kind} under itself.")
+        above = call.store.get(above.parent)
+    obj.parent = parent.id if parent else WORKSPACE
+
+
 def only_source(call: Call, database: Stored) -> Stored:
     """The data source of a database that has one; `ApiError` when it has more."""
     sources = call.store.children(database.id, ("data_source",), trashed=True)

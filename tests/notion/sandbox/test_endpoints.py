@@ -194,6 +194,33 @@ def test_a_page_moves_between_data_sources_and_pages(api: Api) -> None:
     assert message.startswith(f"Could not find page with ID: {other}.")
 
 
+def test_nothing_moves_under_itself(api: Api) -> None:
+    source = api.source({"ID": {"unique_id": {}}})
+    database = api.ok("GET", f"data_sources/{source}")["parent"]["database_id"]
+    row = api.page(source, "a")["id"]
+    below = api.ok("POST", "pages", {"parent": {"page_id": row}})["id"]
+    within = {"parent": {"page_id": row}, "initial_data_source": {"properties": {"Name": {"title": {}}}}}
+    inner = api.ok("POST", "databases", within)
+    for method, path, parent in (
+        ("POST", f"pages/{row}/move", {"page_id": row}),
+        ("POST", f"pages/{row}/move", {"page_id": below}),
+        ("PATCH", f"databases/{database}", {"type": "page_id", "page_id": row}),
+        ("PATCH", f"data_sources/{source}", {"type": "database_id", "database_id": inner["id"]}),
+    ):
+        assert api.refused(method, path, {"parent": parent}).endswith("under itself.")
+    assert api.query(source) == ["a"]
+
+
+def test_a_moved_row_is_numbered_where_it_comes_to_lie(api: Api) -> None:
+    one, two = (api.source({"ID": {"unique_id": {}}}, title) for title in ("One", "Two"))
+    row = api.page(one, "a")["id"]
+    api.page(two, "b")
+    moved = api.ok("POST", f"pages/{row}/move", {"parent": {"data_source_id": two}})
+    assert moved["properties"]["ID"]["unique_id"]["number"] == 2
+    again = api.ok("POST", f"pages/{row}/move", {"parent": {"data_source_id": two}})
+    assert again["properties"]["ID"]["unique_id"]["number"] == 2
+
+
 def test_templates_are_an_empty_list(api: Api) -> None:
     answer = api.ok("GET", f"data_sources/{api.source()}/templates", page_size=5)
     assert answer == {"templates": [], "has_more": False, "next_cursor": None}
