@@ -192,6 +192,18 @@ def test_what_a_program_writes_appears_by_itself(page: Page, api: Api, source: s
     expect(page.get_by_label("Notes: typed meanwhile")).to_be_visible()
 
 
+def test_a_click_counts_though_the_table_changes_under_it(page: Page, api: Api, source: str) -> None:
+    page.get_by_label("Notes: empty").hover()
+    page.mouse.down()
+    with page.expect_response(lambda answer: "/_page/state" in answer.url and answer.status == 200):
+        api.page(source, "Sanditon")
+    page.wait_for_function("() => new Promise((go) => setTimeout(() => go(true), 50))")
+    page.mouse.up()
+    expect(page.get_by_label("Notes", exact=True)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Name: Sanditon")).to_be_visible()
+
+
 def test_what_the_workspace_refuses_is_said_at_the_cell(page: Page, row: Any) -> None:
     page.get_by_label("Name: Emma").click()
     page.get_by_label("Name", exact=True).fill("x" * 2001)
