@@ -12,6 +12,8 @@ _TIMES = frozenset({"created_time", "last_edited_time"})
 _ADDED = frozenset({"is_archived", "is_locked", "is_inline", "in_trash", "description", "icon"})
 #: Keys that errors have only sometimes.
 _SOMETIMES = frozenset({"additional_data"})
+#: The name of the integration, which messages have told for some years only.
+_NAMED = re.compile(r'(?<=with your integration) "[^"]*"')
 _ADDRESS = re.compile(r"https://(www\.notion\.so|app\.notion\.com|prod-files-secure\S*)/\S*")
 
 
@@ -32,6 +34,7 @@ def normal(value: Any, key: str = "", inside: str = "") -> Any:
     if key.endswith("id") and isinstance(value, str):
         return unquote(value)
     if isinstance(value, str):
+        value = _NAMED.sub("", value) if key == "message" else value
         return _ADDRESS.sub("(address)", value)
     if isinstance(value, float) and value.is_integer():
         return int(value)

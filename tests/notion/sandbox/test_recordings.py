@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "scripts"))
 
 from recordings.bodies import read_body
 from recordings.cassette import CassetteError, Interaction, read_cassette
-from recordings.compare import differences
+from recordings.compare import differences, normal
 from recordings.knowledge import Knowledge
 from recordings.replay import replay
 
@@ -335,6 +335,16 @@ def test_keys_that_came_later_may_be_missing_from_a_recording_but_not_from_the_w
     assert differences({"id": "x"}, {"id": "x", "is_archived": False}) == [
         ".is_archived: missing, recorded False"
     ]
+
+
+def test_a_message_may_lack_the_name_of_the_integration_but_nothing_else() -> None:
+    end = "Make sure the relevant pages and databases are shared with your integration"
+    ours, older, other = (
+        normal({"message": text})
+        for text in (f'No page. {end} "Bot".', f"No page. {end}.", f"No database. {end}.")
+    )
+    assert differences(ours, older) == []
+    assert differences(ours, other) != []
 
 
 def test_another_cassette_tells_what_was_there_before() -> None:
