@@ -18,6 +18,7 @@ from tasks.errors import ItemError, TaskDefinitionError
 from tasks.notion import dates, references, rich_text
 from tasks.notion.column import Column, misfit, well_formed
 from tasks.notion.computed import COMPUTED_TYPES, read_computed
+from tasks.opaque import Opaque
 
 __all__ = ["SUPPORTED_TYPES", "Column", "check_supported", "decode", "encode", "keeps_more", "type_rows"]
 
@@ -50,7 +51,7 @@ def check_supported(column: Column) -> None:
 
 
 def decode(column: Column, value: Json) -> Any:
-    """The Python value of a property.
+    """The Python value of a property; `Opaque` for one of an unknown type or form.
 
     Parameters:
         value: as it stands in the `properties` of a page.
@@ -64,7 +65,10 @@ def decode(column: Column, value: Json) -> Any:
         raise ItemError(f"Notion property {column.name!r} should be of type {kind}, but is {found}")
     if kind not in _CODECS:
         return read_computed(column.name, kind, value[kind])
-    return _CODECS[kind].read(column, value[kind])
+    try:
+        return _CODECS[kind].read(column, value[kind])
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return Opaque(f"{kind} of an unknown form")  # a year beyond 9999, say: one odd value stops no run
 
 
 def encode(column: Column, value: Any, current: Json | None = None) -> Json:

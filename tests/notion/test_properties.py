@@ -399,3 +399,18 @@ def test_references_keep_their_order_and_their_kind() -> None:
 def test_a_value_of_another_type_is_not_misread() -> None:
     with pytest.raises(ItemError, match="should be of type number, but is rich_text"):
         decode(column("number"), {"type": "rich_text", "rich_text": []})
+
+
+@pytest.mark.parametrize(
+    ("kind", "held"),
+    [
+        ("date", {"start": "12024-01-01", "end": None}),
+        ("date", {"start": "2024-01-01T25:00:00.000Z", "end": None}),
+        ("select", {"id": "x"}),
+        ("people", [{"object": "group"}]),
+        ("rich_text", "text"),
+    ],
+)
+def test_a_value_of_an_unknown_form_is_opaque(kind: str, held: Any) -> None:
+    value = {"id": "a%3Ab", "type": kind, kind: held}
+    assert decode(column(kind), value) == Opaque(f"{kind} of an unknown form")
