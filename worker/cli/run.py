@@ -140,6 +140,7 @@ def _show(record: RunRecord) -> None:
     done = ", ".join(f"{kind.replace('_', ' ')} {number}" for kind, number in record.counts.items() if number)
     line.append(f": {done}" if done else "")
     screen.print(line, soft_wrap=True)
-    for note in (record.reason, *record.notes):
+    told = bool(record.notes) and record.reason.startswith(record.notes[0])
+    for note in record.notes if told else (record.reason, *record.notes):
         if note:
             screen.print(f"  {printable(note)}", soft_wrap=True)

@@ -121,7 +121,9 @@ def test_held_objects_are_listed_and_tried_again(lockstep: Any, project: Path) -
     (project / "file_tasks.py").write_text(refusing)
     (project / "refuse").touch()
     assert "No object is held" in lockstep("held").stdout
-    assert lockstep("run", "to-dos").returncode == 1
+    refused = lockstep("run", "to-dos")
+    assert refused.returncode == 1
+    assert refused.stdout.count("not today") == 2  # once for each of the two
     assert lockstep("run", "to-dos").returncode == 1
     held = json.loads(lockstep("held", "--json").stdout)
     assert [(one["failures"], one["reason"]) for one in held] == [(2, "not today")] * 2
