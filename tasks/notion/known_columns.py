@@ -29,8 +29,8 @@ class _Known:
     #: Names of the options by id, and the ids of those that rows have.
     options: Mapping[str, str] = field(default_factory=dict)
     used: frozenset[str] = frozenset()
-    #: Named where a person took another column or type instead of the one before: values of before are no
-    #: values of this one.
+    #: Named where a person took another column or type instead of the one before, or made an option of rows
+    #: anew: values of before are no values of this one.
     form: str = ""
 
 
@@ -115,22 +115,28 @@ class KnownColumns:
                 f"{where}: property {attr!r} was of type {before.type} and is {column.type} now; "
                 f"change it back, or {_take(attr, column, pinned)}"
             )
-        self._check_options(where, attr, before, column)
+        form = " ".join([before.form, *self._made_anew(where, attr, before, column)]).strip()
         if before.name != column.name:
             self._tell_name(attr, before.name, column)
-        return replace(now, used=before.used & now.options.keys(), form=before.form)
+        return replace(now, used=before.used & now.options.keys(), form=form)
 
-    def _check_options(self, where: str, attr: str, before: _Known, column: Column) -> None:
+    def _made_anew(self, where: str, attr: str, before: _Known, column: Column) -> list[str]:
+        """Ids of options that took the place of one that rows had, and that Notion took from them."""
+        ids = {name: option for option, name in column.option_names.items()}
+        anew = []
         for option, old in before.options.items():
             new = column.option_names.get(option)
-            if new is None and option in before.used and old not in column.options:
-                raise TaskDefinitionError(
-                    f"{where}: option {old!r} of property {attr!r} was removed, and rows had it: add it again and set "
-                    f"it where it was, or {_take(attr, column, before.pinned)}"
-                )
+            if new is None and option in before.used:
+                if old not in ids:
+                    raise TaskDefinitionError(
+                        f"{where}: option {old!r} of property {attr!r} was removed, and rows had it: add it again and "
+                        f"set it where it was, or {_take(attr, column, before.pinned)}"
+                    )
+                anew.append(ids[old])
             if new != old:
                 became = f"is called {new!r} now" if new else "was removed"
                 log.warning("task %s: option %r of Notion property %r %s", self._task, old, attr, became)
+        return anew
 
     def _tell_name(self, attr: str, before: str, column: Column) -> None:
         if column.name != before:
@@ -171,7 +177,7 @@ def _find_column(schema: Schema, attr: str, pinned: str | None, before: _Known |
             f"{where}: {attr!r} is the name of another property than before, and the one before is "
             f"deleted: restore it, or {_take(attr, again, pinned)}"
         )
-    was = "no property" if column_id is None else "no more a property"
+    was = "no property" if column_id is None else "no longer a property"
     raise TaskDefinitionError(
         f"{where} has {was} {attr!r}; it has: {', '.join(sorted(schema.columns))}; "
         "restore it, rename it back or change attr_map"

@@ -97,7 +97,7 @@ async def test_a_column_that_was_deleted_and_added_again_halts_until_somebody_sa
 ) -> None:
     await person.patch_columns(source, {"Effort": None})
     record = await run()
-    assert (record.status, "no more a property 'Effort'" in record.reason) == ("failed", True)
+    assert (record.status, "no longer a property 'Effort'" in record.reason) == ("failed", True)
     await person.patch_columns(source, {"Effort": {"number": {}}})
     record = await run()
     assert record.status == "failed"
@@ -150,6 +150,22 @@ async def test_an_option_that_rows_had_is_missed_and_one_that_none_had_is_not(
     await person.edit(row, Area={"select": {"name": "Home"}})
     assert (await run()).status == "succeeded"
     assert only(service)["area"] == "Home"
+
+
+async def test_an_option_that_was_deleted_and_added_again_empties_nothing(
+    person: Person, source: str, service: PlainService, run: Run, row: str
+) -> None:
+    await person.patch_columns(source, {"Area": {"select": {"options": [{"name": "Away"}]}}})
+    await person.patch_columns(
+        source, {"Area": {"select": {"options": [{"name": "Away"}, {"name": "Home"}]}}}
+    )
+    assert (await person.page(row))["properties"]["Area"]["select"] is None
+    assert (await run()).status == "succeeded"
+    assert only(service)["area"] == "Home"
+    assert (await person.page(row))["properties"]["Area"]["select"]["name"] == "Home"
+    await person.edit(row, Area={"select": None})  # now it is meant
+    assert (await run()).status == "succeeded"
+    assert only(service)["area"] is None
 
 
 async def test_another_data_source_has_columns_of_its_own(
