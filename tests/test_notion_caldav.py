@@ -266,7 +266,7 @@ async def test_columns_by_usual_names_and_a_rename_afterwards(place: Place) -> N
         await task.check()
         assert task.attr_map == ATTR_MAP
         await place.person.patch_columns(place.source, {"Remarks": None})
-        with pytest.raises(TaskDefinitionError, match=r"no longer a property 'Notes'"):
+        with pytest.raises(TaskDefinitionError, match=r"no longer has a property 'Notes'"):
             await task.check()
     finally:
         await task.close()

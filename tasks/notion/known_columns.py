@@ -177,10 +177,13 @@ def _find_column(schema: Schema, attr: str, pinned: str | None, before: _Known |
             f"{where}: {attr!r} is the name of another property than before, and the one before is "
             f"deleted: restore it, or {_take(attr, again, pinned)}"
         )
-    was = "no property" if column_id is None else "no longer a property"
+    has = "has no" if column_id is None else "no longer has a"
+    mends = ["restore it", "rename it back", "change attr_map"]
+    if before is not None and before.type == "relation":
+        mends.insert(0, "share with the integration what it relates to")
     raise TaskDefinitionError(
-        f"{where} has {was} {attr!r}; it has: {', '.join(sorted(schema.columns))}; "
-        "restore it, rename it back or change attr_map"
+        f"{where} {has} property {attr!r}; it has: {', '.join(sorted(schema.columns))}; "
+        f"{', '.join(mends[:-1])} or {mends[-1]}"
     )
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from config import get_settings
+from tasks.errors import TaskDefinitionError
+from tasks.notion.sandbox import Sandbox
 from tests.notion.person import Person
 from tests.notion.plain_service import PlainService, PlainTask
 from worker.lock import MemoryLockStore, MemorySyncLock
@@ -97,7 +99,7 @@ async def test_a_column_that_was_deleted_and_added_again_halts_until_somebody_sa
 ) -> None:
     await person.patch_columns(source, {"Effort": None})
     record = await run()
-    assert (record.status, "no longer a property 'Effort'" in record.reason) == ("failed", True)
+    assert (record.status, "no longer has a property 'Effort'" in record.reason) == ("failed", True)
     await person.patch_columns(source, {"Effort": {"number": {}}})
     record = await run()
     assert record.status == "failed"
@@ -109,6 +111,24 @@ async def test_a_column_that_was_deleted_and_added_again_halts_until_somebody_sa
     assert only(service)["effort"] == 3
     assert (await person.page(row))["properties"]["Effort"]["number"] == 3
     assert (await run(column_ids={"Effort": new})).status == "succeeded"
+
+
+async def test_a_relation_that_is_hidden_says_that_its_target_may_not_be_shared(
+    workspace: Sandbox, person: Person, source: str, service: PlainService
+) -> None:
+    target = await person.make_data_source("Rooms", {"Name": {"title": {}}})
+    columns = {"Room": {"relation": {"data_source_id": target, "single_property": {}}}}
+    await person.patch_columns(source, columns)
+    attrs = {"Name": "key", "Room": "room"}
+    known = PlainTask(person.url, source, attrs, service)
+    await known.open()
+    try:
+        await known.check()
+        workspace.person().unshare(target)
+        with pytest.raises(TaskDefinitionError, match="share with the integration what it relates to"):
+            await known.check()
+    finally:
+        await known.close()
 
 
 async def test_a_column_of_another_type_halts_until_somebody_says_that_it_is_meant(
