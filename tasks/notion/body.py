@@ -114,10 +114,7 @@ class Bodies:
                 raise ItemError(f"the content of page {page_id} cannot be replaced: {now.type}")
             if now == text:
                 return Settled({"markdown": now})
-            if now != listed:
-                raise PreconditionError(
-                    f"the content of page {page_id} was edited while the sync ran; the next run takes it up"
-                )
+            _check_unchanged(page_id, listed, now)
             return {"type": "replace_content", "replace_content": {"new_str": text}}
 
         subject = f"content of page {page_id}"
@@ -128,17 +125,36 @@ class Bodies:
                 raise PreconditionError(f"page {page_id} is in the trash by now") from None
             raise
 
-    async def made(self, client: NotionClient, page_id: str, text: str) -> str | Opaque:
-        """The content of a page that was just made with a text.
+    async def check_unchanged(self, client: NotionClient, page_id: str, listed: Any) -> None:
+        """Make sure that the content of a page is as it was listed.
+
+        Raises:
+            PreconditionError: it was edited since.
+        """
+        _check_unchanged(page_id, listed, await self.fetch(client, page_id))
+
+    async def made(self, client: NotionClient, page: Json, text: str) -> str | Opaque:
+        """The content of a page that was just made with a text, as Notion shows it.
+
+        Where somebody else has edited the page by now it is the text itself, so that their edit is told from it.
+
+        Parameters:
+            page: the answer to the request that made it.
 
         Raises:
             OutcomeUnknownError: the page is there, but its content may not be.
         """
         if not text:
             return ""
+        page_id: str = page["id"]
         try:
             shown = await self.fetch(client, page_id)
-            return await self.write(client, page_id, shown, text) if shown == "" else shown
+            if shown == "":
+                return await self.write(client, page_id, shown, text)
+            if shown == text:
+                return shown
+            now = await client.read(f"pages/{page_id}", subject=f"page {page_id}")
+            return shown if now["last_edited_by"]["id"] == page["last_edited_by"]["id"] else text
         except ItemError as error:
             raise OutcomeUnknownError(
                 f"page {page_id} was made, but its content is not known: {error}"
@@ -166,6 +182,13 @@ def checked_body(value: Any) -> str:
     if size > LARGEST:
         raise ItemError(f"the content of a page has {size:,} bytes, Notion takes at most {LARGEST:,} at once")
     return text
+
+
+def _check_unchanged(page_id: str, listed: Any, now: str | Opaque) -> None:
+    if now != listed:
+        raise PreconditionError(
+            f"the content of page {page_id} was edited while the sync ran; the next run takes it up"
+        )
 
 
 def _body(answer: Json) -> str | Opaque:

@@ -377,10 +377,11 @@ class NotionSide(SyncTask):
             properties[column.id] = encode(column, value)
         check_size(properties | {"markdown": text})
         begun = time.monotonic()
-        made = self._wrote(await self._read(await self._rows_of.create(properties, text)), begun)
+        raw = await self._rows_of.create(properties, text)
+        made = self._wrote(await self._read(raw), begun)
         if not self._with_bodies:
             return made
-        return with_body(made, await self._bodies.made(self._connection, made.id, text))
+        return with_body(made, await self._bodies.made(self._connection, raw, text))
 
     async def notion_update_obj(self, obj: Page, attr: str, value: Any) -> Page:
         """Set one property; see `notion_update_attrs`."""
@@ -438,6 +439,8 @@ class NotionSide(SyncTask):
         """
 
         async def compose() -> Json | Settled:
+            if self._with_bodies:
+                await self._bodies.check_unchanged(self._connection, obj.id, obj.values[PAGE_BODY])
             raw = await self._rows_of.get(obj.id)
             if is_trashed(raw):
                 return Settled(raw)

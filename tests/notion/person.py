@@ -37,9 +37,10 @@ class Person:
     async def patch_columns(self, source: str, columns: dict[str, Any]) -> None:
         await self.send("PATCH", f"data_sources/{source}", {"properties": columns})
 
-    async def make_page(self, source: str, **properties: Any) -> str:
-        parent = {"type": "data_source_id", "data_source_id": source}
-        made = await self.send("POST", "pages", {"parent": parent, "properties": properties})
+    async def make_page(self, source: str, text: str = "", /, **properties: Any) -> str:
+        body: dict[str, Any] = {"parent": {"type": "data_source_id", "data_source_id": source}}
+        body |= {"properties": properties, **({"markdown": text} if text else {})}
+        made = await self.send("POST", "pages", body)
         return str(made["id"])
 
     async def page(self, page_id: str) -> dict[str, Any]:

@@ -43,6 +43,19 @@ class Place:
         self.task = self.fresh()
         return await run_task(self.task, self.journal)
 
+    async def run_while(self, happens: Callable[..., Awaitable[Any]]) -> RunReport:
+        """A run of a new process, with what happens on the way of its requests."""
+        task = self.task = self.fresh()
+        make = task.make_client
+
+        def make_client() -> Any:
+            client = make()
+            task.wire.happens = happens
+            return client
+
+        task.make_client = make_client  # type: ignore[method-assign]
+        return await run_task(task, self.journal)
+
     @property
     def sent(self) -> Counter[str]:
         """Requests for contents."""
@@ -139,18 +152,41 @@ async def test_an_edit_between_listing_and_writing_is_not_overwritten(place: Pla
         return await onwards()
 
     seen: list[str] = []
-    place.task = place.fresh()
-    make = place.task.make_client
-
-    def make_client() -> Any:
-        client = make()
-        place.task.wire.happens = happens
-        return client
-
-    place.task.make_client = make_client  # type: ignore[method-assign]
-    report = await run_task(place.task, place.journal)
+    report = await place.run_while(happens)
     assert "was edited while the sync ran" in report.reason
     assert await place.content(page_id) == "typed meanwhile"
+
+
+async def test_a_page_edited_as_soon_as_it_was_made_is_taken_up(place: Place) -> None:
+    """What Notion shows of the text that it was sent is no edit, what a person made of it is one."""
+    place.service.add({"key": "one", "effort": None, "text": "made\n\nthere"})
+
+    async def happens(request: httpx.Request, onwards: Callable[[], Awaitable[httpx.Response]]) -> Any:
+        if request.method == "GET" and request.url.path.endswith("/markdown"):
+            await place.type(request.url.path.split("/")[3], "typed meanwhile")
+        return await onwards()
+
+    await place.run_while(happens)
+    assert (await place.run()).status == "succeeded"
+    assert place.texts() == {"one": "typed meanwhile"}
+
+
+async def test_a_page_is_not_deleted_whose_content_was_edited_after_the_listing(place: Place) -> None:
+    page_id = await place.add("one", "old")
+    await place.run()
+    place.service.items.pop("o1")
+    task = place.fresh()
+    await task.open()
+    try:
+        await task.check()
+        (page,) = await task.get_notion_objects()
+        await place.type(page_id, "typed meanwhile")
+        with pytest.raises(PreconditionError, match=r"content of page .* was edited while the sync ran"):
+            await task.notion_delete_obj(page)
+    finally:
+        await task.close()
+    assert (await place.run()).status == "succeeded"
+    assert place.texts() == {"one": "typed meanwhile"}
 
 
 async def test_what_markdown_does_not_show_is_left_alone_and_the_rest_goes_on(

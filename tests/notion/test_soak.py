@@ -21,7 +21,7 @@ from tasks.notion.sandbox import Limits, Sandbox
 from tests.notion.conftest import NO_TLS, TOKEN
 from tests.notion.person import Person
 from tests.notion.plain_service import PlainService
-from tests.notion.soak.hands import ATTRS, COLUMNS, NotionHand, PlainHand
+from tests.notion.soak.hands import ATTRS, COLUMNS, WITH_BODY, NotionHand, PlainHand
 from tests.notion.soak.town import FAULTS, Paced, SoakTask, Town, TwinTask, connect, state_of
 from tests.notion.virtual_time import VirtualTime
 from tests.world.figures import report
@@ -62,8 +62,8 @@ async def begin(town: Town) -> None:
         await town.add("other" if number % 3 else "notion")
         town.time.advance(20)
     notion = town.hands["notion"]
-    (values,) = list((await town.hands["other"].shown()).values())[:1]
-    await notion.add({attr: values[attr] for attr in ATTRS.values()})
+    (values,) = list((await town.hands["other"].whole()).values())[:1]
+    await notion.add({attr: value for attr, value in values.items() if attr != "hidden"})
     typed = {attr: value for attr, value in values.items() if attr not in ("key", "hidden")}
     town.diary.write(town.time.passed, "notion", "add", values["key"], value=typed)
 
@@ -89,8 +89,10 @@ async def hour(town: Town, seed: int, seconds: float = HOUR) -> None:
 async def hour_with_a_plain_service(seed: int, time: VirtualTime, folder: Path) -> None:
     limits = Limits(query_results=16 if seed % 2 else 10_000)
     async with a_hand(time, limits) as (hand, url):
+        hand.opens_pages = bool(seed % 2)
         service = PlainService(clock=time.now)
-        task = SoakTask(url, hand.source, dict(ATTRS), service, filter=SHOWN)
+        attrs = dict(WITH_BODY if hand.opens_pages else ATTRS)
+        task = SoakTask(url, hand.source, attrs, service, filter=SHOWN, date_ranges=["Due"])
         hands: dict[str, NotionHand | PlainHand] = {"notion": hand, "other": PlainHand(service)}
         await hour(Town(Random(seed), time, hands, task, state_of(folder)), seed)
 
@@ -100,9 +102,10 @@ async def hour_between_two_workspaces(seed: int, time: VirtualTime, folder: Path
         hand, url = await stack.enter_async_context(a_hand(time, Limits()))
         there, other_url = await stack.enter_async_context(a_hand(time, Limits(query_results=16)))
         attrs = {name: name.lower() for name in ATTRS}
-        task = TwinTask(url, hand.source, attrs, filter=SHOWN)
+        task = TwinTask(url, hand.source, attrs, filter=SHOWN, date_ranges=["Due"])
         await there.person.patch_columns(there.source, {name: {"name": attrs[name]} for name in attrs})
-        task.twin = Paced(other_url, there.source, {attr: attr for attr in attrs.values()})
+        names = {attr: attr for attr in attrs.values()}
+        task.twin = Paced(other_url, there.source, names, date_ranges=["due"])
         town = Town(Random(seed), time, {"notion": hand, "other": there}, task, state_of(folder))
         await hour(town, seed, HOUR if SEEDS > 2 else HOUR / 2)
 
@@ -116,7 +119,9 @@ async def test_what_is_typed_crosses_with_the_next_run(
     time.install(monkeypatch)
     async with a_hand(time, Limits()) as (hand, url):
         service = PlainService(clock=time.now)
-        task = SoakTask(url, hand.source, dict(ATTRS), service)
+        hand.opens_pages = bool(seed % 2)
+        attrs = dict(WITH_BODY if hand.opens_pages else ATTRS)
+        task = SoakTask(url, hand.source, attrs, service, date_ranges=["Due"])
         hands: dict[str, NotionHand | PlainHand] = {"notion": hand, "other": PlainHand(service)}
         town = Town(Random(seed), time, hands, task, state_of(tmp_path), rough=False)
         connect(town)
@@ -136,6 +141,7 @@ async def test_what_is_typed_crosses_with_the_next_run(
 NEEDED = [
     "add in notion", "add in other", "edit in notion", "edit in other", "delete in notion", "delete in other",
     "restore", "formatted text", "same attribute on both sides", "two attributes of a thing",
+    "due edited in notion", "due edited in other", "text edited in notion", "text edited in other",
     "row moved out of the filter or back", "column renamed", "option renamed",
     "edit between listing and writing", "move while rows are listed",
     "plain write applied without an answer", "run succeeded", "run failed", "conflicts",

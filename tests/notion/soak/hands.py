@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any, Protocol
 from urllib.parse import unquote
 
+from tasks.date_range import DateRange
 from tasks.notion import rich_text
+from tasks.notion.body import PAGE_BODY
 from tasks.notion.sandbox.store import Store as SandboxStore
 from tests.notion.person import Person
 from tests.notion.plain_service import PlainService
@@ -19,18 +22,26 @@ COLUMNS: dict[str, Any] = {
     "Effort": {"number": {}},
     "Area": {"select": {"options": [{"name": name} for name in ("Home", "Work", "Club", "Farm")]}},
     "Done": {"checkbox": {}},
+    "Due": {"date": {}},
     "Hidden": {"checkbox": {}},
 }
-ATTRS = {"Key": "key", "Name": "name", "Notes": "notes", "Effort": "effort", "Area": "area", "Done": "done"}
+ATTRS = {
+    "Key": "key", "Name": "name", "Notes": "notes", "Effort": "effort", "Area": "area", "Done": "done", "Due": "due",
+}  # fmt: skip
+#: The same with the content of pages.
+WITH_BODY = {**ATTRS, PAGE_BODY: "text"}
 #: Attributes of which every value is typed once only.
-TYPED = ("name", "notes", "effort")
+TYPED = ("name", "notes", "effort", "due")
 
 
 class Hand(Protocol):
     """What a person does on one side. Values go by the attributes of `ATTRS`."""
 
     async def shown(self) -> dict[str, dict[str, Any]]:
-        """All objects outside of the trash, by id."""
+        """All objects outside of the trash, by id, without the content of pages."""
+
+    async def whole(self) -> dict[str, dict[str, Any]]:
+        """All objects outside of the trash, by id, with everything."""
 
     async def look(self, obj_id: str) -> dict[str, Any] | None:
         """One object, `None` where it is gone."""
@@ -52,6 +63,8 @@ class NotionHand:
     person: Person
     source: str
     store: SandboxStore
+    #: Whether the content of pages is looked at.
+    opens_pages: bool = False
     #: Ids of the columns by attribute, which stay when people rename them.
     columns: dict[str, str] = field(default_factory=dict)
     #: Rows that were put into the trash by hand.
@@ -82,15 +95,24 @@ class NotionHand:
             else:
                 return found
 
+    async def whole(self) -> dict[str, dict[str, Any]]:
+        return {row_id: values | await self._text(row_id) for row_id, values in (await self.shown()).items()}
+
     async def look(self, obj_id: str) -> dict[str, Any] | None:
         row = await self.person.page(obj_id)
-        return None if row["in_trash"] else self._values(row)
+        return None if row["in_trash"] else self._values(row) | await self._text(obj_id)
 
     async def add(self, values: dict[str, Any]) -> str:
-        cells = {self.columns[attr]: self._cell(attr, value) for attr, value in values.items()}
-        return await self.person.make_page(self.source, **cells)
+        cells = {
+            self.columns[attr]: self._cell(attr, value) for attr, value in values.items() if attr != "text"
+        }
+        return await self.person.make_page(self.source, values.get("text", ""), **cells)
 
     async def edit(self, obj_id: str, attr: str, value: Any) -> None:
+        if attr == "text":
+            new = {"type": "replace_content", "replace_content": {"new_str": value}}
+            await self.person.send("PATCH", f"pages/{obj_id}/markdown", new)
+            return
         await self.person.edit(obj_id, **{self.columns[attr]: self._cell(attr, value)})
 
     async def format(self, obj_id: str, text: str) -> None:
@@ -139,6 +161,11 @@ class NotionHand:
         await self.person.patch_columns(self.source, {self.columns["area"]: {"select": {"options": renamed}}})
         return True
 
+    async def _text(self, obj_id: str) -> dict[str, Any]:
+        if not self.opens_pages:
+            return {}
+        return {"text": (await self.person.send("GET", f"pages/{obj_id}/markdown"))["markdown"]}
+
     def _values(self, row: dict[str, Any]) -> dict[str, Any]:
         by_id = {unquote(cell["id"]): cell for cell in row["properties"].values()}
         values: dict[str, Any] = {}
@@ -147,7 +174,11 @@ class NotionHand:
             held = cell[cell["type"]]
             if cell["type"] in ("title", "rich_text"):
                 held = rich_text.plain(held)
-            values[attr] = held["name"] if attr == "area" and held else held
+            elif held and attr == "area":
+                held = held["name"]
+            elif held and attr == "due":
+                held = DateRange(_edge(held["start"]), _edge(held["end"]) if held["end"] else None)
+            values[attr] = held
         return values
 
     @staticmethod
@@ -161,7 +192,14 @@ class NotionHand:
                 return {"number": value}
             case "area":
                 return {"select": {"name": value} if value else None}
+            case "due":
+                end = value.end.isoformat() if value.end else None
+                return {"date": {"start": value.start.isoformat(), "end": end}}
         return {"checkbox": value}
+
+
+def _edge(text: str) -> date:
+    return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
 
 
 @dataclass
@@ -172,6 +210,9 @@ class PlainHand:
 
     async def shown(self) -> dict[str, dict[str, Any]]:
         return {item.id: dict(item.values) for item in self.service.items.values()}
+
+    async def whole(self) -> dict[str, dict[str, Any]]:
+        return await self.shown()
 
     async def look(self, obj_id: str) -> dict[str, Any] | None:
         item = self.service.items.get(obj_id)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import httpx
 
+from tasks.date_range import DateRange
 from tasks.errors import ItemError, OutcomeUnknownError, SideError
 from tasks.notion.client import NotionClient
 from tasks.notion.throttle import LocalThrottle
@@ -157,6 +158,11 @@ class Town:
     busy: bool = False
     records: list[RunRecord] = field(default_factory=list)
 
+    @property
+    def typed(self) -> list[str]:
+        """Attributes of which every value is typed once only."""
+        return [attr for attr in self.task.attr_map.values() if attr in (*TYPED, "text")]
+
     def of_notion(self) -> list[tuple[str, NotionHand]]:
         return [(side, hand) for side, hand in self.hands.items() if isinstance(hand, NotionHand)]
 
@@ -171,9 +177,25 @@ class Town:
             return self.chance.choice(AREAS)
         if attr == "done":
             return self.chance.random() < 0.5
+        if attr == "due":
+            return self.period()
+        if attr == "text":
+            return f"# Plan {self.made}\n- *first* 🎨\n- second"
         return f"{attr} {self.made} 🎨"
 
-    async def move(self, kind: str = "", only: str = "") -> None:
+    def period(self) -> DateRange:
+        """Days or moments, with an end or without, that nobody ever typed."""
+        start = date(2026, 1, 1) + timedelta(days=self.made)
+        if self.chance.random() < 0.5:
+            return DateRange(
+                start, start + timedelta(days=self.chance.randrange(3)) if self.made % 2 else None
+            )
+        moment = datetime(start.year, start.month, start.day, self.chance.randrange(24), 30, tzinfo=UTC)
+        return DateRange(
+            moment, moment + timedelta(hours=self.chance.randrange(30)) if self.made % 2 else None
+        )
+
+    async def move(self, kind: str = "", only: str = "", apart_from: Sequence[str] = ()) -> None:
         """Somebody does something, mostly on a side drawn by lot."""
         side = self.chance.choice(list(self.hands))
         hand = self.hands[side]
@@ -191,7 +213,8 @@ class Town:
             case _ if not obj_id:
                 return
             case "edit":
-                await self.edit(side, obj_id, self.chance.choice([*TYPED, "area", "done"]))
+                attrs = [attr for attr in (*self.typed, "area", "done") if attr not in apart_from]
+                await self.edit(side, obj_id, self.chance.choice(attrs))
             case "clash":
                 await self.clash(side, obj_id)
             case "delete" if len(shown) > 12:
@@ -205,7 +228,7 @@ class Town:
     async def add(self, side: str) -> None:
         self.made += 1
         key = f"k{self.made}"
-        values = {attr: self.fresh(attr) for attr in (*TYPED, "area", "done")}
+        values = {attr: self.fresh(attr) for attr in (*self.typed, "area", "done")}
         obj_id = await self.hands[side].add({"key": key, **values})
         self.diary.write(self.time.passed, side, "add", key, value=values)
         self.reached[f"add in {side}"] += 1
@@ -220,6 +243,7 @@ class Town:
         await hand.edit(obj_id, attr, value)
         self.diary.write(self.time.passed, side, "edit", saw["key"], attr=attr, value=value, saw=saw)
         self.reached[f"edit in {side}"] += 1
+        self.reached[f"{attr} edited in {side}"] += 1
 
     async def format(self, side: str, hand: NotionHand, obj_id: str) -> None:
         saw = await hand.look(obj_id)
@@ -238,7 +262,7 @@ class Town:
         twins = [i for i, values in there.items() if saw is not None and values["key"] == saw["key"]]
         if not twins:
             return
-        attr, other = (self.chance.choice(TYPED) for _ in range(2))
+        attr, other = (self.chance.choice(self.typed) for _ in range(2))
         await self.edit(side, obj_id, attr)
         await self.edit(across, twins[0], other)
         self.reached["same attribute on both sides" if attr == other else "two attributes of a thing"] += 1
@@ -290,7 +314,9 @@ class Town:
         try:
             page = path.split("/")[3] if path.startswith("/v1/pages/") else ""
             if method == "GET" and page and self.chance.random() < 0.15:
-                await self.move("edit", only=page)
+                # The row is read last before it is written; its content, where need be, just before that.
+                row = path.count("/") == 3
+                await self.move("edit", only=page, apart_from=["text"] if row else [])
                 self.reached["edit between listing and writing"] += 1
             elif method == "POST" and path.endswith("/query") and self.chance.random() < 0.1:
                 await self.move()
@@ -417,14 +443,14 @@ class Town:
         for conflict in self.store.conflicts.list(self.task.name, limit=100_000):
             for value in (conflict.notion, conflict.other):
                 if conflict.attribute is not None:
-                    kept.add((ATTRS[conflict.attribute], value))
+                    kept.add((self.task.attr_map[conflict.attribute], value))
                 else:
-                    kept |= {(ATTRS[name], one) for name, one in (value or {}).items()}
+                    kept |= {(self.task.attr_map[name], one) for name, one in (value or {}).items()}
         return kept
 
     async def judge(self) -> None:
         """Compare both sides with what people did."""
-        ends = {side: await hand.shown() for side, hand in self.hands.items()}
+        ends = {side: await hand.whole() for side, hand in self.hands.items()}
         wrong = self.diary.judge(ends["notion"], ends["other"], self.ledger())
         for side, hand in self.of_notion():
             for (obj_id, text), runs in hand.formatted.items():
