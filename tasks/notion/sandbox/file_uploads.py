@@ -136,7 +136,7 @@ def _show(call: Call, upload: Stored) -> dict[str, Any]:
         "filename": doc["filename"],
         "content_type": doc["content_type"],
         "content_length": doc["content_length"],
-        "archived" if call.has_archived else "in_trash": False,
+        **call.trash_flags(False),
     }
     if doc["status"] == "pending":
         shown["upload_url"] = f"{_API}/{upload.id}/send"

@@ -78,7 +78,7 @@ def delete(call: Call, raw_id: str) -> Json:
     if len(call.store.children(view.parent, ("view",))) == 1:
         raise errors.validation("Cannot delete the last view of a database.")
     call.store.delete_tree(view.id)
-    return _show(call, view)
+    return _partial(view)
 
 
 def _find(call: Call, raw_id: str) -> Stored:
@@ -98,14 +98,16 @@ def _write(call: Call, view: Stored, body: Json) -> Json:
     return _show(call, view)
 
 
+def _partial(view: Stored) -> Json:
+    parent = {"type": "database_id", "database_id": view.parent}
+    return {"object": "view", "id": view.id, "parent": parent, "type": view.doc["type"]}
+
+
 def _show(call: Call, view: Stored) -> Json:
     return {
-        "object": "view",
-        "id": view.id,
-        "parent": {"type": "database_id", "database_id": view.parent},
+        **_partial(view),
         "data_source_id": view.doc["source"],
         "name": view.doc["name"],
-        "type": view.doc["type"],
         **{key: view.doc[key] for key in ("filter", "sorts", "quick_filters", "configuration")},
         "created_time": exact_text(view.created),
         "last_edited_time": exact_text(view.edited),

@@ -215,6 +215,9 @@ def test_file_uploads(api: Api, page: str) -> None:
     sent = api.http.post(path, files={"file": ("a.txt", b"25 bytes of some content.")}, headers=api.headers)
     assert (sent.json()["status"], sent.json()["content_length"]) == ("uploaded", 25)
     assert "upload_url" not in api.ok("GET", f"file_uploads/{upload['id']}")
+    older = api.with_version("2025-09-03").ok("GET", f"file_uploads/{upload['id']}")
+    assert (upload["in_trash"], "archived" in upload) == (False, False)
+    assert (older["in_trash"], older["archived"]) == (False, False)
     (block,) = api.ok("PATCH", f"blocks/{page}/children", {"children": [named]})["results"]
     assert (block["file"]["type"], block["file"]["name"]) == ("file", "a.txt")
     assert block["file"]["file"]["expiry_time"]

@@ -47,7 +47,9 @@ def test_a_view_is_made_changed_listed_and_deleted(api: Api, source: str) -> Non
     listed = api.ok("GET", "views", data_source_id=source, page_size=1)
     rest = api.ok("GET", "views", data_source_id=source, start_cursor=listed["next_cursor"])
     assert [row["id"] for row in rest["results"]] == [view["id"]]
-    assert api.ok("DELETE", f"views/{view['id']}")["id"] == view["id"]
+    deleted = api.ok("DELETE", f"views/{view['id']}")
+    assert deleted.keys() == {"object", "id", "parent", "type", "request_id"}
+    assert deleted["id"] == view["id"]
     api.refused("GET", f"views/{view['id']}", status=404)
 
 

@@ -166,5 +166,14 @@ saw.refusals = {
 const door = (path, body) => fetch(`${baseUrl}/_sandbox/${path}`, { method: "POST", body: JSON.stringify(body) });
 await door("faults", { method: "GET", path: "/v1/pages", status: 429, retry_after: 0, times: 2 });
 saw.patient = (await notion.pages.retrieve({ page_id: first.id })).id === first.id;
+await door("faults", { method: "PATCH", path: "/v1/pages", status: 409 });
+const collide = () => notion.pages.update({ page_id: first.id, properties: { Owned: { checkbox: true } } });
+saw.conflict = [await refusal(collide), (await collide()).properties.Owned.checkbox];
+
+for (let number = 0; number < 80; number += 1) await add("Pamphlet");
+const one = await notion.dataSources.query({ data_source_id: source });
+const rest = await notion.dataSources.query({ data_source_id: source, start_cursor: one.next_cursor });
+saw.many = { first: one.results.length, more: one.has_more, rest: rest.results.length, last: rest.next_cursor,
+  different: new Set((await query(undefined, undefined, { page_size: 100 })).map(({ id }) => id)).size };
 
 process.stdout.write(JSON.stringify(saw));

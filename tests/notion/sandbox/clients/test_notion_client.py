@@ -152,6 +152,15 @@ async def test_rows_are_queried_by_filter_and_sort_page_by_page(
     assert {name for row in rows for name in row["properties"]} == {"Title"}
 
 
+def test_more_rows_than_one_answer_holds(client: Client, source: str) -> None:
+    for _ in range(101):
+        add(client, source, "Pamphlet")
+    first: Any = client.data_sources.query(data_source_id=source)
+    assert (len(first["results"]), first["has_more"]) == (100, True)
+    rows = collect_paginated_api(client.data_sources.query, data_source_id=source, page_size=100)
+    assert len({row["id"] for row in rows}) == 101
+
+
 def test_refusals_are_the_client_s_own_errors_and_waits_are_kept(
     client: Client, sandbox: Sandbox, source: str
 ) -> None:
@@ -167,6 +176,10 @@ def test_refusals_are_the_client_s_own_errors_and_waits_are_kept(
             call()
         assert refused.value.code == code
     row = add(client, source, "Emma")
+    sandbox.workspace.faults.add({"method": "PATCH", "status": 409})
+    with pytest.raises(APIResponseError) as refused:
+        client.pages.update(page_id=row["id"], in_trash=True)
+    assert (refused.value.code, refused.value.status) == (APIErrorCode.ConflictError, 409)
     sandbox.workspace.faults.add({"method": "GET", "status": 429, "retry_after": 0, "times": 2})
     seen: Any = client.pages.retrieve(page_id=row["id"])
     assert seen["id"] == row["id"]

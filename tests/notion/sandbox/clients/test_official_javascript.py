@@ -99,3 +99,5 @@ def test_a_program_written_for_notion_runs(sandbox: Sandbox, official_client: Pa
         "stranger": ["unauthorized", 401],
     }
     assert saw["patient"]
+    assert saw["conflict"] == [["conflict_error", 409], True]
+    assert saw["many"] == {"first": 100, "more": True, "rest": 8, "last": None, "different": 108}
