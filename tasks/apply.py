@@ -388,8 +388,8 @@ class Applier:
         if await self.adapters[side].call("is_gone", missing_id):
             return True
         reason = (
-            f"not listed any more, but {side.label} does not say that it was deleted (moved, or no longer shared?); "
-            "its counterpart stays"
+            f"not listed any more, but {side.label} does not say that it was deleted (moved, archived, out of "
+            "the filter, or no longer shared?); its counterpart stays"
         )
         self.outcome.skipped.append(f"{side.label} {missing_id}: {reason}")
         self.outcome.left[pair] = reason
