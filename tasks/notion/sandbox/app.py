@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Collection
 from contextlib import asynccontextmanager
@@ -23,14 +22,13 @@ from tasks.notion.sandbox.call import NEWEST, VERSIONS, Limits
 from tasks.notion.sandbox.counters import DROPPED
 from tasks.notion.sandbox.errors import ApiError
 from tasks.notion.sandbox.faults import Fault
+from tasks.notion.sandbox.json_body import read_body
 from tasks.notion.sandbox.page import page_routes
 from tasks.notion.sandbox.person import Person, act
 from tasks.notion.sandbox.rate_limit import RateLimit
 from tasks.notion.sandbox.workspace import Workspace
 
 _METHODS = ["GET", "POST", "PATCH", "DELETE", "PUT"]
-#: Largest body, in bytes.
-MAX_BODY = 500_000
 
 
 def app(
@@ -115,19 +113,7 @@ class _Responder:
         content_type = self.request.headers.get("content-type", "")
         if content_type.startswith("multipart/form-data"):
             return file_uploads.read_multipart(content_type, raw)
-        if len(raw) > MAX_BODY:
-            raise errors.validation(f"body failed validation: body should be ≤ `{MAX_BODY}` bytes.")
-        if not raw.strip():
-            return {}
-        try:
-            body = json.loads(raw)
-            if b"\\ud" in raw.lower():  # half of a surrogate pair cannot be kept
-                json.dumps(body, ensure_ascii=False).encode()
-        except ValueError:
-            raise ApiError(400, "invalid_json", "Error parsing JSON body.") from None
-        if not isinstance(body, dict):
-            raise errors.bad_body("", "an object", body)
-        return body
+        return read_body(raw)
 
     def asked(self, path: str, raw: bytes) -> routes.Request:
         params = self.request.query_params

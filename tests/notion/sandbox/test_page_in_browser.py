@@ -280,5 +280,6 @@ def test_the_page_comes_without_a_token_and_with_a_strict_policy(sandbox: Sandbo
         answer = http.get("/")
         assert answer.status_code == 200
         assert "default-src 'self'" in answer.headers["content-security-policy"]
-        wrong = http.post("/_page/do", headers={"x-sandbox-page": "1"}, content=b"nonsense")
-        assert (wrong.status_code, list(wrong.json())) == (400, ["message"])
+        for body in (b"nonsense", b"[]", b"{}", b'{"path": "%s"}' % (b"x" * 500_000)):
+            wrong = http.post("/_page/do", headers={"x-sandbox-page": "1"}, content=body)
+            assert (wrong.status_code, list(wrong.json())) == (400, ["message"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from importlib import resources
 from typing import Any
 
@@ -14,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from tasks.notion.sandbox import errors, routes
 from tasks.notion.sandbox.call import NEWEST
 from tasks.notion.sandbox.errors import ApiError
+from tasks.notion.sandbox.json_body import read_body
 from tasks.notion.sandbox.page import view
 from tasks.notion.sandbox.workspace import Workspace
 
@@ -44,7 +44,7 @@ def page_routes(workspace: Workspace) -> list[BaseRoute]:
         return await _answer(request, _state, workspace, dict(request.query_params))
 
     async def do(request: Request) -> Response:
-        return await _answer(request, _do, workspace, await _body(request))
+        return await _answer(request, _do, workspace, await request.body())
 
     return [
         *(Route(f"/{path}", _file(name, kind), methods=["GET"]) for path, (name, kind) in _FILES.items()),
@@ -66,13 +66,6 @@ def _file(name: str, kind: str) -> Any:
 
 def _is_local(request: Request) -> bool:
     return request.headers.get("host", "").rpartition(":")[0] in LOCAL
-
-
-async def _body(request: Request) -> Any:
-    try:
-        return json.loads(await request.body())
-    except ValueError:
-        return None
 
 
 async def _answer(request: Request, function: Any, *arguments: Any) -> Response:
@@ -100,9 +93,10 @@ def _state(workspace: Workspace, asked: dict[str, str]) -> Json | None:
         return found | {"version": version, "me": call.user.id, "table": shown}
 
 
-def _do(workspace: Workspace, deed: Any) -> Json:
+def _do(workspace: Workspace, raw: bytes) -> Json:
     """Carry out a request to the API as the person who sits before the page."""
-    if not isinstance(deed, dict) or not isinstance(deed.get("path"), str):
+    deed = read_body(raw)
+    if not isinstance(deed.get("path"), str):
         raise errors.bad_body("path", "a string", deed)
     body = deed.get("body")
     asked = routes.Request(
