@@ -121,9 +121,10 @@ def _mention(call: Call, value: Any, path: str) -> tuple[dict[str, Any], str, st
 
 
 def _object_mention(call: Call, kind: str, target: Any, path: str) -> tuple[dict[str, Any], str, str | None]:
-    object_id = parse_id(target.get("id") if isinstance(target, dict) else None)
+    given = errors.an_object(target, f"{path}.{kind}").get("id")
+    object_id = parse_id(given)
     if object_id is None:
-        raise errors.bad_body(f"{path}.{kind}.id", "a valid uuid", target)
+        raise errors.bad_body(f"{path}.{kind}.id", "a valid uuid", given)
     obj = call.store.get(object_id)
     if obj is None:
         return {"type": kind, kind: {"id": object_id}}, "Untitled", url("", object_id)

@@ -137,9 +137,10 @@ def _people(call: Call, _: Column, value: Any, path: str) -> Any:
     found = []
     for index, person in enumerate(people):
         where = f"{path}[{index}].id"
-        user_id = parse_id(person.get("id") if isinstance(person, dict) else None)
+        given = errors.an_object(person, f"{path}[{index}]").get("id")
+        user_id = parse_id(given)
         if user_id is None:
-            raise errors.bad_body(where, "a valid uuid", person)
+            raise errors.bad_body(where, "a valid uuid", given)
         if call.store.get(user_id) is None:
             raise errors.ApiError(404, "object_not_found", f"Could not find user with ID: {user_id}.")
         found.append(user_id)

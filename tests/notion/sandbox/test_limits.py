@@ -188,6 +188,14 @@ REFUSED: dict[str, tuple[Callable[[Place], tuple[str, str, Any]], str]] = {
     ),
     "column of a page": (patch({"X": {"number": 1}}), "X is not a property that exists."),
     "value of another type": (patch({"St": {"select": {"name": "Done"}}}), "St is expected to be status."),
+    "id of a person": (
+        patch({"P": {"people": [{"id": "x"}]}}),
+        f'{FAILED}properties.P.people[0].id should be a valid uuid, instead was `"x"`.',
+    ),
+    "id in a mention": (
+        patch({"Text": {"rich_text": [{"mention": {"page": {"id": "x"}}}]}}),
+        f'{FAILED}properties.Text.rich_text[0].mention.page.id should be a valid uuid, instead was `"x"`.',
+    ),
     "comma": (patch({"S": {"select": {"name": "a,b"}}}), "Invalid select option, commas not allowed: a,b"),
     "colour of an option": (
         patch({"S": {"select": {"name": "A", "color": "blue"}}}),
