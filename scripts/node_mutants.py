@@ -27,6 +27,7 @@ ENGINE_TESTS = "tests/tasks/database/test_engine.py"
 PAGE_TESTS = "tests/tasks/database/test_page.py"
 STORIES = "tests/tasks/database/test_better_than_the_page.py"
 AHEAD_TESTS = "tests/tasks/database/test_asking_ahead.py"
+RESTAMP, RESTAMP_TESTS = HERE + "restamp.py", "tests/tasks/database/test_restamp.py"
 LEDGER_TESTS = "tests/tasks/database/test_ledger.py"
 
 SQL, TRANSPORT = HERE + "sql/", HERE + "transport/"
@@ -166,8 +167,8 @@ MUTANTS = [
     Mutant(
         "tombstones are purged before all have seen them",
         ENGINE,
-        "min([*marks, self._node.clock.peek()])",
-        "self._node.clock.peek()",
+        "min([*marks, self._node.later()])",
+        "self._node.later()",
         ENGINE_TESTS,
     ),
     Mutant(
@@ -230,6 +231,126 @@ MUTANTS = [
         "_source(answer, conflicts, kept)",
         "answer.source",
         LEDGER_TESTS,
+    ),
+    Mutant(
+        "stamps are taken back in another order",
+        RESTAMP,
+        "enumerate(sorted(void))",
+        "enumerate(sorted(void, reverse=True))",
+        RESTAMP_TESTS,
+    ),
+    Mutant(
+        "stamps that a peer may have taken are taken back",
+        RESTAMP,
+        "node.limits.known_max()",
+        "node.limits.stamp_max()",
+        RESTAMP_TESTS,
+    ),
+    Mutant(
+        "stamps are taken back to before what is here",
+        RESTAMP,
+        "    first = max(newest + 1, now)\n",
+        "    first = now\n",
+        RESTAMP_TESTS,
+    ),
+    Mutant("what is void is not told", RESTAMP, "storage.save_restamped(node.later(), first - 1)", "pass"),
+    Mutant(
+        "all that is held is void",
+        PEER,
+        "{key: record for key, record in records.items() if record.newest <= stamp}",
+        "{}",
+        RESTAMP_TESTS,
+    ),
+    Mutant(
+        "only what was taken back is told to be void",
+        RESTAMP,
+        "storage.save_restamped(node.later(), first - 1)",
+        "storage.save_restamped(node.later(), limit)",
+        RESTAMP_TESTS,
+    ),
+    Mutant(
+        "a clock that is behind is believed",
+        RESTAMP,
+        "    if node.limits.apart(behind):\n",
+        "    if False:\n",
+        RESTAMP_TESTS,
+    ),
+    Mutant(
+        "the clock stays ahead",
+        RESTAMP,
+        "        storage.lower_clock_bound(max([newest, *instead.values()]))\n",
+        "        pass\n",
+        RESTAMP_TESTS,
+    ),
+    Mutant(
+        "a clock that runs does not follow its bound",
+        NODE,
+        "            self.clock.follow()\n",
+        "            pass\n",
+        RESTAMP_TESTS,
+    ),
+    Mutant(
+        "what is void stays held",
+        PEER,
+        "            self.held = self.held.up_to(min(unheard))\n",
+        "",
+        RESTAMP_TESTS,
+    ),
+    Mutant(
+        "what is held is void again and again",
+        PEER,
+        "if at > self.restamped]",
+        "]",
+        RESTAMP_TESTS,
+    ),
+    Mutant(
+        "deletions that are held are dropped",
+        NODE,
+        "self.storage.purge_tombstones(place, self.limits.stamp_max())",
+        "self.storage.purge_tombstones(place)",
+        RESTAMP_TESTS,
+    ),
+    Mutant(
+        "what was decided here counts as known to the peer",
+        APPLYING,
+        "            if decided:\n",
+        "            if False:\n",
+        RESTAMP_TESTS,
+    ),
+    Mutant(
+        "the clock does not look at what was held",
+        ASKING,
+        "            now = node.arrival([*payloads, *state.held.payloads().values()], dry_run=self.dry_run)\n",
+        "            now = node.arrival(payloads, dry_run=self.dry_run)\n",
+        RESTAMP_TESTS,
+    ),
+    Mutant(
+        "what cannot be told again is forgotten",
+        ASKING,
+        "                    self.applied.held.records.setdefault(label, {}).update(held)\n",
+        "                    pass\n",
+        RESTAMP_TESTS,
+    ),
+    Mutant(
+        "tables keep the places of what was taken back",
+        SQL + "restamping.py",
+        '        "place": None,\n',
+        "",
+        CONTRACT,
+    ),
+    Mutant(
+        "tables do not know which fields were taken back",
+        SQL + "restamping.py",
+        "{**pending, **changed}",
+        "pending",
+        CONTRACT,
+    ),
+    Mutant(
+        "tables keep the stamps of what was never sent",
+        SQL + "restamping.py",
+        "pending = {WHOLE: newest} if WHOLE in pending else",
+        "pending = pending if WHOLE in pending else",
+        CONTRACT,
     ),
     Mutant(
         "an edit made meanwhile gets the exchange's own place",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from tasks.database.conflict import same
 from tasks.database.exceptions import HeldLimitError
@@ -63,10 +64,21 @@ class Applier:
         *,
         received_at: int,
         new_stamp: Callable[[], int],
+        later: Callable[[], int],
         result: DatabaseResult,
         write: bool = True,
     ) -> Applied:
         """Reconcile and write; what cannot be applied is held, together with what was held before.
+
+        Args:
+            payloads: what came.
+            held: what was held before.
+            view: what the peer has, and what is new in what it sent.
+            received_at: the place of what the peer knows in this node's order of arrival.
+            new_stamp: gives the stamps of decisions.
+            later: gives a place for what the peer does not know.
+            result: what becomes of it is told there.
+            write: whether to change anything.
 
         Raises:
             HeldLimitError: too much cannot be applied.
@@ -86,7 +98,9 @@ class Applier:
             for key, record in records.items():
                 _freshen(fresh, label, key, record, held, came=key in arrived.get(label, ()))
         view = replace(view, fresh=fresh if view.fresh is not None or held.fresh else None)
-        work = _Work(self, view, received_at, new_stamp, result, applied, write, arrived, retried, held.told)
+        work = _Work(
+            self, view, received_at, new_stamp, later, result, applied, write, arrived, retried, held.told
+        )
         for label in self.graph.sync_order():
             if label in incoming:
                 work.overtaken(label, held, replace(heard, fresh=held.fresh))
@@ -112,6 +126,7 @@ class _Work:
     view: PeerView
     received_at: int
     new_stamp: Callable[[], int]
+    later: Callable[[], int]
     result: DatabaseResult
     applied: Applied
     writes: bool
@@ -148,7 +163,7 @@ class _Work:
             new_stamp=self.new_stamp,
         )
         for key, record in outcome.to_upsert.items():
-            self._mark(record, local.get(key))
+            self._mark(record, local.get(key), payload.records.get(key))
         self.outcomes[label], self.incoming[label], self.known[label] = outcome, payload, set(local)
 
     def overtaken(self, label: str, held: Held, view: PeerView) -> None:
@@ -204,8 +219,8 @@ class _Work:
             held.deletes.setdefault(label, {})[key] = stamp
         self.applied.problems[label, key] = reason
 
-    def _mark(self, record: SyncRecord, local: SyncRecord | None) -> None:
-        """Note when the record's fields came here."""
+    def _mark(self, record: SyncRecord, local: SyncRecord | None, remote: SyncRecord | None) -> None:
+        """Note when the record's fields came here; what was decided here has still to go to the peer."""
         if local is None:
             record.arrivals = self.whole
         else:
@@ -214,6 +229,17 @@ class _Work:
                 if changed or record.timestamps.get(name, 0) != local.timestamps.get(name, 0):
                     record.arrivals[name] = self.received_at
         record.received_at = self.received_at
+        if remote is None or record.timestamps is not remote.timestamps:
+            known = [each.timestamps for each in (local, remote) if each is not None]
+            decided = [n for n, at in record.timestamps.items() if all(at != ts.get(n) for ts in known)]
+            if decided:
+                record.received_at = self.place
+                record.arrivals = record.arrivals | dict.fromkeys(decided, self.place)
+
+    @cached_property
+    def place(self) -> int:
+        """Where what was decided here comes in the order of arrival: after all that the peer knows."""
+        return self.later()
 
     def write(self) -> None:
         """Parents first, deletions children first, then once more what could not be written by itself."""
@@ -261,7 +287,7 @@ class _Work:
         if theirs:
             failed |= set(storage.delete_many(label, theirs, self.received_at) or ())
         if decided:
-            failed |= set(storage.delete_many(label, decided, max(decided.values())) or ())
+            failed |= set(storage.delete_many(label, decided, self.place) or ())
         return failed
 
     def account(self) -> list[ConflictEntry]:

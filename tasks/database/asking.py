@@ -100,6 +100,7 @@ class Asking:
                     self.state.received = self.full.received
             now = node.arrival([], dry_run=self.dry_run)
             self.page = node.collector.page(self.state.sent, now, self.state.view())
+            self.page.restamped = node.restamped()
         for label, payload in self.page.payloads.items():
             self.result.pushed[label].extend([*payload.records, *payload.deletes])
 
@@ -160,13 +161,14 @@ class Asking:
                 stored = PeerState.load(node.storage, node.own_key)
                 if (stored.sent, stored.own) != (state.sent, state.own):
                     raise SyncAbortedError(f"another session of node {node.node_id!r} was quicker")
+            state.hear(response.node_time, response.restamped)
             view = state.view(
                 sent={label: payload.records for label, payload in self.page.payloads.items()},
                 sent_deletes={label: payload.deletes for label, payload in self.page.payloads.items()},
                 fresh=response.fresh,
                 checkpoint=state.received.floor,
             )
-            now = node.arrival(payloads, dry_run=self.dry_run)
+            now = node.arrival([*payloads, *state.held.payloads().values()], dry_run=self.dry_run)
             sent = self.page.cursor
             if not self.page.has_more:
                 meanwhile = node.collector.page(sent, now, view)
@@ -177,13 +179,16 @@ class Asking:
                 view,
                 received_at=now,
                 new_stamp=node.clock.peek if self.dry_run else node.clock.now,
+                later=node.later,
                 result=self.result,
                 write=not self.dry_run,
             )
             if self.applied.own:
                 state.own.add(now)
             if not self.dry_run:
-                self._insist(replace(view, own=frozenset(state.own)))
+                self._insist(
+                    replace(view, own=frozenset(state.own)), [*state.held.payloads().values(), *payloads]
+                )
             state.held = self.applied.held
             state.sent = self.page.cursor if self.applied.released else sent
             state.received = Cursor.read(response.checkpoint, response.after_keys)
@@ -191,27 +196,36 @@ class Asking:
             if not self.dry_run:
                 replace(state, received=kept).save(node.storage, node.own_key)
 
-    def _insist(self, view: PeerView) -> None:
-        """Send again what the peer was believed to have, and has just shown otherwise."""
+    def _insist(self, view: PeerView, came: list[ModelPayload]) -> None:
+        """Send again what the peer was believed to have, and has just shown otherwise.
+
+        Where that cannot be noted, what came is held, to be told the same when it is tried again.
+        """
         storage = self.node.storage
+        place = self.node.later() if self.applied.response else 0
         for label, payload in self.applied.response.items():
             here = storage.get_records(label, list(payload.records))
             again = {
-                key: replace(record, received_at=stamp, arrivals={WHOLE: stamp})
+                key: replace(record, received_at=place, arrivals={WHOLE: place})
                 for key, record in here.items()
-                if view.knows_record(label, record) and (stamp := self.node.clock.now())
+                if view.knows_record(label, record)
             }
-            if again:
-                storage.upsert_many(label, again)
-            for key, tombstone in storage.get_tombstones(label, list(payload.deletes)).items():
-                if view.knows_tombstone(label, key, tombstone):
-                    storage.delete_many(label, {key: tombstone.stamp}, self.node.clock.now())
+            refused = storage.upsert_many(label, again) if again else set()
+            for theirs in came:
+                if theirs.model_label == label:
+                    held = {key: record for key, record in theirs.records.items() if key in refused}
+                    self.applied.held.records.setdefault(label, {}).update(held)
+            gone = storage.get_tombstones(label, list(payload.deletes)).items()
+            deletes = {key: t.stamp for key, t in gone if view.knows_tombstone(label, key, t)}
+            if deletes:
+                storage.delete_many(label, deletes, place)
 
     def _compared(self, response: SyncManifest, view: PeerView, now: int) -> Cursor:
         """What to keep as received: during a full comparison what was there before it."""
         if response.resync and self.full is None:
             before = PeerState.load(self.node.storage, self.node.own_key).received
-            self.full = FullCompare(response.resync, before)
+            # It is a place, which may be ahead of the clocks; deletions that follow from it must not be.
+            self.full = FullCompare(min(response.resync, self.node.clock.peek()), before)
             self.state.received = Cursor()
             self.full.confirm(self.page.payloads.values())
             return before

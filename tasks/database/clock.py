@@ -104,6 +104,12 @@ class HybridLogicalClock:
             self._advance(max(self._last + 1, remote + 1, wall << COUNTER_BITS))
             return self._last
 
+    def follow(self) -> None:
+        """Go back with the bound where somebody has set it back: the stamps above it are void (see `restamp`)."""
+        with self._guard:
+            if self._bound is not None and (bound := self._bound.get_clock_bound()) < self._reserved:
+                self._last = self._reserved = bound
+
     def reserve(self) -> None:
         """Have stamps for some seconds, so that `now` need not write in the middle of a transaction."""
         with self._guard:

@@ -28,6 +28,8 @@ class Page:
     #: What the peer has when it has taken this page.
     cursor: Cursor = field(default_factory=Cursor)
     has_more: bool = False
+    #: As `SyncManifest.restamped`.
+    restamped: dict[int, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return any(payload.records or payload.deletes for payload in self.payloads.values())

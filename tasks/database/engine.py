@@ -22,6 +22,7 @@ from tasks.database.node import Node
 from tasks.database.peer import PeerState
 from tasks.database.plain import RESERVED, complete
 from tasks.database.reconciler import PayloadReconciler
+from tasks.database.restamp import Restamped, restamp
 from tasks.database.result import DatabaseResult
 from tasks.database.storage import DatabaseSyncStorage
 from tasks.database.transport import Transport
@@ -157,7 +158,8 @@ class DatabaseEngine:
     ) -> tuple[SyncManifest, Applied]:
         state = PeerState.load(self._node.storage, incoming.node_id)
         state.sent = Cursor.read(incoming.checkpoint, incoming.after_keys)
-        now = self._node.arrival(payloads, dry_run=incoming.dry_run)
+        state.hear(incoming.node_time, incoming.restamped)
+        now = self._node.arrival([*payloads, *state.held.payloads().values()], dry_run=incoming.dry_run)
         view = state.view(fresh=incoming.fresh, checkpoint=incoming.checkpoint)
         purged = 0 if incoming.resync else self._stale(state.sent)
         keys = {payload.model_label: {*payload.records, *payload.deletes} for payload in payloads}
@@ -169,12 +171,14 @@ class DatabaseEngine:
             if incoming.ahead is not None:
                 start = Cursor.read(incoming.ahead["checkpoint"], incoming.ahead["after_keys"])
             page = self._node.collector.page(start, now, asked, leave_out=keys)
+        page.restamped = self._node.restamped()
         applied = self._node.applier.apply(
             payloads,
             state.held,
             view,
             received_at=now,
             new_stamp=self._node.clock.peek if incoming.dry_run else self._node.clock.now,
+            later=self._node.later,
             result=result,
             write=not incoming.dry_run,
         )
@@ -237,6 +241,24 @@ class DatabaseEngine:
             state = PeerState.load(self._node.storage, self._node.own_key)
             PeerState(held=state.held).save(self._node.storage, self._node.own_key)
 
+    def restamp(self, dry_run: bool = False) -> Restamped:
+        """Give what was stamped by a clock that was far ahead stamps of now, and let the clock go on from there.
+
+        What was edited in one order stays in it. Peers that hold such edits back drop them and take these instead.
+        Stamps that a peer may have taken already stay: all up to twice the clock drift that is allowed.
+
+        Raises:
+            NotRestampableError: the storage cannot do so, or this node's clock seems to be behind.
+            SyncAbortedError: a session is under way.
+        """
+        with self._session(DatabaseResult()), self._processing() as prove:
+            with self._node.work(undo=dry_run):
+                found = restamp(self._node, dry_run=dry_run)
+                prove()
+            if not dry_run:
+                self._node.clock.follow()
+        return found
+
     # -- tombstones -----------------------------------------------------------------------------------------
 
     def purge_tombstones(self, absent_days: float | None = None) -> int:
@@ -260,7 +282,7 @@ class DatabaseEngine:
                 if mark >= oldest or asked:
                     marks.append(mark)
             if marks or absent_days is not None:
-                dropped = self._node.storage.purge_tombstones(min([*marks, self._node.clock.peek()]))
+                dropped = self._node.purge(min([*marks, self._node.later()]))
         return dropped
 
     def forget_node(self, node_id: str) -> None:

@@ -45,6 +45,10 @@ class UnknownNodeError(SyncError):
     """A node that is not known here asked for an exchange."""
 
 
+class NotRestampableError(SyncError):
+    """Stamps cannot be taken back here, or not now."""
+
+
 class SyncAbortedError(SyncError):
     """This run could not end; a later one may."""
 

@@ -99,6 +99,9 @@ class SyncManifest:
     #: Where the answer is to begin instead of at `checkpoint`, as `{"checkpoint": …, "after_keys": …}`: the sender
     #: has got that far, and has not kept it yet.
     ahead: dict[str, Any] | None = None
+    #: When, in its order of arrival, the sender took stamps back, and above which. What the receiver holds with
+    #: such stamps is void when it hears of that for the first time. It travels as a list of pairs.
+    restamped: dict[int, int] = field(default_factory=dict)
     #: What the checksum was taken of, as `seal` left it.
     sealed: str = field(default="", init=False, compare=False, repr=False)
     #: The checksum was found to be right when the manifest came.
@@ -178,6 +181,7 @@ class SyncManifest:
             dry_run=_flag(data, "dry_run"),
             resync=checked_stamp(data.get("resync", 0), "'resync'", ManifestFieldError),
             ahead=_place(data.get("ahead")),
+            restamped=_restamped(data.get("restamped", [])),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -198,6 +202,8 @@ class SyncManifest:
             result["resync"] = self.resync
         if self.ahead is not None:
             result["ahead"] = self.ahead
+        if self.restamped:
+            result["restamped"] = [list(pair) for pair in sorted(self.restamped.items())]
         return result
 
     def _serializable(self) -> dict[str, Any]:
@@ -250,3 +256,15 @@ def _fresh(value: Any) -> dict[str, dict[str, list[str]]] | None:
     if not good:
         raise ManifestFieldError("'fresh' must name fields by model and key")
     return value  # type: ignore[no-any-return]
+
+
+def _restamped(value: Any) -> dict[int, int]:
+    if not isinstance(value, list):
+        raise ManifestFieldError("'restamped' must be a list of pairs of stamps")
+    found: dict[int, int] = {}
+    for pair in value:
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise ManifestFieldError("'restamped' must be a list of pairs of stamps")
+        at, above = (checked_stamp(stamp, "a stamp of 'restamped'", ManifestFieldError) for stamp in pair)
+        found[at] = above
+    return found

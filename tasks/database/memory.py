@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from tasks.database.clock import HybridLogicalClock
 from tasks.database.exceptions import InvalidParameterError
-from tasks.database.record import SyncRecord
+from tasks.database.record import STAMP_MAX, WHOLE, SyncRecord
 from tasks.database.result import ConflictEntry
 from tasks.database.storage import Place, Tombstone
 
@@ -32,6 +32,9 @@ class MemoryStorage:
         self._purged = 0
         self._conflicts: list[ConflictEntry] = []
         self._bound = 0
+        #: The last place in the order of arrival.
+        self._place = 0
+        self._restamped: dict[int, int] = {}
         self._depth = 0
 
     # -- what a user of the database does -------------------------------------------------------------------
@@ -48,13 +51,24 @@ class MemoryStorage:
                 received_at=old.received_at if old else 0,
                 arrivals=dict(old.arrivals) if old else {},
             )
+            self._place_anew(record, stamp, fields if old else [WHOLE])
             self._put(model_label, record)
             return record
+
+    def _place_anew(self, record: SyncRecord, stamp: int, fields: Iterable[str]) -> None:
+        """Where the clock was set back, what is edited now does not come before what peers were told of."""
+        if stamp <= self._place:
+            self._place += 1
+            record.received_at = self._place
+            record.arrivals |= dict.fromkeys(fields, self._place)
 
     def remove(self, model_label: str, key: str) -> None:
         """Delete a record, now."""
         with self._guard:
-            self.delete_many(model_label, {key: self._now()})
+            stamp = self._now()
+            late = stamp <= self._place
+            self._place += late
+            self.delete_many(model_label, {key: stamp}, self._place if late else 0)
 
     def _now(self) -> int:
         if self.clock is None:
@@ -65,7 +79,7 @@ class MemoryStorage:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Nobody else reads or writes meanwhile; an error undoes everything but the clock's bound."""
+        """Nobody else reads or writes meanwhile; an error undoes everything, but the clock's bound may only grow."""
         with self._guard:
             before = None if self._depth else self._kept()
             self._depth += 1
@@ -73,7 +87,9 @@ class MemoryStorage:
                 yield
             except BaseException:
                 if before is not None:
-                    self._records, self._tombstones, self._checkpoints, self._purged, self._conflicts = before
+                    self._records, self._tombstones, self._checkpoints, *others = before
+                    self._purged, self._conflicts, self._restamped, bound = others
+                    self._bound = max(self._bound, bound)
                 raise
             finally:
                 self._depth -= 1
@@ -86,6 +102,8 @@ class MemoryStorage:
             dict(self._checkpoints),
             self._purged,
             list(self._conflicts),
+            dict(self._restamped),
+            self._bound,
         )
 
     # -- records and tombstones -----------------------------------------------------------------------------
@@ -151,12 +169,12 @@ class MemoryStorage:
                 self._tombstones.setdefault(model_label, {})[key] = Tombstone(stamp, received_at)
         return set()
 
-    def purge_tombstones(self, arrival: int) -> int:
-        """Drop the tombstones that came at or before this stamp."""
+    def purge_tombstones(self, arrival: int, stamp_max: int = STAMP_MAX) -> int:
+        """Drop the tombstones that came at or before this place and have no larger stamp than `stamp_max`."""
         with self._guard:
             dropped = 0
             for label, tombstones in self._tombstones.items():
-                kept = {key: t for key, t in tombstones.items() if t.arrival > arrival}
+                kept = {key: t for key, t in tombstones.items() if t.arrival > arrival or t.stamp > stamp_max}
                 dropped += len(tombstones) - len(kept)
                 self._tombstones[label] = kept
             if dropped:
@@ -187,8 +205,10 @@ class MemoryStorage:
     # -- checkpoints and clock ------------------------------------------------------------------------------
 
     def horizon(self, now: int) -> int:
-        """`now`: edits are stamped and written at once."""
-        return now
+        """A place above all that were given; edits are stamped and written at once."""
+        with self._guard:
+            self._place = max(now, self._place + 1)
+            return self._place
 
     def get_checkpoint(self, node_id: str) -> int:
         """The checkpoint that was saved last; 0 where there is none."""
@@ -214,6 +234,51 @@ class MemoryStorage:
         """Drop a node's checkpoint."""
         with self._guard:
             self._checkpoints.pop(node_id, None)
+
+    # -- a clock that was ahead -----------------------------------------------------------------------------
+
+    def get_stamps_above(self, model_label: str, stamp: int) -> Iterator[tuple[str, dict[str, int]]]:
+        """Keys of records and tombstones with a stamp above this one, each with all its stamps by field."""
+        with self._guard:
+            found = [
+                (key, dict(r.timestamps)) for key, r in self._of(model_label).items() if r.newest > stamp
+            ]
+            tombstones = self._tombstones.get(model_label, {})
+            found += [(key, {WHOLE: t.stamp}) for key, t in tombstones.items() if t.stamp > stamp]
+        yield from found
+
+    def get_newest_up_to(self, stamp: int) -> int:
+        """The largest stamp of all that have none above this one."""
+        with self._guard:
+            stamps = [r.newest for records in self._records.values() for r in records.values()]
+            stamps += [t.stamp for tombstones in self._tombstones.values() for t in tombstones.values()]
+            return max((each for each in stamps if each <= stamp), default=0)
+
+    def restamp(self, model_label: str, stamps: Mapping[str, Mapping[str, int]]) -> None:
+        """Give these fields other stamps, and what they are of a new place."""
+        with self._guard:
+            self._place += 1
+            for key, changed in stamps.items():
+                if WHOLE in changed:
+                    self._tombstones[model_label][key] = Tombstone(changed[WHOLE], self._place)
+                    continue
+                record = _copied(self._records[model_label][key])
+                record.timestamps |= changed
+                record.received_at = self._place
+                record.arrivals |= dict.fromkeys(changed, self._place)
+                self._records[model_label][key] = record
+
+    def get_restamped(self) -> dict[int, int]:
+        """When stamps were taken back, and above which."""
+        return dict(self._restamped)
+
+    def save_restamped(self, at: int, above: int) -> None:
+        """Keep that stamps `above` this one were taken back `at` this place."""
+        self._restamped[at] = above
+
+    def lower_clock_bound(self, bound: int) -> None:
+        """Set the clock's bound back, where it is higher."""
+        self._bound = min(self._bound, bound)
 
     def get_clock_bound(self) -> int:
         """The stamp above which the node's clock has given none out."""

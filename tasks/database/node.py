@@ -13,7 +13,7 @@ from tasks.database.collect import Collector, Page
 from tasks.database.graph import DependencyGraph
 from tasks.database.manifest import ModelPayload, SyncManifest
 from tasks.database.result import DatabaseResult
-from tasks.database.storage import ArrivalStorage
+from tasks.database.storage import ArrivalStorage, RestampableStorage
 from tasks.database.validation import Limits
 from tasks.database.view import Cursor
 
@@ -46,17 +46,32 @@ class Node:
         return [payload for payload in manifest.payloads if payload.model_label in known]
 
     def arrival(self, payloads: list[ModelPayload], *, dry_run: bool) -> int:
-        """The arrival stamp of an exchange: above all that is here, and all that came."""
+        """The arrival stamp of an exchange: above all that is here, and all that may be taken.
+
+        It is of this node's own order, which goes on from where it was when the clock was set back.
+        """
+        if isinstance(self.storage, RestampableStorage):
+            self.clock.follow()
         newest = newest_stamp(payloads, self.limits.stamp_max())
         if dry_run:
             return max(self.storage.horizon(self.clock.peek()), newest + 1)
         if newest:
             self.clock.receive(newest)
-        now = self.clock.now()
-        horizon = self.storage.horizon(now)
-        if horizon > now:
-            self.clock.receive(horizon)
-        return horizon
+        return self.later()
+
+    def later(self) -> int:
+        """A place in the order of arrival above all that were given so far."""
+        return self.storage.horizon(self.clock.now())
+
+    def restamped(self) -> dict[int, int]:
+        """As `SyncManifest.restamped`."""
+        return self.storage.get_restamped() if isinstance(self.storage, RestampableStorage) else {}
+
+    def purge(self, place: int) -> int:
+        """Drop the tombstones up to this place; return how many. What peers hold back is not among them."""
+        if isinstance(self.storage, RestampableStorage):
+            return self.storage.purge_tombstones(place, self.limits.stamp_max())
+        return self.storage.purge_tombstones(place)
 
     def manifest(self, page: Page, cursor: Cursor) -> SyncManifest:
         """A page for the peer, and how far this node is with the peer's own or the peer with this one's."""
@@ -68,6 +83,7 @@ class Node:
             node_time=self.clock.wall() // 1000,
             payloads=[page.payloads[label] for label in self.graph.sync_order() if label in page.payloads],
             fresh=page.fresh,
+            restamped=page.restamped,
         )
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,15 @@ class Held:
 
     def __len__(self) -> int:
         return sum(map(len, self.records.values())) + sum(map(len, self.deletes.values()))
+
+    def up_to(self, stamp: int) -> Held:
+        """What is held without the records and deletions with a stamp above this."""
+        kept = Held(fresh=self.fresh, told=self.told)
+        for label, records in self.records.items():
+            kept.records[label] = {key: record for key, record in records.items() if record.newest <= stamp}
+        for label, deletes in self.deletes.items():
+            kept.deletes[label] = {key: at for key, at in deletes.items() if at <= stamp}
+        return kept
 
     def payloads(self) -> dict[str, ModelPayload]:
         """All of it, by model."""
@@ -78,6 +88,10 @@ class PeerState:
     #: Arrival stamps of what came from this peer, above `sent.floor`.
     own: set[int] = field(default_factory=set)
     held: Held = field(default_factory=Held)
+    #: Seconds since 1970 by the peer's clock when it was heard last; 0 before, or where it does not say.
+    heard: int = 0
+    #: When the peer took stamps back last, as far as this node knows (see `SyncManifest.restamped`).
+    restamped: int = 0
 
     @staticmethod
     def load(storage: ArrivalStorage, node_id: str) -> PeerState:
@@ -88,6 +102,8 @@ class PeerState:
             sent=Cursor.read(kept.get("sent", 0), _under("collect:", kept)),
             own=set(kept.get("own", ())),
             held=Held.read(kept.get("held")),
+            heard=kept.get("heard", 0),
+            restamped=kept.get("restamped", 0),
         )
 
     def save(self, storage: ArrivalStorage, node_id: str) -> None:
@@ -96,11 +112,23 @@ class PeerState:
         kept: dict[str, Any] = {f"server:{label}": place for label, place in self.received.as_json().items()}
         kept |= {f"collect:{label}": place for label, place in self.sent.as_json().items()}
         kept["sent"] = self.sent.floor
+        if self.heard:
+            kept["heard"] = self.heard
+        if self.restamped:
+            kept["restamped"] = self.restamped
         if self.own:
             kept["own"] = sorted(self.own)
         if len(self.held):
             kept["held"] = self.held.as_json()
         storage.save_checkpoint(node_id, self.received.floor, kept)
+
+    def hear(self, time: int, restamped: Mapping[int, int]) -> None:
+        """Note the peer's time; what it has taken back since it was heard last is held no longer."""
+        self.heard = time
+        unheard = [above for at, above in restamped.items() if at > self.restamped]
+        if unheard:
+            self.restamped = max(restamped)
+            self.held = self.held.up_to(min(unheard))
 
     def view(self, **more: Any) -> PeerView:
         """What the peer has of this node's records."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
-from tasks.database.record import SyncRecord
+from tasks.database.record import STAMP_MAX, SyncRecord
 
 #: A place in a node's order of arrival: a stamp, and the key of the last record there.
 Place: TypeAlias = "tuple[int, str]"
@@ -135,4 +135,43 @@ class ArrivalStorage(DatabaseSyncStorage, Protocol):
 
     def get_keys(self, model_label: str) -> Iterable[str]:
         """The keys of all records."""
+        ...
+
+
+@runtime_checkable
+class RestampableStorage(Protocol):
+    """What a storage offers beside `ArrivalStorage` so that stamps of a clock that was ahead can be taken back."""
+
+    def get_stamps_above(self, model_label: str, stamp: int) -> Iterator[tuple[str, dict[str, int]]]:
+        """Keys of records and tombstones with a stamp above this one, each with all its stamps by field.
+
+        A tombstone's is under `WHOLE`. What was given may be written again before the next is asked for.
+        """
+        ...
+
+    def get_newest_up_to(self, stamp: int) -> int:
+        """The largest stamp of all records and tombstones that have none above this one; 0: there are none."""
+        ...
+
+    def restamp(self, model_label: str, stamps: Mapping[str, Mapping[str, int]]) -> None:
+        """Give these fields of these keys other stamps, a tombstone's under `WHOLE`.
+
+        They come to the end of the node's order of arrival.
+        """
+        ...
+
+    def get_restamped(self) -> dict[int, int]:
+        """When stamps were taken back, and above which, as `save_restamped` was told."""
+        ...
+
+    def save_restamped(self, at: int, above: int) -> None:
+        """Keep that stamps `above` this one were taken back `at` this place."""
+        ...
+
+    def purge_tombstones(self, arrival: int, stamp_max: int = STAMP_MAX) -> int:
+        """As in `ArrivalStorage`, without those that have a larger stamp: their deletions may still be taken back."""
+        ...
+
+    def lower_clock_bound(self, bound: int) -> None:
+        """Set the clock's bound back, where it is higher."""
         ...

@@ -67,6 +67,17 @@ class Limits:
             return room
         return min(room, (self._clock.wall() + self._drift * 1000) << COUNTER_BITS)
 
+    def known_max(self) -> int:
+        """The largest stamp that a peer may have taken: its clock may be ahead of this one as far as a stamp of it."""
+        room = STAMP_MAX >> 1
+        if self._drift is None:
+            return room
+        return min(room, (self._clock.wall() + 2 * self._drift * 1000) << COUNTER_BITS)
+
+    def apart(self, seconds: int) -> bool:
+        """Whether clocks that are so far apart are not allowed."""
+        return self._drift is not None and seconds > self._drift
+
     def check(self, manifest: SyncManifest) -> None:
         """Refuse a manifest that is damaged, too large or of the future.
 
@@ -87,7 +98,7 @@ class Limits:
         if not (manifest.intact or manifest.verify()):
             raise ManifestChecksumError(f"the manifest of node {manifest.node_id!r} has no right checksum")
         ahead = manifest.node_time - self._clock.wall() // 1000
-        if self._drift is not None and ahead > self._drift:
+        if self.apart(ahead):
             raise ClockDriftError(
                 f"the clock of node {manifest.node_id!r} is {ahead} s ahead of this node's, more than {self._drift} s"
             )

@@ -302,6 +302,20 @@ def nodes_resync(node: NodeName) -> None:
     _end(command.resync(node))
 
 
+@nodes.command("restamp")
+def nodes_restamp(
+    node: NodeName,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Mend what a node stamped while its clock was far ahead; put the clock right first."""
+    from worker.cli import nodes as command
+
+    _end(command.restamp(node, dry_run=dry_run, as_json=as_json))
+
+
 @nodes.command("capture")
 def nodes_capture(
     node: NodeName,

@@ -11,6 +11,8 @@ from typing import Any
 
 from config import Settings, get_settings
 from tasks.database.clock import COUNTER_BITS
+from tasks.database.exceptions import NodeLockedError
+from tasks.database.lock import SessionLock, SyncLock
 from tasks.database.peer import PeerState
 from tasks.database.sql.capture import install, installed, remove
 from tasks.database.sql.compare import compare as compare_nodes
@@ -18,7 +20,9 @@ from tasks.database.sql.compare import shown
 from tasks.database.sql.declared import Node, NodeTable, open_node, read_nodes
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
+from worker.cli.machine import node_lock
 from worker.cli.output import console, print_json, table
+from worker.lock import NodeBusyError
 
 
 def list_nodes(*, as_json: bool) -> ExitCode:
@@ -105,6 +109,25 @@ def resync(name: str) -> ExitCode:
     return ExitCode.OK
 
 
+def restamp(name: str, *, dry_run: bool, as_json: bool) -> ExitCode:
+    """Give what was stamped by a clock that was far ahead stamps of now."""
+    settings, described = get_settings(), _named(name)
+    with node_lock(settings, name) as lock, _opened(described, SessionLock(lock, busy=NodeBusyError)) as node:
+        try:
+            found = node.engine.restamp(dry_run)
+        except NodeLockedError as error:
+            raise CommandError(str(error), ExitCode.SKIPPED) from None
+    if as_json:
+        print_json({**asdict(found), "until": found.until and found.until.isoformat(), "dry_run": dry_run})
+    elif found.until is None:
+        console().print(f"{name}: nothing is stamped by a clock that was far ahead.")
+    else:
+        what = f"{found.records} records and {found.deletions} deletions that were stamped up to"
+        done = "would get stamps of now" if dry_run else "have stamps of now"
+        console().print(f"{name}: {what} {found.until:%Y-%m-%d %H:%M:%S} UTC {done}.", soft_wrap=True)
+    return ExitCode.OK
+
+
 def capture(name: str, *, uninstall: bool) -> ExitCode:
     """Install the triggers that stamp edits, or remove them."""
     described = _named(name)
@@ -133,8 +156,8 @@ def _named(name: str) -> NodeTable:
 
 
 @contextmanager
-def _opened(table: NodeTable) -> Iterator[Node]:
-    node = open_node(table, prepare=False)
+def _opened(table: NodeTable, lock: SyncLock | None = None) -> Iterator[Node]:
+    node = open_node(table, lock=lock, prepare=False)
     try:
         yield node
     finally:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tasks.database.conflict import ConflictType, FieldConflict, RecordConflict, ResolutionSource
-from tasks.database.record import SyncRecord
+from tasks.database.record import STAMP_MAX, SyncRecord
 from tasks.database.result import ConflictEntry
 from tasks.database.sql import placing, schema
 from tasks.database.sql.connection import Database
@@ -70,12 +70,12 @@ class Bookkeeping:
             work.clock_bound = max(work.clock_bound, bound)
             work.connection.execute(sa.update(schema.clock).where(_clock.bound < bound).values(bound=bound))
 
-    def purge_tombstones(self, arrival: int) -> int:
-        """Drop the tombstones that came at or before this place; return how many."""
+    def purge_tombstones(self, arrival: int, stamp_max: int = STAMP_MAX) -> int:
+        """Drop the tombstones that came at or before this place and have no larger stamp; return how many."""
         node = schema.node
         with self.database.work() as work:
             gone = work.connection.execute(
-                sa.delete(_records).where(_records.c.deleted.is_not(None), _records.c.place <= arrival)
+                sa.delete(_records).where(_records.c.deleted <= stamp_max, _records.c.place <= arrival)
             ).rowcount
             if gone:
                 work.connection.execute(sa.update(node).where(node.c.purged < arrival).values(purged=arrival))

@@ -83,6 +83,14 @@ records = Table(
     _index("pending", "place IS NULL"),
 )
 
+#: When stamps of a clock that was far ahead were taken back: a place in the node's order of arrival, and above which.
+restamped = Table(
+    "lockstep_restamped",
+    metadata,
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("above", BigInteger, nullable=False),
+)
+
 #: How far a node has got with a peer, and where it goes on after a restart.
 checkpoints = Table(
     "lockstep_checkpoints",

@@ -13,6 +13,7 @@ from tasks.database.sql import capture, lookups, placing, schema
 from tasks.database.sql.bookkeeping import Bookkeeping
 from tasks.database.sql.codec import ValueRefusedError
 from tasks.database.sql.connection import Database, Work
+from tasks.database.sql.restamping import Restamping
 from tasks.database.sql.rows import JsonTexts, Note, write_notes, write_rows
 from tasks.database.sql.tables import SyncedTable
 from tasks.database.sql.writing import write_each
@@ -25,7 +26,7 @@ CHUNK = 2_000
 _records = schema.records
 
 
-class SQLAlchemyStorage(Bookkeeping):
+class SQLAlchemyStorage(Restamping, Bookkeeping):
     """`ArrivalStorage` on SQLite or PostgreSQL. Calls outside `transaction()` are transactions of their own.
 
     Args:

@@ -204,7 +204,7 @@ def test_a_deletion_that_waited_is_told_to_the_node_that_made_it() -> None:
     ahead[0] = 0
     engine.sync()
     assert pair.server.get_keys(M) == ["1"]
-    assert engine.purge_tombstones() == 1
+    assert storage.purge_tombstones(2**62) == 1
     pair.server.edit(M, "1", x="edited")
     engine.sync()
     assert data(storage) == {"1": {"id": "1", "x": "edited"}}

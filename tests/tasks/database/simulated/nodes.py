@@ -75,6 +75,8 @@ for _name in (
     "keep_conflicts",
     "horizon",
     "save_clock_bound",
+    "restamp",
+    "lower_clock_bound",
 ):
     setattr(CrashingStorage, _name, _crashing(_name))
 
@@ -110,6 +112,19 @@ class Node:
     def shown(self, label: str, key: str) -> dict[str, Any] | None:
         record = self.storage._records.get(label, {}).get(key)
         return None if record is None else dict(record.data)
+
+    def stamps(self) -> dict[tuple[str, str], dict[str, int]]:
+        """All stamps of records by field; a tombstone's is under ""."""
+        found = {
+            (label, key): dict(r.timestamps)
+            for label in MODELS
+            for key, r in self.storage._records.get(label, {}).items()
+        }
+        return found | {
+            (label, key): {"": t.stamp}
+            for label in MODELS
+            for key, t in self.storage._tombstones.get(label, {}).items()
+        }
 
     def state(self) -> dict[str, dict[str, Any]]:
         return {

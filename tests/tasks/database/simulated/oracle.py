@@ -16,11 +16,17 @@ class Oracle:
         default_factory=lambda: defaultdict(list)
     )
     deleted: dict[tuple[str, str], int] = field(default_factory=dict)
+    deletions: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
     seen_gone: set[str] = field(default_factory=set)
     ledger: set[str] = field(default_factory=set)
 
     def edit(
-        self, label: str, key: str, fields: dict[str, str], stamp: int, shown: dict[str, Any] | None
+        self,
+        label: str,
+        key: str,
+        fields: dict[str, str],
+        stamp: int,
+        shown: dict[str, Any] | None,
     ) -> None:
         for name, value in fields.items():
             self.written[label, key, name].append((stamp, value))
@@ -28,8 +34,29 @@ class Oracle:
                 self.seen_gone.add(shown[name])
 
     def delete(self, label: str, key: str, stamp: int, shown: dict[str, Any]) -> None:
+        self.deletions[label, key].append(stamp)
         self.deleted[label, key] = max(stamp, self.deleted.get((label, key), 0))
         self.seen_gone.update(value for value in shown.values() if isinstance(value, str))
+
+    def restamp(
+        self, label: str, key: str, stamps: dict[str, tuple[int, int]], taken: set[tuple[str, int]]
+    ) -> None:
+        """The stamps of a record were taken back on a node: each of `stamps` is before and after, "" the deletion's.
+
+        Other nodes still have what they have `taken`; everything else was replaced, there or here.
+        """
+
+        def now(name: str, stamp: int) -> list[int]:
+            before, after = stamps.get(name, (-1, -1))
+            kept = [stamp] if (name, stamp) in taken else []
+            return [*kept, after] if stamp == before else kept
+
+        for place, values in self.written.items():
+            if place[:2] == (label, key):
+                values[:] = [(stamp, value) for old, value in values for stamp in now(place[2], old) or [0]]
+        deletions = self.deletions[label, key]
+        deletions[:] = [stamp for old in deletions for stamp in now("", old)]
+        self.deleted[label, key] = max(deletions, default=-1)
 
     def conflict(self, entry: Any) -> None:
         for found in entry.conflict.field_conflicts:

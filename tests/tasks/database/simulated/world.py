@@ -15,7 +15,7 @@ from tasks.database import (
     RemoteWins,
     SyncManifest,
 )
-from tasks.database.exceptions import SyncAbortedError, SyncError, TransportError
+from tasks.database.exceptions import NotRestampableError, SyncAbortedError, SyncError, TransportError
 from tasks.database.sync import lost_values
 from tests.tasks.database.simulated.nodes import MODELS, Crash, Node
 from tests.tasks.database.simulated.oracle import Oracle
@@ -51,6 +51,8 @@ REACHABLE = (
     "purged",
     "compared_in_full",
     "too_far_ahead",
+    "restamped",
+    "restamped_deletions",
     "relayed",
     "ledger_lines",
 )
@@ -139,6 +141,7 @@ class World:
         self.forgets = self.random.random() < 0.25
         #: Whether clocks may be so far ahead that their nodes are refused for a while.
         self.runs_ahead = self.random.random() < 0.25
+        self.wrong_clocks = (4, 5) if self.runs_ahead else (0, 0)
         count = self.random.randint(2, 5)
         self.nodes = [
             Node(self, f"n{i}", self.random.choice([0, 0, 1, -90_000, 90_000]), resolver, self._batch())
@@ -184,7 +187,7 @@ class World:
             self.values += 1
             fields = {name: f"v{self.values}{name}" for name in names}
             record = node.storage.edit(label, key, **fields)
-            again = (label, key) in self.oracle.deleted
+            again = (label, key) in self.oracle.deletions
             self.reach["edited" if shown is not None else "recreated" if again else "created"] += 1
             self.oracle.edit(label, key, fields, record.newest, shown)
             self.note(f"{node.name} writes {label} {key} {fields} at {record.newest}")
@@ -273,8 +276,21 @@ class World:
         self.time_ms += self.random.choice([0, 0, 1, 20, 5_000])
         node = self.random.choice(self.nodes)
         kind = self.random.choices(
-            ["act", "sync", "late", "restart", "poison", "heal", "dry", "resync", "purge", "ahead", "away"],
-            [40, 40, 3, 2, 2, 2, 1.5, 0.7, *((6, 0.7, 6) if self.forgets else (2, 0.7, 0))],
+            [
+                "act",
+                "sync",
+                "late",
+                "restart",
+                "poison",
+                "heal",
+                "dry",
+                "resync",
+                "purge",
+                "away",
+                "ahead",
+                "restamp",
+            ],
+            [40, 40, 3, 2, 2, 2, 1.5, 0.7, *((6, 6) if self.forgets else (2, 0)), *self.wrong_clocks],
         )[0]
         if kind == "act":
             self.user_acts(node)
@@ -299,17 +315,68 @@ class World:
             edge = self.random.choice(self.edges)
             self.nodes[edge[0]].engine(peer_id=self.nodes[edge[1]].name).resync()
             self.reach["resynced"] += 1
-        elif kind == "purge":
+        elif kind == "purge" and self.runs_ahead <= self.forgets:  # an edit restamped below one comes back
             days = self.random.choice([None, 1 / 86_400 * 20]) if self.forgets else None
             self.reach["purged"] += node.server.purge_tombstones(days)
-        elif kind == "ahead" and self.runs_ahead:
+        elif kind == "ahead":
             node.skew_ms += 1_000_000
-            self.user_acts(node)
+            for _ in range(self.random.randint(1, 4)):
+                self.user_acts(node)
             self.sync(self.random.choice(self.edges))
             node.skew_ms -= 1_000_000
             self.reach["too_far_ahead"] += 1
+        elif kind == "restamp":
+            self.restamp(node)
         elif kind == "away" and self.forgets:
             self.time_ms += 60_000
+
+    def restamp(self, node: Node) -> None:
+        """Somebody mends what a wrong clock has stamped; of that node's own requests none is under way."""
+        self.sent = [(server, body) for server, body in self.sent if json.loads(body)["node_id"] != node.name]
+        self.time_ms += 250_000  # until no stamp that peers have of it is ahead of its clock any more
+        above = (self.time_ms + node.skew_ms + 600_000) << 16
+        before = node.stamps()
+        elsewhere = {
+            (place, name, stamp)
+            for other in self.nodes
+            if other is not node
+            for place, stamps in other.stamps().items()
+            for name, stamp in stamps.items()
+        }
+        try:
+            said = node.server.restamp(dry_run=True)
+        except NotRestampableError as error:
+            self.note(f"{node.name} is not restamped: {error}")
+            return
+        assert node.stamps() == before, "a dry run has changed something"
+        if self.faults and self.random.random() < 0.3:
+            node.storage.fuse = self.random.randrange(6)
+            node.storage.after = self.random.random() < 0.5
+        try:
+            found = node.server.restamp()
+        except Crash:
+            self.reach["restamp_crashed"] += 1
+            self.restart(node)
+            if node.stamps() == before:
+                return
+        else:
+            assert found == said, f"a dry run says {said}, it was {found}"
+            self.reach["restamped"] += found.records
+            self.reach["restamped_deletions"] += found.deletions
+        finally:
+            node.storage.fuse = -1
+        after = node.stamps()
+        order = sorted(
+            (stamp, after[place][name]) for place in before for name, stamp in before[place].items()
+        )
+        assert [new for _, new in order] == sorted(new for _, new in order), "the order has changed"
+        for (label, key), stamps in before.items():
+            if max(stamps.values()) > above:
+                changes = {name: (old, after[label, key][name]) for name, old in stamps.items()}
+                taken = {(name, stamp) for place, name, stamp in elsewhere if place == (label, key)}
+                self.oracle.restamp(label, key, changes, taken)
+        assert all(stamp <= above + 0xFFFF for stamps in after.values() for stamp in stamps.values())
+        self.note(f"{node.name} is restamped: {found if after != before else None}")
 
     def dry_run(self, edge: tuple[int, int]) -> None:
         self.faults, before = False, self.everything()

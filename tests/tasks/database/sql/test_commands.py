@@ -2,20 +2,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from config import Settings
+from tests.tasks.database.sql.people import skew
 from worker.cli import nodes
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
+from worker.cli.machine import node_lock
 
 Node = Any  # the class of the conftest
 
 
 @pytest.fixture
-def both(make_node: Callable[[str], Node], monkeypatch: pytest.MonkeyPatch) -> tuple[Node, Node]:
+def both(
+    make_node: Callable[[str], Node], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> tuple[Node, Node]:
     office, laptop = make_node("postgresql"), make_node("sqlite")
     secret = "a secret of both nodes"
     described = [
@@ -33,7 +38,8 @@ def both(make_node: Callable[[str], Node], monkeypatch: pytest.MonkeyPatch) -> t
             "peer": {"node": "office", "url": "https://office.example.org", "secret": secret},
         },
     ]
-    monkeypatch.setattr(nodes, "get_settings", lambda: SimpleNamespace(node=described))
+    settings = Settings(node=described, state_dir=tmp_path / "state", redis_url=None)
+    monkeypatch.setattr(nodes, "get_settings", lambda: settings)
     return office, laptop
 
 
@@ -94,3 +100,34 @@ def test_two_nodes_are_compared(both: tuple[Node, Node], capsys: pytest.CaptureF
     assert person["equal"] == 0
     assert nodes.compare("office", "laptop", as_json=False) == ExitCode.FAILED
     assert nodes.compare("office", "office", as_json=False) == ExitCode.OK
+
+
+def test_what_a_wrong_clock_stamped_is_mended(
+    both: tuple[Node, Node], capsys: pytest.CaptureFixture[str]
+) -> None:
+    laptop = both[1]
+    nodes.capture("laptop", uninstall=False)
+    skew(laptop, 365 * 86_400_000)
+    laptop.run("INSERT INTO city (id, name) VALUES ('a', 'Aachen'), ('b', 'Berlin')")
+    laptop.run("DELETE FROM city WHERE id = 'b'")
+    skew(laptop, 0)
+    capsys.readouterr()
+    for dry_run, said in ((True, "would get stamps of now."), (False, "have stamps of now.")):
+        assert nodes.restamp("laptop", dry_run=dry_run, as_json=False) == ExitCode.OK
+        shown = capsys.readouterr().out
+        assert shown.startswith("laptop: 1 records and 1 deletions that were stamped up to 20")
+        assert shown.strip().endswith(f" UTC {said}")
+    assert nodes.restamp("laptop", dry_run=False, as_json=False) == ExitCode.OK
+    assert "nothing is stamped" in capsys.readouterr().out
+    assert nodes.restamp("laptop", dry_run=True, as_json=True) == ExitCode.OK
+    assert json.loads(capsys.readouterr().out) == {
+        "records": 0,
+        "deletions": 0,
+        "until": None,
+        "dry_run": True,
+    }
+    with (
+        node_lock(nodes.get_settings(), "laptop"),
+        pytest.raises(CommandError, match="'laptop' is busy"),
+    ):
+        nodes.restamp("laptop", dry_run=True, as_json=False)

@@ -20,6 +20,8 @@ from tasks.database import (
     SyncRecord,
     Tombstone,
 )
+from tasks.database.clock import wall_ms
+from tasks.database.storage import RestampableStorage
 
 Node = Any  # the class of the conftest
 M = "city"
@@ -221,3 +223,74 @@ def test_all_are_alike_after_any_history(seed: int, make: Callable[[str], Any]) 
                 list(storage.get_keys(M)),
             )
         assert answers[0] == answers[1] == answers[2], f"step {step}: {deed} {keys} at {stamp}"
+
+
+def test_stamps_are_taken_back(storage: Any) -> None:
+    assert isinstance(storage, RestampableStorage)
+    storage.upsert_many(M, cities(record("old", 10), record("a", 5, received=30), record("b", 70)))
+    mixed = SyncRecord("mixed", {"id": "mixed", "name": "x"}, {"id": 20, "name": 90})
+    storage.upsert_many(M, cities(mixed))
+    storage.delete_many(M, {"gone": 80, "long gone": 15}, 81)
+    assert dict(storage.get_stamps_above(M, 20)) == {
+        "b": {"id": 70, "name": 70},
+        "mixed": {"id": 20, "name": 90},
+        "gone": {"": 80},
+    }
+    assert [storage.get_newest_up_to(stamp) for stamp in (0, 12, 20, 75)] == [0, 10, 15, 70]
+    told = storage.horizon(100)
+    storage.restamp(M, {"b": {"id": 21, "name": 21}, "mixed": {"name": 22}, "gone": {"": 23}})
+    found = storage.get_records(M, ["b", "mixed", "old"])
+    assert found["b"].timestamps == {"id": 21, "name": 21}
+    assert found["mixed"].timestamps == {"id": 20, "name": 22}
+    assert found["mixed"].data == mixed.data
+    assert storage.get_tombstones(M, ["gone"])["gone"].stamp == 23
+    assert not list(storage.get_stamps_above(M, 23))
+    last = storage.horizon(101)
+    assert set(storage.get_changed_since(M, told)) == {"b", "mixed"}
+    assert set(storage.get_deletes_since(M, told)) == {"gone"}
+    found = storage.get_records(M, ["b", "mixed"])
+    assert told < found["mixed"].arrival("name") < last
+    assert found["mixed"].arrival("id") <= told < found["b"].arrival("id")
+    assert storage.get_restamped() == {}
+    storage.save_restamped(5, 20)
+    storage.save_restamped(7, 19)
+    assert storage.get_restamped() == {5: 20, 7: 19}
+
+
+def test_stamps_that_were_never_sent_are_taken_back(make_node: Callable[[str], Node], kind: str) -> None:
+    node = make_node(kind)
+    storage = node.storage()
+    storage.prepare()
+    told = storage.horizon(wall_ms() + 86_400_000 << 16)
+    node.run("INSERT INTO city (id, name) VALUES ('a', 'x'), ('b', 'x')")
+    storage.horizon(1)
+    node.run("UPDATE city SET name = 'y' WHERE id = 'a'")
+    before = dict(storage.get_stamps_above(M, 0))
+    for key, stamps in before.items():
+        storage.restamp(M, {key: {name: at - 5 for name, at in stamps.items()}})
+    storage.horizon(2)
+    found = storage.get_records(M, ["a", "b"])
+    assert {key: r.timestamps for key, r in found.items()} == {
+        key: {name: at - 5 for name, at in stamps.items()} for key, stamps in before.items()
+    }
+    assert all(r.arrival(name) > told for r in found.values() for name in r.data)
+
+
+def test_stamps_are_taken_back_together_with_the_clocks_bound(storage: Any) -> None:
+    storage.save_clock_bound(500)
+    storage.lower_clock_bound(600)
+    assert storage.get_clock_bound() == 500
+
+    def undone() -> None:
+        with storage.transaction():
+            storage.lower_clock_bound(100)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        undone()
+    assert storage.get_clock_bound() == 500
+    storage.lower_clock_bound(100)
+    assert storage.get_clock_bound() == 100
+    storage.delete_many(M, {"near": 10, "far": 99}, 50)
+    assert storage.purge_tombstones(100, 98) == 1
+    assert set(storage.get_tombstones(M, ["near", "far"])) == {"far"}

@@ -256,6 +256,51 @@ def test_a_clock_a_year_ahead_is_told_and_poisons_nothing(
     assert spoke.rows()["city"]["good"]["name"] == "still well"
 
 
+@pytest.mark.parametrize("wrong", ["hub", "spoke"])
+def test_stamps_of_a_clock_that_was_ahead_are_taken_back(
+    make_node: Callable[[str], Node], kind: str, wrong: str
+) -> None:
+    hub = Party("hub", make_node("postgresql" if wrong == "spoke" else kind))
+    spoke = Party("spoke", make_node(kind if wrong == "spoke" else "postgresql"), hub)
+    far, near = (spoke, hub) if wrong == "spoke" else (hub, spoke)
+    near.node.run("INSERT INTO city (id, name) VALUES ('a', 'Aachen'), ('b', 'Berlin'), ('c', 'Celle')")
+    near.node.run("INSERT INTO person (id, name, mail) VALUES (1, 'Ada', 'a@b')")
+    for _ in range(2):
+        spoke.engine.sync()
+    skew(far.node, 365 * 86_400_000)
+    far.node.run("INSERT INTO city (id, name) VALUES ('far', 'one')")
+    far.node.run("UPDATE city SET name = 'far' WHERE id = 'a'")
+    far.node.run("UPDATE person SET name = 'far' WHERE id = 1")
+    far.node.run("DELETE FROM city WHERE id = 'b'")
+    spoke.engine.sync()
+    far.node.run("UPDATE city SET name = 'two' WHERE id = 'far'")
+    skew(far.node, 0)
+    spoke.engine.sync()
+    near.node.run("UPDATE person SET mail = 'c@d' WHERE id = 1")
+    assert set(near.rows()["city"]) == {"a", "b", "c"}
+    assert far.engine.restamp(dry_run=True) == far.engine.restamp()
+    assert far.engine.restamp().records == 0
+    for _ in range(2):
+        assert spoke.engine.sync().ok
+    assert hub.rows() == spoke.rows()
+    names = {key: row["name"] for key, row in hub.rows()["city"].items()}
+    assert names == {"a": "far", "c": "Celle", "far": "two"}
+    ada = hub.rows()["person"]["1"]
+    assert (ada["name"], ada["mail"]) == ("far", "c@d")
+    near.node.run("UPDATE city SET name = 'later' WHERE id = 'far'")
+    far.node.run("UPDATE person SET mail = 'e@f' WHERE id = 1")
+    far.node.run("INSERT INTO city (id, name) VALUES ('b', 'Bonn')")
+    spoke.engine.sync()
+    assert hub.rows() == spoke.rows()
+    assert hub.rows()["city"]["far"]["name"] == "later"
+    assert hub.rows()["city"]["b"]["name"] == "Bonn"
+    assert hub.rows()["person"]["1"]["mail"] == "e@f"
+    assert spoke.engine.sync().counts() == {}
+    stamps = [at for _, found in far.storage.get_stamps_above("city", 0) for at in found.values()]
+    assert max(stamps) >> 16 < wall_ms() + 60_000
+    assert far.storage.get_clock_bound() >> 16 < wall_ms() + 60_000
+
+
 def test_values_that_python_cannot_hold_hold_nothing_else_up(make_node: Callable[[str], Node]) -> None:
     hub = Party("hub", make_node("postgresql"))
     spoke = Party("spoke", make_node("sqlite"), hub)
