@@ -251,6 +251,8 @@ class DataSource:
         body: Json = {"parent": parent, "properties": properties}
         if markdown:
             body["markdown"] = markdown
+            # Without a title Notion takes the first heading out of the content to make it one.
+            body["properties"] = {"title": {"title": []}} | properties
         return await self._client.create("pages", body, subject=f"new page in {self._subject}")
 
     async def update(self, page_id: str, body: Mapping[str, Any] | Compose) -> Json:

@@ -98,6 +98,16 @@ async def test_contents_go_both_ways_and_do_not_come_back(place: Place) -> None:
     assert (await place.run()).plan.writes == []
 
 
+async def test_a_heading_stays_in_the_content_of_a_row_whose_title_is_not_synced(place: Place) -> None:
+    place.service.add({"key": 3, "text": "# Head\ntext"})
+    task = PlainTask(place.person.url, place.source, {"Effort": "key", PAGE_BODY: "text"}, place.service)
+    for _ in range(2):
+        assert (await run_task(task, place.journal)).status == "succeeded"
+    assert place.texts() == {3: "# Head\ntext"}
+    (row,) = (await place.person.send("POST", f"data_sources/{place.source}/query", {}))["results"]
+    assert await place.content(row["id"]) == "# Head\ntext"
+
+
 async def test_only_pages_that_may_have_been_edited_are_read_again(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

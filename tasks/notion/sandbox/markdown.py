@@ -40,7 +40,7 @@ def update(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
     kind = body.get("type")
     refuse_unknown(body, frozenset({"type", "allow_async", *_KINDS}))
     if kind == "insert_content":
-        _insert(call, page, _text(body, kind, "content"), body[kind].get("after"))
+        _insert(call, page, _text(body, kind, "content"), body[kind])
     elif kind == "replace_content":
         _replace(call, page, _text(body, kind, "new_str"))
     elif kind == "update_content":
@@ -56,10 +56,16 @@ def update(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
     return _show(call, page)
 
 
-def _insert(call: Call, page: Stored, new: str, after: Any) -> None:
+def _insert(call: Call, page: Stored, new: str, part: dict[str, Any]) -> None:
+    after = part.get("after")
     if after is None:
-        append_blocks(call, page, read_markdown(new), "insert_content")
+        position = errors.an_object(part.get("position") or {}, "insert_content.position")
+        at_start = position.get("type") == "start"
+        gap = call.store.next_position(page.id, None) if at_start else None
+        append_blocks(call, page, read_markdown(new), "insert_content", gap)
         return
+    if part.get("position") is not None:
+        raise errors.not_present("insert_content.position", part["position"])
     content = _content(call, page)
     end = _range(content, errors.a_string(after, "insert_content.after"))[1]
     _replace(call, page, f"{content[:end]}\n{new}{content[end:]}")
@@ -83,6 +89,8 @@ def _updated(content: str, update: Any) -> str:
         old = errors.a_string(errors.an_object(change, path).get("old_str"), f"{path}.old_str")
         if old not in content:
             raise errors.validation(f"Could not find the text to replace: {old}")
+        if content.count(old) > 1 and not change.get("replace_all_matches"):
+            raise errors.validation(f"Found several places of the text to replace: {old}")
         content = content.replace(old, errors.a_string(change.get("new_str"), f"{path}.new_str"))
     return content
 

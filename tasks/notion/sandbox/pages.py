@@ -68,6 +68,7 @@ def create(call: Call, body: dict[str, Any], only: list[str] | None = None) -> d
         parent = only_source(call, parent)
     page = call.new(new_id(), "page", parent.id if parent else WORKSPACE, _fresh())
     page.indexed = call.limits.search_delay <= 0
+    properties = body.get("properties") or {}
     if parent is not None and parent.kind == "data_source":
         columns = Columns(parent)
         page.doc["values"] = {
@@ -75,21 +76,34 @@ def create(call: Call, body: dict[str, Any], only: list[str] | None = None) -> d
         }
         _number(page, parent)
         call.store.insert(page)
-        _write_cells(call, columns, page, body.get("properties") or {})
+        _write_cells(call, columns, page, properties)
         columns.keep()
         call.store.save(parent)
+        titled = any(columns.named(key).id == TITLE for key in properties)
     else:
         call.store.insert(page)
-        _write_title(call, page, body.get("properties") or {})
+        _write_title(call, page, properties)
+        titled = TITLE in properties
     _write_looks(call, page, body)
+    blocks = body.get(content) if content is not None else None
+    if content == "markdown" and blocks:
+        blocks = read_markdown(errors.a_string(blocks, content))
+        if not titled:
+            _take_title(call, page, blocks)
     call.store.save(page)
     touch_page_above(call, page)
-    if content is not None and body.get(content):
-        blocks = body[content]
-        if content == "markdown":
-            blocks = read_markdown(errors.a_string(blocks, content))
+    if content is not None and blocks:
         append_blocks(call, page, blocks, content)
     return show_page(call, page, only)
+
+
+def _take_title(call: Call, page: Stored, blocks: list[dict[str, Any]]) -> None:
+    """Make the first big heading of a page without a title its title."""
+    heading = next((block for block in blocks if block["type"] == "heading_1"), None)
+    if heading is not None:
+        blocks.remove(heading)
+        runs = heading["heading_1"]["rich_text"]
+        page.doc["values"][TITLE] = rich_text.normalise(call, runs, "markdown")
 
 
 def _number(page: Stored, source: Stored) -> None:

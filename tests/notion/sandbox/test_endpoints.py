@@ -50,12 +50,28 @@ def test_trash_and_restore_in_the_words_of_each_version(api: Api, kind: str, ver
     [
         ({"children": [{"paragraph": {"rich_text": text("x")}}]}, ["paragraph:x"]),
         ({"content": [{"quote": {"rich_text": text("x")}}]}, ["quote:x"]),
-        ({"markdown": "# Hi\n\nthere"}, ["heading_1:Hi", "paragraph:there"]),
+        ({"markdown": "# Hi\n\nthere", "properties": {"title": []}}, ["heading_1:Hi", "paragraph:there"]),
+        ({"markdown": "a\n# Hi\n# there"}, ["paragraph:a", "heading_1:there"]),
         ({"template": {"type": "none"}}, []),
     ],
 )
 def test_content_of_a_new_page(api: Api, body: Json, blocks: list[str]) -> None:
     assert plain(api, api.ok("POST", "pages", UNDER_ROOT | body)["id"]) == blocks
+
+
+def test_a_heading_is_the_title_where_none_is_given(api: Api) -> None:
+    parent, markdown = {"data_source_id": api.source({"N": {"number": {}}})}, "# Hi\nthere"
+    for properties, title in (
+        ({}, "Hi"),
+        ({"N": {"number": 1}}, "Hi"),
+        ({"Name": {"title": []}}, ""),
+        ({"title": {"title": text("Own")}}, "Own"),
+    ):
+        body = {"parent": parent, "properties": properties, "markdown": markdown}
+        made = api.ok("POST", "pages", body)
+        assert "".join(run["plain_text"] for run in made["properties"]["Name"]["title"]) == title
+        content = api.ok("GET", f"pages/{made['id']}/markdown")["markdown"]
+        assert content == ("there" if title == "Hi" else markdown)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +109,23 @@ def test_columns_of_the_answer_to_a_write(api: Api) -> None:
             {"type": "insert_content", "insert_content": {"content": "x", "after": "on...tw"}},
             "one\ntw\nxo\nthree",
         ),
+        (
+            {"type": "insert_content", "insert_content": {"content": "a\nb", "position": {"type": "start"}}},
+            "a\nb\none\ntwo\nthree",
+        ),
+        (
+            {"type": "insert_content", "insert_content": {"content": "a", "position": {"type": "end"}}},
+            "one\ntwo\nthree\na",
+        ),
+        (
+            {
+                "type": "update_content",
+                "update_content": {
+                    "content_updates": [{"old_str": "o", "new_str": "0", "replace_all_matches": True}]
+                },
+            },
+            "0ne\ntw0\nthree",
+        ),
         ({"type": "replace_content", "replace_content": {"new_str": "all"}}, "all"),
         (
             {
@@ -121,6 +154,17 @@ def test_markdown_updates(api: Api, update: Json, expected: str) -> None:
     ("update", "message"),
     [
         ({"type": "shout"}, '"replace_content_range"'),
+        (
+            {"type": "insert_content", "insert_content": {"content": "x", "after": "one", "position": {}}},
+            "body.insert_content.position should be not present",
+        ),
+        (
+            {
+                "type": "update_content",
+                "update_content": {"content_updates": [{"old_str": "o", "new_str": ""}]},
+            },
+            "Found several places of the text to replace: o",
+        ),
         (
             {"type": "replace_content", "replace_content": {"new_str": "x"}, "more": 1},
             "body.more should be not present",
