@@ -26,7 +26,7 @@ def read_body(raw: bytes) -> dict[str, Any]:
         body = json.loads(raw)
         if b"\\ud" in raw.lower():  # half of a surrogate pair cannot be kept
             json.dumps(body, ensure_ascii=False).encode()
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ApiError(400, "invalid_json", "Error parsing JSON body.") from None
     if not isinstance(body, dict):
         raise errors.bad_body("", "an object", body)

@@ -126,8 +126,9 @@ def test_unknown_path(api: Api) -> None:
     assert api.send("DELETE", "pages").json()["code"] == "invalid_request_url"
 
 
-def test_broken_json(api: Api) -> None:
-    response = api.http.post("/v1/search", content=b"{", headers=api.headers)
+@pytest.mark.parametrize("content", [b"{", b"[" * 100_000], ids=["cut off", "without end"])
+def test_broken_json(api: Api, content: bytes) -> None:
+    response = api.http.post("/v1/search", content=content, headers=api.headers)
     assert (response.status_code, response.json()["code"]) == (400, "invalid_json")
 
 
