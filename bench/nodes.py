@@ -1,10 +1,15 @@
-"""Two database nodes over HTTP on this machine: the first sync, 1 % changed, nothing changed."""
+"""Two database nodes over HTTP on this machine: the first sync, 1 % changed, nothing changed.
+
+`python -m bench.nodes SIZE` measures Lockstep alone, on SQLite, with so many records.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from rich.console import Console
 from rich.table import Table
 
 from bench import ultimate
@@ -23,21 +28,7 @@ _REQUIREMENTS = Path(__file__).parent / "two_nodes" / "spire-requirements.txt"
 def measure(*, quick: bool = False) -> Table:
     """Speed, CPU time, bytes and memory of each contender, on both databases."""
     size = QUICK if quick else RECORDS
-    table = Table(
-        "",
-        "seconds",
-        "records/s",
-        "ratio",
-        "CPU s, asks",
-        "CPU s, answers",
-        "MB sent",
-        "MB, asks",
-        "MB, answers",
-        title=f"Two nodes over HTTP, {size:,} records of 10 fields",
-        box=None,
-    )
-    for column in table.columns[1:]:
-        column.justify = "right"
+    table = _table(size)
     rival: Contender | None = None
     try:
         folder = ultimate.FOLDER.with_name("bench-spire")
@@ -60,6 +51,36 @@ def measure(*, quick: bool = False) -> Table:
     return table
 
 
+def alone(size: int) -> Table:
+    """Lockstep's own figures on SQLite."""
+    table = _table(size)
+    with databases("sqlite") as made:
+        for exchange in play(OURS, size, made.make):
+            table.add_row(f"sqlite: {exchange.what}")
+            for row in _rows((exchange,)):
+                table.add_row(*row)
+    return table
+
+
+def _table(size: int) -> Table:
+    table = Table(
+        "",
+        "seconds",
+        "records/s",
+        "ratio",
+        "CPU s, asks",
+        "CPU s, answers",
+        "MB sent",
+        "MB, asks",
+        "MB, answers",
+        title=f"Two nodes over HTTP, {size:,} records of 10 fields",
+        box=None,
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    return table
+
+
 def _rows(exchanges: tuple[Exchange, ...]) -> Iterator[list[str]]:
     first = exchanges[0].seconds
     for each in exchanges:
@@ -74,4 +95,7 @@ def _rows(exchanges: tuple[Exchange, ...]) -> Iterator[list[str]]:
         ]
 
 
-__all__ = ["OURS", "ROW_BY_ROW", "measure"]
+__all__ = ["OURS", "ROW_BY_ROW", "alone", "measure"]
+
+if __name__ == "__main__":
+    Console(width=120).print(alone(int(sys.argv[1])))

@@ -163,7 +163,9 @@ class _Work:
             new_stamp=self.new_stamp,
         )
         for key, record in outcome.to_upsert.items():
-            self._mark(record, local.get(key), payload.records.get(key))
+            self._mark(record, local.get(key))
+            if key in outcome.decided_keys:
+                self._mark_decided(record, local.get(key), payload.records.get(key))
         self.outcomes[label], self.incoming[label], self.known[label] = outcome, payload, set(local)
 
     def overtaken(self, label: str, held: Held, view: PeerView) -> None:
@@ -219,22 +221,27 @@ class _Work:
             held.deletes.setdefault(label, {})[key] = stamp
         self.applied.problems[label, key] = reason
 
-    def _mark(self, record: SyncRecord, local: SyncRecord | None, remote: SyncRecord | None) -> None:
-        """Note when the record's fields came here; what was decided here has still to go to the peer."""
+    def _mark(self, record: SyncRecord, local: SyncRecord | None) -> None:
+        """Note when the record's fields came here."""
         if local is None:
             record.arrivals = self.whole
         else:
             for name, value in record.data.items():
-                changed = name not in local.data or not same(local.data[name], value)
-                if changed or record.timestamps.get(name, 0) != local.timestamps.get(name, 0):
+                if (
+                    record.timestamps.get(name, 0) != local.timestamps.get(name, 0)
+                    or name not in local.data
+                    or (value is not local.data[name] and not same(local.data[name], value))
+                ):
                     record.arrivals[name] = self.received_at
         record.received_at = self.received_at
-        if remote is None or record.timestamps is not remote.timestamps:
-            known = [each.timestamps for each in (local, remote) if each is not None]
-            decided = [n for n, at in record.timestamps.items() if all(at != ts.get(n) for ts in known)]
-            if decided:
-                record.received_at = self.place
-                record.arrivals = record.arrivals | dict.fromkeys(decided, self.place)
+
+    def _mark_decided(self, record: SyncRecord, *before: SyncRecord | None) -> None:
+        """What was decided here has still to go to the peer."""
+        known = [each.timestamps for each in before if each is not None]
+        decided = [n for n, at in record.timestamps.items() if all(at != stamps.get(n) for stamps in known)]
+        if decided:
+            record.received_at = self.place
+            record.arrivals = record.arrivals | dict.fromkeys(decided, self.place)
 
     @cached_property
     def place(self) -> int:

@@ -33,6 +33,8 @@ class ReconciliationResult:
     conflict_keys: list[str] = field(default_factory=list)
     conflict_log: list[ConflictEntry] = field(default_factory=list)
     created_keys: set[str] = field(default_factory=set)
+    #: Records with stamps that were given here and now.
+    decided_keys: set[str] = field(default_factory=set)
     errors: list[str] = field(default_factory=list)
     #: Records that end otherwise than the peer sent them.
     response_records: dict[str, SyncRecord] = field(default_factory=dict)
@@ -114,6 +116,8 @@ class _Work:
         for name, theirs_value in remote.data.items():
             theirs, ours = remote.timestamps.get(name, 0), local.timestamps.get(name, 0)
             known = name in local.data
+            if ours == theirs and known and local.data[name] == theirs_value:
+                continue
             equal = known and same(local.data[name], theirs_value)
             if equal and ours == theirs:
                 continue
@@ -254,6 +258,7 @@ class _Work:
         return lives
 
     def _new_stamp(self, *records: SyncRecord, above: int = 0) -> int:
+        self.result.decided_keys.update(record.key for record in records)
         least = max([above, *(record.newest for record in records)]) + 1
         return max(least, self.new_stamp()) if self.new_stamp is not None else least
 
@@ -283,6 +288,7 @@ def _differ(one: SyncRecord, other: SyncRecord) -> bool:
     if one.data.keys() != other.data.keys():
         return True
     return any(
-        one.timestamps.get(name, 0) != other.timestamps.get(name, 0) or not same(value, other.data[name])
+        one.timestamps.get(name, 0) != other.timestamps.get(name, 0)
+        or (value is not other.data[name] and not same(value, other.data[name]))
         for name, value in one.data.items()
     )
