@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tasks.notion.sandbox import errors
 from tasks.notion.sandbox.block_content import plain_content
 from tasks.notion.sandbox.blocks import append_blocks
-from tasks.notion.sandbox.call import Call
+from tasks.notion.sandbox.call import Call, url
 from tasks.notion.sandbox.markdown_text import read_markdown
 from tasks.notion.sandbox.pages import path_id, refuse_unknown
 from tasks.notion.sandbox.parents import refuse_trashed
+from tasks.notion.sandbox.rich_text import title_of
 from tasks.notion.sandbox.store import Stored
 
 _PREFIXES = {
@@ -24,7 +26,11 @@ _PREFIXES = {
     "paragraph": "",
     "toggle": "",
 }
+#: What lies in a page.
+_BELOW = ("block", "page", "database")
 _KINDS = ("insert_content", "update_content", "replace_content", "replace_content_range")
+#: A child page or database on a line of its own.
+_CHILD = re.compile(r'\s*<(?:page|database) url="[^"]*?([0-9a-f]{32})"[^>]*>.*</(?:page|database)>\s*')
 _MARKS = (("bold", "**"), ("italic", "*"), ("strikethrough", "~~"), ("code", "`"))
 
 
@@ -42,13 +48,13 @@ def update(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
     if kind == "insert_content":
         _insert(call, page, _text(body, kind, "content"), body[kind])
     elif kind == "replace_content":
-        _replace(call, page, _text(body, kind, "new_str"))
+        _replace(call, page, _text(body, kind, "new_str"), body[kind])
     elif kind == "update_content":
-        _replace(call, page, _updated(_content(call, page), body.get(kind)))
+        _replace(call, page, _updated(_content(call, page), body.get(kind)), body[kind])
     elif kind == "replace_content_range":
         content, new = _content(call, page), _text(body, kind, "content")
         start, end = _range(content, _text(body, kind, "content_range"))
-        _replace(call, page, content[:start] + new + content[end:])
+        _replace(call, page, content[:start] + new + content[end:], body[kind])
     else:
         raise errors.bad_body("type", " or ".join(f'"{name}"' for name in _KINDS), kind)
     call.touch(page)
@@ -68,7 +74,7 @@ def _insert(call: Call, page: Stored, new: str, part: dict[str, Any]) -> None:
         raise errors.not_present("insert_content.position", part["position"])
     content = _content(call, page)
     end = _range(content, errors.a_string(after, "insert_content.after"))[1]
-    _replace(call, page, f"{content[:end]}\n{new}{content[end:]}")
+    _replace(call, page, f"{content[:end]}\n{new}{content[end:]}", part)
 
 
 def _range(content: str, ends: str) -> tuple[int, int]:
@@ -103,11 +109,34 @@ def _text(body: dict[str, Any], kind: str, key: str) -> str:
     return text
 
 
-def _replace(call: Call, page: Stored, content: str) -> None:
-    for block in call.store.children(page.id, ("block",)):
-        block.in_trash = True
-        call.store.save(block)
-    append_blocks(call, page, read_markdown(content), "replace_content")
+def _replace(call: Call, page: Stored, content: str, part: dict[str, Any]) -> None:
+    holders = [page, *_walk(call, page.id)]
+    children = [child for each in holders for child in call.store.children(each.id, ("page", "database"))]
+    below = {child.id.replace("-", ""): child for child in children}
+    lines = content.splitlines()
+    named = [match.group(1) if (match := _CHILD.fullmatch(line)) else None for line in lines]
+    lost = [child for child_id, child in below.items() if child_id not in named]
+    if lost and part.get("allow_deleting_content") is not True:
+        raise errors.validation(
+            "This operation would delete child pages or databases. Set allow_deleting_content to true to proceed: "
+            + ", ".join(title_of(child) or "Untitled" for child in lost)
+        )
+    for gone in [*call.store.children(page.id, ("block",)), *lost]:
+        gone.in_trash = True
+        call.store.save(gone)
+    text: list[str] = []
+    for line, child_id in zip(lines, named, strict=True):
+        child = below.pop(child_id, None) if child_id else None
+        if child is None:
+            text.append(line)
+            continue
+        append_blocks(call, page, read_markdown("\n".join(text)), "replace_content")
+        text = []
+        child.parent = page.id
+        positions = [each.position for each in call.store.children(page.id, _BELOW)]
+        child.position = 1 + max(positions, default=0)
+        call.store.save(child)
+    append_blocks(call, page, read_markdown("\n".join(text)), "replace_content")
 
 
 def _show(call: Call, page: Stored) -> dict[str, Any]:
@@ -134,7 +163,11 @@ def _content(call: Call, page: Stored) -> str:
 
 def _lines(call: Call, parent: str, depth: int) -> list[str]:
     lines = []
-    for block in call.store.children(parent, ("block",)):
+    for block in call.store.children(parent, _BELOW):
+        if block.kind != "block":
+            title, indent = title_of(block), "\t" * depth
+            lines.append(f'{indent}<{block.kind} url="{url(title, block.id)}">{title}</{block.kind}>')
+            continue
         line = _line(block)
         shown = f'<unknown id="{block.id}"/>' if line is None else line
         lines += ["\t" * depth + shown, *_lines(call, block.id, depth + 1)]

@@ -183,6 +183,30 @@ def test_wrong_markdown_updates(api: Api, update: Json, message: str) -> None:
     assert message in api.refused("PATCH", f"pages/{page}/markdown", update)
 
 
+def test_child_pages_in_markdown_are_kept_or_deleted_on_demand(api: Api) -> None:
+    page = api.ok("POST", "pages", UNDER_ROOT | {"markdown": "one"})["id"]
+    child = api.ok("POST", "pages", {"parent": {"page_id": page}, "properties": {"title": text("Kid")}})
+    api.ok(
+        "PATCH", f"pages/{page}/markdown", {"type": "insert_content", "insert_content": {"content": "two"}}
+    )
+    tag = f'<page url="{child["url"]}">Kid</page>'
+    assert api.ok("GET", f"pages/{page}/markdown")["markdown"] == f"one\n{tag}\ntwo"
+
+    def replace(content: str, **more: Any) -> Json:
+        return {"type": "replace_content", "replace_content": {"new_str": content} | more}
+
+    moved = api.ok("PATCH", f"pages/{page}/markdown", replace(f"1\n2\n{tag}"))
+    assert moved["markdown"] == f"1\n2\n{tag}"
+    message = api.refused("PATCH", f"pages/{page}/markdown", replace("gone"))
+    assert "allow_deleting_content" in message
+    assert "Kid" in message
+    assert api.ok("GET", f"pages/{child['id']}")["parent"]["page_id"] == page
+    assert api.ok("GET", f"pages/{page}/markdown")["markdown"] == f"1\n2\n{tag}"
+    api.ok("PATCH", f"pages/{page}/markdown", replace("gone", allow_deleting_content=True))
+    assert api.ok("GET", f"pages/{child['id']}")["in_trash"]
+    assert api.ok("GET", f"pages/{page}/markdown")["markdown"] == "gone"
+
+
 def listed(api: Api, method: str, path: str, key: str, size: int) -> list[Any]:
     """All results of a list, read in pages."""
     found: list[Any] = []
