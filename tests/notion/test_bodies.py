@@ -98,6 +98,23 @@ async def test_contents_go_both_ways_and_do_not_come_back(place: Place) -> None:
     assert (await place.run()).plan.writes == []
 
 
+async def test_a_child_page_is_never_deleted_with_the_line_that_stands_for_it(place: Place) -> None:
+    page_id = await place.add("Note", "one")
+    title = {"title": place.person.text("Kid")}
+    child = await place.person.send("POST", "pages", {"parent": {"page_id": page_id}, "properties": title})
+    assert (await place.run()).status == "succeeded"
+    line = f'<page url="{child["url"]}">Kid</page>'
+    assert place.texts() == {"Note": f"one\n{line}"}
+    place.service.edit("o1", {"text": f"{line}\ntwo"})
+    assert (await place.run()).status == "succeeded"
+    assert await place.content(page_id) == f"{line}\ntwo"
+    place.service.edit("o1", {"text": "three"})
+    report = await place.run()
+    assert "would delete child pages" in " ".join(report.outcome.failures)
+    assert await place.content(page_id) == f"{line}\ntwo"
+    assert not (await place.person.send("GET", f"pages/{child['id']}"))["in_trash"]
+
+
 async def test_a_heading_stays_in_the_content_of_a_row_whose_title_is_not_synced(place: Place) -> None:
     place.service.add({"key": 3, "text": "# Head\ntext"})
     task = PlainTask(place.person.url, place.source, {"Effort": "key", PAGE_BODY: "text"}, place.service)
