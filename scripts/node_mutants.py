@@ -221,8 +221,8 @@ MUTANTS = [
     Mutant(
         "a lock that was lost is noticed after the commit",
         ENGINE,
-        "            prove()\n",
-        "",
+        "self._answer(incoming, payloads, result)\n            prove()\n",
+        "self._answer(incoming, payloads, result)\n",
         ENGINE_TESTS,
     ),
     Mutant(
@@ -313,7 +313,7 @@ MUTANTS = [
     Mutant(
         "what was decided here counts as known to the peer",
         APPLYING,
-        "            if decided:\n",
+        "            if key in outcome.decided_keys:\n",
         "            if False:\n",
         RESTAMP_TESTS,
     ),
@@ -379,6 +379,27 @@ MUTANTS = [
         "            placing.lock_node(work)\n            yield\n",
         "            yield\n",
         STORAGE_TESTS + " -k turns",
+    ),
+    Mutant(
+        "unique values that were exchanged wait for each other",
+        SQL + "storage.py",
+        "if not new and len(failed) > 1:",
+        "if False:",
+        NODES_TESTS + " -k exchanged",
+    ),
+    Mutant(
+        "what others refer to is emptied",
+        SQL + "storage.py",
+        " or not empty.keys().isdisjoint(lookups.referred(work.connection, table)):",
+        ":",
+        NODES_TESTS + " -k refer",
+    ),
+    Mutant(
+        "what is cleared stays empty where it cannot be written",
+        SQL + "writing.py",
+        "        savepoint.rollback()\n        items = ",
+        "        savepoint.commit()\n        items = ",
+        NODES_TESTS + " -k exchanged",
     ),
     Mutant(
         "a refused row takes the others with it",

@@ -74,6 +74,19 @@ def among(table: SyncedTable, keys: Sequence[Any]) -> sa.ColumnElement[bool]:
     return table.key_column == sa.func.any(_array(keys, _kind(table)))
 
 
+def referred(connection: sa.Connection, table: SyncedTable) -> set[str]:
+    """The columns of a table that foreign keys of any table in its schema lead to."""
+    schema, name = table.table.schema, table.table.name
+    keys = sa.inspect(connection).get_multi_foreign_keys(schema=schema).values()
+    found = (
+        key
+        for some in keys
+        for key in some
+        if (key["referred_schema"], key["referred_table"]) == (schema, name)
+    )
+    return {column for key in found for column in key["referred_columns"]}
+
+
 def identity_of_key(table: SyncedTable) -> sa.ColumnElement[Any]:
     """A known record's key as the identity has it, so that the identity's own index is of use."""
     kind = table.key_column.type

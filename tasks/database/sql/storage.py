@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ from tasks.database.sql.connection import Database, Work
 from tasks.database.sql.restamping import Restamping
 from tasks.database.sql.rows import JsonTexts, Note, write_notes, write_rows
 from tasks.database.sql.tables import SyncedTable
-from tasks.database.sql.writing import write_each
+from tasks.database.sql.writing import write_each, write_in_exchange
 from tasks.database.storage import Place, Tombstone
 from tasks.errors import TaskDefinitionError
 
@@ -258,12 +258,36 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
                         values = [tuple(rows[key].values()) for key in some]
                         write_rows(work.connection, table, names, values, new=new)
 
-                    refused.update(write_each(work.connection, keys, write))
+                    failed = dict(write_each(work.connection, keys, write))
+                    if not new and len(failed) > 1:
+                        for key in self._exchange(work, table, names, list(failed), write):
+                            del failed[key]
+                    refused.update(failed)
             written = {key: records[key] for key in rows if key not in refused}
             self._note(work, table, written, emptied)
             absent.difference_update(written)  # in place: another set would be nobody's
         self._refuse(table, records, refused)
         return set(refused)
+
+    def _exchange(
+        self,
+        work: Work,
+        table: SyncedTable,
+        names: Collection[str],
+        keys: Sequence[str],
+        write: Callable[[Sequence[str]], None],
+    ) -> list[str]:
+        """Write records that have exchanged unique values, of which none can be written before the other."""
+        empty = dict.fromkeys(table.unique_fields.intersection(names))
+        if not empty or not empty.keys().isdisjoint(lookups.referred(work.connection, table)):
+            return []
+
+        def clear(some: Sequence[str]) -> None:
+            for part in _chunks(some):
+                among = lookups.among(table, _keys_in(table, part))
+                work.connection.execute(sa.update(table.table).where(among).values(empty))
+
+        return write_in_exchange(work.connection, keys, clear, write)
 
     def _note(
         self,

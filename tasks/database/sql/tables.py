@@ -134,11 +134,22 @@ class SyncedTable:
         column = self.table.c[self.identity]
         if [each.name for each in self.table.primary_key.columns] == [self.identity] or column.unique:
             return True
+        return [self.identity] in self._unique_groups()
+
+    def _unique_groups(self) -> list[list[str]]:
         groups = [
             *(each.columns for each in self.table.constraints if isinstance(each, sa.UniqueConstraint)),
             *(index.columns for index in self.table.indexes if index.unique),
         ]
-        return any([each.name for each in group] == [self.identity] for group in groups)
+        return [[each.name for each in group] for group in groups]
+
+    @cached_property
+    def unique_fields(self) -> frozenset[str]:
+        """Fields that are part of something unique and may be empty; never the identity."""
+        parts = {name for group in self._unique_groups() for name in group}
+        return frozenset(
+            name for name in self.fields if self.table.c[name].nullable and name in parts - {self.identity}
+        )
 
     @cached_property
     def _whole_numbers(self) -> bool:

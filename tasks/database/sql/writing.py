@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -17,7 +17,7 @@ from sqlalchemy.exc import (
 
 from tasks.database.sql.connection import first_line
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Hashable)
 
 #: Errors that one record may have brought about. Others concern the database as a whole.
 _OF_A_RECORD = (DataError, IntegrityError, InternalError, NotSupportedError, ProgrammingError)
@@ -45,6 +45,34 @@ def write_each(
     middle = len(items) // 2
     refused = write_each(connection, items[:middle], write)
     return [*refused, *write_each(connection, items[middle:], write)]
+
+
+def write_in_exchange(
+    connection: Connection,
+    items: Sequence[T],
+    clear: Callable[[Sequence[T]], None],
+    write: Callable[[Sequence[T]], None],
+) -> list[T]:
+    """Write items that wait for each other, by clearing what they wait for first; return those written.
+
+    Nothing is cleared of an item that is not written then.
+    """
+    while len(items) > 1:
+        savepoint = connection.begin_nested()
+        try:
+            clear(items)
+        except _OF_A_RECORD as error:
+            if error.connection_invalidated:
+                raise
+            savepoint.rollback()
+            break
+        refused = {item for item, _ in write_each(connection, items, write)}
+        if not refused:
+            savepoint.commit()
+            return list(items)
+        savepoint.rollback()
+        items = [item for item in items if item not in refused]
+    return []
 
 
 def _reason(error: DBAPIError) -> str:

@@ -261,17 +261,19 @@ def test_stamps_that_were_never_sent_are_taken_back(make_node: Callable[[str], N
     node = make_node(kind)
     storage = node.storage()
     storage.prepare()
-    told = storage.horizon(wall_ms() + 86_400_000 << 16)
+    told = storage.horizon((wall_ms() - 10_000) << 16)
+    back = 20_000 << 16
     node.run("INSERT INTO city (id, name) VALUES ('a', 'x'), ('b', 'x')")
     storage.horizon(1)
     node.run("UPDATE city SET name = 'y' WHERE id = 'a'")
+    node.run("INSERT INTO city (id, name) VALUES ('c', 'x')")
     before = dict(storage.get_stamps_above(M, 0))
     for key, stamps in before.items():
-        storage.restamp(M, {key: {name: at - 5 for name, at in stamps.items()}})
+        storage.restamp(M, {key: {name: at - back for name, at in stamps.items()}})
     storage.horizon(2)
-    found = storage.get_records(M, ["a", "b"])
+    found = storage.get_records(M, ["a", "b", "c"])
     assert {key: r.timestamps for key, r in found.items()} == {
-        key: {name: at - 5 for name, at in stamps.items()} for key, stamps in before.items()
+        key: {name: at - back for name, at in stamps.items()} for key, stamps in before.items()
     }
     assert all(r.arrival(name) > told for r in found.values() for name in r.data)
 

@@ -301,6 +301,49 @@ def test_stamps_of_a_clock_that_was_ahead_are_taken_back(
     assert far.storage.get_clock_bound() >> 16 < wall_ms() + 60_000
 
 
+@pytest.mark.parametrize("kinds", KINDS)
+def test_unique_values_that_were_exchanged_arrive(
+    make_node: Callable[[str], Node], kinds: tuple[str, str]
+) -> None:
+    hub = Party("hub", make_node(kinds[0]))
+    spoke = Party("spoke", make_node(kinds[1]), hub)
+    hub.node.run(
+        "INSERT INTO person (id, name, mail) VALUES (1, 'a', 'x'), (2, 'b', 'y'), (3, 'c', 'z'), (4, 'd', 'w')"
+    )
+    spoke.engine.sync()
+    spoke.node.run("INSERT INTO person (id, name, mail) VALUES (5, 'e', 'taken')")
+    hub.node.run("UPDATE person SET mail = NULL WHERE id = 1")
+    hub.node.run("UPDATE person SET mail = 'x' WHERE id = 2")
+    hub.node.run("UPDATE person SET mail = 'y' WHERE id = 1")
+    hub.node.run("UPDATE person SET mail = 'taken' WHERE id = 3")
+    result = spoke.engine.sync()
+    assert len(result.errors) == 1
+    mails = {row["id"]: row["mail"] for row in spoke.node.run("SELECT id, mail FROM person")}
+    assert mails == {1: "y", 2: "x", 3: "z", 4: "w", 5: "taken"}
+    spoke.node.run("UPDATE person SET mail = 'given back' WHERE id = 5")
+    for _ in range(2):
+        spoke.engine.sync()
+    assert hub.rows() == spoke.rows()
+    assert spoke.engine.sync().counts() == {}
+
+
+@pytest.mark.parametrize("kinds", KINDS)
+def test_what_others_refer_to_is_not_emptied(
+    make_node: Callable[[str], Node], kinds: tuple[str, str]
+) -> None:
+    hub = Party("hub", make_node(kinds[0]))
+    spoke = Party("spoke", make_node(kinds[1]), hub)
+    spoke.node.run("CREATE TABLE post (mail TEXT REFERENCES person (mail) ON UPDATE CASCADE)")
+    hub.node.run("INSERT INTO person (id, name, mail) VALUES (1, 'a', 'x'), (2, 'b', 'y')")
+    spoke.engine.sync()
+    spoke.node.run("INSERT INTO post VALUES ('x')")
+    hub.node.run("UPDATE person SET mail = NULL WHERE id = 1")
+    hub.node.run("UPDATE person SET mail = 'x' WHERE id = 2")
+    hub.node.run("UPDATE person SET mail = 'y' WHERE id = 1")
+    assert len(spoke.engine.sync().errors) == 2
+    assert spoke.node.run("SELECT mail FROM post") == [{"mail": "x"}]
+
+
 def test_values_that_python_cannot_hold_hold_nothing_else_up(make_node: Callable[[str], Node]) -> None:
     hub = Party("hub", make_node("postgresql"))
     spoke = Party("spoke", make_node("sqlite"), hub)
