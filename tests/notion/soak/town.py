@@ -201,7 +201,9 @@ class Town:
         hand = self.hands[side]
         kind = kind or self.chance.choices(list(MOVES), list(MOVES.values()))[0]
         shown = await hand.shown()
-        ids = [only] if only in shown else sorted(shown)
+        if only and only not in shown:  # and any other row may just be written, without another look at it
+            return
+        ids = [only] if only else sorted(shown)
         obj_id = self.chance.choice(ids) if ids else ""
         match kind:
             case "add":
