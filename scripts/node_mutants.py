@@ -233,6 +233,20 @@ MUTANTS = [
         LEDGER_TESTS,
     ),
     Mutant(
+        "a node that was set back is not sent everything again",
+        PEER,
+        "        if set_back > self.set_back:\n",
+        "        if False:\n",
+        NODES_TESTS + " -k restored",
+    ),
+    Mutant(
+        "a node that was set back says so once only",
+        ENGINE,
+        "state.set_back if incoming.checkpoint < state.set_back else 0",
+        "now if behind else 0",
+        NODES_TESTS + " -k restored",
+    ),
+    Mutant(
         "stamps are taken back in another order",
         RESTAMP,
         "enumerate(sorted(void))",

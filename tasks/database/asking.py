@@ -192,6 +192,7 @@ class Asking:
             state.held = self.applied.held
             state.sent = self.page.cursor if self.applied.released else sent
             state.received = Cursor.read(response.checkpoint, response.after_keys)
+            state.start_over(response.set_back)
             kept = self._compared(response, view, now)
             if not self.dry_run:
                 replace(state, received=kept).save(node.storage, node.own_key)

@@ -159,7 +159,10 @@ class DatabaseEngine:
         state = PeerState.load(self._node.storage, incoming.node_id)
         state.sent = Cursor.read(incoming.checkpoint, incoming.after_keys)
         state.hear(incoming.node_time, incoming.restamped)
+        behind = incoming.checkpoint > self._node.last_place()
         now = self._node.arrival([*payloads, *state.held.payloads().values()], dry_run=incoming.dry_run)
+        if behind:  # this node never gave it that place, as far as it knows
+            state.set_back = now
         view = state.view(fresh=incoming.fresh, checkpoint=incoming.checkpoint)
         purged = 0 if incoming.resync else self._stale(state.sent)
         keys = {payload.model_label: {*payload.records, *payload.deletes} for payload in payloads}
@@ -199,6 +202,7 @@ class DatabaseEngine:
                 ]
         response = self._node.manifest(page, page.cursor)
         response.resync = purged
+        response.set_back = state.set_back if incoming.checkpoint < state.set_back else 0
         response.seal()
         return response, applied
 

@@ -102,6 +102,9 @@ class SyncManifest:
     #: When, in its order of arrival, the sender took stamps back, and above which. What the receiver holds with
     #: such stamps is void when it hears of that for the first time. It travels as a list of pairs.
     restamped: dict[int, int] = field(default_factory=dict)
+    #: The sender was set back to an earlier state, as from a backup, at this place: the receiver is to send it
+    #: everything again, once. 0: it was not.
+    set_back: int = 0
     #: What the checksum was taken of, as `seal` left it.
     sealed: str = field(default="", init=False, compare=False, repr=False)
     #: The checksum was found to be right when the manifest came.
@@ -181,6 +184,7 @@ class SyncManifest:
             dry_run=_flag(data, "dry_run"),
             resync=checked_stamp(data.get("resync", 0), "'resync'", ManifestFieldError),
             ahead=_place(data.get("ahead")),
+            set_back=checked_stamp(data.get("set_back", 0), "'set_back'", ManifestFieldError),
             restamped=_restamped(data.get("restamped", [])),
         )
 
@@ -202,6 +206,8 @@ class SyncManifest:
             result["resync"] = self.resync
         if self.ahead is not None:
             result["ahead"] = self.ahead
+        if self.set_back:
+            result["set_back"] = self.set_back
         if self.restamped:
             result["restamped"] = [list(pair) for pair in sorted(self.restamped.items())]
         return result

@@ -235,6 +235,10 @@ class MemoryStorage:
         with self._guard:
             self._checkpoints.pop(node_id, None)
 
+    def get_last_place(self) -> int:
+        """The last place in the order of arrival."""
+        return self._place
+
     # -- a clock that was ahead -----------------------------------------------------------------------------
 
     def get_stamps_above(self, model_label: str, stamp: int) -> Iterator[tuple[str, dict[str, int]]]:

@@ -12,6 +12,7 @@ from tasks.database.clock import HybridLogicalClock
 from tasks.database.collect import Collector, Page
 from tasks.database.graph import DependencyGraph
 from tasks.database.manifest import ModelPayload, SyncManifest
+from tasks.database.record import STAMP_MAX
 from tasks.database.result import DatabaseResult
 from tasks.database.storage import ArrivalStorage, RestampableStorage
 from tasks.database.validation import Limits
@@ -58,6 +59,10 @@ class Node:
         if newest:
             self.clock.receive(newest)
         return self.later()
+
+    def last_place(self) -> int:
+        """The last place that a peer can have been told of."""
+        return self.storage.get_last_place() if isinstance(self.storage, RestampableStorage) else STAMP_MAX
 
     def later(self) -> int:
         """A place in the order of arrival above all that were given so far."""

@@ -92,6 +92,8 @@ class PeerState:
     heard: int = 0
     #: When the peer took stamps back last, as far as this node knows (see `SyncManifest.restamped`).
     restamped: int = 0
+    #: Where one of the two was set back to an earlier state last: this node for a peer that asks, or else the peer.
+    set_back: int = 0
 
     @staticmethod
     def load(storage: ArrivalStorage, node_id: str) -> PeerState:
@@ -104,6 +106,7 @@ class PeerState:
             held=Held.read(kept.get("held")),
             heard=kept.get("heard", 0),
             restamped=kept.get("restamped", 0),
+            set_back=kept.get("set_back", 0),
         )
 
     def save(self, storage: ArrivalStorage, node_id: str) -> None:
@@ -116,6 +119,8 @@ class PeerState:
             kept["heard"] = self.heard
         if self.restamped:
             kept["restamped"] = self.restamped
+        if self.set_back:
+            kept["set_back"] = self.set_back
         if self.own:
             kept["own"] = sorted(self.own)
         if len(self.held):
@@ -129,6 +134,11 @@ class PeerState:
         if unheard:
             self.restamped = max(restamped)
             self.held = self.held.up_to(min(unheard))
+
+    def start_over(self, set_back: int) -> None:
+        """Where the peer was set back since it was heard last, it has nothing for certain of what it was sent."""
+        if set_back > self.set_back:
+            self.set_back, self.sent, self.own = set_back, Cursor(), set()
 
     def view(self, **more: Any) -> PeerView:
         """What the peer has of this node's records."""

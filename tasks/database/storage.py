@@ -140,7 +140,14 @@ class ArrivalStorage(DatabaseSyncStorage, Protocol):
 
 @runtime_checkable
 class RestampableStorage(Protocol):
-    """What a storage offers beside `ArrivalStorage` so that stamps of a clock that was ahead can be taken back."""
+    """What a storage offers beside `ArrivalStorage` so that stamps of a clock that was ahead can be taken back.
+
+    It also keeps what it told of its order of arrival, so that it is noticed when the whole was set back.
+    """
+
+    def get_last_place(self) -> int:
+        """The last stamp that `horizon` returned; 0 before."""
+        ...
 
     def get_stamps_above(self, model_label: str, stamp: int) -> Iterator[tuple[str, dict[str, int]]]:
         """Keys of records and tombstones with a stamp above this one, each with all its stamps by field.

@@ -24,6 +24,11 @@ class Restamping:
     database: Database
     tables: Mapping[str, SyncedTable]
 
+    def get_last_place(self) -> int:
+        """The last place that a peer may have been told of."""
+        with self.database.work() as work:
+            return int(work.connection.scalar(sa.select(schema.node.c.horizon)) or 0)
+
     def get_stamps_above(self, model_label: str, stamp: int) -> Iterator[tuple[str, dict[str, int]]]:
         """Keys of records and tombstones with a stamp above this one, each with all its stamps by field."""
         table, last = self.tables[model_label], ""

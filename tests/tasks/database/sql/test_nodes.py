@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -299,6 +300,45 @@ def test_stamps_of_a_clock_that_was_ahead_are_taken_back(
     stamps = [at for _, found in far.storage.get_stamps_above("city", 0) for at in found.values()]
     assert max(stamps) >> 16 < wall_ms() + 60_000
     assert far.storage.get_clock_bound() >> 16 < wall_ms() + 60_000
+
+
+@pytest.mark.parametrize("lost", ["", "answer"])
+@pytest.mark.parametrize("name", ["hub", "spoke"])
+def test_a_node_that_was_restored_from_a_backup_gets_what_it_lost(
+    make_node: Callable[[str], Node], name: str, lost: str
+) -> None:
+    hub = Party("hub", make_node("sqlite"))
+    spoke = Party("spoke", make_node("sqlite"), hub)
+    hub.node.run("INSERT INTO city (id, name) VALUES ('a', 'Aachen'), ('b', 'Berlin')")
+    spoke.engine.sync()
+    restored = hub if name == "hub" else spoke
+    path = restored.node.url.removeprefix("sqlite:///")
+    restored.storage.close()
+    shutil.copy(path, f"{path}.bak")
+    for party in (hub, spoke):
+        party.node.run("INSERT INTO city (id, name) VALUES (:id, 'lost')", id=party.name)
+    spoke.node.run("UPDATE city SET name = 'edited' WHERE id = 'a'")
+    spoke.node.run("DELETE FROM city WHERE id = 'b'")
+    for _ in range(2):
+        spoke.engine.sync()
+    restored.storage.close()
+    shutil.copy(f"{path}.bak", path)
+    fresh = Party(name, restored.node, hub if name == "spoke" else None)
+    hub, spoke = (fresh, spoke) if name == "hub" else (hub, fresh)
+    spoke.hub = hub
+    spoke.lose = lost
+    for _ in range(3):
+        try:
+            assert spoke.engine.sync().ok
+        except TransportError:
+            continue
+    assert hub.rows() == spoke.rows()
+    assert {key: row["name"] for key, row in hub.rows()["city"].items()} == {
+        "a": "edited",
+        "hub": "lost",
+        "spoke": "lost",
+    }
+    assert spoke.engine.sync().counts() == {}
 
 
 @pytest.mark.parametrize("kinds", KINDS)

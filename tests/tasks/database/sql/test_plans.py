@@ -136,4 +136,4 @@ def test_as_many_statements_at_any_size(make_node: Callable[[str], Node], kind: 
                 assert pair.engine.sync().counts().get("applied", 0) == changed
             counts.append(len(statements))
     assert counts[:2] == counts[2:]
-    assert counts[0] < 60
+    assert counts[0] < 64
