@@ -195,6 +195,8 @@ class _BackDoor(_Responder):
 
     def answer(self, raw: bytes) -> Any:
         path = self.request.path_params["path"]
+        if "origin" in self.request.headers:  # only browsers send it
+            raise ApiError(403, "restricted_resource", "The back door is not open to web pages.")
         if path.startswith("person/"):
             version = self.request.headers.get("notion-version") or NEWEST
             if version not in VERSIONS:

@@ -165,3 +165,11 @@ def test_a_clock_that_runs_fast(api: Api) -> None:
     while "T00:00" in api.door("clock", method="GET")["now"]:
         assert time.monotonic() - began < 20
     assert api.door("clock", method="GET")["now"] < "2026-01-02"
+
+
+def test_web_pages_are_shut_out(api: Api) -> None:
+    """A browser sends a site's plain text to any address without asking first."""
+    headers = {"origin": "https://evil.example", "content-type": "text/plain"}
+    answer = api.http.post("/_sandbox/faults", content=b'{"status": 500}', headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "restricted_resource")
+    assert api.door("faults", method="GET") == {"faults": []}
