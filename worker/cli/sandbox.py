@@ -31,9 +31,13 @@ def notion(port: int, data: Path | None, rate_limit: float | None = None) -> Exi
         ("Rate limit", f"{rate_limit:g} requests/s for each token" if rate_limit else "none"),
         ("Data", str(data) if data else "in memory, gone at the end"),
     ]
-    console().print(table(("Local Notion workspace", "Ctrl-C ends it"), rows, folded=("Ctrl-C ends it",)))
-    sys.stdout.flush()
-    serve(port, data, HOST, rate_limit=RateLimit(per_second=rate_limit) if rate_limit else None)
+
+    def announce() -> None:
+        console().print(table(("Local Notion workspace", "Ctrl-C ends it"), rows, folded=("Ctrl-C ends it",)))
+        sys.stdout.flush()
+
+    limit = RateLimit(per_second=rate_limit) if rate_limit else None
+    serve(port, data, HOST, rate_limit=limit, announce=announce)
     return ExitCode.OK
 
 

@@ -6,7 +6,7 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -73,8 +73,12 @@ def serve(
     *,
     tokens: Collection[str] | None = None,
     rate_limit: RateLimit | None = None,
+    announce: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve a workspace until the process is told to stop. A None `path` keeps it in memory.
+
+    Args:
+        announce: called when the workspace is open and its port held.
 
     Raises:
         TaskError: The port is taken, or the file is no database of a workspace.
@@ -82,6 +86,7 @@ def serve(
     listener = _listen(host, port)
     with listener:
         _, server = _server(path, tokens, rate_limit=rate_limit)
+        announce()
         server.run(sockets=[listener])
 
 

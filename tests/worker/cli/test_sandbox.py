@@ -86,5 +86,6 @@ def test_a_port_in_use(lockstep: Any) -> None:
 def test_a_file_that_is_no_workspace(lockstep: Any) -> None:
     done = lockstep("sandbox", "notion", "--port", "0", "--data", "lockstep.toml")
     assert done.returncode == 1
+    assert done.stdout == ""
     assert "lockstep.toml" in done.stderr
     assert "Traceback" not in done.stderr
