@@ -169,6 +169,13 @@ MUTANTS = [
         "",
         FAULTS,
     ),
+    Mutant(
+        "what was written is forgotten while a long listing goes on",
+        SIDE,
+        "        pages: list[Page] = []\n        for page in listed:\n",
+        "        self._own.forget(self._lag_begins())\n        pages: list[Page] = []\n        for page in listed:\n",
+        FAULTS,
+    ),
     # -- listings
     Mutant(
         "a row that is not found counts as deleted",

@@ -198,25 +198,26 @@ class _Run:
     async def _plan(
         self, base: Base, policy: Policy, *, full: bool
     ) -> tuple[dict[Side, SideView], Plan, Halt | None]:
-        views = await self._read_both(base, full=full)
+        listed_at = self.order.clock()
+        views = await self._read_both(base, full=full, now=listed_at)
         self.progress("plan", 0, 0)
-        plan = await asyncio.to_thread(self._planned, base, views, policy)
+        plan = await asyncio.to_thread(self._planned, base, views, policy, listed_at)
         return views, plan, check_guards(plan, len(base.links), policy)
 
-    def _planned(self, base: Base, views: Mapping[Side, SideView], policy: Policy) -> Plan:
+    def _planned(
+        self, base: Base, views: Mapping[Side, SideView], policy: Policy, listed_at: datetime
+    ) -> Plan:
         if self.order.planner is not None:
             return self.order.planner(base, views, policy)
         snapshots = {side: view.snapshot for side, view in views.items()}
         plan = make_plan(base.links, snapshots[Side.NOTION], snapshots[Side.OTHER], policy, base.intents)
-        now = self.order.clock()
         settling = {Side.NOTION: self.task.notion_settling, Side.OTHER: self.task.other_settling}
-        plan = await_listing(plan, base.intents, settling, now)
-        return hold_back(plan, base.memory.held, snapshots, now)
+        plan = await_listing(plan, base.intents, settling, listed_at)
+        return hold_back(plan, base.memory.held, snapshots, self.order.clock())
 
-    async def _read_both(self, base: Base, *, full: bool) -> dict[Side, SideView]:
+    async def _read_both(self, base: Base, *, full: bool, now: datetime) -> dict[Side, SideView]:
         """Both listings at once; the first error ends the other one."""
         read = 0
-        now = self.order.clock()
 
         async def read_one(side: Side) -> SideView:
             nonlocal read

@@ -145,7 +145,7 @@ def await_listing(
         plan: what would be done.
         intents: the writes of earlier runs whose outcome is unknown.
         settling: how long the listing of each side may lag behind its writes.
-        now: the time of the listings.
+        now: when the listings began; one that took long shows no more than what was there then.
     """
     recent = {
         (intent.side, intent.source_id): intent.key

@@ -241,8 +241,7 @@ class NotionSide(SyncTask):
 
     async def get_notion_objects(self) -> Listing:
         """All rows outside the trash."""
-        begun = time.monotonic()
-        self._edits.list_from(begun)
+        begun = self._begin_listing()
         rows = await self._rows_of.rows()
         pages = await self._with_contents(await self._up_to_date([await self._read(raw) for raw in rows]))
         self._known.see(pages, self._columns, all_rows=rows.partial is None)
@@ -261,16 +260,21 @@ class NotionSide(SyncTask):
             CursorExpiredError: the cursor is of another data source or filter.
         """
         before = Watermark.from_json(cursor, self.scope(), self._options())
-        begun = time.monotonic()
-        self._edits.list_from(begun)
+        begun = self._begin_listing()
         rows = await self._rows_of.rows(edited_since=before.since)
         pages = await self._with_contents(await self._up_to_date([await self._read(raw) for raw in rows]))
         self._known.see(pages, self._columns, all_rows=False)
         return Changes(pages, cursor=self._mark(pages, begun, before).to_json(), partial=rows.partial)
 
+    def _begin_listing(self) -> float:
+        """When a listing begins: what it may lack is decided now, however long it takes."""
+        begun = time.monotonic()
+        self._edits.list_from(begun)
+        self._own.forget(self._lag_begins())
+        return begun
+
     async def _up_to_date(self, listed: list[Page]) -> list[Page]:
         """Rows of a listing; those are read again that may be older than what this process wrote to them."""
-        self._own.forget(self._lag_begins())
         pages: list[Page] = []
         for page in listed:
             now = await self._get(page.id) if self._own.may_be_newer_than(page) else page

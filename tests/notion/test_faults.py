@@ -409,6 +409,29 @@ async def test_a_listing_that_lags_takes_nothing_back(task: Paced, person: Perso
     assert stays.id in service.items
 
 
+async def test_a_long_listing_that_lagged_when_it_began_takes_nothing_back(
+    task: Paced, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.notion.data_source.PAGE_SIZE", 1)
+    service, journal = task.service, StateJournal(State())
+    _, item, _ = (service.add({"key": key, "notes": "", "effort": 1}) for key in ("One", "Paint", "Two"))
+    assert getattr(await run(task, journal), "status", "") == "succeeded"
+    task.time.advance(3600)
+    await person.arrange("POST", "index_lag", {"seconds": 50})
+    try:
+        service.edit(item.id, {"effort": 2})
+        assert getattr(await run(task, journal), "status", "") == "succeeded"
+        wanted = dict(service.items)
+        # The rows before the last one are shown at once, as they were; the last one comes after a minute.
+        await befall(person, task, KINDS["query"], {"status": 429, "retry_after": 70, "skip": 2}, "")
+        begun = task.time.passed
+        assert getattr(await run(task, journal), "status", "") == "succeeded"
+        assert task.time.passed - begun > 60
+        assert service.items == wanted
+    finally:
+        await person.arrange("POST", "index_lag", {"seconds": 0})
+
+
 async def test_an_edit_while_many_rows_are_written_is_not_overwritten(task: Paced, person: Person) -> None:
     service, journal = task.service, StateJournal(State())
     items = [service.add({"key": f"row {number}", "notes": "", "effort": 0}) for number in range(40)]

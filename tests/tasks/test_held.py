@@ -239,6 +239,26 @@ async def test_a_create_without_an_answer_waits_for_the_listing(journal: StateJo
     assert (await run(task, journal)).plan.actions == ()
 
 
+async def test_a_listing_that_takes_long_shows_what_was_there_when_it_began(journal: StateJournal) -> None:
+    """One side answers at once, the other one after minutes; the first does not show by then what it lacked."""
+
+    class Slow(Lagging):
+        def get_other_objects(self) -> Listing:
+            listing = super().get_other_objects()
+            self.later(minutes=3)
+            return listing
+
+    task = Slow()
+    task.notion.add(A="x", B="")
+    assert (await run(task, journal)).status == "failed"
+    await run(task, journal)
+    assert len(task.other.rows) == 1
+    task.later(minutes=3)
+    await run(task, journal)
+    assert len(task.other.rows) == 1
+    assert len((await journal.load()).links) == 1
+
+
 async def test_a_create_that_never_arrived_is_made_after_that_time(journal: StateJournal) -> None:
     task = Lagging()
     task.notion.add(A="x", B="")
