@@ -83,7 +83,7 @@ def show_parent(call: Call, obj: Stored) -> dict[str, Any]:
     parent = call.store.get(obj.parent)
     kind = parent.kind if parent else "page"
     if kind == "data_source" and parent is not None:
-        if not call.has_data_sources:
+        if not call.has_data_sources or obj.kind == "database":  # the latter lies in a wiki
             return {"type": "database_id", "database_id": parent.parent}
         return {"type": "data_source_id", "data_source_id": parent.id, "database_id": parent.parent}
     key = {"database": "database_id", "page": "page_id"}.get(kind, "block_id")

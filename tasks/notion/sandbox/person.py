@@ -13,6 +13,7 @@ from tasks.notion.sandbox.call import NEWEST, Call
 from tasks.notion.sandbox.columns import OPTION_TYPES, Column, Columns
 from tasks.notion.sandbox.errors import ApiError
 from tasks.notion.sandbox.ids import TITLE, parse_id
+from tasks.notion.sandbox.parents import place
 from tasks.notion.sandbox.schema import find_option, new_option
 from tasks.notion.sandbox.store import Stored
 
@@ -110,6 +111,32 @@ class Person:
         """A row into another data source; cells go with it where a column has the same name and type."""
         body = {"parent": {"type": "data_source_id", "data_source_id": data_source}}
         return self.request("POST", f"pages/{page}/move", body)
+
+    def make_wiki(self, data_source: str) -> Json:
+        """A data source as a wiki: its pages can be verified and have an owner, and databases can lie in it."""
+        with self._workspace.store.transaction():
+            columns = Columns(self._find(data_source, "data_source"))
+            for column in (
+                Column("verification", columns.free_name("Verification"), "verification"),
+                Column("verification_owner", columns.free_name("Owner"), "people"),
+            ):
+                columns.by_id.setdefault(column.id, column)
+            columns.keep()
+            self._workspace.store.save(columns.source)
+        return self.request("GET", f"data_sources/{columns.source.id}")
+
+    def put_into_wiki(self, data_source: str, wiki: str) -> Json:
+        """The database of a data source into a wiki, among whose results the data source is from now on."""
+        call = self._call()
+        with call.store.transaction():
+            above = self._find(wiki, "data_source")
+            if "verification" not in Columns(above).by_id:
+                raise errors.validation(f"Data source {above.id} is no wiki; make_wiki turns it into one.")
+            database = self._find(self._find(data_source, "data_source").parent, "database")
+            place(call, database, above)
+            call.touch(database)
+            call.store.save(database)
+        return self.request("GET", f"databases/{database.id}")
 
     def churn(self, data_source: str, edits: int, seed: int = 0) -> list[str]:
         """So many edits of rows at random: new titles, new rows, rows into the trash and out of it; their ids.
@@ -266,6 +293,8 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         Person.unshare,
         Person.share,
         Person.move,
+        Person.make_wiki,
+        Person.put_into_wiki,
         Person.churn,
         Person.add_column,
         Person.rename_column,

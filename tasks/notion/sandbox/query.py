@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from threading import Lock
@@ -75,8 +76,19 @@ class Walks:
             self._walks.clear()
 
 
-def run_query(call: Call, walks: Walks, raw_id: str, body: dict[str, Any], only: list[str]) -> dict[str, Any]:
-    """POST /data_sources/{id}/query."""
+def run_query(
+    call: Call,
+    walks: Walks,
+    raw_id: str,
+    body: dict[str, Any],
+    only: list[str],
+    show_other: Callable[[Call, Stored], dict[str, Any]],
+) -> dict[str, Any]:
+    """POST /data_sources/{id}/query.
+
+    Args:
+        show_other: shows what is among the results of a wiki beside pages.
+    """
     refuse_unknown(body, _KEYS)
     source = call.find("data_source", path_id(raw_id, "data_source_id"))
     columns = Columns(source)
@@ -86,7 +98,8 @@ def run_query(call: Call, walks: Walks, raw_id: str, body: dict[str, Any], only:
     if body.get("result_type") not in (None, "page", "data_source"):
         raise errors.bad_body("result_type", '"page" or "data_source"', body["result_type"])
     archived = body.get("is_archived") or False
-    asked = {key: body.get(key) for key in ("filter", "sorts", "is_archived")}
+    kind = body.get("result_type")
+    asked = {key: body.get(key) for key in ("filter", "sorts", "is_archived", "result_type")}
     question = json.dumps([source.id, asked], sort_keys=True)
     test = compile_filter(call, columns, body["filter"]) if body.get("filter") else None
     sorts = _read_sorts(columns, body.get("sorts"))
@@ -95,13 +108,17 @@ def run_query(call: Call, walks: Walks, raw_id: str, body: dict[str, Any], only:
     else:
         walk = Walk(question)
     left = call.limits.query_results - walk.given
-    if body.get("result_type") == "data_source":
-        rows: list[Stored] = []
-    elif test is None and not sorts:
+    others = _in_wiki(call, source) if kind != "page" and test is None and not archived else []
+    if test is None and not sorts and not others and kind != "data_source":
         start = (walk.following.created, walk.following.seq) if walk.following else None
         rows = call.store.rows(source.id, start, min(size, left) + 1, archived=archived)
     else:
-        rows = _ordered_rows(call, columns, walk, test, sorts, min(size, left) + 1, archived)
+
+        def find_all() -> list[Stored]:
+            pages = [] if kind == "data_source" else _all_rows(call, columns, test, sorts, archived)
+            return pages + others
+
+        rows = _ordered_rows(call, walk, find_all, min(size, left) + 1)
     shown, rest = rows[: min(size, left)], rows[min(size, left) :]
     walk.given += len(shown)
     walk.place += len(shown)
@@ -110,26 +127,26 @@ def run_query(call: Call, walks: Walks, raw_id: str, body: dict[str, Any], only:
     cursor = None
     if rest and not capped:
         cursor = f"s:{walks.start(walk)}:{rest[0].id}"
-    results = [show_page(call, row, only, columns) for row in shown]
+    results = [
+        show_page(call, row, only, columns) if row.kind == "page" else show_other(call, row) for row in shown
+    ]
     answer = listing("page_or_data_source" if call.has_data_sources else "page_or_database", results, cursor)
     if capped:
         answer["request_status"] = {"type": "incomplete", "incomplete_reason": "query_result_limit_reached"}
     return answer
 
 
-def _ordered_rows(
-    call: Call,
-    columns: Columns,
-    walk: Walk,
-    test: RowTest | None,
-    sorts: list[tuple[Column | str, bool]],
-    wanted: int,
-    archived: bool,
-) -> list[Stored]:
+def _in_wiki(call: Call, source: Stored) -> list[Stored]:
+    """The data sources of the databases that lie in a wiki."""
+    databases = call.store.children(source.id, ("database",))
+    return [found for database in databases for found in call.store.children(database.id, ("data_source",))]
+
+
+def _ordered_rows(call: Call, walk: Walk, find_all: Callable[[], list[Stored]], wanted: int) -> list[Stored]:
     """The next rows of a filtered or sorted walk; the order is kept as long as nothing is written."""
     version = call.store.version()
     if walk.version != version:
-        rows = _all_rows(call, columns, test, sorts, archived)
+        rows = find_all()
         walk.order, walk.version = [row.id for row in rows], version
         if walk.following is not None and walk.following.id in walk.order:
             walk.place = walk.order.index(walk.following.id)

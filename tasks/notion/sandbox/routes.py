@@ -47,7 +47,9 @@ def _query_database(call: Call, walks: query.Walks, request: Request, database_i
     if call.has_data_sources:
         raise errors.invalid_url()
     database = call.find("database", pages.path_id(database_id, "database_id"))
-    return query.run_query(call, walks, only_source(call, database).id, request.body, request.only)
+    return query.run_query(
+        call, walks, only_source(call, database).id, request.body, request.only, search.show
+    )
 
 
 def _indexed(handler: Handler) -> Handler:
@@ -83,7 +85,7 @@ _ROUTES: list[tuple[str, str, Handler]] = [
     (
         "POST",
         f"data_sources/{_ID}/query",
-        _indexed(lambda c, w, r, a, b: query.run_query(c, w, a, r.body, r.only)),
+        _indexed(lambda c, w, r, a, b: query.run_query(c, w, a, r.body, r.only, search.show)),
     ),
     ("GET", f"data_sources/{_ID}/templates", lambda c, w, r, a, b: data_sources.templates(c, a)),
     ("GET", "views", lambda c, w, r, a, b: views.list_views(c, r.query)),

@@ -40,7 +40,7 @@ def search(call: Call, body: dict[str, Any]) -> dict[str, Any]:
             raise errors.validation(f"The start_cursor provided is invalid: {body['start_cursor']}")
         start = ids.index(body["start_cursor"])
     following = found[start + size].id if start + size < len(found) else None
-    results = [_show(call, obj) for obj in found[start : start + size]]
+    results = [show(call, obj) for obj in found[start : start + size]]
     return listing("page_or_data_source" if call.has_data_sources else "page_or_database", results, following)
 
 
@@ -80,7 +80,8 @@ def _words(text: str) -> set[str]:
     return {word.removesuffix("s") if len(word) > 3 else word for word in words if word not in _STOP_WORDS}
 
 
-def _show(call: Call, obj: Stored) -> dict[str, Any]:
+def show(call: Call, obj: Stored) -> dict[str, Any]:
+    """A page or data source as answers show it; a database before there were data sources."""
     if obj.kind == "page":
         return show_page(call, obj)
     if call.has_data_sources:

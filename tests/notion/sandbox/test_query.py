@@ -292,3 +292,38 @@ def test_sorts(api: Api) -> None:
     assert ordered({"timestamp": "last_edited_time", "direction": "descending"}).startswith(name(page))
     message = api.refused("POST", f"data_sources/{source}/query", {"sorts": [{"property": "X"}]})
     assert message == "Could not find sort property with name or id: X"
+
+
+def test_databases_in_a_wiki_come_after_its_pages(api: Api) -> None:
+    wiki, inside = api.source(title="Handbook"), api.source(title="Machines")
+    put = {"data_source": inside, "wiki": wiki}
+    refused = api.http.post("/_sandbox/person/put_into_wiki", json=put)
+    assert (refused.status_code, "is no wiki" in refused.json()["message"]) == (400, True)
+    columns = api.door("person/make_wiki", {"data_source": wiki})["result"]["properties"]
+    kinds = {column["id"]: column["type"] for column in columns.values()}
+    assert kinds == {"title": "title", "verification": "verification", "verification_owner": "people"}
+    database = api.door("person/put_into_wiki", put)["result"]
+    above = api.ok("GET", f"data_sources/{wiki}")["parent"]["database_id"]
+    assert database["parent"] == {"type": "database_id", "database_id": above}
+    for title in ("a", "b"):
+        api.page(wiki, title)
+
+    def walk(**body: Any) -> list[str]:
+        found: list[str] = []
+        while True:
+            answer = api.ok("POST", f"data_sources/{wiki}/query", {"page_size": 1, **body})
+            found += [each["object"] for each in answer["results"]]
+            if not answer["has_more"]:
+                return found
+            body["start_cursor"] = answer["next_cursor"]
+
+    assert walk() == ["page", "page", "data_source"]
+    assert walk(sorts=[{"property": "Name", "direction": "ascending"}]) == ["page", "page", "data_source"]
+    assert walk(result_type="page") == ["page", "page"]
+    assert walk(result_type="data_source") == ["data_source"]
+    assert walk(filter={"property": "Name", "title": {"is_not_empty": True}}) == ["page", "page"]
+    older = api.with_version("2022-06-28").ok("POST", f"databases/{above}/query", {})
+    assert [each["object"] for each in older["results"]] == ["page", "page", "database"]
+    api.edit(api.page(wiki, "c"), Verification={"verification": {"state": "verified"}})
+    api.door("person/trash", {"id": inside})
+    assert walk() == ["page", "page", "page"]
