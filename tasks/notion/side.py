@@ -22,7 +22,7 @@ from tasks.notion.client import Json, NotionClient, Settled
 from tasks.notion.data_source import PAGE_SIZE, DataSource
 from tasks.notion.ids import ids_among, parse_id
 from tasks.notion.known_columns import KnownColumns
-from tasks.notion.own_writes import OwnWrites
+from tasks.notion.latest_rows import LatestRows
 from tasks.notion.page import Page, data_source_of, is_trashed, known_page, read_page
 from tasks.notion.preconditions import check_place, check_size, check_unchanged
 from tasks.notion.properties import Column, decode, encode, keeps_more
@@ -105,7 +105,7 @@ class NotionSide(SyncTask):
         self._property_types = property_types or {}
         self._client: NotionClient | None = None
         self._source: DataSource | None = None
-        self._own = OwnWrites()
+        self._latest = LatestRows()
         self._bodies = Bodies()
         self._recent: RecentEdits | None = None
         #: The columns of `attr_map` by the names in it, in this run.
@@ -181,16 +181,16 @@ class NotionSide(SyncTask):
         """Take over what an earlier run knew of the columns and of the contents of pages, and what it wrote."""
         if remembered is not None:
             self._known.from_json(remembered)
-            self._own.from_json(remembered.get("written"))
+            self._latest.from_json(remembered.get("latest"))
         if self._with_bodies:
             texts = {page_id: values[PAGE_BODY] for page_id, values in synced.items() if PAGE_BODY in values}
             self._bodies.from_json((remembered or {}).get("bodies", {}), texts)
 
     def remembered(self) -> Any:
         """What is known of the columns, their options and the contents of pages, and what was written lately."""
-        self._own.forget(self._lag_begins())
+        self._latest.forget(self._lag_begins())
         bodies = {"bodies": self._bodies.to_json()} if self._with_bodies else {}
-        return {**self._known.to_json(), "written": self._own.to_json(), **bodies}
+        return {**self._known.to_json(), "latest": self._latest.to_json(), **bodies}
 
     def attr_forms(self) -> dict[str, str]:
         """Which dates are compared as ranges, and which columns took the place of others."""
@@ -270,14 +270,14 @@ class NotionSide(SyncTask):
         """When a listing begins: what it may lack is decided now, however long it takes."""
         begun = time.monotonic()
         self._edits.list_from(begun)
-        self._own.forget(self._lag_begins())
+        self._latest.forget(self._lag_begins())
         return begun
 
     async def _up_to_date(self, listed: list[Page]) -> list[Page]:
-        """Rows of a listing; those are read again that may be older than what this process wrote to them."""
+        """Rows of a listing; those are read again that were newer when they were seen last."""
         pages: list[Page] = []
         for page in listed:
-            now = await self._get(page.id) if self._own.may_be_newer_than(page) else page
+            now = await self._get(page.id) if self._latest.may_be_newer_than(page) else page
             pages += [now] if now is not None else []
         return pages
 
@@ -286,7 +286,7 @@ class NotionSide(SyncTask):
         return time.time() - self.notion_settling.total_seconds()
 
     def _wrote(self, page: Page, begun: float) -> Page:
-        self._own.note(page, time.time())
+        self._latest.note(page, time.time())
         self._edits.wrote(page, begun)
         return page
 
@@ -328,7 +328,9 @@ class NotionSide(SyncTask):
         if is_trashed(raw) or data_source_of(raw) != self._listed_id:
             return None
         self._edits.saw(raw, begun)
-        return await self._read(raw)
+        page = await self._read(raw)
+        self._latest.note(page, time.time())
+        return page
 
     def notion_known_obj(self, obj_id: ID, values: Mapping[str, Any]) -> Any:
         """A row that was not edited since its values were synced; a write looks at it again by itself.
@@ -433,7 +435,11 @@ class NotionSide(SyncTask):
         async with self._edits.writing():
             answer = await self._rows_of.update(obj.id, compose)
             # A look at all rows does not tell of one that was moved away meanwhile.
-            return self._wrote(await self._reread(answer, obj), begun) if answer else now
+            if answer:
+                return self._wrote(await self._reread(answer, obj), begun)
+            if now is not obj:  # it has its values already, of which the next listing may know nothing
+                self._latest.note(now, time.time())
+            return now
 
     async def notion_delete_obj(self, obj: Page) -> None:
         """Move the row to the trash.
@@ -452,7 +458,7 @@ class NotionSide(SyncTask):
             return {"in_trash": True}
 
         await self._rows_of.update(obj.id, compose)
-        self._own.note_trashed(obj.id, time.time())
+        self._latest.note_trashed(obj.id, time.time())
 
     def _synced(self, attr: str) -> Column:
         column = self._columns.get(attr)

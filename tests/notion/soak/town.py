@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -156,6 +157,7 @@ class Town:
     rough: bool = True
     #: Whether somebody acts now, who is not to be disturbed in turn.
     busy: bool = False
+    acting: asyncio.Future[None] | None = None
     records: list[RunRecord] = field(default_factory=list)
 
     @property
@@ -310,9 +312,13 @@ class Town:
 
     async def meanwhile(self, method: str, path: str) -> None:
         """What happens while a request of the sync is on its way."""
-        if not self.rough or self.busy:
-            return
-        self.busy = True
+        if self.rough and not self.busy:
+            self.busy = True
+            # A run that ends meanwhile does not stop a person half-way.
+            self.acting = asyncio.ensure_future(self.act(method, path))
+            await asyncio.shield(self.acting)
+
+    async def act(self, method: str, path: str) -> None:
         try:
             page = path.split("/")[3] if path.startswith("/v1/pages/") else ""
             if method == "GET" and page and self.chance.random() < 0.15:
@@ -399,6 +405,8 @@ class Town:
             record = await run_session(self.task, store=self.store, lock=lock, order=order)
         finally:
             lock.close()
+        if self.acting is not None:
+            await self.acting
         await self.disarm(armed)
         assert record.status != "skipped", record.reason
         self.records.append(record)
