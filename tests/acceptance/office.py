@@ -18,7 +18,7 @@ from icalendar import Calendar
 
 from tasks.services.caldav.radicale_server import RadicaleServer
 from tests.harness import Process, Stack, eventually, free_port
-from worker.store import RunRecord, Store
+from worker.store import RunRecord
 
 TASK = "todos"
 TOKEN = "ntn_acceptance0token"
@@ -257,7 +257,7 @@ class Office(Stack):
         return things
 
     def runs(self, task: str = TASK) -> list[RunRecord]:
-        return history(self, task)
+        return self.history(task)
 
     def rested(self, timeout: float = PATIENCE) -> None:
         """Wait for two runs in a row that found nothing to do."""
@@ -269,17 +269,6 @@ class Office(Stack):
             )
 
         eventually(quiet, timeout, "two runs without a write")
-
-
-def history(stack: Stack, task: str) -> list[RunRecord]:
-    """The newest runs first."""
-    url = stack.env().get("DATABASE_URL") or f"sqlite:///{stack.state_dir / 'lockstep.db'}"
-    store = Store(url)
-    try:
-        store.migrate()
-        return store.runs.list(task, 1000)
-    finally:
-        store.close()
 
 
 def duplicates(things: list[Thing]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.acceptance.office import FAST, PATIENCE, Office, Thing, duplicates, history
+from tests.acceptance.office import FAST, PATIENCE, Office, Thing, duplicates
 from tests.harness import ProbeSpec, Process, Stack, eventually
 from worker.redis_client import connect_url
 
@@ -103,7 +103,7 @@ def test_an_emptied_redis_delays_one_run_at_the_most(make_stack: MakeStack) -> N
     beats = [stack.beat(), stack.beat()]
 
     def ran() -> list[float]:
-        return [run.started_at.timestamp() for run in reversed(history(stack, "probe"))]
+        return [run.started_at.timestamp() for run in reversed(stack.history("probe"))]
 
     for _ in range(3):
         seen = eventually(ran, PATIENCE)
@@ -115,5 +115,5 @@ def test_an_emptied_redis_delays_one_run_at_the_most(make_stack: MakeStack) -> N
     gaps = [after - before for before, after in pairwise(ran())]
     assert min(gaps) > 1, gaps  # none twice
     assert max(gaps) < 2 * 2 + 3, gaps
-    assert [run.status for run in history(stack, "once")] == ["succeeded"]
+    assert [run.status for run in stack.history("once")] == ["succeeded"]
     assert_alive(*beats)

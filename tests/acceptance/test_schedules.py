@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.acceptance.office import FAST, PATIENCE, Office, history, stays
+from tests.acceptance.office import FAST, PATIENCE, Office, stays
 from tests.harness import ProbeSpec, Stack, eventually
 from worker.store import RAN
 
@@ -19,7 +19,7 @@ MakeOffice = Callable[..., Office]
 
 
 def ran(stack: Stack, task: str) -> int:
-    return sum(run.status in RAN for run in history(stack, task))
+    return sum(run.status in RAN for run in stack.history(task))
 
 
 def test_two_beats_of_which_one_is_killed(make_office: MakeOffice) -> None:
@@ -57,7 +57,7 @@ def test_totals_are_exact_over_restarts_of_everything(make_stack: MakeStack) -> 
     stack.sides("lost").other.be_slow(listing=60)
     stack.sides("refused").other.refuse("closed today")
     worker, beats = stack.worker(*FAST), [stack.beat(), stack.beat()]
-    eventually(lambda: history(stack, "lost") and ran(stack, "three"), PATIENCE)
+    eventually(lambda: stack.history("lost") and ran(stack, "three"), PATIENCE)
     worker.kill()
     for beat in beats:
         beat.kill()
@@ -77,5 +77,5 @@ def test_totals_are_exact_over_restarts_of_everything(make_stack: MakeStack) -> 
     stack.worker(*FAST)
     stack.beat()
     stays(lambda: counted() == (3, 1, 1, 2), 5, "a run more than there should be")
-    assert [run.status for run in history(stack, "lost")].count("abandoned") == 1
-    assert {run.status for run in history(stack, "refused")} <= {"failed", "skipped"}
+    assert [run.status for run in stack.history("lost")].count("abandoned") == 1
+    assert {run.status for run in stack.history("refused")} <= {"failed", "skipped"}

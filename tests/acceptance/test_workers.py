@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from tasks import SyncTask
-from tests.acceptance.office import FAST, PATIENCE, Office, Thing, duplicates, history
+from tests.acceptance.office import FAST, PATIENCE, Office, Thing, duplicates
 from tests.harness import ProbeSpec, Process, Side, Stack, eventually
 from tests.harness.freezing import freeze
 
@@ -59,7 +59,7 @@ def test_a_killed_worker_is_made_up_for_after_its_lease(
     killed_at = time.time()
     other.be_slow()
     assert_in_step(stack)
-    lost = [run for run in history(stack, "probe") if run.status == "abandoned"]
+    lost = [run for run in stack.history("probe") if run.status == "abandoned"]
     assert [run.pid for run in lost] == [holder.pid]
     next_run = stack.sides().runs()[1]
     # The heartbeat may have been a third of a lease old.
@@ -136,10 +136,10 @@ def test_two_workers_fight_for_one_node(make_stack: MakeStack) -> None:
         assert before.closed is not None
         assert after.opened > before.closed
     assert_in_step(stack)
-    skipped = [run for run in history(stack, "probe") if run.status == "skipped"]
+    skipped = [run for run in stack.history("probe") if run.status == "skipped"]
     assert skipped
     assert all("node 'probe' is busy: session " in run.reason for run in skipped)
-    assert {run.pid for run in history(stack, "probe")} == {worker.pid for worker in workers}
+    assert {run.pid for run in stack.history("probe")} == {worker.pid for worker in workers}
     # Nobody waits for a busy node.
-    quiet = [run for run in history(stack, "quiet") if run.status == "succeeded"]
+    quiet = [run for run in stack.history("quiet") if run.status == "succeeded"]
     assert len(quiet) >= 5

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tests.harness.process import Process, eventually
 from tests.harness.sides import ProbeSpec, Side, Sides, Write
-from tests.harness.stack import Stack
+from tests.harness.stack import MakeStack, Stack, stacks
 from worker.redis_server import RedisServer, free_port
 
 __all__ = [
+    "MakeStack",
     "ProbeSpec",
     "Process",
     "RedisServer",
@@ -17,4 +18,5 @@ __all__ = [
     "Write",
     "eventually",
     "free_port",
+    "stacks",
 ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,6 +14,7 @@ from typing import Self
 from tests.harness.process import Process
 from tests.harness.sides import ProbeSpec, Sides
 from worker.redis_server import RedisServer
+from worker.store import RunRecord, Store
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Of the environment of the test run only these reach the processes, so that no setting of a person does.
@@ -70,6 +71,15 @@ class Stack:
     @property
     def state_dir(self) -> Path:
         return self.directory / "state"
+
+    def history(self, task: str = "probe") -> list[RunRecord]:
+        """All runs of a task, the newest first."""
+        store = Store(self._database_url or f"sqlite:///{self.state_dir / 'lockstep.db'}")
+        try:
+            store.migrate()
+            return store.runs.list(task, 1000)
+        finally:
+            store.close()
 
     def sides(self, name: str | None = None) -> Sides:
         """The two sides of a task; of the first one without a name."""
@@ -138,3 +148,22 @@ class Stack:
         )
         self._processes.append(process)
         return self._exit.enter_context(process)
+
+
+MakeStack = Callable[..., Stack]
+
+
+@contextmanager
+def stacks(directory: Path, *, lease_seconds: float, **env: str) -> Iterator[MakeStack]:
+    """Starts stacks of probe tasks, with more of an environment each; what is left of them is killed in the end."""
+    started: list[Stack] = []
+
+    def make(*specs: ProbeSpec, **more: str) -> Stack:
+        started.append(Stack(directory, *specs, lease_seconds=lease_seconds, env={**env, **more}))
+        return started[-1].__enter__()
+
+    yield make
+    for stack in started:
+        for process in stack._processes:
+            process.kill()
+        stack.__exit__(None, None, None)

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,37 +18,17 @@ from celery import Celery
 
 from config import load_settings
 from config.celery import celery_settings
-from tests.harness import ProbeSpec, Process, Stack, eventually, free_port
-from worker.store import RunRecord, Store
+from tests.harness import MakeStack, ProbeSpec, Process, Stack, eventually, free_port, stacks
 
 pytestmark = pytest.mark.processes
 
-MakeStack = Callable[..., Stack]
 FAST = ("--without-mingle", "--without-gossip")
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[MakeStack]:
-    started: list[Stack] = []
-
-    def make(*specs: ProbeSpec, **env: str) -> Stack:
-        stack = Stack(tmp_path, *specs, lease_seconds=2, env=env)
-        started.append(stack)
-        return stack.__enter__()
-
-    yield make
-    for stack in started:
-        for process in stack._processes:
-            process.kill()
-        stack.__exit__(None, None, None)
-
-
-def history(stack: Stack, task: str = "probe") -> list[RunRecord]:
-    store = Store(f"sqlite:///{stack.state_dir / 'lockstep.db'}")
-    try:
-        return store.runs.list(task, 1000)
-    finally:
-        store.close()
+    with stacks(tmp_path, lease_seconds=2) as make:
+        yield make
 
 
 def send(stack: Stack, name: str = "probe") -> None:
@@ -107,7 +87,7 @@ def test_every_pool_runs_syncs(make: MakeStack, pool: str) -> None:
     worker.wait_for_line(r"Task sync\.probe\[.*succeeded")
     found = {"prefork": "(prefork)", "solo": "(solo)"}.get(pool, "32 (pool)")
     assert found in worker.output()
-    assert (history(stack)[-1].pid == worker.pid) is (pool != "prefork")
+    assert (stack.history()[-1].pid == worker.pid) is (pool != "prefork")
 
 
 @pytest.mark.parametrize("pool", ["pool", "prefork"])
@@ -117,13 +97,13 @@ def test_the_soft_limit_fails_a_run_and_frees_its_node(make: MakeStack, pool: st
     worker = stack.worker(*FAST, *(["--pool", "prefork"] if pool == "prefork" else []))
     send(stack)
     worker.wait_for_line(r"SoftTimeLimitExceeded", timeout=20)
-    (run,) = eventually(lambda: [run for run in history(stack) if run.finished_at], 5)
+    (run,) = eventually(lambda: [run for run in stack.history() if run.finished_at], 5)
     assert run.status == "failed"
     assert "time limit" in run.reason
     assert stack.sides().runs()[0].closed is not None
     stack.sides().other.be_slow()
     send(stack)
-    eventually(lambda: history(stack)[0].status == "succeeded", 10)
+    eventually(lambda: stack.history()[0].status == "succeeded", 10)
 
 
 def test_a_worker_told_to_quit_cancels_its_runs(make: MakeStack) -> None:
@@ -131,19 +111,19 @@ def test_a_worker_told_to_quit_cancels_its_runs(make: MakeStack) -> None:
     stack.sides().other.be_slow(listing=60)
     worker = stack.worker(*FAST, "--", "worker.soft_shutdown_timeout=1", REMAP_SIGTERM="SIGQUIT")
     send(stack)
-    eventually(lambda: history(stack), 10)
+    eventually(stack.history, 10)
     begun = time.monotonic()
     worker.signal(signal.SIGTERM)
     worker.wait_exit(15)
     assert 0.9 < time.monotonic() - begun < 8
-    (run,) = history(stack)
+    (run,) = stack.history()
     assert run.status == "cancelled"
     assert stack.sides().runs()[0].closed is not None
     assert "Traceback" not in worker.output()
     stack.sides().other.be_slow()
     stack.worker(*FAST)
     send(stack)
-    eventually(lambda: history(stack)[0].status == "succeeded", 10)  # the node is free at once
+    eventually(lambda: stack.history()[0].status == "succeeded", 10)  # the node is free at once
 
 
 def test_a_failed_run_is_a_failed_task_and_a_busy_one_is_not(make: MakeStack) -> None:

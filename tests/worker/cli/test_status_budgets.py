@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,19 +19,15 @@ TOKEN_DIGEST = "0a1b2c3d4e5f"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with RedisServer(tmp_path / "redis") as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: RedisServer) -> Iterator[redis.Redis]:
-    with connect_url(server.url) as connected:
+def client(own_redis: RedisServer) -> Iterator[redis.Redis]:
+    with connect_url(own_redis.url) as connected:
         yield connected
 
 
-async def test_use_and_pause_of_each_budget(lockstep: Any, server: RedisServer, client: redis.Redis) -> None:
-    quiet = lockstep("status", REDIS_URL=server.url)
+async def test_use_and_pause_of_each_budget(
+    lockstep: Any, own_redis: RedisServer, client: redis.Redis
+) -> None:
+    quiet = lockstep("status", REDIS_URL=own_redis.url)
     assert quiet.returncode == 0, quiet.stderr
     assert "Notion, token" not in quiet.stdout
     for sharer in ("one", "two"):
@@ -41,13 +36,13 @@ async def test_use_and_pause_of_each_budget(lockstep: Any, server: RedisServer, 
         for _ in range(20):
             await throttle.acquire()
     await throttle.pause(500)
-    shown = lockstep("status", REDIS_URL=server.url)
+    shown = lockstep("status", REDIS_URL=own_redis.url)
     assert shown.returncode == 0, shown.stderr
     (line,) = (line for line in shown.stdout.splitlines() if line.startswith("Notion, token 0a1b2c3d: "))
     assert int(line.split()[3]) >= 20  # of a minute that may have begun in between
     assert "of its 1000.0 a second" in line
     assert "Notion has asked everybody to wait 0:08:" in line
-    (budget,) = json.loads(lockstep("status", "--json", REDIS_URL=server.url).stdout)["budgets"]
+    (budget,) = json.loads(lockstep("status", "--json", REDIS_URL=own_redis.url).stdout)["budgets"]
     assert budget["name"] == TOKEN_DIGEST
     assert budget["paused_for"] > 400
     assert budget["processes"] == 2

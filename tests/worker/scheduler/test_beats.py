@@ -3,48 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.harness import ProbeSpec, Process, Stack, eventually
+from tests.harness import MakeStack, ProbeSpec, Process, Stack, eventually, stacks
 from worker.redis_client import connect_url
-from worker.store import RunRecord, Store
+from worker.store import RunRecord
 
 pytestmark = pytest.mark.processes
-
-MakeStack = Callable[..., Stack]
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[MakeStack]:
-    started: list[Stack] = []
-
-    def make(*specs: ProbeSpec) -> Stack:
-        stack = Stack(tmp_path, *specs, lease_seconds=1.5, env={"LOCKSTEP_RETRY_SECONDS": "2"})
-        started.append(stack)
-        return stack.__enter__()
-
-    yield make
-    for stack in started:
-        for process in stack._processes:
-            process.kill()
-        stack.__exit__(None, None, None)
-
-
-def history(stack: Stack, task: str = "probe") -> list[RunRecord]:
-    store = Store(f"sqlite:///{stack.state_dir / 'lockstep.db'}")
-    try:
-        return store.runs.list(task, 1000)
-    finally:
-        store.close()
+    with stacks(tmp_path, lease_seconds=1.5, LOCKSTEP_RETRY_SECONDS="2") as make:
+        yield make
 
 
 def ran(stack: Stack, task: str = "probe") -> list[RunRecord]:
-    return [run for run in history(stack, task) if run.status == "succeeded"]
+    return [run for run in stack.history(task) if run.status == "succeeded"]
 
 
 def flush(stack: Stack) -> None:
@@ -65,14 +45,14 @@ def test_two_beats_send_once_and_one_goes_on_when_the_other_is_killed(make: Make
     beats[0].kill()
     beats[1].stop()  # both away: nothing is sent
     time.sleep(1.5)
-    seen = len(history(stack))
+    seen = len(stack.history())
     assert seen >= 2
     time.sleep(1.5)
-    assert len(history(stack)) == seen
+    assert len(stack.history()) == seen
     beats[1].cont()
     beats.append(stack.beat())
-    eventually(lambda: len(history(stack)) >= seen + 3, 15)
-    runs = history(stack)
+    eventually(lambda: len(stack.history()) >= seen + 3, 15)
+    runs = stack.history()
     assert len(runs) <= time.monotonic() - begun + 1
     assert len({run.message_id for run in runs}) == len(runs)
     starts = sorted(run.started_at for run in runs)
@@ -87,7 +67,7 @@ def test_a_total_is_exact_over_restarts_and_an_emptied_redis(make: MakeStack) ->
     first = worker(stack)
     stack.sides("total").other.be_slow(listing=30)
     beat = stack.beat()
-    eventually(lambda: history(stack, "total"), 15)
+    eventually(lambda: stack.history("total"), 15)
     first.kill()
     stack.sides("total").other.be_slow()
     beat.kill()
@@ -105,7 +85,7 @@ def test_a_total_is_exact_over_restarts_and_an_emptied_redis(make: MakeStack) ->
     stack.beat()
     time.sleep(3)
     assert [len(ran(stack, name)) for name in ("total", "once", "twice")] == [3, 1, 2]
-    assert "abandoned" in {run.status for run in history(stack, "total")}
+    assert "abandoned" in {run.status for run in stack.history("total")}
 
 
 def test_a_single_run_that_is_lost_with_its_worker_is_made_up_for(make: MakeStack) -> None:
@@ -113,7 +93,7 @@ def test_a_single_run_that_is_lost_with_its_worker_is_made_up_for(make: MakeStac
     first = worker(stack)
     stack.sides().other.be_slow(listing=30)
     stack.beat()
-    eventually(lambda: history(stack), 15)
+    eventually(stack.history, 15)
     first.kill()
     stack.sides().other.be_slow()
     worker(stack)
@@ -129,8 +109,8 @@ def test_an_outage_of_redis_loses_no_run(make: MakeStack) -> None:
     stack.redis.stop()
     time.sleep(5)
     stack.redis.start()
-    before = len(history(stack))
-    eventually(lambda: len(history(stack)) > before, 30)
+    before = len(stack.history())
+    eventually(lambda: len(stack.history()) > before, 30)
     eventually(lambda: len(ran(stack)) >= before + 3, 30)
     assert process.running
     assert beat.running
@@ -146,4 +126,4 @@ def test_messages_of_a_time_without_workers_expire(make: MakeStack) -> None:
     process = worker(stack)
     process.wait_for_line("Discarding revoked task")
     time.sleep(1)
-    assert history(stack) == []
+    assert stack.history() == []

