@@ -196,7 +196,7 @@ MUTANTS = [
         SOURCE,
         "            return is_trashed(await self.get(page_id))\n",
         "            return bool(await self.get(page_id))\n",
-        HOURS,
+        LISTINGS,
     ),
     Mutant(
         "request_status is ignored",

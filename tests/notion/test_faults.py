@@ -419,9 +419,12 @@ async def test_a_long_listing_that_lagged_when_it_began_takes_nothing_back(
 ) -> None:
     monkeypatch.setattr("tasks.notion.data_source.PAGE_SIZE", 1)
     service, journal = task.service, StateJournal(State())
-    _, item, _ = (service.add({"key": key, "notes": "", "effort": 1}) for key in ("One", "Paint", "Two"))
-    assert getattr(await run(task, journal), "status", "") == "succeeded"
-    task.time.advance(3600)
+    items = []
+    for key in ("One", "Paint", "Two"):  # rows are listed by the time at which they were made
+        items.append(service.add({"key": key, "notes": "", "effort": 1}))
+        assert getattr(await run(task, journal), "status", "") == "succeeded"
+        task.time.advance(3600)
+    item = items[1]
     await person.arrange("POST", "index_lag", {"seconds": 50})
     try:
         service.edit(item.id, {"effort": 2})
