@@ -53,7 +53,7 @@ async def _changed_view(adapter: Adapter, base: Base, cursor: Any) -> SideView |
     if changes.partial is not None:
         return None
     deleted = {str(one) for one in changes.deleted}
-    named = await view_of(adapter, list(changes.changed))
+    named = await view_of(adapter, Listing(changes.changed, unreadable=changes.unreadable))
     if named.snapshot.partial is not None:  # an object without an id: who knows which one
         return None
     seen = named.snapshot.records.keys() | named.snapshot.unreadable.keys()

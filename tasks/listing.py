@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -11,15 +11,24 @@ class Listing(list[Any]):
     """The objects of one side, with the word whether these are all of them.
 
     A plain list counts as complete. From a partial listing nothing is concluded about what is not in it:
-    no deletion follows, and nothing is created for an object whose counterpart may just be unseen.
+    no deletion follows, and nothing is created for an object whose counterpart may just be unseen. An object
+    that is there but cannot be read does not make a listing partial: it is named as unreadable, and only it
+    is left as it is.
     """
 
     def __init__(
-        self, objects: Iterable[Any] = (), *, partial: str | None = None, cursor: Any = None
+        self,
+        objects: Iterable[Any] = (),
+        *,
+        partial: str | None = None,
+        cursor: Any = None,
+        unreadable: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(objects)
         #: Why objects may be missing; `None` when the listing is complete.
         self.partial = partial
+        #: Objects that are there but cannot be read: by id, why, in words that name them to a person.
+        self.unreadable = dict(unreadable or {})
         #: Where the changes start that this listing may lack: a JSON value, taken before the listing began.
         self.cursor = cursor
 
@@ -36,3 +45,5 @@ class Changes:
     cursor: Any = None
     #: Why changes may be missing; `None` when these are all.
     partial: str | None = None
+    #: Objects that changed but cannot be read: by id, why, in words that name them to a person.
+    unreadable: Mapping[str, str] = field(default_factory=dict)

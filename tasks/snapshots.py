@@ -136,7 +136,7 @@ async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
     partial: str | None = getattr(listed, "partial", None)
     objects: dict[ID, Any] = {}
     records: dict[ID, Record] = {}
-    unreadable: dict[ID, str] = {}
+    unreadable: dict[ID, str] = dict(getattr(listed, "unreadable", {}))
     for start in range(0, len(listed), BATCH):
         batch = listed[start : start + BATCH]
         parts = await adapter.calls.call(
@@ -148,6 +148,12 @@ async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
                     obj_id = _text_id(await _answer(part["id"]))
                 except ItemError as error:
                     partial = partial or f"an object has no id: {error}"
+                    continue
+                if obj_id in objects:  # which of the two is meant is not known; neither is touched
+                    unreadable[obj_id] = f"two objects have the id {obj_id}"
+                if obj_id in unreadable:
+                    objects.setdefault(obj_id, obj)
+                    records.pop(obj_id, None)
                     continue
                 objects[obj_id] = obj
                 try:

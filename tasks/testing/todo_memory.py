@@ -22,7 +22,7 @@ from tasks.services.caldav.columns import (
     status_meanings,
 )
 from tasks.services.caldav.side import text_hash
-from tasks.services.caldav.todo import edit_todo, new_todo, read_todos
+from tasks.services.caldav.todo import edit_todo, new_todo, read_resource
 from tasks.sync_task import ConflictMode
 from tasks.testing.memory import MemoryTask
 
@@ -110,7 +110,7 @@ class MemoryTodos(MemoryTask):
 
 
 def _read(held: Mapping[str, Any]) -> Mapping[str, Any]:
-    return read_todos(held["text"], href="memory", etag=None)[0].values
+    return read_resource(held["text"], href="memory", etag=None).todos[0].values
 
 
 _FORMS: Mapping[str, Callable[[], Form]] = {

@@ -16,7 +16,7 @@ from tasks.services.caldav import multistatus
 from tasks.services.caldav.client import CalDAVClient, refuse
 from tasks.services.caldav.content_lines import clean
 from tasks.services.caldav.multistatus import Resource, read_multistatus
-from tasks.services.caldav.todo import Todo, edit_todo, new_todo, read_todos, without_todo
+from tasks.services.caldav.todo import Todo, edit_todo, new_todo, read_resource, without_todo
 
 #: Addresses in one calendar-multiget.
 BATCH = 100
@@ -148,10 +148,10 @@ class TodoCalendar:
         if answer.status != 200:
             return answer.status in (404, 410)
         try:
-            there = read_todos(answer.raw, href="", etag=None, floating=self._floating)
+            there = read_resource(answer.raw, href="", etag=None, floating=self._floating)
         except ValueError:
             return False
-        return all(todo.uid != uid for todo in there)
+        return uid not in there.unreadable and all(todo.uid != uid for todo in there.todos)
 
     # -- requests -----------------------------------------------------------------------------------------
 
@@ -203,8 +203,9 @@ class TodoCalendar:
         if unread:
             raise SideError(f"{self._client.server} did not answer completely when asked for to-do {uid}")
         listing = self._listing(whole, [])
-        if listing.partial:
-            raise SideError(f"to-do {uid} cannot be looked up: {listing.partial}")
+        if listing.partial or uid in listing.unreadable:
+            why = listing.partial or listing.unreadable[uid]
+            raise SideError(f"to-do {uid} cannot be looked up: {why}")
         return [todo for todo in listing if todo.uid == uid]
 
     async def _replace(self, todo: Todo, text: str, subject: str) -> Todo:
@@ -227,12 +228,16 @@ class TodoCalendar:
                 raise PreconditionError(f"{subject}: it was deleted on the server right after it was written")
             text, etag = resources[0].text(multistatus.DATA) or "", resources[0].text(multistatus.ETAG)
         try:
-            todos = read_todos(text, href=href, etag=etag, floating=self._floating)
+            reading = read_resource(text, href=href, etag=etag, floating=self._floating)
         except ValueError as error:
             raise ItemError(
                 f"{subject}: the server keeps it in a form that cannot be read, {error}"
             ) from None
-        for todo in todos:
+        if uid in reading.unreadable:
+            raise ItemError(
+                f"{subject}: the server keeps it in a form that cannot be read, {reading.unreadable[uid]}"
+            )
+        for todo in reading.todos:
             if todo.uid == uid:
                 return todo
         raise PreconditionError(f"{subject}: the server keeps another to-do at its address")
@@ -250,11 +255,12 @@ class TodoCalendar:
 
     def _listing(self, resources: Iterable[Resource], reasons: list[str]) -> Listing:
         todos: dict[str, Todo] = {}
+        unreadable: dict[str, str] = {}
         reasons = list(reasons)
         for resource in resources:
             name = _name(resource.href)
             try:
-                read = read_todos(
+                reading = read_resource(
                     resource.text(multistatus.DATA) or "",
                     href=resource.href,
                     etag=resource.text(multistatus.ETAG),
@@ -263,13 +269,15 @@ class TodoCalendar:
             except ValueError as error:
                 reasons.append(f"{name} cannot be read: {error}")
                 continue
-            for todo in read:
+            unreadable |= {uid: f"{name}: {why}" for uid, why in reading.unreadable.items()}
+            for todo in reading.todos:
                 if todo.uid in todos:
                     reasons.append(f"{name} has the UID of {_name(todos[todo.uid].href)}")
                 else:
                     todos[todo.uid] = todo
         more = f", and {len(reasons) - NAMED} more" if len(reasons) > NAMED else ""
-        return Listing(todos.values(), partial="; ".join(reasons[:NAMED]) + more if reasons else None)
+        partial = "; ".join(reasons[:NAMED]) + more if reasons else None
+        return Listing(todos.values(), partial=partial, unreadable=unreadable)
 
     async def _suggestion(self) -> str:
         """Calendars with to-dos that lie at the address or beside it, for a message."""

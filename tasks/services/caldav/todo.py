@@ -39,7 +39,16 @@ class Todo:
     timestamp: datetime
 
 
-def read_todos(text: str, *, href: str, etag: str | None, floating: tzinfo = UTC) -> list[Todo]:
+@dataclass(frozen=True)
+class Reading:
+    """What a calendar resource holds."""
+
+    todos: list[Todo]
+    #: To-dos that cannot be read: by UID, why.
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_resource(text: str, *, href: str, etag: str | None, floating: tzinfo = UTC) -> Reading:
     """The to-dos of a calendar resource; of one that recurs, the rule's own and not its exceptions.
 
     Arguments:
@@ -49,11 +58,17 @@ def read_todos(text: str, *, href: str, etag: str | None, floating: tzinfo = UTC
         floating: The zone of times that name none.
 
     Raises:
-        ValueError: it is not iCalendar, or a to-do has an attribute that cannot be read.
+        ValueError: it is not iCalendar, or a to-do has no UID.
     """
     calendar = Component.parse(text)
     uids = dict.fromkeys(_uid(component) for component in calendar.components("VTODO"))
-    return [_read(calendar, uid, text, href, etag, floating) for uid in uids]
+    todos, unreadable = [], {}
+    for uid in uids:
+        try:
+            todos.append(_read(calendar, uid, text, href, etag, floating))
+        except ValueError as error:
+            unreadable[uid] = str(error)
+    return Reading(todos, unreadable)
 
 
 def new_todo(

@@ -11,7 +11,7 @@ import pytest
 
 from tasks.errors import ItemError, OutcomeUnknownError, PreconditionError, SideError
 from tasks.services.caldav import CalDAVClient, TodoCalendar, client
-from tasks.services.caldav.todo import new_todo, read_todos
+from tasks.services.caldav.todo import new_todo, read_resource
 
 DROP = "drop"
 HANG = "hang"
@@ -172,7 +172,7 @@ async def test_no_list_is_no_empty_list(answer: str) -> None:
     ],
 )
 async def test_what_a_refused_write_means(answer: str, error: type[Exception]) -> None:
-    (todo,) = read_todos(new_todo("a", {}), href="", etag='"1"')
+    (todo,) = read_resource(new_todo("a", {}), href="", etag='"1"').todos
     async with scripted(PUT=[answer], REPORT=[multistatus()], GET=[http("200 OK")]) as (server, calendar):
         todo = type(todo)(todo.uid, server.url + "a.ics", todo.etag, todo.text, todo.values, todo.timestamp)
         with pytest.raises(error) as caught:
@@ -214,7 +214,7 @@ async def test_without_a_strong_etag_the_stored_todo_is_read(etag: str) -> None:
 
 
 async def test_nothing_is_written_without_an_etag() -> None:
-    (todo,) = read_todos(new_todo("a", {}), href="http://127.0.0.1:1/a.ics", etag=None)
+    (todo,) = read_resource(new_todo("a", {}), href="http://127.0.0.1:1/a.ics", etag=None).todos
     async with scripted() as (_, calendar):
         with pytest.raises(ItemError, match="no ETag"):
             await calendar.update(todo, {"summary": "new"})

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tasks.errors import ItemError
 from tasks.services.caldav.content_lines import Component, clean
-from tasks.services.caldav.todo import DONE, STATUSES, Todo, edit_todo, new_todo, read_todos, without_todo
+from tasks.services.caldav.todo import DONE, STATUSES, Todo, edit_todo, new_todo, read_resource, without_todo
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
@@ -62,7 +62,7 @@ FOREIGN = st.lists(
 
 
 def read(text: str, zone: ZoneInfo | Any = UTC) -> Todo:
-    (todo,) = read_todos(text, href="/x.ics", etag='"1"', floating=zone)
+    (todo,) = read_resource(text, href="/x.ics", etag='"1"', floating=zone).todos
     return todo
 
 
@@ -290,11 +290,11 @@ def test_several_todos_share_a_resource() -> None:
     text = RECURRING.replace(
         "END:VCALENDAR", "BEGIN:VTODO\r\nUID:2\r\nSUMMARY:two\r\nEND:VTODO\r\nEND:VCALENDAR"
     )
-    todos = read_todos(text, href="/x.ics", etag=None)
+    todos = read_resource(text, href="/x.ics", etag=None).todos
     assert {todo.uid: todo.values["summary"] for todo in todos} == {"1": "the rule", "2": "two"}
     rest = without_todo(text, "1")
     assert rest is not None
-    assert [todo.uid for todo in read_todos(rest, href="/x.ics", etag=None)] == ["2"]
+    assert [todo.uid for todo in read_resource(rest, href="/x.ics", etag=None).todos] == ["2"]
     assert without_todo(rest, "2") is None
 
 
