@@ -76,4 +76,18 @@ def named_ids(interaction: Interaction) -> set[str]:
     """The recorded ids that the request names, in its path or as a parent."""
     holders = find(interaction.body, lambda doc: isinstance(doc.get("parent"), dict))
     ids = [value for doc in holders for key, value in doc["parent"].items() if key.endswith("_id")]
+    ids += view_places(interaction).values()
     return {dashed(value) for value in [*ids, path_id(interaction)] if isinstance(value, str)}
+
+
+def view_places(interaction: Interaction) -> dict[str, str]:
+    """The database and data source whose views are made or listed, by the key that names them."""
+    if interaction.path != "views":
+        return {}
+    body = interaction.body if isinstance(interaction.body, dict) else {}
+    named = {**body, **dict(interaction.query)}
+    return {
+        key: dashed(named[key])
+        for key in ("database_id", "data_source_id")
+        if isinstance(named.get(key), str)
+    }
