@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.notion.sandbox import errors, rich_text
+from tasks.notion.sandbox import errors
 from tasks.notion.sandbox.block_content import block_type, read_content
 from tasks.notion.sandbox.call import Call, listing, page_size, stamps
 from tasks.notion.sandbox.ids import new_id, parse_id
-from tasks.notion.sandbox.parents import refuse_trashed, show_parent, touch_page_above
+from tasks.notion.sandbox.parents import refuse_trashed, show_parent, shown_name, touch_page_above
 from tasks.notion.sandbox.store import Stored
 
 MAX_CHILDREN = 100
@@ -179,7 +179,7 @@ def show_block(call: Call, block: Stored) -> dict[str, Any]:
     if block.kind == "block":
         kind, content = block.doc["type"], block.doc["content"]
     else:
-        kind, content = f"child_{block.kind}", {"title": rich_text.title_of(block)}
+        kind, content = f"child_{block.kind}", {"title": shown_name(call, block)}
     return {
         "object": "block",
         "id": block.id,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.notion.sandbox import errors
+from tasks.notion.sandbox import errors, rich_text
 from tasks.notion.sandbox.call import Call
 from tasks.notion.sandbox.file_uploads import as_file
 from tasks.notion.sandbox.ids import parse_id
 from tasks.notion.sandbox.store import WORKSPACE, Stored
 
+#: What Notion calls a database that nobody named.
+UNTITLED = "New database"
 _KEYS = ("data_source_id", "database_id", "page_id", "block_id", "workspace")
 _KINDS = {"data_source_id": "data_source", "database_id": "database", "page_id": "page"}
 
@@ -88,6 +90,17 @@ def show_parent(call: Call, obj: Stored) -> dict[str, Any]:
         return {"type": "data_source_id", "data_source_id": parent.id, "database_id": parent.parent}
     key = {"database": "database_id", "page": "page_id"}.get(kind, "block_id")
     return {"type": key, key: obj.parent}
+
+
+def shown_title(call: Call, obj: Stored) -> list[dict[str, Any]]:
+    """The title of a database, which since there are data sources has a name even where it has none."""
+    title: list[dict[str, Any]] = obj.doc["title"]
+    return title or ([rich_text.plain_run(UNTITLED)] if call.has_data_sources else [])
+
+
+def shown_name(call: Call, obj: Stored) -> str:
+    """The plain title of a page, or the name of a database or data source."""
+    return rich_text.title_of(obj) if obj.kind == "page" else rich_text.plain(shown_title(call, obj))
 
 
 def trashed_ancestor(call: Call, obj: Stored) -> bool:

@@ -134,6 +134,12 @@ def _object_mention(call: Call, kind: str, target: Any, path: str) -> tuple[dict
 _PARTS = {"text": _text, "mention": _mention, "equation": _equation}
 
 
+def plain_run(content: str) -> dict[str, Any]:
+    """A run of text without formatting, as it is kept and shown."""
+    text = {"content": content, "link": None}
+    return {"type": "text", "text": text, "annotations": dict(_PLAIN), "plain_text": content, "href": None}
+
+
 def plain(runs: list[dict[str, Any]] | None) -> str:
     """The text without its formatting."""
     return "".join(run["plain_text"] for run in runs or [])
