@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.notion.sandbox import errors, rich_text
-from tasks.notion.sandbox.blocks import append_blocks
+from tasks.notion.sandbox.blocks import append_blocks, read_position
 from tasks.notion.sandbox.call import Call, stamps, url
 from tasks.notion.sandbox.cells import show_cells
 from tasks.notion.sandbox.columns import OPTION_TYPES, READ_ONLY, Column, Columns
@@ -68,6 +68,9 @@ def create(call: Call, body: dict[str, Any], only: list[str] | None = None) -> d
         parent = only_source(call, parent)
     page = call.new(new_id(), "page", parent.id if parent else WORKSPACE, _fresh())
     page.indexed = call.limits.search_delay <= 0
+    if parent is not None and parent.kind == "page" and body.get("position") is not None:
+        gap = read_position(call, parent, body["position"], ("page_start", "page_end"))
+        page.position = sum(gap) / 2 if gap else 0.0
     properties = body.get("properties") or {}
     if parent is not None and parent.kind == "data_source":
         columns = Columns(parent)

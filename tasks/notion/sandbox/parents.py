@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tasks.notion.sandbox import errors, rich_text
@@ -13,6 +14,11 @@ from tasks.notion.sandbox.store import WORKSPACE, Stored
 #: What Notion calls a database that nobody named.
 UNTITLED = "New database"
 _KEYS = ("data_source_id", "database_id", "page_id", "block_id", "workspace")
+ICON_COLORS = "gray|lightgray|brown|yellow|orange|green|blue|purple|pink|red"
+#: Where Notion serves the icons of its own set.
+_NATIVE = re.compile(
+    rf"https://(?:www\.)?notion\.so/icons/(?P<name>[a-z0-9-]+)_(?P<color>{ICON_COLORS})\.svg(?:\?.*)?"
+)
 _KINDS = {"data_source_id": "data_source", "database_id": "database", "page_id": "page"}
 
 
@@ -143,4 +149,18 @@ def read_icon(call: Call, value: Any, path: str) -> dict[str, Any] | None:
         raise errors.bad_body(path, "an icon or `null`", value)
     if kind == "file_upload":
         return {"type": "file", "file": as_file(call, value[kind], f"{path}.file_upload")[0]}
+    if kind == "icon":
+        return {"type": kind, kind: _native_icon(value[kind], f"{path}.icon")}
+    if kind == "external" and path.endswith("icon") and isinstance(value[kind], dict):
+        native = _NATIVE.fullmatch(str(value[kind].get("url")))
+        if native is not None:
+            return {"type": "icon", "icon": native.groupdict()}
     return {"type": kind, kind: value[kind]}
+
+
+def _native_icon(value: Any, path: str) -> dict[str, str]:
+    icon = errors.an_object(value, path)
+    name, color = errors.a_string(icon.get("name"), f"{path}.name"), icon.get("color") or "gray"
+    if color not in ICON_COLORS.split("|"):
+        raise errors.bad_body(f"{path}.color", ICON_COLORS.replace("|", ", "), color)
+    return {"name": name, "color": color}
