@@ -8,7 +8,7 @@ from tasks.notion.sandbox import errors
 from tasks.notion.sandbox.block_content import block_type, read_content
 from tasks.notion.sandbox.call import Call, listing, page_size, stamps
 from tasks.notion.sandbox.ids import new_id, parse_id
-from tasks.notion.sandbox.parents import refuse_trashed, show_parent, shown_name, touch_page_above
+from tasks.notion.sandbox.parents import is_trashed, refuse_trashed, show_parent, shown_name, touch_page_above
 from tasks.notion.sandbox.store import Stored
 
 MAX_CHILDREN = 100
@@ -207,5 +207,5 @@ def show_block(call: Call, block: Stored) -> dict[str, Any]:
         and (call.store.has_children(block.id) or block.doc.get("has_children", False)),
         "type": kind,
         kind: content,
-        **call.trash_flags(block.in_trash),
+        **call.trash_flags(is_trashed(call, block)),
     }

@@ -12,6 +12,7 @@ from tasks.notion.sandbox.ids import new_id
 from tasks.notion.sandbox.pages import path_id, refuse_unknown
 from tasks.notion.sandbox.parents import (
     find_parent,
+    is_trashed,
     only_source,
     place,
     read_icon,
@@ -124,7 +125,7 @@ def show_database(call: Call, database: Stored) -> dict[str, Any]:
             | stamps(source)
             | {
                 "properties": show_columns(call, source),
-                **call.trash_flags(database.in_trash),
+                **call.trash_flags(is_trashed(call, database)),
             }
         )
     sources = call.store.children(database.id, ("data_source",))
@@ -133,5 +134,5 @@ def show_database(call: Call, database: Stored) -> dict[str, Any]:
         "created_time": exact_text(database.created),
         "last_edited_time": exact_text(database.edited),
         "data_sources": [{"id": source.id, "name": shown_name(call, source)} for source in sources],
-        **call.trash_flags(database.in_trash),
+        **call.trash_flags(is_trashed(call, database)),
     }

@@ -13,6 +13,7 @@ from tasks.notion.sandbox.ids import TITLE, decode_column_id, new_id, parse_id
 from tasks.notion.sandbox.markdown_text import read_markdown
 from tasks.notion.sandbox.parents import (
     find_parent,
+    is_trashed,
     only_source,
     place,
     read_icon,
@@ -261,6 +262,7 @@ def show_page(
     else:
         wanted = {columns.named(key).id for key in only} if only else None
         properties = show_cells(call, columns, page, wanted)
+    trashed = is_trashed(call, page)
     return {
         "object": "page",
         "id": page.id,
@@ -268,13 +270,13 @@ def show_page(
         "cover": doc["cover"],
         "icon": doc["icon"],
         "parent": show_parent(call, page),
-        "in_trash": page.in_trash,
+        "in_trash": trashed,
         "is_archived": doc["is_archived"],
         "is_locked": doc["is_locked"],
         "properties": properties,
         "url": url(rich_text.title_of(page), page.id),
         "public_url": None,
-        **call.trash_flags(page.in_trash),
+        **call.trash_flags(trashed),
     }
 
 

@@ -50,7 +50,7 @@ def find_parent(call: Call, value: Any, allowed: tuple[str, ...]) -> Stored | No
     if parse_id(value[key]) is None:
         raise errors.bad_body(where, "a valid uuid", value[key])
     parent = call.find_in_body(_KINDS[key], where, value[key])
-    if parent.in_trash or trashed_ancestor(call, parent):
+    if is_trashed(call, parent):
         raise errors.archived()
     return parent
 
@@ -111,12 +111,12 @@ def shown_name(call: Call, obj: Stored) -> str:
 
 def trashed_ancestor(call: Call, obj: Stored) -> bool:
     """Whether something above the object lies in the trash."""
-    parent = call.store.get(obj.parent)
-    while parent is not None:
-        if parent.in_trash:
-            return True
-        parent = call.store.get(parent.parent)
-    return False
+    return call.store.lies_in_trash(obj.parent)
+
+
+def is_trashed(call: Call, obj: Stored) -> bool:
+    """Whether the object is in the trash, by itself or with something that it lies in."""
+    return obj.in_trash or trashed_ancestor(call, obj)
 
 
 def refuse_trashed(call: Call, obj: Stored, wish: bool | None) -> None:
