@@ -65,7 +65,7 @@ def page_of_item(page_id: str, answer: dict[str, Any]) -> dict[str, Any] | None:
         value = answer[kind]
     elif kind == "rollup":
         items = [{key: part for key, part in item.items() if key != "object"} for item in answer["results"]]
-        value = about[kind] | ({"array": items} if about[kind].get("type") == "array" else {})
+        value = about[kind] | {"array": items}
     else:
         value = [item[kind] for item in answer["results"]]
     source = {

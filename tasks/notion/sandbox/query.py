@@ -209,7 +209,7 @@ def _sorted(
     options = column.options if column.type in OPTION_TYPES else []
     order = {option["name"]: index for index, option in enumerate(options)}
     keyed = [(sort_key(plain_cell(call, columns, column, row), order), row) for row in rows]
-    full = [item for item in keyed if item[0] is not None]
+    full = [(found, row) for found, row in keyed if found is not None]
     full.sort(key=lambda item: item[0], reverse=descending)
     return [row for _, row in full] + [row for value, row in keyed if value is None]
 

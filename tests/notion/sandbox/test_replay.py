@@ -163,6 +163,24 @@ def test_views_that_were_there_before(tmp_path: Path) -> None:
 
 
 @pytest.mark.processes
+@pytest.mark.parametrize("function", ["sum", "show_original"])
+def test_a_rollup_of_a_page_that_was_there_before(tmp_path: Path, function: str) -> None:
+    with Sandbox() as sandbox, httpx.Client(base_url=sandbox.url) as http:
+        api = Api(http)
+        there = api.source({"N": {"number": {}}})
+        here = api.source({"Link": {"relation": {"data_source_id": there, "single_property": {}}}})
+        wanted = {"relation_property_name": "Link", "rollup_property_name": "N", "function": function}
+        api.ok("PATCH", f"data_sources/{here}", {"properties": {"R": {"rollup": wanted}}})
+        rows = [{"id": api.page(there, str(number), N={"number": number})["id"]} for number in range(3)]
+        page = api.page(here, "x", Link={"relation": rows})
+        path = f"pages/{page['id']}/properties/{page['properties']['R']['id']}"
+        cassette(tmp_path, ("GET", path, None, 200, api.ok("GET", path)))
+    assert json.loads(replay(tmp_path, "--json").stdout)["total"] == {"seeded": 1}, replay(
+        tmp_path, "--verbose"
+    ).stdout
+
+
+@pytest.mark.processes
 def test_a_folder_without_cassettes(tmp_path: Path) -> None:
     done = replay(tmp_path)
     assert done.returncode == 2
