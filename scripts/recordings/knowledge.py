@@ -80,11 +80,14 @@ def creates(interaction: Interaction) -> bool:
     return append or snapshot or (interaction.method, interaction.path) in _CREATES
 
 
-def made_ids(answer: Any) -> set[str]:
-    """The ids of what an answer to a creating request shows."""
-    if not isinstance(answer, dict):
+def made_ids(interaction: Interaction) -> set[str]:
+    """The ids of what a request made, by its answer; of an answer to an append what comes after that was there."""
+    answer = interaction.answer
+    if not creates(interaction) or not isinstance(answer, dict):
         return set()
     listed = _list(answer.get("results")) if answer.get("object") == "list" else [answer]
+    if interaction.path.endswith("/children") and isinstance(interaction.body, dict):
+        listed = listed[: len(_list(interaction.body.get("children")))]
     inside = [source for doc in listed if isinstance(doc, dict) for source in _list(doc.get("data_sources"))]
     return {
         doc["id"] for doc in [*listed, *inside] if isinstance(doc, dict) and isinstance(doc.get("id"), str)

@@ -20,8 +20,9 @@ import httpx
 from recordings.cassette import Interaction
 from recordings.compare import differences, normal
 from recordings.idmap import IdMap
-from recordings.knowledge import Knowledge, creates, find, made_ids, whole
+from recordings.knowledge import Knowledge, find, made_ids, whole
 from recordings.references import (
+    around_appended,
     authors,
     dashed,
     is_user,
@@ -83,7 +84,7 @@ class _World:
         self.knowledge = knowledge
         self.ids = IdMap()
         #: Recorded ids that the recorded requests make, those that they made so far, and those that were put in.
-        self.to_come = {made for each in interactions if creates(each) for made in made_ids(each.answer)}
+        self.to_come = {made for each in interactions for made in made_ids(each)}
         self.produced: set[str] = set()
         self.seeded: set[str] = set()
         #: Recorded ids of what is there in name only, until an answer shows it.
@@ -150,8 +151,7 @@ class _World:
     def _attempt(self, interaction: Interaction) -> list[str]:
         response = self._send(interaction)
         ours = _json(response)
-        if creates(interaction):
-            self.produced |= made_ids(interaction.answer)
+        self.produced |= made_ids(interaction)
         self.ids.learn(ours, interaction.answer, self.produced.__contains__)
         if (
             isinstance(ours, dict)
@@ -256,6 +256,13 @@ class _World:
         target = path_id(interaction)
         if target is not None and self._unknown(target):
             used = self._seed_target(interaction, target)
+        after, following = around_appended(interaction)
+        if after is not None and target is not None and self._unknown(after):
+            inside = next((doc["parent"] for doc in interaction.answer["results"]), None)
+            self._put([stub_block(after) | ({"parent": inside} if inside else {})], stubs=True)
+        new = [doc for doc in following if self._unknown(doc["id"])]
+        self._put(new)
+        used |= bool(new)
         parent = (interaction.body or {}).get("parent") if isinstance(interaction.body, dict) else None
         if isinstance(parent, dict):
             used |= self._seed_parent(interaction, parent)

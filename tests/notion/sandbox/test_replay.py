@@ -163,6 +163,32 @@ def test_views_that_were_there_before(tmp_path: Path) -> None:
 
 
 @pytest.mark.processes
+@pytest.mark.parametrize(("listed", "expected"), [(True, {"seeded": 1, "agree": 2}), (False, {"seeded": 2})])
+def test_blocks_that_follow_new_ones_were_there_before(
+    tmp_path: Path, listed: bool, expected: dict[str, int]
+) -> None:
+    def blocks(*names: str) -> Any:
+        return {"children": [{"paragraph": {"rich_text": text(name)}} for name in names]}
+
+    with Sandbox() as sandbox, httpx.Client(base_url=sandbox.url) as http:
+        api = Api(http)
+        page = api.ok("POST", "pages", {"parent": {"page_id": ROOT_PAGE_ID}, "properties": {}})
+        path = f"blocks/{page['id']}/children"
+        first, _ = (block["id"] for block in api.ok("PATCH", path, blocks("1", "2"))["results"])
+        there = api.ok("GET", path)
+        body = blocks("1a") | {"position": {"type": "after_block", "after_block": {"id": first}}}
+        added = api.ok("PATCH", path, body)
+        cassette(
+            tmp_path,
+            *([("GET", path, None, 200, there)] if listed else []),
+            ("PATCH", path, body, 200, added),
+            ("GET", path, None, 200, api.ok("GET", path)),
+        )
+    counts = json.loads(replay(tmp_path, "--json").stdout)["total"]
+    assert counts == expected, replay(tmp_path, "--verbose").stdout
+
+
+@pytest.mark.processes
 @pytest.mark.parametrize("function", ["sum", "show_original"])
 def test_a_rollup_of_a_page_that_was_there_before(tmp_path: Path, function: str) -> None:
     with Sandbox() as sandbox, httpx.Client(base_url=sandbox.url) as http:
