@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 _ASIDE = frozenset({"request_id", "public_url", "next_url", "expiry_time", "upload_url", "complete_url"})
-_TIMES = frozenset({"created_time", "last_edited_time"})
+_TIMES = frozenset({"created_time", "last_edited_time", "expires_at"})
 #: Keys that came without a new version: older answers of the same version lack them. They are empty by default.
 _ADDED = frozenset({"is_archived", "is_locked", "is_inline", "in_trash", "description", "icon"})
 #: Keys that errors have only sometimes.

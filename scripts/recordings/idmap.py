@@ -12,6 +12,8 @@ _COLUMN_KEYS = frozenset(
     {"id", "synced_property_id", "rollup_property_id", "relation_property_id", "property_id", "property"}
 )
 _MADE_IDS = frozenset({"synced_property_id", "discussion_id"})
+#: What comes with what it lies in, without a request of its own: nested blocks, the first view of a database.
+_MADE_WITH_THEIRS = frozenset({"block", "view"})
 _REFERENCE = re.compile(r"notion:block_property:([^:}]+):")
 
 
@@ -55,7 +57,7 @@ class IdMap:
         """Pair the ids at the same places of two answers.
 
         The ids of two objects are paired only where `produced` says that the recorded one was made by the
-        recorded requests and lies in the same parent; what is inside unlike objects is not looked at.
+        recorded requests, or where it came with its parent; what is inside unlike objects is not looked at.
         """
         if isinstance(ours, list) and isinstance(theirs, list):
             if len(ours) == len(theirs):
@@ -78,7 +80,8 @@ class IdMap:
         alike = ours.get("object") == theirs.get("object") and ours.get("type") == theirs.get("type")
         parent = self.to_theirs(ours.get("parent")) == theirs.get("parent")
         free = self.is_free(ours["id"], theirs["id"])
-        return alike and free and (produced(theirs["id"]) or (theirs["object"] == "block" and parent))
+        inside = theirs["object"] in _MADE_WITH_THEIRS and parent
+        return alike and free and (produced(theirs["id"]) or inside)
 
     def _learn_part(self, key: str, ours: Any, theirs: Any, produced: Callable[[str], bool]) -> None:
         if isinstance(ours, str) and isinstance(theirs, str):

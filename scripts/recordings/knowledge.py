@@ -10,10 +10,10 @@ from typing import Any
 from recordings.cassette import Interaction
 
 Json = dict[str, Any]
-KINDS = frozenset({"page", "data_source", "database", "user", "block", "comment"})
+KINDS = frozenset({"page", "data_source", "database", "user", "block", "comment", "view"})
 _SOURCES_SINCE = "2025-09-03"
 _CREATES = frozenset(
-    {("POST", name) for name in ("pages", "databases", "data_sources", "comments", "file_uploads")}
+    {("POST", name) for name in ("pages", "databases", "data_sources", "comments", "file_uploads", "views")}
 )
 
 
@@ -63,10 +63,11 @@ def shown(answer: Any) -> list[Json]:
     if not isinstance(answer, dict):
         return []
     listed = answer["results"] if isinstance(answer.get("results"), list) else [answer]
-    return [doc for doc in listed if isinstance(doc, dict) and _whole(doc)]
+    return [doc for doc in listed if isinstance(doc, dict) and whole(doc)]
 
 
-def _whole(doc: Json) -> bool:
+def whole(doc: Json) -> bool:
+    """Whether an object is shown with what it holds, not only named."""
     if not isinstance(doc.get("id"), str) or str(doc.get("object")) not in KINDS:
         return False
     return "name" in doc if doc["object"] == "user" else isinstance(doc.get("parent"), dict)
@@ -75,14 +76,18 @@ def _whole(doc: Json) -> bool:
 def creates(interaction: Interaction) -> bool:
     """Whether the request makes the objects of its answer."""
     append = interaction.method == "PATCH" and interaction.path.endswith("/children")
-    return append or (interaction.method, interaction.path) in _CREATES
+    snapshot = interaction.method == "POST" and interaction.path.endswith("/queries")
+    return append or snapshot or (interaction.method, interaction.path) in _CREATES
 
 
-def made_ids(answer: Any) -> set[str]:
-    """The ids of what an answer to a creating request shows."""
-    if not isinstance(answer, dict):
+def made_ids(interaction: Interaction) -> set[str]:
+    """The ids of what a request made, by its answer; of an answer to an append what comes after that was there."""
+    answer = interaction.answer
+    if not creates(interaction) or not isinstance(answer, dict):
         return set()
-    listed = answer["results"] if isinstance(answer.get("results"), list) else [answer]
+    listed = _list(answer.get("results")) if answer.get("object") == "list" else [answer]
+    if interaction.path.endswith("/children") and isinstance(interaction.body, dict):
+        listed = listed[: len(_list(interaction.body.get("children")))]
     inside = [source for doc in listed if isinstance(doc, dict) for source in _list(doc.get("data_sources"))]
     return {
         doc["id"] for doc in [*listed, *inside] if isinstance(doc, dict) and isinstance(doc.get("id"), str)

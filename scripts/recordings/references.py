@@ -6,7 +6,7 @@ from typing import Any
 
 from recordings.cassette import Interaction
 from recordings.idmap import UUID
-from recordings.knowledge import creates, find, made_ids
+from recordings.knowledge import find, made_ids, whole
 
 
 def is_user(doc: dict[str, Any]) -> bool:
@@ -43,8 +43,7 @@ def authors(interactions: list[Interaction]) -> list[str]:
     made: set[str] = set()
     found, edited = [], []
     for interaction in interactions:
-        if creates(interaction):
-            made |= made_ids(interaction.answer)
+        made |= made_ids(interaction)
         for doc in find(interaction.answer, lambda doc: isinstance(doc.get("id"), str)):
             if doc["id"] in made:
                 found.append(_author(doc, "created_by"))
@@ -76,4 +75,30 @@ def named_ids(interaction: Interaction) -> set[str]:
     """The recorded ids that the request names, in its path or as a parent."""
     holders = find(interaction.body, lambda doc: isinstance(doc.get("parent"), dict))
     ids = [value for doc in holders for key, value in doc["parent"].items() if key.endswith("_id")]
+    ids += view_places(interaction).values()
     return {dashed(value) for value in [*ids, path_id(interaction)] if isinstance(value, str)}
+
+
+def around_appended(interaction: Interaction) -> tuple[str | None, list[dict[str, Any]]]:
+    """The block behind which others are put, and those that were there and follow them in the answer."""
+    body, answer = interaction.body, interaction.answer
+    if not (interaction.path.endswith("/children") and isinstance(body, dict) and isinstance(answer, dict)):
+        return None, []
+    position = body.get("position") or {}
+    after = body.get("after") or (position.get("after_block") or {}).get("id")
+    made = made_ids(interaction)
+    following = [doc for doc in answer.get("results", []) if doc["id"] not in made and whole(doc)]
+    return (dashed(after) if isinstance(after, str) else None), following
+
+
+def view_places(interaction: Interaction) -> dict[str, str]:
+    """The database and data source whose views are made or listed, by the key that names them."""
+    if interaction.path != "views":
+        return {}
+    body = interaction.body if isinstance(interaction.body, dict) else {}
+    named = {**body, **dict(interaction.query)}
+    return {
+        key: dashed(named[key])
+        for key in ("database_id", "data_source_id")
+        if isinstance(named.get(key), str)
+    }

@@ -20,8 +20,9 @@ import httpx
 from recordings.cassette import Interaction
 from recordings.compare import differences, normal
 from recordings.idmap import IdMap
-from recordings.knowledge import KINDS, Knowledge, creates, find, made_ids
+from recordings.knowledge import Knowledge, find, made_ids, whole
 from recordings.references import (
+    around_appended,
     authors,
     dashed,
     is_user,
@@ -30,8 +31,9 @@ from recordings.references import (
     references,
     relation_targets,
     start_cursor,
+    view_places,
 )
-from recordings.stubs import page_of_item, stub_block, stub_database, stub_page, stub_source
+from recordings.stubs import page_of_item, stub_block, stub_database, stub_page, stub_source, stub_view
 from tasks.notion.sandbox import PERSON_ID, ROOT_PAGE_ID, Sandbox
 
 _TOKEN = "recorder"  # noqa: S105 - the sandbox lets any token in
@@ -82,7 +84,7 @@ class _World:
         self.knowledge = knowledge
         self.ids = IdMap()
         #: Recorded ids that the recorded requests make, those that they made so far, and those that were put in.
-        self.to_come = {made for each in interactions if creates(each) for made in made_ids(each.answer)}
+        self.to_come = {made for each in interactions for made in made_ids(each)}
         self.produced: set[str] = set()
         self.seeded: set[str] = set()
         #: Recorded ids of what is there in name only, until an answer shows it.
@@ -133,7 +135,7 @@ class _World:
         if interaction.path == "users/me" and not self.introduced:
             used = self.introduced = True  # the bot was put in as this answer shows it
         found = self._attempt(interaction)
-        if found and interaction.reads and self._reveal(interaction):
+        if found and interaction.reads and self._reveal(number, interaction):
             used = True
             found = self._attempt(interaction)
         if not interaction.reads:
@@ -149,8 +151,7 @@ class _World:
     def _attempt(self, interaction: Interaction) -> list[str]:
         response = self._send(interaction)
         ours = _json(response)
-        if creates(interaction):
-            self.produced |= made_ids(interaction.answer)
+        self.produced |= made_ids(interaction)
         self.ids.learn(ours, interaction.answer, self.produced.__contains__)
         if (
             isinstance(ours, dict)
@@ -233,7 +234,15 @@ class _World:
         for key, above in (known.get("parent") or {}).items():
             if key.endswith("_id") and isinstance(above, str):
                 self._introduce_one(number, above, version)
-        self._put([known], stubs=True)
+        self._put([*self._source_of_view(number, known, version), known], stubs=True)
+
+    def _source_of_view(self, number: int, doc: dict[str, Any], version: str) -> list[dict[str, Any]]:
+        """The data source of a view, where nothing showed it yet."""
+        source = doc.get("data_source_id") if doc.get("object") == "view" else None
+        if not isinstance(source, str) or not self._unknown(source):
+            return []
+        known = self.knowledge.of(source, self.name, number, version)
+        return [known or stub_source(source) | {"parent": doc["parent"]}]
 
     def _prepare(self, interaction: Interaction) -> bool:
         """What a writing request refers to without it being known; whether its own answer had to tell."""
@@ -247,9 +256,18 @@ class _World:
         target = path_id(interaction)
         if target is not None and self._unknown(target):
             used = self._seed_target(interaction, target)
+        after, following = around_appended(interaction)
+        if after is not None and target is not None and self._unknown(after):
+            inside = next((doc["parent"] for doc in interaction.answer["results"]), None)
+            self._put([stub_block(after) | ({"parent": inside} if inside else {})], stubs=True)
+        new = [doc for doc in following if self._unknown(doc["id"])]
+        self._put(new)
+        used |= bool(new)
         parent = (interaction.body or {}).get("parent") if isinstance(interaction.body, dict) else None
         if isinstance(parent, dict):
             used |= self._seed_parent(interaction, parent)
+        if interaction.path == "views" and isinstance(answer := interaction.answer, dict) and whole(answer):
+            self._put(self._source_of_view(0, answer, interaction.version), stubs=True)
         for reference in references(interaction.body):
             if self._unknown(reference):
                 self._put([stub_page(reference)], stubs=True)
@@ -260,6 +278,10 @@ class _World:
 
     def _seed_target(self, interaction: Interaction, target: str) -> bool:
         answer = interaction.answer if isinstance(interaction.answer, dict) else {}
+        if interaction.path.startswith("views/") and not whole(answer):
+            view = stub_view(target, f"{target[:-4]}ffff", f"{target[:-4]}fffe")
+            self._put([*self._source_of_view(0, view, interaction.version), view], stubs=True)
+            return False
         if dashed(str(answer.get("id"))) == target and answer.get("object") != "comment":
             self._put([answer | {"in_trash": False, "archived": False}])
             return True
@@ -294,13 +316,17 @@ class _World:
         plain = recorded.replace("-", "")
         return plain not in self.ids.ours and recorded not in self.seeded and recorded not in self.produced
 
-    def _reveal(self, interaction: Interaction) -> bool:
+    def _reveal(self, number: int, interaction: Interaction) -> bool:
         """Put in what the answer to a reading request shows for the first time; whether there was anything."""
         if interaction.status >= 400:
             return False
         answer = interaction.answer
         shown = self._whole_list(answer) if answer.get("object") == "list" else [answer]
-        shown = [doc for doc in shown if doc.get("object") in KINDS]
+        if interaction.path == "views":
+            shown = [self._view(number, doc["id"], interaction) for doc in shown]
+        for doc in shown:
+            self._put(self._source_of_view(number, doc, interaction.version), stubs=True)
+        shown = [doc for doc in shown if whole(doc)]
         new = [doc for doc in shown if self._unknown(doc["id"]) or self._untouched(doc["id"])]
         people = [
             user
@@ -316,10 +342,18 @@ class _World:
         if interaction.path == "search":
             place = {doc["id"]: index for index, doc in enumerate(shown)}
             new = sorted([*new, *self._edited_since(interaction)], key=lambda doc: place[doc["id"]])
-        in_order = new if interaction.path.startswith(("blocks", "users")) else list(reversed(new))
+        as_listed = interaction.path.startswith(("blocks", "users", "views"))
+        in_order = new if as_listed else list(reversed(new))
         self._put([*people, *in_order])
         indexed = interaction.path == "search" and self._index(interaction, {doc["id"] for doc in new})
         return bool(new or people or indexed)
+
+    def _view(self, number: int, view_id: str, interaction: Interaction) -> dict[str, Any]:
+        """A view of which the answer tells only the id, as another answer shows it, or by where it is listed."""
+        known = self.knowledge.of(view_id, self.name, number, interaction.version)
+        places = view_places(interaction)
+        source = places.get("data_source_id") or f"{view_id[:-4]}fffe"
+        return known or stub_view(view_id, places.get("database_id") or f"{view_id[:-4]}ffff", source)
 
     def _untouched(self, recorded: str) -> bool:
         return recorded in self.stubs or (recorded in self.seeded and recorded not in self.touched)

@@ -44,6 +44,17 @@ def stub_database(database_id: str) -> dict[str, Any]:
     return {"object": "database", "id": database_id, "parent": {"type": "workspace", "workspace": True}}
 
 
+def stub_view(view_id: str, database_id: str, source_id: str) -> dict[str, Any]:
+    """A table without a name."""
+    return {
+        "object": "view",
+        "id": view_id,
+        "parent": {"type": "database_id", "database_id": database_id},
+        "data_source_id": source_id,
+        "type": "table",
+    }
+
+
 def page_of_item(page_id: str, answer: dict[str, Any]) -> dict[str, Any] | None:
     """The page that an answer of the property endpoint is about, as far as it tells; None when it tells nothing."""
     about = answer.get("property_item", answer)
@@ -54,7 +65,7 @@ def page_of_item(page_id: str, answer: dict[str, Any]) -> dict[str, Any] | None:
         value = answer[kind]
     elif kind == "rollup":
         items = [{key: part for key, part in item.items() if key != "object"} for item in answer["results"]]
-        value = about[kind] | ({"array": items} if about[kind].get("type") == "array" else {})
+        value = about[kind] | {"array": items}
     else:
         value = [item[kind] for item in answer["results"]]
     source = {

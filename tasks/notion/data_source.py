@@ -16,7 +16,7 @@ from tasks.notion.answers import RefusedError
 from tasks.notion.client import Compose, Json, NotionClient
 from tasks.notion.column import Column
 from tasks.notion.ids import parse_id
-from tasks.notion.page import WHOLE, is_trashed, may_be_cut
+from tasks.notion.page import WHOLE, data_source_of, is_trashed, may_be_cut
 
 #: Rows per answer; Notion gives no more.
 PAGE_SIZE = 100
@@ -223,13 +223,20 @@ class DataSource:
             params["start_cursor"] = cursor
 
     async def is_gone(self, page_id: str) -> bool:
-        """Whether Notion says that the row is in the trash.
+        """Whether Notion says that the row is in the trash, and by itself.
 
         A page that is not found may just not be shared any more, and one that was moved still exists:
-        neither is gone.
+        neither is gone. Nor are rows that went into the trash with their whole data source: nobody deleted those.
         """
         try:
-            return is_trashed(await self.get(page_id))
+            row = await self.get(page_id)
+            if not is_trashed(row):
+                return False
+            source = data_source_of(row) or self.id
+            raw = await self._client.read(f"data_sources/{source}", subject=f"Notion data source {source}")
+            if is_trashed(raw):
+                log.info("page %s is in the trash with its data source, not deleted by itself", page_id)
+            return not is_trashed(raw)
         except RefusedError as error:
             log.info(
                 "%s is not shown (%s), which does not mean that it is deleted", error.subject, error.status

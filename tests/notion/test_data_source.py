@@ -258,23 +258,46 @@ async def test_unshared_while_it_is_read(server: ScriptedServer, source: DataSou
 # -- single rows --------------------------------------------------------------------------------------------
 
 
+HOME = {"object": "data_source", "id": SOURCE, "in_trash": False}
+
+
 @pytest.mark.parametrize(
-    ("reply", "gone"),
+    ("replies", "gone"),
     [
-        (Reply(200, row(1, in_trash=True)), True),
-        (Reply(200, {"object": "page", "id": "row-1", "archived": True}), True),
-        (Reply(200, row(1)), False),
-        (Reply(200, row(1, is_archived=True)), False),
-        (Reply(200, row(1, parent={"type": "data_source_id", "data_source_id": DATABASE})), False),
-        (NOT_FOUND, False),
-        (error(400, "validation_error", "not a uuid"), False),
+        ([Reply(200, row(1, in_trash=True)), Reply(200, HOME)], True),
+        ([Reply(200, {"object": "page", "id": "row-1", "archived": True}), Reply(200, HOME)], True),
+        ([Reply(200, row(1, in_trash=True)), Reply(200, HOME | {"in_trash": True})], False),
+        (
+            [
+                Reply(200, row(1, in_trash=True)),
+                Reply(200, {"object": "data_source", "id": SOURCE, "archived": True}),
+            ],
+            False,
+        ),
+        ([Reply(200, row(1, in_trash=True)), NOT_FOUND], False),
+        ([Reply(200, row(1))], False),
+        ([Reply(200, row(1, is_archived=True))], False),
+        ([Reply(200, row(1, parent={"type": "data_source_id", "data_source_id": DATABASE}))], False),
+        ([NOT_FOUND], False),
+        ([error(400, "validation_error", "not a uuid")], False),
     ],
-    ids=["trashed", "trashed-old-word", "there", "archived", "moved", "unshared", "no-page"],
+    ids=[
+        "trashed",
+        "trashed-old-word",
+        "trashed-with-all",
+        "trashed-with-all-old-word",
+        "source-unshared",
+        "there",
+        "archived",
+        "moved",
+        "unshared",
+        "no-page",
+    ],
 )
 async def test_gone_is_only_what_notion_calls_trashed(
-    server: ScriptedServer, source: DataSource, reply: Reply, gone: bool
+    server: ScriptedServer, source: DataSource, replies: list[Reply], gone: bool
 ) -> None:
-    server.will(reply)
+    server.will(*replies)
     assert await source.is_gone("row-1") is gone
 
 

@@ -338,6 +338,25 @@ async def test_deleting_is_moving_to_the_trash(task: Rows, person: Person, sourc
     assert len(await listed(task)) == 1
 
 
+async def test_rows_that_went_into_the_trash_with_their_database_are_not_gone(
+    task: Rows, person: Person, source: str
+) -> None:
+    page_id = await person.make_page(source, Name=person.text("Paint"))
+    page = await only(task)
+    database = (await person.send("GET", f"data_sources/{source}"))["parent"]["database_id"]
+    for path in (f"databases/{database}", f"data_sources/{source}"):
+        await person.send("PATCH", path, {"in_trash": True})
+        assert (await person.page(page_id))["in_trash"] is True
+        assert await task.notion_is_gone(page_id) is False
+        with pytest.raises(SideError, match="is in the trash: restore it"):
+            await task.check()
+        with pytest.raises(PreconditionError, match="trash"):
+            await task.notion_update_attrs(page, {"Effort": 1})
+        await person.send("PATCH", path, {"in_trash": False})
+    await task.notion_delete_obj(await only(task))
+    assert await task.notion_is_gone(page_id) is True
+
+
 async def test_a_page_that_is_not_shared_any_more_is_not_gone(
     task: Rows, person: Person, source: str
 ) -> None:

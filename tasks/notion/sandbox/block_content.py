@@ -75,6 +75,8 @@ def read_content(
             continue
         if key in ("rich_text", "caption"):
             content[key] = rich_text.normalise(call, part, f"{path}.{key}")
+            if (kind, key) == ("code", "rich_text"):
+                content[key] = rich_text.joined(content[key])
         elif key == "cells":
             content[key] = [
                 rich_text.normalise(call, cell, f"{path}.cells[{i}]")

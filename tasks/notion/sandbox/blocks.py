@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.notion.sandbox import errors, rich_text
+from tasks.notion.sandbox import errors
 from tasks.notion.sandbox.block_content import block_type, read_content
 from tasks.notion.sandbox.call import Call, listing, page_size, stamps
 from tasks.notion.sandbox.ids import new_id, parse_id
-from tasks.notion.sandbox.parents import refuse_trashed, show_parent, touch_page_above
+from tasks.notion.sandbox.parents import is_trashed, refuse_trashed, show_parent, shown_name, touch_page_above
 from tasks.notion.sandbox.store import Stored
 
 MAX_CHILDREN = 100
@@ -59,12 +59,16 @@ def append(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
         raise errors.validation("Block does not support children.")
     if "children" not in body:
         raise errors.bad_body("children", "defined")
-    made = append_blocks(call, parent, body["children"], "children", _place(call, parent, body))
+    gap = _place(call, parent, body)
+    made = append_blocks(call, parent, body["children"], "children", gap)
     if parent.kind == "page":
         call.touch(parent)
         call.store.save(parent)
     else:
         touch_page_above(call, parent)
+    if gap is not None and made:  # the answer goes on with all that stands behind the new blocks
+        there = call.store.children(parent.id, _KINDS)
+        made = there[[block.id for block in there].index(made[0].id) :]
     return listing("block", [show_block(call, block) for block in made], None)
 
 
@@ -77,15 +81,29 @@ def _place(call: Call, parent: Stored, body: dict[str, Any]) -> tuple[float, flo
         after = body.get("after")
     elif "after" in body:
         raise errors.not_present("after", body["after"])
-    position = errors.an_object(body.get("position") or {}, "position")
-    if position.get("type") == "start":
+    if body.get("position") is not None:
+        return read_position(call, parent, body["position"], ("start", "end"))
+    return None if after is None else _behind(call, parent, after)
+
+
+def read_position(
+    call: Call, parent: Stored, value: Any, ends: tuple[str, str]
+) -> tuple[float, float] | None:
+    """The gap that `position` names, None for the end of the parent; `ends` are its words for start and end."""
+    kind = errors.an_object(value, "position").get("type")
+    if kind == ends[0]:
         return call.store.next_position(parent.id, None)
-    if position.get("type") == "after_block":
-        after = errors.an_object(position.get("after_block"), "position.after_block").get("id")
-        if parse_id(after) is None:
-            raise errors.bad_body("position.after_block.id", "a valid uuid", after)
-    if after is None:
+    if kind == ends[1]:
         return None
+    if kind != "after_block":
+        raise errors.bad_body("position.type", f'"{ends[0]}", "{ends[1]}" or "after_block"', kind)
+    after = errors.an_object(value.get("after_block"), "position.after_block").get("id")
+    if parse_id(after) is None:
+        raise errors.bad_body("position.after_block.id", "a valid uuid", after)
+    return _behind(call, parent, after)
+
+
+def _behind(call: Call, parent: Stored, after: Any) -> tuple[float, float]:
     block = call.store.get(parse_id(after) or "")
     if block is None or block.parent != parent.id:
         raise errors.validation(f"Block {after} to append after is not a child of {parent.id}.")
@@ -179,7 +197,7 @@ def show_block(call: Call, block: Stored) -> dict[str, Any]:
     if block.kind == "block":
         kind, content = block.doc["type"], block.doc["content"]
     else:
-        kind, content = f"child_{block.kind}", {"title": rich_text.title_of(block)}
+        kind, content = f"child_{block.kind}", {"title": shown_name(call, block)}
     return {
         "object": "block",
         "id": block.id,
@@ -189,5 +207,5 @@ def show_block(call: Call, block: Stored) -> dict[str, Any]:
         and (call.store.has_children(block.id) or block.doc.get("has_children", False)),
         "type": kind,
         kind: content,
-        **call.trash_flags(block.in_trash),
+        **call.trash_flags(is_trashed(call, block)),
     }

@@ -57,8 +57,10 @@ def _content(call: Call, columns: Columns, column: Column, page: Stored, *, whol
         return _stamp(call, column.type, page)
     given = page.doc.get("given", {}).get(column.id)
     if column.type in ("formula", "rollup") and column.config:
-        work_out = formula_value if column.type == "formula" else rollup_value
-        value = work_out(call, columns, column, page)
+        if column.type == "formula":
+            value = formula_value(call, columns, column, page)
+        else:
+            value = rollup_value(call, columns, column, page, whole=whole)
         return given if given is not None and value["type"] == "unsupported" else value
     if given is not None:
         return given

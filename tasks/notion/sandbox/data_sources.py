@@ -11,11 +11,11 @@ from tasks.notion.sandbox.ids import new_id
 from tasks.notion.sandbox.pages import path_id, refuse_unknown
 from tasks.notion.sandbox.parents import (
     find_container,
+    is_trashed,
     place,
     read_icon,
     refuse_trashed,
     show_parent,
-    trashed_ancestor,
 )
 from tasks.notion.sandbox.schema import change_columns, create_columns
 from tasks.notion.sandbox.store import Stored
@@ -98,7 +98,6 @@ def show_data_source(call: Call, source: Stored) -> dict[str, Any]:
     database = call.store.get(source.parent)
     doc = source.doc
     above = show_parent(call, database) if database else doc.get("database_parent")
-    trashed = source.in_trash or trashed_ancestor(call, source)
     return {
         "object": "data_source",
         "id": source.id,
@@ -113,7 +112,7 @@ def show_data_source(call: Call, source: Stored) -> dict[str, Any]:
         "database_parent": above,
         "url": url(rich_text.title_of(source), source.parent),
         "public_url": None,
-        **call.trash_flags(trashed),
+        **call.trash_flags(is_trashed(call, source)),
     }
 
 

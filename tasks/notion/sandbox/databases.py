@@ -12,11 +12,14 @@ from tasks.notion.sandbox.ids import new_id
 from tasks.notion.sandbox.pages import path_id, refuse_unknown
 from tasks.notion.sandbox.parents import (
     find_parent,
+    is_trashed,
     only_source,
     place,
     read_icon,
     refuse_trashed,
     show_parent,
+    shown_name,
+    shown_title,
     touch_page_above,
 )
 from tasks.notion.sandbox.schema import change_columns
@@ -46,9 +49,8 @@ def create(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     if call.has_data_sources:
         inside = errors.an_object(body.get("initial_data_source") or {}, "initial_data_source")
     where = "initial_data_source.properties" if call.has_data_sources else "properties"
-    title = doc["title"] or rich_text.normalise(call, [{"text": {"content": "New database"}}], "title")
-    source = data_sources.make(call, database, title, inside.get("properties") or {}, where)
-    source.doc |= {"title": title, "description": doc["description"]}
+    source = data_sources.make(call, database, doc["title"], inside.get("properties") or {}, where)
+    source.doc["description"] = doc["description"]
     source.indexed = database.indexed = call.limits.search_delay <= 0
     call.store.save(source)
     touch_page_above(call, database)
@@ -107,7 +109,7 @@ def show_database(call: Call, database: Stored) -> dict[str, Any]:
     shown = {
         "object": "database",
         "id": database.id,
-        "title": doc["title"],
+        "title": shown_title(call, database),
         "description": doc["description"],
         "parent": show_parent(call, database),
         "is_inline": doc["is_inline"],
@@ -123,7 +125,7 @@ def show_database(call: Call, database: Stored) -> dict[str, Any]:
             | stamps(source)
             | {
                 "properties": show_columns(call, source),
-                **call.trash_flags(database.in_trash),
+                **call.trash_flags(is_trashed(call, database)),
             }
         )
     sources = call.store.children(database.id, ("data_source",))
@@ -131,6 +133,6 @@ def show_database(call: Call, database: Stored) -> dict[str, Any]:
         "is_locked": doc["is_locked"],
         "created_time": exact_text(database.created),
         "last_edited_time": exact_text(database.edited),
-        "data_sources": [{"id": source.id, "name": rich_text.title_of(source)} for source in sources],
-        **call.trash_flags(database.in_trash),
+        "data_sources": [{"id": source.id, "name": shown_name(call, source)} for source in sources],
+        **call.trash_flags(is_trashed(call, database)),
     }

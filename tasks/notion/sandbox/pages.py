@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.notion.sandbox import errors, rich_text
-from tasks.notion.sandbox.blocks import append_blocks
+from tasks.notion.sandbox.blocks import append_blocks, read_position
 from tasks.notion.sandbox.call import Call, stamps, url
 from tasks.notion.sandbox.cells import show_cells
 from tasks.notion.sandbox.columns import OPTION_TYPES, READ_ONLY, Column, Columns
@@ -13,6 +13,7 @@ from tasks.notion.sandbox.ids import TITLE, decode_column_id, new_id, parse_id
 from tasks.notion.sandbox.markdown_text import read_markdown
 from tasks.notion.sandbox.parents import (
     find_parent,
+    is_trashed,
     only_source,
     place,
     read_icon,
@@ -68,6 +69,9 @@ def create(call: Call, body: dict[str, Any], only: list[str] | None = None) -> d
         parent = only_source(call, parent)
     page = call.new(new_id(), "page", parent.id if parent else WORKSPACE, _fresh())
     page.indexed = call.limits.search_delay <= 0
+    if parent is not None and parent.kind == "page" and body.get("position") is not None:
+        gap = read_position(call, parent, body["position"], ("page_start", "page_end"))
+        page.position = sum(gap) / 2 if gap else 0.0
     properties = body.get("properties") or {}
     if parent is not None and parent.kind == "data_source":
         columns = Columns(parent)
@@ -258,6 +262,7 @@ def show_page(
     else:
         wanted = {columns.named(key).id for key in only} if only else None
         properties = show_cells(call, columns, page, wanted)
+    trashed = is_trashed(call, page)
     return {
         "object": "page",
         "id": page.id,
@@ -265,13 +270,13 @@ def show_page(
         "cover": doc["cover"],
         "icon": doc["icon"],
         "parent": show_parent(call, page),
-        "in_trash": page.in_trash,
+        "in_trash": trashed,
         "is_archived": doc["is_archived"],
         "is_locked": doc["is_locked"],
         "properties": properties,
         "url": url(rich_text.title_of(page), page.id),
         "public_url": None,
-        **call.trash_flags(page.in_trash),
+        **call.trash_flags(trashed),
     }
 
 

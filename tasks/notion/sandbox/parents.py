@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from tasks.notion.sandbox import errors
+from tasks.notion.sandbox import errors, rich_text
 from tasks.notion.sandbox.call import Call
 from tasks.notion.sandbox.file_uploads import as_file
 from tasks.notion.sandbox.ids import parse_id
 from tasks.notion.sandbox.store import WORKSPACE, Stored
 
+#: What Notion calls a database that nobody named.
+UNTITLED = "New database"
 _KEYS = ("data_source_id", "database_id", "page_id", "block_id", "workspace")
+ICON_COLORS = "gray|lightgray|brown|yellow|orange|green|blue|purple|pink|red"
+#: Where Notion serves the icons of its own set.
+_NATIVE = re.compile(
+    rf"https://(?:www\.)?notion\.so/icons/(?P<name>[a-z0-9-]+)_(?P<color>{ICON_COLORS})\.svg(?:\?.*)?"
+)
 _KINDS = {"data_source_id": "data_source", "database_id": "database", "page_id": "page"}
 
 
@@ -42,7 +50,7 @@ def find_parent(call: Call, value: Any, allowed: tuple[str, ...]) -> Stored | No
     if parse_id(value[key]) is None:
         raise errors.bad_body(where, "a valid uuid", value[key])
     parent = call.find_in_body(_KINDS[key], where, value[key])
-    if parent.in_trash or trashed_ancestor(call, parent):
+    if is_trashed(call, parent):
         raise errors.archived()
     return parent
 
@@ -90,14 +98,25 @@ def show_parent(call: Call, obj: Stored) -> dict[str, Any]:
     return {"type": key, key: obj.parent}
 
 
+def shown_title(call: Call, obj: Stored) -> list[dict[str, Any]]:
+    """The title of a database, which since there are data sources has a name even where it has none."""
+    title: list[dict[str, Any]] = obj.doc["title"]
+    return title or ([rich_text.plain_run(UNTITLED)] if call.has_data_sources else [])
+
+
+def shown_name(call: Call, obj: Stored) -> str:
+    """The plain title of a page, or the name of a database or data source."""
+    return rich_text.title_of(obj) if obj.kind == "page" else rich_text.plain(shown_title(call, obj))
+
+
 def trashed_ancestor(call: Call, obj: Stored) -> bool:
     """Whether something above the object lies in the trash."""
-    parent = call.store.get(obj.parent)
-    while parent is not None:
-        if parent.in_trash:
-            return True
-        parent = call.store.get(parent.parent)
-    return False
+    return call.store.lies_in_trash(obj.parent)
+
+
+def is_trashed(call: Call, obj: Stored) -> bool:
+    """Whether the object is in the trash, by itself or with something that it lies in."""
+    return obj.in_trash or trashed_ancestor(call, obj)
 
 
 def refuse_trashed(call: Call, obj: Stored, wish: bool | None) -> None:
@@ -130,4 +149,18 @@ def read_icon(call: Call, value: Any, path: str) -> dict[str, Any] | None:
         raise errors.bad_body(path, "an icon or `null`", value)
     if kind == "file_upload":
         return {"type": "file", "file": as_file(call, value[kind], f"{path}.file_upload")[0]}
+    if kind == "icon":
+        return {"type": kind, kind: _native_icon(value[kind], f"{path}.icon")}
+    if kind == "external" and path.endswith("icon") and isinstance(value[kind], dict):
+        native = _NATIVE.fullmatch(str(value[kind].get("url")))
+        if native is not None:
+            return {"type": "icon", "icon": native.groupdict()}
     return {"type": kind, kind: value[kind]}
+
+
+def _native_icon(value: Any, path: str) -> dict[str, str]:
+    icon = errors.an_object(value, path)
+    name, color = errors.a_string(icon.get("name"), f"{path}.name"), icon.get("color") or "gray"
+    if color not in ICON_COLORS.split("|"):
+        raise errors.bad_body(f"{path}.color", ICON_COLORS.replace("|", ", "), color)
+    return {"name": name, "color": color}

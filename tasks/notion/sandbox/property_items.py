@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tasks.notion.sandbox import errors
 from tasks.notion.sandbox.call import Call, page_size
-from tasks.notion.sandbox.cells import show_cell
+from tasks.notion.sandbox.cells import related, show_cell
 from tasks.notion.sandbox.columns import Column, Columns
 from tasks.notion.sandbox.ids import TITLE, encode_column_id
 from tasks.notion.sandbox.pages import path_id, source_of
+from tasks.notion.sandbox.rollups import rolled_up
+from tasks.notion.sandbox.store import Stored
 
 _LISTS = frozenset({"title", "rich_text", "relation", "people"})
+#: Functions of rollups that this endpoint does not work out: it lists what they look at.
+_LISTED = frozenset({"show_original", "show_unique", "unique", "median"})
 
 
 def retrieve(call: Call, raw_id: str, raw_column: str, query: dict[str, str]) -> dict[str, Any]:
@@ -28,16 +33,46 @@ def retrieve(call: Call, raw_id: str, raw_column: str, query: dict[str, str]) ->
     else:
         raise errors.no_such_column(raw_column)
     shown_id = encode_column_id(column.id)
+    if column.type == "rollup":
+        items, value = _rollup_items(call, columns, column, page), cell["rollup"]
+        return _listing(call, page.id, shown_id, column.type, items, query, lambda ends: _result(value, ends))
     head = {"object": "property_item", "type": column.type, "id": shown_id}
-    value = cell[column.type]
-    if column.type == "rollup" and value["type"] == "array":
-        items = [{"object": "property_item", **item} for item in value["array"]]
-        described: dict[str, Any] = {"rollup": {**value, "array": []}}
-        return _listing(call, page.id, shown_id, column.type, items, described, query)
     if column.type not in _LISTS:
         return head | cell
-    items = [head | {column.type: item} for item in value]
-    return _listing(call, page.id, shown_id, column.type, items, {column.type: {}}, query)
+    items = [head | {column.type: item} for item in cell[column.type]]
+    return _listing(call, page.id, shown_id, column.type, items, query, lambda _: {})
+
+
+def _rollup_items(call: Call, columns: Columns, column: Column, page: Stored) -> list[dict[str, Any]]:
+    """What a rollup lists: the cells that it shows, item by item, or the related pages that it counts over."""
+    if not column.config:  # put in as answers show it
+        given = show_cell(call, columns, column, page)["rollup"]
+        return [{"object": "property_item", **item} for item in given.get("array", [])]
+    if column.config["function"] not in _LISTED:
+        relation = columns.by_id.get(column.config["relation"])
+        head = {
+            "object": "property_item",
+            "type": "relation",
+            "id": encode_column_id(column.config["relation"]),
+        }
+        pages = related(call, relation, page) if relation is not None else []
+        return [head | {"relation": {"id": page_id}} for page_id in pages]
+    items = []
+    head = {"object": "property_item", "id": encode_column_id(column.config["target"])}
+    for cell in rolled_up(call, columns, column, page, whole=True):
+        kind = cell["type"]
+        values = cell[kind] if kind in _LISTS else [cell[kind]]
+        items += [head | {"type": kind, kind: value} for value in values]
+    return items
+
+
+def _result(value: dict[str, Any], ends: bool) -> dict[str, Any]:
+    """What a rollup comes to, as a part of its list tells it: only the last one knows, and none repeats the items."""
+    function = value.get("function")
+    if function in _LISTED or value["type"] == "array":
+        return {"type": "array", "array": [], "function": function}
+    value = {key: part for key, part in value.items() if key != "array"}
+    return value if ends else {"type": "incomplete", "incomplete": {}, "function": function}
 
 
 def _listing(
@@ -46,8 +81,8 @@ def _listing(
     column_id: str,
     kind: str,
     items: list[dict[str, Any]],
-    described: dict[str, Any],
     query: dict[str, str],
+    described: Callable[[bool], dict[str, Any]],
 ) -> dict[str, Any]:
     size = page_size(query.get("page_size"), call.limits.page_size, "query")
     start = 0
@@ -68,6 +103,6 @@ def _listing(
             "id": column_id,
             "next_url": f"https://api.notion.com{path}" if following else None,
             "type": kind,
-            **described,
+            kind: described(following is None),
         },
     }

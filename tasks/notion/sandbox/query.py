@@ -16,6 +16,7 @@ from typing import Any
 
 from tasks.notion.sandbox import dates, errors
 from tasks.notion.sandbox.call import Call, listing, page_size
+from tasks.notion.sandbox.collation import text_key
 from tasks.notion.sandbox.columns import OPTION_TYPES, Column, Columns
 from tasks.notion.sandbox.filters import RowTest, column_of, compile_filter
 from tasks.notion.sandbox.ids import new_id
@@ -207,24 +208,25 @@ def _sorted(
     column = Column(key, key, key) if isinstance(key, str) else key
     options = column.options if column.type in OPTION_TYPES else []
     order = {option["name"]: index for index, option in enumerate(options)}
-    keyed = [(_sort_key(plain_cell(call, columns, column, row), order), row) for row in rows]
-    full = [item for item in keyed if item[0] is not None]
+    keyed = [(sort_key(plain_cell(call, columns, column, row), order), row) for row in rows]
+    full = [(found, row) for found, row in keyed if found is not None]
     full.sort(key=lambda item: item[0], reverse=descending)
     return [row for _, row in full] + [row for value, row in keyed if value is None]
 
 
-def _sort_key(value: Any, order: dict[str, int]) -> Any:
+def sort_key(value: Any, order: dict[str, int]) -> tuple[int, Any] | None:
+    """What a plain cell sorts by, None for an empty one: options by their place, lists by what is first in them."""
     if isinstance(value, tuple):
-        value = value[1]
-    if value is None or value in ("", []):
+        return sort_key(value[1], order)
+    if isinstance(value, list):
+        return sort_key(value[0], order) if value else None
+    if value is None or value == "":
         return None
     if order:
-        first = value[0] if isinstance(value, list) else value
-        return order.get(first, len(order))
+        return 0, order.get(value, len(order))
     if isinstance(value, str):
-        return value.lower()
-    if isinstance(value, list):
-        return str(value[0])
+        return 1, text_key(value)
     if isinstance(value, date):
-        return dates.as_moment(value)
-    return value
+        return 2, dates.as_moment(value)
+    # Formulas and rollups may hold values of several types, which have no order of their own.
+    return (3, value) if isinstance(value, int | float) else (4, str(value))

@@ -134,6 +134,26 @@ def _object_mention(call: Call, kind: str, target: Any, path: str) -> tuple[dict
 _PARTS = {"text": _text, "mention": _mention, "equation": _equation}
 
 
+def joined(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The runs with neighbours of the same formatting made one."""
+    found: list[dict[str, Any]] = []
+    for run in runs:
+        last = found[-1] if found else run
+        alike = last["type"] == run["type"] == "text" and last["annotations"] == run["annotations"]
+        if not found or not alike or last["text"]["link"] != run["text"]["link"]:
+            found.append(run)
+            continue
+        content = last["plain_text"] + run["plain_text"]
+        found[-1] = last | {"text": last["text"] | {"content": content}, "plain_text": content}
+    return found
+
+
+def plain_run(content: str) -> dict[str, Any]:
+    """A run of text without formatting, as it is kept and shown."""
+    text = {"content": content, "link": None}
+    return {"type": "text", "text": text, "annotations": dict(_PLAIN), "plain_text": content, "href": None}
+
+
 def plain(runs: list[dict[str, Any]] | None) -> str:
     """The text without its formatting."""
     return "".join(run["plain_text"] for run in runs or [])

@@ -21,33 +21,49 @@ MAX_DEPTH = 2
 _depth: ContextVar[int] = ContextVar("depth of rollups", default=0)
 
 
-def rollup_value(call: Call, columns: Columns, column: Column, page: Stored) -> dict[str, Any]:
-    """The value of a rollup as answers show it."""
+def rollup_value(
+    call: Call, columns: Columns, column: Column, page: Stored, *, whole: bool = False
+) -> dict[str, Any]:
+    """The value of a rollup as answers show it, over all related pages if `whole`."""
     function = column.config["function"]
+    if not _can_be_worked_out(call, columns, column):
+        return {"type": "unsupported", "unsupported": {}, "function": function}
+    if function == "count":
+        page_ids = page.doc["values"].get(column.config["relation"], [])
+        return {"type": "number", "number": len(page_ids), "function": function}
+    return _apply(function, rolled_up(call, columns, column, page, whole=whole)) | {"function": function}
+
+
+def rolled_up(
+    call: Call, columns: Columns, column: Column, page: Stored, *, whole: bool
+) -> list[dict[str, Any]]:
+    """The cells that a rollup looks at, each with its type; of the first related pages unless `whole`."""
     target = rollup_target(call, columns, column)
     relation = columns.by_id.get(column.config["relation"])
-    if target is None or relation is None or _depth.get() >= MAX_DEPTH:
-        return {"type": "unsupported", "unsupported": {}, "function": function}
-    page_ids = page.doc["values"].get(relation.id, [])
-    if len(page_ids) > MAX_REFERENCES and function != "count":
-        page_ids = page_ids[:MAX_REFERENCES]
-    if function == "count":
-        return {"type": "number", "number": len(page_ids), "function": function}
-    source = call.find("data_source", relation.config["data_source_id"])
-    there = Columns(source)
+    if target is None or relation is None or not _can_be_worked_out(call, columns, column):
+        return []
+    page_ids = page.doc["values"].get(relation.id, [])[: None if whole else MAX_REFERENCES]
+    there = Columns(call.find("data_source", relation.config["data_source_id"]))
     pages = call.store.get_many(page_ids)
     mark = _depth.set(_depth.get() + 1)
     try:
-        cells = [_cell(call, there, target, pages[page_id]) for page_id in page_ids if page_id in pages]
+        return [
+            _cell(call, there, target, pages[page_id], whole=whole)
+            for page_id in page_ids
+            if page_id in pages
+        ]
     finally:
         _depth.reset(mark)
-    return _apply(function, cells) | {"function": function}
 
 
-def _cell(call: Call, columns: Columns, column: Column, page: Stored) -> dict[str, Any]:
+def _can_be_worked_out(call: Call, columns: Columns, column: Column) -> bool:
+    return rollup_target(call, columns, column) is not None and _depth.get() < MAX_DEPTH
+
+
+def _cell(call: Call, columns: Columns, column: Column, page: Stored, *, whole: bool) -> dict[str, Any]:
     from tasks.notion.sandbox.cells import show_cell  # cells show rollups, rollups show cells
 
-    return {"type": column.type} | show_cell(call, columns, column, page)
+    return {"type": column.type} | show_cell(call, columns, column, page, whole=whole)
 
 
 def _apply(function: str, cells: list[dict[str, Any]]) -> dict[str, Any]:

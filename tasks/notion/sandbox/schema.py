@@ -10,6 +10,7 @@ from tasks.notion.sandbox.columns import OPTION_TYPES, TYPES, Column, Columns, m
 from tasks.notion.sandbox.convert import convert_column
 from tasks.notion.sandbox.formula import normalise_expression
 from tasks.notion.sandbox.ids import TITLE, decode_column_id, new_column_id, new_id
+from tasks.notion.sandbox.parents import UNTITLED
 from tasks.notion.sandbox.rich_text import length, title_of
 from tasks.notion.sandbox.rollups import FUNCTIONS
 from tasks.notion.sandbox.store import Stored
@@ -257,7 +258,8 @@ def _related_source(call: Call, wanted: dict[str, Any], path: str) -> Stored:
 
 def _add_mirror(call: Call, columns: Columns, column: Column, target: Stored, dual: dict[str, Any]) -> None:
     there = columns if target.id == columns.source.id else Columns(target)
-    name = dual.get("synced_property_name") or f"Related to {title_of(columns.source)} ({column.name})"
+    here = title_of(columns.source) or UNTITLED
+    name = dual.get("synced_property_name") or f"Related to {here} ({column.name})"
     other = Column(
         new_column_id(there.by_id),
         there.free_name(name),

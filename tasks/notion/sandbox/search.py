@@ -9,7 +9,7 @@ from tasks.notion.sandbox.call import Call, listing, page_size
 from tasks.notion.sandbox.data_sources import show_data_source
 from tasks.notion.sandbox.databases import show_database
 from tasks.notion.sandbox.pages import refuse_unknown, show_page
-from tasks.notion.sandbox.parents import trashed_ancestor
+from tasks.notion.sandbox.parents import is_trashed
 from tasks.notion.sandbox.rich_text import title_of
 from tasks.notion.sandbox.store import Stored
 
@@ -29,7 +29,7 @@ def search(call: Call, body: dict[str, Any]) -> dict[str, Any]:
         if not _indexed(call, obj) or (wanted and not wanted & _words(title_of(obj))):
             continue
         # An object can be in the index with its trash mark when it was there before it was trashed for good.
-        in_trash = obj.in_trash or trashed_ancestor(call, obj)
+        in_trash = is_trashed(call, obj)
         if in_trash == trashed or (in_trash and obj.doc.get("indexed_in_trash")):
             found.append(obj)
     found.sort(key=lambda obj: (obj.edited, obj.seq), reverse=_newest_first(body.get("sort")))

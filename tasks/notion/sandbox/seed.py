@@ -27,7 +27,7 @@ _OWN = frozenset({"created_time", "created_by", "last_edited_time", "last_edited
 
 
 def seed_object(store: Store, clock: Clock, shown: Json) -> None:
-    """Store a user, page, data source, database, block or comment; one that is there already is replaced.
+    """Store a user, page, data source, database, view, block or comment; one that is there already is replaced.
 
     Raises:
         ApiError: The object has no known kind or no id.
@@ -258,8 +258,19 @@ def _comment(_: Store, shown: Json, __: Json | None) -> Json:
     }
 
 
+def _view(_: Store, shown: Json, __: Json | None) -> Json:
+    kept = {key: shown.get(key) for key in ("filter", "sorts", "quick_filters", "configuration")}
+    return {
+        "source": shown.get("data_source_id"),
+        "type": shown["type"],
+        "name": shown.get("name", ""),
+        **kept,
+    }
+
+
 _READERS = {
     "user": _user,
+    "view": _view,
     "database": _database,
     "data_source": _data_source,
     "page": _page,

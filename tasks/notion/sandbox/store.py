@@ -42,6 +42,13 @@ WITH RECURSIVE tree (id) AS (
     {seed} UNION SELECT object.id FROM object JOIN tree ON object.parent = tree.id
 ) SELECT id FROM tree
 """
+#: Whether an object, or something above it, is in the trash.
+_IN_TRASH = """
+WITH RECURSIVE line (parent, in_trash) AS (
+    SELECT parent, in_trash FROM object WHERE id = ?
+    UNION SELECT object.parent, object.in_trash FROM object JOIN line ON object.id = line.parent
+) SELECT 1 FROM line WHERE in_trash LIMIT 1
+"""
 _COLUMNS = "seq, id, kind, parent, position, created, edited, created_by, edited_by, in_trash, indexed, doc"
 
 #: The rows of a data source, archived or not.
@@ -319,6 +326,10 @@ class Store:
         if self._past is None:
             return found
         return sorted(self._overlaid(found, lambda obj: obj.kind in kinds), key=lambda obj: obj.seq)
+
+    def lies_in_trash(self, object_id: str) -> bool:
+        """Whether an object is in the trash, by itself or with something that it lies in."""
+        return self._db.execute(_IN_TRASH, (object_id,)).fetchone() is not None
 
     def next_position(self, parent: str, after: Stored | None) -> tuple[float, float]:
         """The gap behind a child, or before the first one: an open interval of positions."""

@@ -34,11 +34,53 @@ def test_append_at_the_end_start_and_behind_a_block(api: Api, page: str) -> None
     first, second = append(api, page, "1", "2")
     append(api, page, "0", position={"type": "start"})
     append(api, page, "1a", "1b", position={"type": "after_block", "after_block": {"id": first}})
-    assert contents(api, page) == ["0", "1", "1a", "1b", "2"]
+    append(api, page, "3", position={"type": "end"})
+    assert contents(api, page) == ["0", "1", "1a", "1b", "2", "3"]
+    assert "body.position.type" in api.refused(
+        "PATCH", f"blocks/{page}/children", {"children": [paragraph("x")], "position": {"type": "top"}}
+    )
     body = {"children": [paragraph("x")], "after": second}
     assert "body.after should be not present" in api.refused("PATCH", f"blocks/{page}/children", body)
     api.with_version("2025-09-03").ok("PATCH", f"blocks/{page}/children", body)
-    assert contents(api, page)[-1] == "x"
+    assert contents(api, page)[-2:] == ["x", "3"]
+
+
+def test_an_answer_to_an_append_goes_on_with_all_that_follows(api: Api, page: str) -> None:
+    first, second = append(api, page, "1", "2")
+    child = api.ok("POST", "pages", {"parent": {"page_id": page}, "properties": {}})["id"]
+    gone, last = append(api, page, "gone", "3")
+    api.ok("DELETE", f"blocks/{gone}")
+    following = [second, child, last]
+    made, *rest = append(api, page, "0", position={"type": "start"})
+    assert rest == [first, *following]
+    one, two, *rest = append(
+        api, page, "1a", "1b", position={"type": "after_block", "after_block": {"id": first}}
+    )
+    assert rest == following
+    listed = [block["id"] for block in api.ok("GET", f"blocks/{page}/children")["results"]]
+    assert listed == [made, first, one, two, *following]
+    old = api.with_version("2025-09-03")
+    assert append(old, page, "2a", after=second)[1:] == [child, last]
+    assert len(append(api, page, "4", "5", position={"type": "end"})) == 2
+    assert len(append(api, page, "6")) == 1
+
+
+def test_where_a_new_page_stands_in_its_parent(api: Api, page: str) -> None:
+    (first, _) = append(api, page, "1", "2")
+
+    def add(title: str, **position: Any) -> None:
+        body = {"parent": {"page_id": page}, "properties": {"title": text(title)}}
+        api.ok("POST", "pages", body | ({"position": position} if position else {}))
+
+    add("start", type="page_start")
+    add("middle", type="after_block", after_block={"id": first})
+    add("end", type="page_end")
+    add("last")
+    shown = [block[block["type"]] for block in api.ok("GET", f"blocks/{page}/children")["results"]]
+    titles = [each.get("title") or each["rich_text"][0]["plain_text"] for each in shown]
+    assert titles == ["start", "1", "middle", "2", "end", "last"]
+    body = {"parent": {"page_id": page}, "properties": {}, "position": {"type": "start"}}
+    assert "body.position.type" in api.refused("POST", "pages", body)
 
 
 def test_shape_of_a_block(api: Api, page: str) -> None:
@@ -114,6 +156,91 @@ def test_unknown_block_type(api: Api, page: str) -> None:
 def test_other_types(api: Api, page: str, kind: str, content: Json, shown: Json) -> None:
     block = api.ok("PATCH", f"blocks/{page}/children", {"children": [{"type": kind, kind: content}]})
     assert block["results"][0][kind] == shown
+
+
+BOLD = {"annotations": {"bold": True}}
+
+
+@pytest.mark.parametrize(
+    ("runs", "shown"),
+    [
+        ([{}, {}, {}], ["abc"]),
+        ([{}, BOLD, BOLD], ["a", "bc"]),
+        ([BOLD, {}, BOLD], ["a", "b", "c"]),
+        ([{}, {"link": {"url": "https://x"}}, {"link": {"url": "https://x"}}], ["a", "bc"]),
+        (
+            [{}, {"annotations": {"color": "default", "code": False}}, {"annotations": {"color": "red"}}],
+            ["ab", "c"],
+        ),
+    ],
+)
+def test_equal_runs_are_joined_in_code(api: Api, page: str, runs: list[Json], shown: list[str]) -> None:
+    written = [
+        {"text": {"content": part, "link": run.get("link")}, "annotations": run.get("annotations", {})}
+        for part, run in zip("abc", runs, strict=True)
+    ]
+    blocks = [{"code": {"rich_text": written, "caption": written}}, {"paragraph": {"rich_text": written}}]
+    code, other = api.ok("PATCH", f"blocks/{page}/children", {"children": blocks})["results"]
+    assert [run["plain_text"] for run in code["code"]["rich_text"]] == shown
+    assert [run["text"]["content"] for run in code["code"]["rich_text"]] == shown
+    for kept in (code["code"]["caption"], other["paragraph"]["rich_text"]):
+        assert [run["plain_text"] for run in kept] == list("abc")
+    again = api.ok("PATCH", f"blocks/{code['id']}", {"code": {"rich_text": written[::-1]}})["code"]
+    assert "".join(run["plain_text"] for run in again["rich_text"]) == "cba"
+    assert len(again["rich_text"]) == len(shown)
+
+
+def test_code_may_be_longer_than_one_run_may_be_written(api: Api, page: str) -> None:
+    body = {"children": [{"code": {"rich_text": text("A" * 2000) + text("B" * 2000)}}]}
+    (block,) = api.ok("PATCH", f"blocks/{page}/children", body)["results"]
+    (run,) = block["code"]["rich_text"]
+    assert run["plain_text"] == run["text"]["content"] == "A" * 2000 + "B" * 2000
+
+
+NATIVE = {"type": "icon", "icon": {"name": "snake", "color": "purple"}}
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ({"external": {"url": "https://www.notion.so/icons/snake_purple.svg"}}, NATIVE),
+        ({"external": {"url": "https://www.notion.so/icons/snake_purple.svg?mode=dark"}}, NATIVE),
+        (
+            {"type": "external", "external": {"url": "https://notion.so/icons/arrow-left_lightgray.svg"}},
+            {"type": "icon", "icon": {"name": "arrow-left", "color": "lightgray"}},
+        ),
+        (NATIVE, NATIVE),
+        ({"icon": {"name": "snake"}}, {"type": "icon", "icon": {"name": "snake", "color": "gray"}}),
+        *(
+            ({"external": {"url": url}}, {"type": "external", "external": {"url": url}})
+            for url in (
+                "https://www.notion.so/icons/snake_purple.png",
+                "https://www.notion.so/icons/snake_plaid.svg",
+                "https://www.notion.so/images/snake_purple.svg",
+                "https://example.com/www.notion.so/icons/snake_purple.svg",
+                "https://www.notion.so.example.com/icons/snake_purple.svg",
+            )
+        ),
+        (None, None),
+    ],
+)
+def test_icons_of_notions_own_set(api: Api, page: str, written: Json, shown: Json) -> None:
+    source = api.source()
+    database = api.ok("GET", f"data_sources/{source}")["parent"]["database_id"]
+    for path in (f"pages/{page}", f"databases/{database}", f"data_sources/{source}"):
+        assert api.ok("PATCH", path, {"icon": written})["icon"] == shown
+        assert api.ok("GET", path)["icon"] == shown
+    callout = {"callout": {"rich_text": [], "icon": written}}
+    (block,) = api.ok("PATCH", f"blocks/{page}/children", {"children": [callout]})["results"]
+    assert block["callout"]["icon"] == shown
+    if written and "external" in written:
+        cover = api.ok("PATCH", f"pages/{page}", {"cover": written})["cover"]
+        assert cover == {"type": "external", "external": written["external"]}
+
+
+@pytest.mark.parametrize("icon", [{"color": "red"}, {"name": 3}, {"name": "x", "color": "plaid"}, "x"])
+def test_wrong_native_icons(api: Api, page: str, icon: Any) -> None:
+    assert "body.icon.icon" in api.refused("PATCH", f"pages/{page}", {"icon": {"icon": icon}})
 
 
 def test_delete_a_page_and_a_database(api: Api, page: str) -> None:

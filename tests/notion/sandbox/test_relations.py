@@ -126,6 +126,78 @@ def test_rollups(api: Api, linked: tuple[str, str], function: str, column: str, 
     assert page["properties"]["R"]["rollup"] == expected | {"function": function}
 
 
+def rolled(api: Api, linked: tuple[str, str], function: str, column: str, rows: list[Json]) -> str:
+    """The path of the property endpoint for a rollup over these pages."""
+    here, _ = linked
+    wanted = {"relation_property_name": "Link", "rollup_property_name": column, "function": function}
+    api.ok("PATCH", f"data_sources/{here}", {"properties": {"R": {"rollup": wanted}}})
+    page = api.page(here, "x", Link={"relation": [{"id": row["id"]} for row in rows]})
+    return f"pages/{page['id']}/properties/{page['properties']['R']['id']}"
+
+
+@pytest.mark.parametrize("version", ["2022-06-28", "2025-09-03", "2026-03-11"])
+def test_a_calculated_rollup_lists_its_relations_and_ends_with_the_result(
+    api: Api, linked: tuple[str, str], version: str
+) -> None:
+    here, there = linked
+    rows = [api.page(there, str(number), N={"number": number}) for number in range(30)]
+    path = rolled(api, linked, "sum", "N", rows)
+    link = api.ok("GET", f"data_sources/{here}")["properties"]["Link"]["id"]
+    asked = api.with_version(version)
+    first = asked.ok("GET", path, page_size=20)
+    rest = asked.ok("GET", path, page_size=20, start_cursor=first["next_cursor"])
+    assert first["results"] + rest["results"] == [
+        {"object": "property_item", "type": "relation", "id": link, "relation": {"id": row["id"]}}
+        for row in rows
+    ]
+    assert (first["object"], first["type"], first["has_more"]) == ("list", "property_item", True)
+    column = path.rpartition("/")[2]
+    incomplete = {"type": "incomplete", "incomplete": {}, "function": "sum"}
+    assert first["property_item"] == {
+        "id": column,
+        "next_url": first["property_item"]["next_url"],
+        "type": "rollup",
+        "rollup": incomplete,
+    }
+    assert first["next_cursor"] in first["property_item"]["next_url"]
+    # A page shows what the first 25 come to; here all of them count.
+    result = {"type": "number", "number": sum(range(30)), "function": "sum"}
+    assert rest["property_item"] == {"id": column, "next_url": None, "type": "rollup", "rollup": result}
+    shown = asked.ok("GET", path.partition("/properties")[0])["properties"]["R"]["rollup"]
+    assert shown == result | {"number": sum(range(25))}
+
+
+@pytest.mark.parametrize("function", ["show_original", "show_unique", "unique", "median"])
+def test_a_rollup_that_is_not_calculated_lists_its_items(
+    api: Api, linked: tuple[str, str], function: str
+) -> None:
+    _, there = linked
+    rows = [api.page(there, "", N={"number": number}) for number in (4, 4, 2)]
+    answer = api.ok("GET", rolled(api, linked, function, "N", rows))
+    column = api.ok("GET", f"data_sources/{there}")["properties"]["N"]["id"]
+    assert answer["results"] == [
+        {"object": "property_item", "type": "number", "id": column, "number": number} for number in (4, 4, 2)
+    ]
+    assert answer["property_item"]["rollup"] == {"type": "array", "array": [], "function": function}
+
+
+def test_lists_in_a_rollup_are_listed_one_after_the_other(api: Api, linked: tuple[str, str]) -> None:
+    _, there = linked
+    rows = [api.page(there, name) for name in ("a", "", "b")]
+    api.edit(rows[2], Name={"title": text("b") + text("c")})
+    answer = api.ok("GET", rolled(api, linked, "show_original", "Name", rows))
+    shown = [(item["id"], item["type"], item["title"]["plain_text"]) for item in answer["results"]]
+    assert shown == [("title", "title", name) for name in "abc"]
+
+
+def test_rollups_over_nothing(api: Api, linked: tuple[str, str]) -> None:
+    for function, result in (("count", {"type": "number", "number": 0}), ("show_original", None)):
+        answer = api.ok("GET", rolled(api, linked, function, "N", []))
+        assert (answer["results"], answer["has_more"], answer["next_cursor"]) == ([], False, None)
+        expected = (result or {"type": "array", "array": []}) | {"function": function}
+        assert answer["property_item"]["rollup"] == expected
+
+
 def test_rollup_filters(api: Api, linked: tuple[str, str]) -> None:
     here, there = linked
     names = {"relation_property_name": "Link", "rollup_property_name": "N"}

@@ -7,9 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 import yaml
+
+from tasks.notion.sandbox import ROOT_PAGE_ID, Sandbox
+from tests.notion.sandbox.api import Api, text
 
 SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "replay_recordings.py"
 RECORDINGS = os.environ.get("NOTION_RECORDINGS")
@@ -96,6 +101,109 @@ def test_what_a_request_made_is_never_put_in(tmp_path: Path) -> None:
     )
     counts = json.loads(replay(tmp_path, "--json").stdout)["total"]
     assert counts.get("differ") == 2
+
+
+def view_traffic() -> list[tuple[str, str, Any, int, Any]]:
+    """What a client does with views, recorded from a workspace whose ids a replay has to find again."""
+    with Sandbox() as sandbox, httpx.Client(base_url=sandbox.url) as http:
+        asked: list[tuple[str, str, Any, int, Any]] = []
+        headers = Api(http).headers
+
+        def ask(method: str, path: str, body: Any = None) -> Any:
+            response = http.request(method, f"/v1/{path}", json=body, headers=headers)
+            asked.append((method, path, body, response.status_code, response.json()))
+            return response.json()
+
+        above = ask("POST", "pages", {"parent": {"page_id": ROOT_PAGE_ID}, "properties": {}})["id"]
+        columns = {"Name": {"title": {}}, "N": {"number": {}}}
+        body = {"title": text("D"), "initial_data_source": {"properties": columns}}
+        made = ask("POST", "databases", {"parent": {"page_id": above}, **body})
+        source = made["data_sources"][0]["id"]
+        for number in range(3):
+            cells = {"N": {"number": number}, "Name": {"title": text(f"row {number}")}}
+            ask("POST", "pages", {"parent": {"data_source_id": source}, "properties": cells})
+        (first,) = ask("GET", f"views?database_id={made['id']}")["results"]
+        ask("GET", f"views/{first['id']}")
+        named = {"database_id": made["id"], "data_source_id": source, "type": "table", "name": "V"}
+        view = ask("POST", "views", named)["id"]
+        ask("PATCH", f"views/{view}", {"sorts": [{"property": "N", "direction": "descending"}]})
+        ask("GET", f"views?data_source_id={source}")
+        query = ask("POST", f"views/{view}/queries", {"page_size": 2})
+        path = f"views/{view}/queries/{query['id']}"
+        ask("GET", f"{path}?start_cursor={query['next_cursor']}")
+        ask("DELETE", path)
+        ask("DELETE", f"views/{view}")
+        ask("GET", f"views/{view}")
+        return asked
+
+
+@pytest.mark.processes
+def test_views_are_measured(tmp_path: Path) -> None:
+    traffic = view_traffic()
+    cassette(tmp_path, *traffic)
+    counts = json.loads(replay(tmp_path, "--json").stdout)
+    assert counts["total"] == {"agree": len(traffic)}, replay(tmp_path, "--verbose").stdout
+    renamed = [
+        (*asked, status, answer | ({"name": "other"} if answer.get("name") == "V" else {}))
+        for *asked, status, answer in traffic
+    ]
+    cassette(tmp_path, *renamed)
+    assert json.loads(replay(tmp_path, "--json").stdout)["total"]["differ"] == 2
+
+
+@pytest.mark.processes
+def test_views_that_were_there_before(tmp_path: Path) -> None:
+    traffic = view_traffic()
+    kept = [each for each in traffic if each[1].startswith("views") and each[:2] != ("POST", "views")]
+    cassette(tmp_path, *kept)
+    endpoints = json.loads(replay(tmp_path, "--json").stdout)["endpoints"]
+    assert endpoints["GET /views/{id}"].get("differ") is None, replay(tmp_path, "--verbose").stdout
+    assert endpoints["GET /views"].get("differ") is None
+    assert endpoints["DELETE /views/{id}"] == {"agree": 1}
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(("listed", "expected"), [(True, {"seeded": 1, "agree": 2}), (False, {"seeded": 2})])
+def test_blocks_that_follow_new_ones_were_there_before(
+    tmp_path: Path, listed: bool, expected: dict[str, int]
+) -> None:
+    def blocks(*names: str) -> Any:
+        return {"children": [{"paragraph": {"rich_text": text(name)}} for name in names]}
+
+    with Sandbox() as sandbox, httpx.Client(base_url=sandbox.url) as http:
+        api = Api(http)
+        page = api.ok("POST", "pages", {"parent": {"page_id": ROOT_PAGE_ID}, "properties": {}})
+        path = f"blocks/{page['id']}/children"
+        first, _ = (block["id"] for block in api.ok("PATCH", path, blocks("1", "2"))["results"])
+        there = api.ok("GET", path)
+        body = blocks("1a") | {"position": {"type": "after_block", "after_block": {"id": first}}}
+        added = api.ok("PATCH", path, body)
+        cassette(
+            tmp_path,
+            *([("GET", path, None, 200, there)] if listed else []),
+            ("PATCH", path, body, 200, added),
+            ("GET", path, None, 200, api.ok("GET", path)),
+        )
+    counts = json.loads(replay(tmp_path, "--json").stdout)["total"]
+    assert counts == expected, replay(tmp_path, "--verbose").stdout
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("function", ["sum", "show_original"])
+def test_a_rollup_of_a_page_that_was_there_before(tmp_path: Path, function: str) -> None:
+    with Sandbox() as sandbox, httpx.Client(base_url=sandbox.url) as http:
+        api = Api(http)
+        there = api.source({"N": {"number": {}}})
+        here = api.source({"Link": {"relation": {"data_source_id": there, "single_property": {}}}})
+        wanted = {"relation_property_name": "Link", "rollup_property_name": "N", "function": function}
+        api.ok("PATCH", f"data_sources/{here}", {"properties": {"R": {"rollup": wanted}}})
+        rows = [{"id": api.page(there, str(number), N={"number": number})["id"]} for number in range(3)]
+        page = api.page(here, "x", Link={"relation": rows})
+        path = f"pages/{page['id']}/properties/{page['properties']['R']['id']}"
+        cassette(tmp_path, ("GET", path, None, 200, api.ok("GET", path)))
+    assert json.loads(replay(tmp_path, "--json").stdout)["total"] == {"seeded": 1}, replay(
+        tmp_path, "--verbose"
+    ).stdout
 
 
 @pytest.mark.processes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tasks.notion.sandbox import ROOT_PAGE_ID
 from tests.notion.sandbox.api import Api, Json, text
 
 
@@ -133,8 +134,35 @@ def test_title_and_description_of_a_database_and_its_data_source(api: Api) -> No
 def test_database_without_a_title(api: Api) -> None:
     database = api.ok("POST", "databases", {"parent": {"workspace": True}})
     source = database["data_sources"][0]
-    assert source["name"] == "New database"
-    assert list(api.ok("GET", f"data_sources/{source['id']}")["properties"]) == ["Name"]
+    assert (plain_title(database), source["name"]) == ("New database", "New database")
+    shown = api.ok("GET", f"data_sources/{source['id']}")
+    assert (shown["title"], list(shown["properties"])) == ([], ["Name"])
+    block = api.ok("GET", f"blocks/{database['id']}")
+    assert block["child_database"] == {"title": "New database"}
+    assert plain_title(api.ok("PATCH", f"databases/{database['id']}", {"is_inline": True})) == "New database"
+    assert api.ok("GET", f"data_sources/{source['id']}")["title"] == []
+
+
+def test_a_database_is_untitled_again_when_its_title_is_taken_away(api: Api) -> None:
+    database = api.ok("POST", "databases", {"parent": {"workspace": True}, "title": text("D")})
+    source = database["data_sources"][0]["id"]
+    assert plain_title(database) == "D"
+    assert plain_title(api.ok("PATCH", f"databases/{database['id']}", {"title": []})) == "New database"
+    assert api.ok("GET", f"data_sources/{source}")["title"] == []
+    api.ok("PATCH", f"data_sources/{source}", {"title": text("E")})
+    assert plain_title(api.ok("GET", f"databases/{database['id']}")) == "E"
+
+
+def test_before_there_were_data_sources_a_database_without_a_title_had_none(api: Api) -> None:
+    old = api.with_version("2022-06-28")
+    body = {"parent": {"page_id": ROOT_PAGE_ID}, "properties": {"Name": {"title": {}}}}
+    database = old.ok("POST", "databases", body)
+    assert database["title"] == []
+    assert old.ok("DELETE", f"blocks/{database['id']}")["child_database"] == {"title": ""}
+
+
+def plain_title(shown: Json) -> str:
+    return "".join(run["plain_text"] for run in shown["title"])
 
 
 def test_column_ids_of_rollups_are_decoded(api: Api) -> None:

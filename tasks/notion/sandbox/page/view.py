@@ -8,7 +8,7 @@ from tasks.notion.sandbox.call import Call
 from tasks.notion.sandbox.columns import READ_ONLY, Columns
 from tasks.notion.sandbox.data_sources import show_data_source
 from tasks.notion.sandbox.pages import show_page
-from tasks.notion.sandbox.parents import trashed_ancestor
+from tasks.notion.sandbox.parents import UNTITLED, is_trashed
 from tasks.notion.sandbox.rich_text import title_of
 from tasks.notion.sandbox.store import Stored
 from tasks.notion.sandbox.users import show_user
@@ -25,7 +25,7 @@ def overview(call: Call) -> Json:
         "sources": [
             {
                 "id": source.id,
-                "title": title_of(source),
+                "title": title_of(source) or UNTITLED,
                 "rows": call.store.count_rows(source.id),
             }
             for source in _sources(call)
@@ -65,11 +65,7 @@ def table(call: Call, source_id: str, *, trashed: bool) -> Json:
 
 
 def _sources(call: Call) -> list[Stored]:
-    return [
-        source
-        for source in call.store.of_kind("data_source")
-        if not source.in_trash and not trashed_ancestor(call, source)
-    ]
+    return [source for source in call.store.of_kind("data_source") if not is_trashed(call, source)]
 
 
 def _titles(call: Call, source_id: str) -> Json:
