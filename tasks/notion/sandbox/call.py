@@ -129,6 +129,16 @@ def listing(kind: str, results: list[dict[str, Any]], cursor: str | None) -> dic
     }
 
 
+def window(ids: list[str], query: dict[str, str], limit: int) -> tuple[int, int]:
+    """Which part of a list a query string asks for: where it begins, and how long it is at most."""
+    size, cursor = page_size(query.get("page_size"), limit, "query"), query.get("start_cursor")
+    if cursor is None:
+        return 0, size
+    if parse_id(cursor) not in ids:
+        raise errors.validation(f"The start_cursor provided is invalid: {cursor}")
+    return ids.index(str(parse_id(cursor))), size
+
+
 def page_size(value: object, limit: int, where: str = "body") -> int:
     """How many results the caller wants, of a body or of a query string."""
     if value is None:

@@ -7,7 +7,7 @@ from email.policy import HTTP
 from typing import Any
 
 from tasks.notion.sandbox import errors
-from tasks.notion.sandbox.call import Call, listing, page_size
+from tasks.notion.sandbox.call import Call, listing, window
 from tasks.notion.sandbox.clock import minute_text
 from tasks.notion.sandbox.ids import new_id, parse_id
 from tasks.notion.sandbox.store import WORKSPACE, Stored
@@ -89,14 +89,10 @@ def retrieve(call: Call, raw_id: str) -> dict[str, Any]:
 
 def list_uploads(call: Call, query: dict[str, str]) -> dict[str, Any]:
     """GET /file_uploads: newest first."""
-    size = page_size(query.get("page_size"), call.limits.page_size, "query")
-    found = [u for u in call.store.of_kind("file_upload") if query.get("status") in (None, u.doc["status"])][
-        ::-1
-    ]
-    ids = [upload.id for upload in found]
-    cursor = parse_id(query.get("start_cursor"))
-    start = ids.index(cursor) if cursor in ids else 0
-    following = ids[start + size] if start + size < len(ids) else None
+    found = [u for u in call.store.of_kind("file_upload") if query.get("status") in (None, u.doc["status"])]
+    found.reverse()
+    start, size = window([upload.id for upload in found], query, call.limits.page_size)
+    following = found[start + size].id if start + size < len(found) else None
     return listing("file_upload", [_show(call, upload) for upload in found[start : start + size]], following)
 
 

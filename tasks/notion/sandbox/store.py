@@ -233,8 +233,7 @@ class Store:
         """Add an object; last among the children of its parent unless it has a position."""
         self._remember(obj.id)
         if not obj.position:
-            sql = "SELECT coalesce(max(position), 0) + 1 FROM object WHERE parent = ?"
-            (obj.position,) = self._db.execute(sql, (obj.parent,)).fetchone()
+            obj.position = self.last_position(obj.parent)
         cursor = self._db.execute(
             "INSERT INTO object (id, kind, parent, position, created, edited, created_by, edited_by, in_trash,"
             " indexed, doc) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
@@ -319,6 +318,12 @@ class Store:
         if self._past is None:
             return found
         return sorted(self._overlaid(found, lambda obj: obj.kind in kinds), key=lambda obj: obj.seq)
+
+    def last_position(self, parent: str) -> float:
+        """Where a child stands behind all others."""
+        sql = "SELECT coalesce(max(position), 0) + 1 FROM object WHERE parent = ?"
+        (position,) = self._db.execute(sql, (parent,)).fetchone()
+        return float(position)
 
     def next_position(self, parent: str, after: Stored | None) -> tuple[float, float]:
         """The gap behind a child, or before the first one: an open interval of positions."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.notion.sandbox import errors
-from tasks.notion.sandbox.call import Call, listing, page_size
+from tasks.notion.sandbox.call import Call, listing, page_size, window
 from tasks.notion.sandbox.clock import exact_text
 from tasks.notion.sandbox.ids import new_id
 from tasks.notion.sandbox.pages import path_id, refuse_unknown
@@ -49,13 +49,12 @@ def create(call: Call, body: Json) -> Json:
 def list_views(call: Call, query: dict[str, str]) -> Json:
     """GET /views: references to those of a database or of a data source, oldest first."""
     if "database_id" in query:
-        above = call.find("database", path_id(query["database_id"], "database_id"))
+        above = call.find("database", path_id(query["database_id"], "database_id", "query"))
         found = call.store.children(above.id, ("view",))
     else:
-        source = call.find("data_source", path_id(query.get("data_source_id", ""), "data_source_id"))
-        views = call.store.children(source.parent, ("view",))
-        found = [view for view in views if view.doc["source"] == source.id]
-    start, size = _window([view.id for view in found], query, call.limits.page_size, "query")
+        source = call.find("data_source", path_id(query.get("data_source_id"), "data_source_id", "query"))
+        found = [view for view in call.store.of_kind("view") if view.doc["source"] == source.id]
+    start, size = window([view.id for view in found], query, call.limits.page_size)
     following = found[start + size].id if start + size < len(found) else None
     references = [{"object": "view", "id": view.id} for view in found[start : start + size]]
     return listing("view", references, following)
@@ -147,7 +146,7 @@ def results(call: Call, raw_id: str, raw_query: str, query: dict[str, str]) -> J
     snapshot = call.find("view_query", query_id)
     if snapshot.parent != view.id or call.now() >= snapshot.doc["expires"]:
         raise call.missing("view_query", query_id)
-    start, size = _window(snapshot.doc["rows"], query, call.limits.page_size, "query")
+    start, size = window(snapshot.doc["rows"], query, call.limits.page_size)
     return {"object": "list", "type": "page", "page": {}} | _rows(snapshot, start, size)
 
 
@@ -159,13 +158,6 @@ def forget(call: Call, raw_id: str, raw_query: str) -> Json:
     if snapshot is not None and snapshot.kind == "view_query":
         call.store.delete(query_id)
     return {"object": "view_query", "id": query_id, "deleted": True}
-
-
-def _window(ids: list[str], query: dict[str, str], limit: int, where: str) -> tuple[int, int]:
-    size, cursor = page_size(query.get("page_size"), limit, where), query.get("start_cursor")
-    if cursor is not None and cursor not in ids:
-        raise errors.validation(f"The start_cursor provided is invalid: {cursor}")
-    return (ids.index(cursor) if cursor is not None else 0), size
 
 
 def _rows(snapshot: Stored, start: int, size: int) -> Json:
