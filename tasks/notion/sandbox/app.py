@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import anyio
 from anyio import to_thread
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -22,6 +23,7 @@ from tasks.notion.sandbox.call import NEWEST, VERSIONS, Limits
 from tasks.notion.sandbox.counters import DROPPED
 from tasks.notion.sandbox.errors import ApiError
 from tasks.notion.sandbox.faults import Fault
+from tasks.notion.sandbox.hosts import Hosts, OnlyUnder
 from tasks.notion.sandbox.json_body import read_body
 from tasks.notion.sandbox.page import page_routes
 from tasks.notion.sandbox.person import Person, act
@@ -37,8 +39,12 @@ def app(
     tokens: Collection[str] | None = None,
     limits: Limits | None = None,
     rate_limit: RateLimit | None = None,
+    hosts: Hosts | None = None,
 ) -> Starlette:
-    """The server as an ASGI application; its `state.workspace` is the workspace."""
+    """The server as an ASGI application; its `state.workspace` is the workspace.
+
+    It answers under the names of `hosts` only, by default those of this machine for itself.
+    """
     workspace = Workspace(path, tokens=tokens, limits=limits, rate_limit=rate_limit)
 
     async def serve_api(request: Request) -> Response:
@@ -58,6 +64,7 @@ def app(
             Route("/_sandbox/{path:path}", serve_back_door, methods=_METHODS),
             Route("/{path:path}", serve_api, methods=_METHODS),
         ],
+        middleware=[Middleware(OnlyUnder, hosts=hosts or Hosts.of("localhost", None))],
         lifespan=lifespan,
     )
     application.state.workspace = workspace
