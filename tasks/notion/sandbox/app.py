@@ -98,12 +98,17 @@ class _Responder:
         except ClientDisconnect:
             return Response()
         try:
-            return self.send(await to_thread.run_sync(self.answer, raw))
+            answer = await to_thread.run_sync(self.answer, raw)
+            return self.send(answer, 202 if self.accepts(answer) else 200)
         except ApiError as error:
             return self.refuse(error)
 
     def answer(self, raw: bytes) -> Any:
         raise NotImplementedError
+
+    def accepts(self, answer: Any) -> bool:
+        """Whether an answer says that the request will be carried out later."""
+        return self.request.method != "GET" and answer.get("object") == "async_task"
 
     def send(self, body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
         known = {"x-notion-request-id": self.request_id, "content-type": "application/json; charset=utf-8"}
@@ -155,7 +160,7 @@ class _Api(_Responder):
         await anyio.sleep(fault.delay)
         if fault.drop:
             return _Dropped()
-        if response is None or (fault.status and response.status_code == 200):
+        if response is None or (fault.status and response.status_code < 300):
             return self.refuse(fault.error(), html=fault.html)
         return response
 

@@ -15,6 +15,7 @@ import uvicorn
 
 from tasks.errors import TaskError
 from tasks.notion.sandbox.app import app
+from tasks.notion.sandbox.background import Background
 from tasks.notion.sandbox.call import Limits
 from tasks.notion.sandbox.clock import Clock
 from tasks.notion.sandbox.counters import Counters
@@ -165,6 +166,11 @@ class Sandbox:
     def counters(self) -> Counters:
         """The requests that the API has had."""
         return self.workspace.counters
+
+    @property
+    def background(self) -> Background:
+        """What goes on after requests were answered."""
+        return self.workspace.background
 
     @property
     def webhooks(self) -> Sender:

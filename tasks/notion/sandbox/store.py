@@ -131,6 +131,24 @@ class Store:
                 self._depth = 0
             self._tell()
 
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """Within a transaction: whatever is done is undone at the end."""
+        before = dict(self._before)
+        self._db.execute("SAVEPOINT rehearsal")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK TO rehearsal")
+            self._db.execute("RELEASE rehearsal")
+            self._before = before
+
+    @property
+    def busy(self) -> bool:
+        """Whether this thread is within a transaction."""
+        with self._lock:
+            return self._depth > 0
+
     def version(self) -> tuple[int, ...]:
         """Changes whenever anything is written, by this process or another."""
         (other,) = self._db.execute("PRAGMA data_version").fetchone()
