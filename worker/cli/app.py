@@ -337,11 +337,15 @@ def sandbox_notion(
         float | None,
         typer.Option(min=0.001, help="Requests per second of each token, 3 at Notion; none by default."),
     ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A further host name (name or name:port) to answer under."),
+    ] = None,
 ) -> None:
     """Serve a local Notion workspace; point NOTION_BASE_URL to it and use any token."""
     from worker.cli import sandbox as command
 
-    _end(command.notion(port, data, rate_limit))
+    _end(command.notion(port, data, rate_limit, allow_host or ()))
 
 
 @app.command()

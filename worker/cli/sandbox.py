@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from worker.cli.ports import usable_port
 HOST = "127.0.0.1"
 
 
-def notion(port: int, data: Path | None, rate_limit: float | None = None) -> ExitCode:
+def notion(
+    port: int, data: Path | None, rate_limit: float | None = None, allow_host: Sequence[str] = ()
+) -> ExitCode:
     """Serve a Notion workspace until Ctrl-C or SIGTERM."""
     port = usable_port(HOST, port, what="The Notion workspace", mend="choose another port with --port")
     # To be stopped is how this command ends well; the server stops by itself first.
@@ -37,7 +40,7 @@ def notion(port: int, data: Path | None, rate_limit: float | None = None) -> Exi
         sys.stdout.flush()
 
     limit = RateLimit(per_second=rate_limit) if rate_limit else None
-    serve(port, data, HOST, rate_limit=limit, announce=announce)
+    serve(port, data, HOST, rate_limit=limit, hosts=allow_host, announce=announce)
     return ExitCode.OK
 
 

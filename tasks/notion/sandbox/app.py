@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import anyio
 from anyio import to_thread
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -22,6 +23,7 @@ from tasks.notion.sandbox.call import NEWEST, VERSIONS, Limits
 from tasks.notion.sandbox.counters import DROPPED
 from tasks.notion.sandbox.errors import ApiError
 from tasks.notion.sandbox.faults import Fault
+from tasks.notion.sandbox.hosts import Hosts, OnlyUnder
 from tasks.notion.sandbox.json_body import read_body
 from tasks.notion.sandbox.page import page_routes
 from tasks.notion.sandbox.person import Person, act
@@ -37,8 +39,12 @@ def app(
     tokens: Collection[str] | None = None,
     limits: Limits | None = None,
     rate_limit: RateLimit | None = None,
+    hosts: Hosts | None = None,
 ) -> Starlette:
-    """The server as an ASGI application; its `state.workspace` is the workspace."""
+    """The server as an ASGI application; its `state.workspace` is the workspace.
+
+    It answers under the names of `hosts` only, by default those of this machine for itself.
+    """
     workspace = Workspace(path, tokens=tokens, limits=limits, rate_limit=rate_limit)
 
     async def serve_api(request: Request) -> Response:
@@ -58,6 +64,7 @@ def app(
             Route("/_sandbox/{path:path}", serve_back_door, methods=_METHODS),
             Route("/{path:path}", serve_api, methods=_METHODS),
         ],
+        middleware=[Middleware(OnlyUnder, hosts=hosts or Hosts.of("localhost", None))],
         lifespan=lifespan,
     )
     application.state.workspace = workspace
@@ -91,12 +98,17 @@ class _Responder:
         except ClientDisconnect:
             return Response()
         try:
-            return self.send(await to_thread.run_sync(self.answer, raw))
+            answer = await to_thread.run_sync(self.answer, raw)
+            return self.send(answer, 202 if self.accepts(answer) else 200)
         except ApiError as error:
             return self.refuse(error)
 
     def answer(self, raw: bytes) -> Any:
         raise NotImplementedError
+
+    def accepts(self, answer: Any) -> bool:
+        """Whether an answer says that the request will be carried out later."""
+        return self.request.method != "GET" and answer.get("object") == "async_task"
 
     def send(self, body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
         known = {"x-notion-request-id": self.request_id, "content-type": "application/json; charset=utf-8"}
@@ -148,7 +160,7 @@ class _Api(_Responder):
         await anyio.sleep(fault.delay)
         if fault.drop:
             return _Dropped()
-        if response is None or (fault.status and response.status_code == 200):
+        if response is None or (fault.status and response.status_code < 300):
             return self.refuse(fault.error(), html=fault.html)
         return response
 

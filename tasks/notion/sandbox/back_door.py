@@ -60,6 +60,11 @@ class _IndexLag(_Body):
     seconds: float = Field(ge=0)
 
 
+class _Background(_Body):
+    seconds: float | None = Field(None, ge=0)
+    failing: dict[str, str] | None = None
+
+
 class _Subscription(_Body):
     url: str
     token: str = ""
@@ -80,7 +85,7 @@ def answer(workspace: Workspace, method: str, path: str, body: Json) -> Json:
         what = f"{method} /_sandbox/{path}"
         raise ApiError(400, "invalid_request_url", f"There is no {what}; GET /_sandbox/ lists what there is.")
     try:
-        with nullcontext() if path.startswith("webhooks") else workspace.store.transaction():
+        with nullcontext() if path.startswith(("webhooks", "background")) else workspace.store.transaction():
             return handler(workspace, body)
     except ValidationError as error:
         raise errors.told(path.rstrip("/"), error) from None
@@ -159,6 +164,25 @@ def _reset_counters(workspace: Workspace, body: Json) -> Json:
 def _index_lag(workspace: Workspace, body: Json) -> Json:
     workspace.index.seconds = _IndexLag.model_validate(body).seconds
     return {"seconds": workspace.index.seconds}
+
+
+def _set_background(workspace: Workspace, body: Json) -> Json:
+    wanted, background = _Background.model_validate(body), workspace.background
+    if wanted.seconds is not None:
+        background.seconds = wanted.seconds
+    if wanted.failing is not None:
+        background.failing = wanted.failing
+    return _background(workspace, body)
+
+
+def _background(workspace: Workspace, _: Json) -> Json:
+    background = workspace.background
+    return {"seconds": background.seconds, "failing": background.failing, "waiting": background.waiting()}
+
+
+def _finish_background(workspace: Workspace, _: Json) -> Json:
+    """Not in a transaction, as what is refused leaves nothing behind while the rest stays."""
+    return {"finished": workspace.background.finish()}
 
 
 def _subscribe(workspace: Workspace, body: Json) -> Json:
@@ -266,6 +290,9 @@ _HANDLERS: dict[tuple[str, str], Callable[[Workspace, Json], Json]] = {
     ("GET", "counters"): _counters,
     ("DELETE", "counters"): _reset_counters,
     ("POST", "index_lag"): _index_lag,
+    ("GET", "background"): _background,
+    ("POST", "background"): _set_background,
+    ("POST", "background/finish"): _finish_background,
     ("GET", "webhooks"): _webhooks,
     ("POST", "webhooks"): _subscribe,
     ("POST", "webhooks/verify"): _verify,

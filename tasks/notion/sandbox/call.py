@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from tasks.notion.sandbox import errors
 from tasks.notion.sandbox.clock import Clock, minute_text
-from tasks.notion.sandbox.ids import parse_id
+from tasks.notion.sandbox.ids import new_id, parse_id
 from tasks.notion.sandbox.store import Past, Store, Stored
 
 VERSIONS = ("2022-06-28", "2025-09-03", "2026-03-11")
@@ -40,6 +40,8 @@ class Call:
     everything: bool = False
     #: The state that queries and searches give, where it is not the present one.
     index: Callable[[], Past | None] = lambda: None
+    #: How long what goes on in the background takes.
+    background_seconds: float = 0.0
 
     @property
     def has_archived(self) -> bool:
@@ -77,6 +79,11 @@ class Call:
         """A new object of the caller's, not yet stored."""
         now = self.now()
         return Stored(object_id, kind, parent, now, now, self.user.id, self.user.id, doc)
+
+    def later(self, subject: Stored, what: str) -> None:
+        """Leave something that has to do with an object to the background."""
+        due = self.now() + round(self.background_seconds * 1000)
+        self.store.insert(self.new(new_id(), "job", subject.id, {"what": what, "due": due}))
 
     def touch(self, obj: Stored) -> None:
         """Stamp an edit by the caller."""
@@ -127,6 +134,16 @@ def listing(kind: str, results: list[dict[str, Any]], cursor: str | None) -> dic
         "type": kind,
         kind: {},
     }
+
+
+def window(ids: list[str], query: dict[str, str], limit: int) -> tuple[int, int]:
+    """Which part of a list a query string asks for: where it begins, and how long it is at most."""
+    size, cursor = page_size(query.get("page_size"), limit, "query"), query.get("start_cursor")
+    if cursor is None:
+        return 0, size
+    if parse_id(cursor) not in ids:
+        raise errors.validation(f"The start_cursor provided is invalid: {cursor}")
+    return ids.index(str(parse_id(cursor))), size
 
 
 def page_size(value: object, limit: int, where: str = "body") -> int:

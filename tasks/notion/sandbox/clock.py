@@ -63,6 +63,16 @@ def minute_text(ms: int) -> str:
     return moment(ms - ms % MINUTE_MS).strftime("%Y-%m-%dT%H:%M:00.000Z")
 
 
+def second_text(ms: int) -> str:
+    """As imports of files show a time: of a whole second."""
+    return exact_text(ms - ms % 1000)
+
+
+def utc_text(ms: int) -> str:
+    """As asynchronous tasks show a time: with milliseconds, in UTC."""
+    return moment(ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+
+
 def exact_text(ms: int) -> str:
     """As databases show a time: with milliseconds and an offset."""
     return moment(ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}+00:00"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.notion.sandbox import errors, rich_text, users
-from tasks.notion.sandbox.call import Call, listing, page_size
+from tasks.notion.sandbox.call import Call, listing, window
 from tasks.notion.sandbox.clock import minute_text
 from tasks.notion.sandbox.ids import new_id, parse_id
 from tasks.notion.sandbox.pages import path_id
@@ -14,22 +14,30 @@ from tasks.notion.sandbox.store import Stored
 
 
 def create(call: Call, body: dict[str, Any]) -> dict[str, Any]:
-    """POST /comments: on a page or block, or in a discussion that is there."""
+    """POST /comments: in a discussion that is there, as that of a page is from its first comment on, or a new one."""
     runs = rich_text.normalise(call, body.get("rich_text"), "rich_text")
     discussion = body.get("discussion_id")
     if discussion is not None:
-        first = next(
-            (c for c in call.store.of_kind("comment") if c.doc["discussion"] == parse_id(discussion)), None
-        )
-        if first is None:
-            raise call.missing("discussion", str(discussion))
-        parent_id, discussion_id = first.parent, first.doc["discussion"]
+        parent_id, discussion_id = _discussion(call, discussion)
     else:
         parent = _parent(call, body.get("parent"))
-        parent_id, discussion_id = parent.id, new_id()
+        parent_id = parent.id
+        said = call.store.children(parent.id, ("comment",)) if parent.kind == "page" else []
+        discussion_id = said[-1].doc["discussion"] if said else new_id()
     doc = {"rich_text": runs, "discussion": discussion_id, "display_name": body.get("display_name")}
     comment = call.store.insert(call.new(new_id(), "comment", parent_id, doc))
     return _show(call, comment)
+
+
+def _discussion(call: Call, given: Any) -> tuple[str, str]:
+    """What a discussion is about, and its id."""
+    discussion_id = parse_id(given)
+    if discussion_id is None:
+        raise errors.bad_body("discussion_id", "a valid uuid", given)
+    for comment in call.store.of_kind("comment"):
+        if comment.doc["discussion"] == discussion_id:
+            return comment.parent, discussion_id
+    raise call.missing("discussion", discussion_id)
 
 
 def _parent(call: Call, value: Any) -> Stored:
@@ -40,20 +48,12 @@ def _parent(call: Call, value: Any) -> Stored:
 
 def list_comments(call: Call, query: dict[str, str]) -> dict[str, Any]:
     """GET /comments: those of a page or block, oldest first."""
-    block_id = parse_id(query.get("block_id"))
-    if block_id is None:
-        raise errors.validation(
-            "query failed validation: query.block_id should be a valid uuid, instead was "
-            f"{errors.shown(query.get('block_id'))}."
-        )
+    block_id = path_id(query.get("block_id"), "block_id", "query")
     if call.store.get(block_id) is None:
         raise call.missing("block", block_id)
-    size = page_size(query.get("page_size"), call.limits.page_size, "query")
     found = call.store.children(block_id, ("comment",))
-    ids = [comment.id for comment in found]
-    cursor = parse_id(query.get("start_cursor"))
-    start = ids.index(cursor) if cursor in ids else 0
-    following = ids[start + size] if start + size < len(ids) else None
+    start, size = window([comment.id for comment in found], query, call.limits.page_size)
+    following = found[start + size].id if start + size < len(found) else None
     return listing("comment", [_show(call, comment) for comment in found[start : start + size]], following)
 
 

@@ -74,13 +74,20 @@ def update(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
         if key in body:
             source.doc[key] = read_icon(call, body[key], key)
     if body.get("parent") is not None:
-        place(call, source, find_container(call, body["parent"], ("database_id",)))
+        _move(call, source, find_container(call, body["parent"], ("database_id",)))
     if wish is not None:
         source.in_trash = wish
     if body:
         call.touch(source)
     call.store.save(source)
     return show_data_source(call, source)
+
+
+def _move(call: Call, source: Stored, database: Stored) -> None:
+    """Into another database, which gets a table for it; the views in the old one stay, linked."""
+    if database.id != source.parent:
+        place(call, source, database)
+        add_view(call, source)
 
 
 def _tell_database(call: Call, source: Stored, key: str) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import mimetypes
 from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any
 
 from tasks.notion.sandbox import errors
-from tasks.notion.sandbox.call import Call, listing, page_size
-from tasks.notion.sandbox.clock import minute_text
+from tasks.notion.sandbox.call import Call, listing, window
+from tasks.notion.sandbox.clock import minute_text, second_text
 from tasks.notion.sandbox.ids import new_id, parse_id
 from tasks.notion.sandbox.store import WORKSPACE, Stored
 
 _HOUR_MS = 3_600_000
 _MODES = ("single_part", "multi_part", "external_url")
 _API = "https://api.notion.com/v1/file_uploads"
+#: The length of every file that was fetched from an address: it is not fetched in truth.
+_FETCHED_LENGTH = 1024
 _FILES = "https://prod-files-secure.s3.us-west-2.amazonaws.com/sandbox"
 
 
@@ -41,14 +44,45 @@ def create(call: Call, body: dict[str, Any]) -> dict[str, Any]:
         raise errors.bad_body("mode", f"one of {', '.join(_MODES)}", mode)
     doc = {
         "mode": mode,
-        "status": "uploaded" if mode == "external_url" else "pending",
+        "status": "pending",
         "filename": body.get("filename"),
         "content_type": body.get("content_type"),
         "content_length": None,
         "parts": body.get("number_of_parts"),
         "sent": 0,
     }
-    return _show(call, call.store.insert(call.new(new_id(), "file_upload", WORKSPACE, doc)))
+    upload = call.new(new_id(), "file_upload", WORKSPACE, doc)
+    if mode == "external_url":
+        doc |= _source(body)
+    call.store.insert(upload)
+    if mode == "external_url":
+        call.later(upload, "file")
+    return _show(call, upload)
+
+
+def _source(body: dict[str, Any]) -> dict[str, Any]:
+    """Where to fetch a file from, and of which type it will be."""
+    address = errors.a_string(body.get("external_url"), "external_url")
+    if not address.startswith("https://"):
+        raise errors.bad_body("external_url", "an https URL", address)
+    name = errors.a_string(body.get("filename"), "filename")
+    kind = body.get("content_type") or mimetypes.guess_type(name)[0]
+    if kind is None:
+        raise errors.bad_body("content_type", "defined, or filename should have a known extension")
+    return {"external_url": address, "content_type": errors.a_string(kind, "content_type")}
+
+
+def end_import(upload: Stored, now: int, reason: str | None) -> None:
+    """The file of an address was fetched, or could not be for a reason; the caller saves the upload."""
+    result: dict[str, Any] = {"imported_time": second_text(now)}
+    if reason is None:
+        upload.doc |= {"status": "uploaded", "content_length": _FETCHED_LENGTH}
+        result |= {"type": "success", "success": {}}
+    else:
+        error = {"type": "download_error", "code": "download_error", "message": reason}
+        upload.doc["status"] = "failed"
+        result |= {"type": "error", "error": error | {"parameter": "external_url", "status_code": None}}
+    upload.doc["import"] = result
 
 
 def send(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -62,6 +96,10 @@ def send(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
             f"File upload {upload.id} is {upload.doc['status']} and takes no more content."
         )
     doc = upload.doc
+    if doc["mode"] == "external_url":
+        raise errors.validation(
+            f"File upload {upload.id} is fetched from its external_url and takes no content."
+        )
     doc["sent"] += 1
     doc["content_length"] = (doc["content_length"] or 0) + file["length"]
     doc["filename"] = doc["filename"] or file["filename"]
@@ -89,14 +127,10 @@ def retrieve(call: Call, raw_id: str) -> dict[str, Any]:
 
 def list_uploads(call: Call, query: dict[str, str]) -> dict[str, Any]:
     """GET /file_uploads: newest first."""
-    size = page_size(query.get("page_size"), call.limits.page_size, "query")
-    found = [u for u in call.store.of_kind("file_upload") if query.get("status") in (None, u.doc["status"])][
-        ::-1
-    ]
-    ids = [upload.id for upload in found]
-    cursor = parse_id(query.get("start_cursor"))
-    start = ids.index(cursor) if cursor in ids else 0
-    following = ids[start + size] if start + size < len(ids) else None
+    found = [u for u in call.store.of_kind("file_upload") if query.get("status") in (None, u.doc["status"])]
+    found.reverse()
+    start, size = window([upload.id for upload in found], query, call.limits.page_size)
+    following = found[start + size].id if start + size < len(found) else None
     return listing("file_upload", [_show(call, upload) for upload in found[start : start + size]], following)
 
 
@@ -140,6 +174,8 @@ def _show(call: Call, upload: Stored) -> dict[str, Any]:
     }
     if doc["status"] == "pending":
         shown["upload_url"] = f"{_API}/{upload.id}/send"
+    if "import" in doc:
+        shown["file_import_result"] = doc["import"]
     if doc["mode"] == "multi_part":
         shown["number_of_parts"] = {"total": doc["parts"], "sent": doc["sent"]}
         if doc["status"] == "pending":

@@ -11,7 +11,9 @@ from urllib.parse import quote, unquote
 #: What JavaScript's encodeURIComponent leaves alone.
 _UNRESERVED = "-_.!~*'()"
 _COLUMN_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz:;<=>?@[]\\^_`{|}~"
-_HEX = re.compile(r"[0-9a-f]{32}")
+_UUID = re.compile(
+    r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[1-8][0-9a-f]{3}\1[89ab][0-9a-f]{3}\1[0-9a-f]{12}|0{32}|0{8}(-0{4}){3}-0{12}"
+)
 _random = random.SystemRandom()
 
 #: The page that every new workspace has, shared with every token.
@@ -27,13 +29,13 @@ def new_id() -> str:
 
 
 def parse_id(value: object) -> str | None:
-    """The id with dashes, of one written with or without; None when it is no UUID."""
-    if not isinstance(value, str):
+    """The id with dashes, of one written with or without; None when it is no UUID of a known version and variant.
+
+    The nil UUID, all zeros, is one.
+    """
+    if not isinstance(value, str) or not _UUID.fullmatch(value.lower()):
         return None
-    plain = value.replace("-", "").lower()
-    if not _HEX.fullmatch(plain) or (len(value) != 32 and len(value) != 36):
-        return None
-    return str(uuid.UUID(plain))
+    return str(uuid.UUID(value))
 
 
 def bot_id(token: str) -> str:

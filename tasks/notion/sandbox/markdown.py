@@ -44,7 +44,7 @@ def update(call: Call, raw_id: str, body: dict[str, Any]) -> dict[str, Any]:
     page = call.find("page", path_id(raw_id, "page_id"))
     refuse_trashed(call, page, None)
     kind = body.get("type")
-    refuse_unknown(body, frozenset({"type", "allow_async", *_KINDS}))
+    refuse_unknown(body, frozenset({"type", *_KINDS}))
     if kind == "insert_content":
         _insert(call, page, _text(body, kind, "content"), body[kind])
     elif kind == "replace_content":

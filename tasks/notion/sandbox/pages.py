@@ -43,12 +43,13 @@ _UPDATE = frozenset(
 )
 
 
-def path_id(value: str, name: str) -> str:
-    """An id of a path; `ApiError` 400 when it is no UUID."""
+def path_id(value: str | None, name: str, where: str = "path") -> str:
+    """An id of a path, or of a query string; `ApiError` 400 when it is no UUID."""
     object_id = parse_id(value)
     if object_id is None:
+        was = "`undefined`" if value is None else errors.shown(value)
         raise errors.validation(
-            f"path failed validation: path.{name} should be a valid uuid, instead was {errors.shown(value)}."
+            f"{where} failed validation: {where}.{name} should be a valid uuid, instead was {was}."
         )
     return object_id
 

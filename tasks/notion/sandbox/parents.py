@@ -56,13 +56,15 @@ def find_parent(call: Call, value: Any, allowed: tuple[str, ...]) -> Stored | No
 
 
 def place(call: Call, obj: Stored, parent: Stored | None) -> None:
-    """Put an object under another parent, None for the workspace; `ApiError` below itself."""
+    """Put an object last under another parent, None for the workspace; `ApiError` below itself."""
     above = parent
     while above is not None:
         if above.id == obj.id:
             raise errors.validation(f"Cannot move a {obj.kind} under itself.")
         above = call.store.get(above.parent)
-    obj.parent = parent.id if parent else WORKSPACE
+    target = parent.id if parent else WORKSPACE
+    if target != obj.parent:
+        obj.parent, obj.position = target, call.store.last_position(target)
 
 
 def only_source(call: Call, database: Stored) -> Stored:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, ValidationError, validate_call
 
-from tasks.notion.sandbox import errors, routes
+from tasks.notion.sandbox import custom_emojis, errors, routes
 from tasks.notion.sandbox.call import NEWEST, Call
 from tasks.notion.sandbox.columns import OPTION_TYPES, Column, Columns
 from tasks.notion.sandbox.errors import ApiError
@@ -81,6 +81,12 @@ class Person:
     def edit_block(self, block: str, content: Json) -> Json:
         """New content of a block, such as `{"paragraph": {"rich_text": [...]}}`."""
         return self.request("PATCH", f"blocks/{block}", content)
+
+    def add_custom_emoji(self, name: str, url: str) -> Json:
+        """An emoji of the workspace's own, as `{id, name, url}`."""
+        call = self._call()
+        with call.store.transaction():
+            return custom_emojis.add(call, name, url)
 
     # -- where things are ---------------------------------------------------------------------------------
 
@@ -287,6 +293,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         Person.write_markdown,
         Person.add_blocks,
         Person.edit_block,
+        Person.add_custom_emoji,
         Person.trash,
         Person.restore,
         Person.delete_for_good,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tasks.notion.sandbox import (
+    async_tasks,
     blocks,
     comments,
+    custom_emojis,
     data_sources,
     databases,
     errors,
@@ -62,19 +64,34 @@ def _indexed(handler: Handler) -> Handler:
     return answered
 
 
+def _create_page(call: Call, walks: query.Walks, request: Request, _: str, __: str) -> Json:
+    if request.body.get("allow_async") is True and "markdown" not in request.body:
+        raise errors.bad_body("markdown", "defined")
+    return async_tasks.carry_out(
+        call, "POST /v1/pages", asdict(request), lambda body: pages.create(call, body, request.only)
+    )
+
+
+def _update_markdown(call: Call, walks: query.Walks, request: Request, page_id: str, _: str) -> Json:
+    operation = "PATCH /v1/pages/:page_id/markdown"
+    return async_tasks.carry_out(
+        call, operation, asdict(request), lambda body: markdown.update(call, page_id, body)
+    )
+
+
 _ID = r"([^/]+)"
 _ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "users/me", lambda c, w, r, a, b: users.me(c)),
     ("GET", "users", lambda c, w, r, a, b: users.list_users(c, r.query)),
     ("GET", f"users/{_ID}", lambda c, w, r, a, b: users.retrieve(c, a)),
     ("POST", "search", _indexed(lambda c, w, r, a, b: search.search(c, r.body))),
-    ("POST", "pages", lambda c, w, r, a, b: pages.create(c, r.body, r.only)),
+    ("POST", "pages", _create_page),
     ("GET", f"pages/{_ID}", lambda c, w, r, a, b: pages.retrieve(c, a, r.only)),
     ("PATCH", f"pages/{_ID}", lambda c, w, r, a, b: pages.update(c, a, r.body, r.only)),
     ("POST", f"pages/{_ID}/move", lambda c, w, r, a, b: pages.move(c, a, r.body)),
     ("GET", f"pages/{_ID}/properties/(.+)", lambda c, w, r, a, b: property_items.retrieve(c, a, b, r.query)),
     ("GET", f"pages/{_ID}/markdown", lambda c, w, r, a, b: markdown.retrieve(c, a)),
-    ("PATCH", f"pages/{_ID}/markdown", lambda c, w, r, a, b: markdown.update(c, a, r.body)),
+    ("PATCH", f"pages/{_ID}/markdown", _update_markdown),
     ("POST", "databases", lambda c, w, r, a, b: databases.create(c, r.body)),
     ("GET", f"databases/{_ID}", lambda c, w, r, a, b: databases.retrieve(c, a)),
     ("PATCH", f"databases/{_ID}", lambda c, w, r, a, b: databases.update(c, a, r.body)),
@@ -101,6 +118,8 @@ _ROUTES: list[tuple[str, str, Handler]] = [
     ("DELETE", f"blocks/{_ID}", lambda c, w, r, a, b: blocks.delete(c, a)),
     ("GET", f"blocks/{_ID}/children", lambda c, w, r, a, b: blocks.list_children(c, a, r.query)),
     ("PATCH", f"blocks/{_ID}/children", lambda c, w, r, a, b: blocks.append(c, a, r.body)),
+    ("GET", f"async_tasks/{_ID}", lambda c, w, r, a, b: async_tasks.retrieve(c, a)),
+    ("GET", "custom_emojis", lambda c, w, r, a, b: custom_emojis.list_emojis(c, r.query)),
     ("POST", "file_uploads", lambda c, w, r, a, b: file_uploads.create(c, r.body)),
     ("GET", "file_uploads", lambda c, w, r, a, b: file_uploads.list_uploads(c, r.query)),
     ("GET", f"file_uploads/{_ID}", lambda c, w, r, a, b: file_uploads.retrieve(c, a)),

@@ -15,10 +15,12 @@ import uvicorn
 
 from tasks.errors import TaskError
 from tasks.notion.sandbox.app import app
+from tasks.notion.sandbox.background import Background
 from tasks.notion.sandbox.call import Limits
 from tasks.notion.sandbox.clock import Clock
 from tasks.notion.sandbox.counters import Counters
 from tasks.notion.sandbox.faults import Faults
+from tasks.notion.sandbox.hosts import Hosts
 from tasks.notion.sandbox.index_lag import LaggingIndex
 from tasks.notion.sandbox.person import Person
 from tasks.notion.sandbox.rate_limit import RateLimit, RateLimiter
@@ -44,14 +46,23 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _hosts(host: str, listener: socket.socket, others: Iterable[str]) -> Hosts:
+    try:
+        return Hosts.of(host, int(listener.getsockname()[1]), others)
+    except ValueError as error:
+        listener.close()
+        raise TaskError(f"The Notion sandbox cannot be asked under that name: {error}") from None
+
+
 def _server(
     path: Path | None,
     tokens: Collection[str] | None,
+    hosts: Hosts,
     limits: Limits | None = None,
     rate_limit: RateLimit | None = None,
 ) -> tuple[Workspace, uvicorn.Server]:
     try:
-        application = app(path, tokens=tokens, limits=limits, rate_limit=rate_limit)
+        application = app(path, tokens=tokens, limits=limits, rate_limit=rate_limit, hosts=hosts)
     except sqlite3.Error as error:
         raise TaskError(f"The Notion sandbox cannot use {path} as its database: {error}") from None
     config = uvicorn.Config(
@@ -73,19 +84,21 @@ def serve(
     *,
     tokens: Collection[str] | None = None,
     rate_limit: RateLimit | None = None,
+    hosts: Iterable[str] = (),
     announce: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve a workspace until the process is told to stop. A None `path` keeps it in memory.
 
     Args:
+        hosts: further names under which it answers, as `name` or `name:port`.
         announce: called when the workspace is open and its port held.
 
     Raises:
-        TaskError: The port is taken, or the file is no database of a workspace.
+        TaskError: The port is taken, the file is no database of a workspace, or a name is none.
     """
     listener = _listen(host, port)
     with listener:
-        _, server = _server(path, tokens, rate_limit=rate_limit)
+        _, server = _server(path, tokens, _hosts(host, listener, hosts), rate_limit=rate_limit)
         announce()
         server.run(sockets=[listener])
 
@@ -105,9 +118,11 @@ class Sandbox:
         tokens: Collection[str] | None = None,
         limits: Limits | None = None,
         rate_limit: RateLimit | None = None,
+        hosts: Iterable[str] = (),
     ) -> None:
         self._listener = _listen(host, port)
-        self._workspace, self._server = _server(path, tokens, limits, rate_limit)
+        known = _hosts(host, self._listener, hosts)
+        self._workspace, self._server = _server(path, tokens, known, limits, rate_limit)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._listener]}, name="notion-sandbox", daemon=True
         )
@@ -151,6 +166,11 @@ class Sandbox:
     def counters(self) -> Counters:
         """The requests that the API has had."""
         return self.workspace.counters
+
+    @property
+    def background(self) -> Background:
+        """What goes on after requests were answered."""
+        return self.workspace.background
 
     @property
     def webhooks(self) -> Sender:

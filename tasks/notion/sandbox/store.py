@@ -138,6 +138,24 @@ class Store:
                 self._depth = 0
             self._tell()
 
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """Within a transaction: whatever is done is undone at the end."""
+        before = dict(self._before)
+        self._db.execute("SAVEPOINT rehearsal")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK TO rehearsal")
+            self._db.execute("RELEASE rehearsal")
+            self._before = before
+
+    @property
+    def busy(self) -> bool:
+        """Whether this thread is within a transaction."""
+        with self._lock:
+            return self._depth > 0
+
     def version(self) -> tuple[int, ...]:
         """Changes whenever anything is written, by this process or another."""
         (other,) = self._db.execute("PRAGMA data_version").fetchone()
@@ -240,8 +258,7 @@ class Store:
         """Add an object; last among the children of its parent unless it has a position."""
         self._remember(obj.id)
         if not obj.position:
-            sql = "SELECT coalesce(max(position), 0) + 1 FROM object WHERE parent = ?"
-            (obj.position,) = self._db.execute(sql, (obj.parent,)).fetchone()
+            obj.position = self.last_position(obj.parent)
         cursor = self._db.execute(
             "INSERT INTO object (id, kind, parent, position, created, edited, created_by, edited_by, in_trash,"
             " indexed, doc) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
@@ -330,6 +347,12 @@ class Store:
     def lies_in_trash(self, object_id: str) -> bool:
         """Whether an object is in the trash, by itself or with something that it lies in."""
         return self._db.execute(_IN_TRASH, (object_id,)).fetchone() is not None
+
+    def last_position(self, parent: str) -> float:
+        """Where a child stands behind all others."""
+        sql = "SELECT coalesce(max(position), 0) + 1 FROM object WHERE parent = ?"
+        (position,) = self._db.execute(sql, (parent,)).fetchone()
+        return float(position)
 
     def next_position(self, parent: str, after: Stored | None) -> tuple[float, float]:
         """The gap behind a child, or before the first one: an open interval of positions."""

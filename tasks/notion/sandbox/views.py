@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.notion.sandbox import errors
-from tasks.notion.sandbox.call import Call, listing, page_size
+from tasks.notion.sandbox import errors, view_configuration
+from tasks.notion.sandbox.call import Call, listing, page_size, window
 from tasks.notion.sandbox.clock import exact_text
+from tasks.notion.sandbox.columns import Columns
 from tasks.notion.sandbox.ids import new_id
 from tasks.notion.sandbox.pages import path_id, refuse_unknown
 from tasks.notion.sandbox.parents import refuse_trashed
@@ -21,13 +22,16 @@ TYPES = frozenset(
 SNAPSHOT_MS = 15 * 60 * 1000
 _LOOKS = frozenset({"name", "filter", "sorts", "quick_filters", "configuration"})
 _CREATE = _LOOKS | {"database_id", "data_source_id", "type", "position"}
+#: The type is taken, and stays as it is.
+_UPDATE = _LOOKS | {"type"}
 
 
 def add_view(call: Call, source: Stored, kind: str = "table", name: str = "") -> Stored:
     """A new view of a data source; every data source has one from the start."""
     doc: Json = {"source": source.id, "type": kind, "name": name, "filter": None, "sorts": None}
+    looks = view_configuration.default(Columns(source), kind)
     return call.store.insert(
-        call.new(new_id(), "view", source.parent, doc | {"quick_filters": None, "configuration": None})
+        call.new(new_id(), "view", source.parent, doc | {"quick_filters": None, "configuration": looks})
     )
 
 
@@ -49,13 +53,12 @@ def create(call: Call, body: Json) -> Json:
 def list_views(call: Call, query: dict[str, str]) -> Json:
     """GET /views: references to those of a database or of a data source, oldest first."""
     if "database_id" in query:
-        above = call.find("database", path_id(query["database_id"], "database_id"))
+        above = call.find("database", path_id(query["database_id"], "database_id", "query"))
         found = call.store.children(above.id, ("view",))
     else:
-        source = call.find("data_source", path_id(query.get("data_source_id", ""), "data_source_id"))
-        views = call.store.children(source.parent, ("view",))
-        found = [view for view in views if view.doc["source"] == source.id]
-    start, size = _window([view.id for view in found], query, call.limits.page_size, "query")
+        source = call.find("data_source", path_id(query.get("data_source_id"), "data_source_id", "query"))
+        found = [view for view in call.store.of_kind("view") if view.doc["source"] == source.id]
+    start, size = window([view.id for view in found], query, call.limits.page_size)
     following = found[start + size].id if start + size < len(found) else None
     references = [{"object": "view", "id": view.id} for view in found[start : start + size]]
     return listing("view", references, following)
@@ -68,7 +71,7 @@ def retrieve(call: Call, raw_id: str) -> Json:
 
 def update(call: Call, raw_id: str, body: Json) -> Json:
     """PATCH /views/{id}: null takes a filter or sorts away."""
-    refuse_unknown(body, _LOOKS)
+    refuse_unknown(body, _UPDATE)
     return _write(call, _find(call, raw_id), body)
 
 
@@ -89,9 +92,13 @@ def _write(call: Call, view: Stored, body: Json) -> Json:
     source = call.find("data_source", view.doc["source"])
     if "name" in body:
         view.doc["name"] = errors.a_string(body["name"], "name")
-    for key in _LOOKS - {"name"}:
+    for key in ("filter", "sorts", "quick_filters"):
         if key in body:
             view.doc[key] = body[key]
+    if "configuration" in body:
+        before = view.doc["configuration"] or {}
+        given = body["configuration"]
+        view.doc["configuration"] = view_configuration.read(Columns(source), view.doc["type"], before, given)
     matching_rows(call, source, view.doc["filter"], view.doc["sorts"])  # refuses what cannot be asked
     call.touch(view)
     call.store.save(view)
@@ -104,11 +111,14 @@ def _partial(view: Stored) -> Json:
 
 
 def _show(call: Call, view: Stored) -> Json:
+    source = call.find("data_source", view.doc["source"])
+    looks = view.doc["configuration"] or {}
     return {
         **_partial(view),
         "data_source_id": view.doc["source"],
         "name": view.doc["name"],
-        **{key: view.doc[key] for key in ("filter", "sorts", "quick_filters", "configuration")},
+        **{key: view.doc[key] for key in ("filter", "sorts", "quick_filters")},
+        "configuration": view_configuration.show(Columns(source), view.doc["type"], looks),
         "created_time": exact_text(view.created),
         "last_edited_time": exact_text(view.edited),
         "created_by": {"object": "user", "id": view.created_by},
@@ -147,7 +157,7 @@ def results(call: Call, raw_id: str, raw_query: str, query: dict[str, str]) -> J
     snapshot = call.find("view_query", query_id)
     if snapshot.parent != view.id or call.now() >= snapshot.doc["expires"]:
         raise call.missing("view_query", query_id)
-    start, size = _window(snapshot.doc["rows"], query, call.limits.page_size, "query")
+    start, size = window(snapshot.doc["rows"], query, call.limits.page_size)
     return {"object": "list", "type": "page", "page": {}} | _rows(snapshot, start, size)
 
 
@@ -159,13 +169,6 @@ def forget(call: Call, raw_id: str, raw_query: str) -> Json:
     if snapshot is not None and snapshot.kind == "view_query":
         call.store.delete(query_id)
     return {"object": "view_query", "id": query_id, "deleted": True}
-
-
-def _window(ids: list[str], query: dict[str, str], limit: int, where: str) -> tuple[int, int]:
-    size, cursor = page_size(query.get("page_size"), limit, where), query.get("start_cursor")
-    if cursor is not None and cursor not in ids:
-        raise errors.validation(f"The start_cursor provided is invalid: {cursor}")
-    return (ids.index(cursor) if cursor is not None else 0), size
 
 
 def _rows(snapshot: Stored, start: int, size: int) -> Json:

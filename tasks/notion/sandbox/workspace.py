@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from tasks.notion.sandbox import errors, users
+from tasks.notion.sandbox import errors, routes, users
+from tasks.notion.sandbox.background import Background
 from tasks.notion.sandbox.call import NEWEST, Call, Limits
 from tasks.notion.sandbox.clock import Clock
 from tasks.notion.sandbox.counters import Counters
@@ -43,6 +44,7 @@ class Workspace:
         self.webhooks = Sender(self.store, self.clock, _ROOT_TITLE)
         self.walks = Walks()
         self.index = LaggingIndex(self.store, self.clock)
+        self.background = Background(self.store, self.clock, self._send_again)
         self.tokens = None if tokens is None else frozenset(tokens)
         self.limits = limits or Limits()
         with self.store.transaction():
@@ -63,15 +65,32 @@ class Workspace:
 
     def call(self, token: str, version: str) -> Call:
         """A request of the bot that a token belongs to."""
+        self.background.run()
         with self.store.transaction():
             user = users.bot(self.store, self.clock, token)
-        return Call(self.store, self.clock, version, user, self.limits, index=self.index.past)
+        return self._call(version, user, everything=False)
 
     def person_call(self, version: str, who: str | None = None) -> Call:
         """A request as somebody would make it in the app: `who` is the id of a user, or a person's name."""
+        self.background.run()
         with self.store.transaction():
             user = users.person(self.store, self.clock, who)
-        return Call(self.store, self.clock, version, user, self.limits, everything=True)
+        return self._call(version, user, everything=True)
+
+    def _call(self, version: str, user: Stored, *, everything: bool) -> Call:
+        call = Call(self.store, self.clock, version, user, self.limits, everything)
+        call.background_seconds = self.background.seconds
+        if not everything:
+            call.index = self.index.past
+        return call
+
+    def _send_again(self, task: Stored) -> dict[str, Any]:
+        """The answer of a request that was accepted earlier, as whoever made it would get it now."""
+        user = self.store.get(task.created_by)
+        if user is None:
+            raise errors.not_found("user", task.created_by, (task.created_by, ""))
+        call = self._call(task.doc["version"], user, everything=task.doc["everything"])
+        return routes.answer(call, self.walks, routes.Request(**task.doc["request"]))
 
     def put(self, objects: Iterable[dict[str, Any]]) -> None:
         """Store objects as answers of the API show them; `ApiError` for one that is not like that."""

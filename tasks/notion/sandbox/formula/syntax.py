@@ -204,9 +204,9 @@ class _Parser:
 
 
 def write(node: Node, reference: Callable[[Reference], str]) -> str:
-    """The text of a tree; parentheses stay only around operations that are operands."""
+    """The text of a tree, as Notion gives it: an operation that is an operand stands in parentheses, no other."""
 
-    def text(node: Node, operand: bool = False) -> str:
+    def text(node: Node) -> str:
         match node:
             case Value(value):
                 return _literal(value)
@@ -215,20 +215,27 @@ def write(node: Node, reference: Callable[[Reference], str]) -> str:
             case Name(name):
                 return name
             case Group(inside):
-                keeps = operand and isinstance(_bare(inside), Operation | Choice)
-                return f"({text(_bare(inside))})" if keeps else text(inside, operand)
+                return text(inside)
+            case Function("not", (one,)) | Operation("not", (one,)):
+                return f"!{operand(one)}"
             case Function(name, arguments, method):
                 if method:
-                    return f"{text(arguments[0], True)}.{name}({', '.join(map(text, arguments[1:]))})"
+                    return f"{operand(arguments[0])}.{name}({', '.join(map(text, arguments[1:]))})"
                 return f"{name}({', '.join(map(text, arguments))})"
             case Operation(operator, (one,)):
-                return f"{operator}{' ' if operator == 'not' else ''}{text(one, True)}"
+                return f"{operator}{operand(one)}"
             case Operation(operator, operands):
-                return f" {operator} ".join(text(part, True) for part in operands)
+                return f" {operator} ".join(map(operand, operands))
             case Choice(condition, one, other):
-                return f"{text(condition, True)} ? {text(one, True)} : {text(other, True)}"
+                return f"{operand(condition)} ? {operand(one)} : {operand(other)}"
             case Sequence(items):
                 return f"[{', '.join(map(text, items))}]"
+
+    def operand(node: Node) -> str:
+        bare = _bare(node)
+        # A sign binds by itself, so that it has parentheses only where it was given some.
+        signed = isinstance(bare, Operation) and len(bare.operands) == 1 and bare is node
+        return f"({text(bare)})" if isinstance(bare, Operation | Choice) and not signed else text(bare)
 
     return text(node)
 
