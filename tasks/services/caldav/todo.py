@@ -28,6 +28,7 @@ __all__ = [
     "Todo",
     "done_occurrence",
     "edit_todo",
+    "is_done",
     "new_todo",
     "read_resource",
     "without_todo",
@@ -146,12 +147,16 @@ def done_occurrence(before: Todo, changes: Mapping[str, Any], after: Todo) -> To
 
     The next one, which the to-do stands for by then, shows as an edit in the next listing.
     """
-    done = changes.get("status") in DONE or bool(changes.get("completed"))
-    if not (done and before.recurs and after.values["completed"] is False):
+    if not (is_done(changes) and before.recurs and after.values["completed"] is False):
         return after
     status = changes["status"] if changes.get("status") in DONE else "COMPLETED"
     shown = {"due": before.values["due"]} | dict(changes) | {"status": status, "completed": True}
     return replace(after, values=MappingProxyType({**after.values, **shown}))
+
+
+def is_done(changes: Mapping[str, Any]) -> bool:
+    """Whether changes set a to-do to done."""
+    return changes.get("status") in DONE or bool(changes.get("completed"))
 
 
 def without_todo(text: str, uid: str) -> str | None:
