@@ -166,6 +166,11 @@ def is_trashed(raw: Json) -> bool:
 
 
 def data_source_of(raw: Json) -> str | None:
-    """The id of the data source in which a page is, `None` outside of any."""
-    found = raw.get("parent", {}).get("data_source_id")
+    """The id of the data source in which a page is, `None` outside of any.
+
+    Raises:
+        ItemError: the page has a form that is not known.
+    """
+    with readable(raw):
+        found = raw.get("parent", {}).get("data_source_id")
     return None if found is None else str(found)
