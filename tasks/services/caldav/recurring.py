@@ -81,6 +81,8 @@ def _advance(todo: Component, calendar: Component, floating: tzinfo) -> bool:
         prop = todo.filled(name)
         if prop is not None:
             todo.put(name, _moved(prop, begin, upcoming, calendar, floating))
+    for alarm in todo.components("VALARM"):
+        alarm.edit("TRIGGER", lambda trigger: _rung_later(trigger, begin, upcoming, calendar, floating))
     if rule.count is not None:
         left = re.sub(r"(?i)(?<![^;])COUNT=[0-9]+", f"COUNT={rule.count - passed}", rule.prop.value)
         todo.put("RRULE", replace(rule.prop, value=left))
@@ -213,3 +215,27 @@ def _moved(
         ):
             raise ItemError("its next occurrence is at an hour that the clock does not show just once")
     return moved
+
+
+def _rung_later(
+    trigger: Property,
+    begin: date | datetime,
+    upcoming: date | datetime,
+    calendar: Component,
+    floating: tzinfo,
+) -> Property:
+    """An alarm at a moment as far from the next occurrence as it was from this one; others move by themselves."""
+    if (trigger.param("VALUE") or "").upper() != "DATE-TIME" or not trigger.value.strip().endswith("Z"):
+        return trigger
+    zone = begin.tzinfo if isinstance(begin, datetime) else floating
+    naive = [
+        day.replace(tzinfo=None) if isinstance(day, datetime) else datetime.combine(day, time.min)
+        for day in (begin, upcoming)
+    ]
+    rings = local_moment(trigger, calendar, floating)
+    if not isinstance(rings, datetime):
+        return trigger
+    later = (rings.astimezone(zone).replace(tzinfo=None) + (naive[1] - naive[0])).replace(tzinfo=zone)
+    return replace(
+        trigger, value=written("TRIGGER", later, Property("TRIGGER", (), ""), calendar, floating).value
+    )

@@ -168,6 +168,23 @@ def test_where_the_next_one_is_not_certain_nothing_is_written(
     assert edit_todo(text, "1", {"summary": "water all"}, now=NOW) is not None
 
 
+ALARM = "BEGIN:VALARM|TRIGGER;VALUE=DATE-TIME:20261024T060000Z|TRIGGER:-PT15M|END:VALARM"
+
+
+@pytest.mark.parametrize(
+    ("start", "rings"),
+    [
+        ("DTSTART;TZID=Europe/Berlin:20261024T090000", "20261025T070000Z"),
+        ("DTSTART:20261024T070000Z", "20261025T060000Z"),
+        ("DTSTART;VALUE=DATE:20261024", "20261025T060000Z"),
+    ],
+)
+def test_alarms_at_a_moment_ring_for_the_next_one(start: str, rings: str) -> None:
+    alarm = ALARM.split("|")
+    edited = done(resource(start, DAILY, *alarm))
+    assert [*alarm[:1], f"TRIGGER;VALUE=DATE-TIME:{rings}", *alarm[2:]] == edited.split("\r\n")[-7:-3]
+
+
 def test_past_exceptions_stay_and_do_not_matter() -> None:
     more = exception("RECURRENCE-ID:20260701T090000Z")
     text = done(resource(START, DAILY, more=more))
