@@ -14,6 +14,7 @@ from tasks.errors import (
     StateError,
     TaskDefinitionError,
     TaskError,
+    UnfitError,
 )
 from tasks.listing import Changes, Listing
 from tasks.lossy import Lossy
@@ -45,6 +46,7 @@ __all__ = [
     "SyncTask",
     "TaskDefinitionError",
     "TaskError",
+    "UnfitError",
     "all_tasks",
     "run_all_tasks",
 ]

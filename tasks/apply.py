@@ -20,6 +20,7 @@ from tasks.errors import (
     StateError,
     TaskDefinitionError,
     TaskError,
+    UnfitError,
 )
 from tasks.groups import by_pair, independent, is_quiet
 from tasks.journal import Journal
@@ -267,6 +268,19 @@ class Applier:
 
     @do.register
     async def _update(self, action: Update) -> None:
+        try:
+            await self._write(action)
+        except UnfitError as error:  # nothing was written: what fits is, and the rest is told
+            adapter = self.adapters[action.side]
+            unfit = {
+                name for name in action.changes if error.attributes & adapter.native({name: None}).keys()
+            }
+            rest = {name: change for name, change in action.changes.items() if name not in unfit}
+            if unfit and rest:
+                await self._write(replace(action, changes=rest, intents=()))
+            raise
+
+    async def _write(self, action: Update) -> None:
         adapter = self.adapters[action.side]
         obj = await self.views[action.side].object(action.target_id)
         intent, effect = self._begun(action)

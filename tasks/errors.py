@@ -5,6 +5,8 @@ Every error here is foreseen: its message names the thing and the mend, and is a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class TaskError(Exception):
     """Base of all foreseen errors of a task; its message is shown without a traceback."""
@@ -28,6 +30,15 @@ class CursorExpiredError(TaskError):
 
 class ItemError(TaskError):
     """One object could not be written; the others are not touched by it."""
+
+
+class UnfitError(ItemError):
+    """Some attributes of an update do not fit the object, and nothing was written: the others can be without them."""
+
+    def __init__(self, message: str, attributes: Iterable[str]) -> None:
+        super().__init__(message)
+        #: By the names that the side uses.
+        self.attributes = frozenset(attributes)
 
 
 class PreconditionError(ItemError):

@@ -11,17 +11,20 @@ begins.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import SecretStr
 
 from tasks.errors import TaskDefinitionError
+from tasks.listing import Listing
 from tasks.notion.data_source import Schema
 from tasks.notion.page import Page
 from tasks.notion.properties import Column
 from tasks.notion.side import NotionSide
 from tasks.notion.throttle import Throttle
+from tasks.opaque import Opaque
 from tasks.services.caldav.columns import (
     FITTING,
     Form,
@@ -35,10 +38,13 @@ from tasks.services.caldav.columns import (
     status_meanings,
 )
 from tasks.services.caldav.side import CalDAVSide, text_hash
-from tasks.services.caldav.todo import STATUSES, Todo
+from tasks.services.caldav.todo import STATUSES, Todo, done_occurrence, is_done
 from tasks.sync_task import ID, ConflictMode
 
 log = logging.getLogger(__name__)
+
+#: Odd values that a message names before it only counts.
+_NAMED = 3
 
 #: Names under which columns are looked for where no `attr_map` is given; the title column is always taken.
 USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -116,6 +122,9 @@ class NotionCalDAV(NotionSide, CalDAVSide):
         if not self._choose_columns:
             self._take_columns()
         self._forms: dict[str, Form] = {}
+        #: What Notion showed when it was synced last: the linked rows' ids by UID, and their values by id.
+        self._rows: Mapping[ID, ID] = {}
+        self._synced_rows: Mapping[ID, Mapping[str, Any]] = {}
 
     def _take_columns(self) -> None:
         """Bring `values` and the types that fit in line with `attr_map`."""
@@ -156,8 +165,8 @@ class NotionCalDAV(NotionSide, CalDAVSide):
         """Find the columns and what their options stand for, and the calendar.
 
         Raises:
-            TaskDefinitionError: a column is missing or does not fit, an option stands for nothing, or there is
-                no such calendar.
+            TaskDefinitionError: a column is missing or does not fit, no option stands for open or for done, or
+                there is no such calendar.
             SideError: a service cannot be reached or refuses the login.
         """
         if self._choose_columns:
@@ -205,10 +214,14 @@ class NotionCalDAV(NotionSide, CalDAVSide):
         unknown = [option for option in column.options if option not in meaning]
         if unknown:
             example = "NEEDS-ACTION" if attr == "status" else 5
-            raise TaskDefinitionError(
-                f"task {self.name!r}: Notion property {column.name!r} has options that stand for no {attr}: "
-                f"{_quoted(unknown)}; say what they mean, for instance values = "
-                f"{ {column.name: {unknown[0]: example}} }"
+            log.warning(
+                "task %s: options of Notion property %r stand for no %s, so that it is not synced of rows that have "
+                "them: %s; say what they mean, for instance values = %s",
+                self.name,
+                column.name,
+                attr,
+                _quoted(unknown),
+                {column.name: {unknown[0]: example}},
             )
         missing = [option for option in meaning if option not in column.options]
         if column.type == "status" and missing:
@@ -229,12 +242,33 @@ class NotionCalDAV(NotionSide, CalDAVSide):
     def recall(self, remembered: Any, synced: Mapping[ID, Mapping[str, Any]]) -> None:
         """Take over what an earlier run knew, also which columns it chose."""
         super().recall(remembered, synced)
+        self._synced_rows = synced
         if self._choose_columns and remembered is not None:
             self._chosen_before = dict(remembered["attr_map"])
+
+    def recall_pairs(self, pairs: Mapping[ID, ID]) -> None:
+        """Learn which row is linked with which to-do."""
+        self._rows = pairs
 
     def remembered(self) -> Any:
         """What is known of the columns, and which ones are synced."""
         return super().remembered() | {"attr_map": dict(self.attr_map)}
+
+    async def get_other_objects(self) -> Listing:
+        """All to-dos; what of them cannot be read is told in the log."""
+        todos = await super().get_other_objects()
+        odd = [
+            f"{attr} of to-do {todo.uid} ({todo.values[attr].type})"
+            for todo in todos
+            for attr in self.attr_map.values()
+            if isinstance(todo.values[attr], Opaque)
+        ]
+        if odd:
+            more = f" and {len(odd) - _NAMED} more" if len(odd) > _NAMED else ""
+            log.warning(
+                "task %s: not synced, as it cannot be read: %s%s", self.name, ", ".join(odd[:_NAMED]), more
+            )
+        return todos
 
     # -- the common form ------------------------------------------------------------------------------------
 
@@ -245,7 +279,8 @@ class NotionCalDAV(NotionSide, CalDAVSide):
     def notion_to_dict(self, obj: Page) -> dict[str, Any]:
         """The synced values in common form."""
         return {
-            name: self._forms[name].from_notion(value) for name, value in super().notion_to_dict(obj).items()
+            name: _unless_opaque(self._forms[name].from_notion, value)
+            for name, value in super().notion_to_dict(obj).items()
         }
 
     async def notion_create_obj(self, /, **kwargs: Any) -> Page:
@@ -267,22 +302,43 @@ class NotionCalDAV(NotionSide, CalDAVSide):
 
     def other_to_dict(self, obj: Todo) -> dict[str, Any]:
         """The synced attributes in common form."""
-        return {attr: self._forms[name].from_todo(obj.values[attr]) for name, attr in self.attr_map.items()}
+        return {
+            attr: _unless_opaque(self._forms[name].from_todo, obj.values[attr])
+            for name, attr in self.attr_map.items()
+        }
 
     async def other_create_keyed(self, key: str, values: Mapping[str, Any]) -> Todo:
         """Make a to-do from values in common form."""
         return await super().other_create_keyed(key, self._for_todo(values))
 
     async def other_update_attrs(self, obj: Todo, changes: Mapping[str, Any]) -> Todo:
-        """Set values in common form; what stands for the new value already stays."""
-        return await super().other_update_attrs(obj, self._for_todo(changes, obj.values))
+        """Set values in common form; what stands for the new value already stays.
+
+        Done means the occurrence of a recurring to-do that Notion showed. One that has moved on since is done
+        already, and is not done a second time: by an app, or by an earlier run that was cut off.
+        """
+        wanted = self._for_todo(changes, obj.values)
+        if not (self._has_moved_on(obj) and is_done(wanted)):
+            return await super().other_update_attrs(obj, wanted)
+        rest = {attr: value for attr, value in wanted.items() if attr not in ("status", "completed", "due")}
+        after = await super().other_update_attrs(obj, rest) if rest else obj
+        return done_occurrence(obj, wanted, after)
+
+    def _has_moved_on(self, obj: Todo) -> bool:
+        """Whether a recurring to-do is due later than it was when it was synced last."""
+        columns = {attr: name for name, attr in self.attr_map.items()}
+        row = self._synced_rows.get(self._rows.get(obj.uid, ""), {})
+        shown, now = row.get(columns.get("due", "")), obj.values["due"]
+        if not obj.recurs or not isinstance(shown, date) or not isinstance(now, date):
+            return False
+        return isinstance(shown, datetime) == isinstance(now, datetime) and now > shown
 
     def _for_todo(
         self, values: Mapping[str, Any], current: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         columns = {attr: name for name, attr in self.attr_map.items()}
         return {
-            attr: self._forms[columns[attr]].to_todo(value, current[attr] if current is not None else None)
+            attr: self._forms[columns[attr]].to_todo(value, _known(current, attr))
             for attr, value in values.items()
         }
 
@@ -299,6 +355,15 @@ def usual_columns(schema: Schema) -> dict[str, str]:
         if fitting:
             found[fitting[0].name] = attr
     return found
+
+
+def _unless_opaque(form: Callable[[Any], Any], value: Any) -> Any:
+    return value if isinstance(value, Opaque) else form(value)
+
+
+def _known(current: Mapping[str, Any] | None, attr: str) -> Any:
+    value = current[attr] if current is not None else None
+    return None if isinstance(value, Opaque) else value
 
 
 def _quoted(names: Iterable[str]) -> str:

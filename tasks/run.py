@@ -109,6 +109,8 @@ async def run_task(
             base = await journal.load()
             synced = {link.notion_id: link.notion for link in base.links}
             await caller.call(Side.NOTION, task.recall, base.memory.own, synced)
+            pairs = {link.other_id: link.notion_id for link in base.links}
+            await caller.call(Side.NOTION, task.recall_pairs, pairs)
             await caller.call(Side.NOTION, task.check)
             run = _Run(task, journal, caller, check_lock, progress, order)
             return await run.carry_out(base)

@@ -262,6 +262,10 @@ class SyncTask(Scheduled):
         """
         return None
 
+    def recall_pairs(self, pairs: Mapping[ID, ID]) -> Answer:
+        """Learn which objects are linked: Notion ids by those of the other side; called after `recall`."""
+        return None
+
     def remembered(self) -> Any:
         """What a later run is to know of the set-up, a JSON value; asked when a run came to its end.
 

@@ -13,8 +13,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from tasks.errors import SideError, TaskDefinitionError
+from tasks.errors import SideError, StateError, TaskDefinitionError
 from tasks.file_journal import FileJournal
+from tasks.merge import Skip
 from tasks.notion.throttle import LocalThrottle
 from tasks.notion_caldav import NotionCalDAV
 from tasks.run import RunReport, run_task
@@ -100,11 +101,24 @@ class Place:
     def client(self) -> CalDAVClient:
         return CalDAVClient(self.calendar_url, self.radicale.username, SecretStr(self.radicale.password))
 
+    def put(self, href: str, text: str) -> None:
+        """What another app does."""
+        with self.radicale.http() as http:
+            http.put(
+                href, content=text.encode(), headers={"Content-Type": "text/calendar"}
+            ).raise_for_status()
+
+    async def add_lines(self, summary: str, *lines: str) -> Todo:
+        """Lines of another app in a to-do."""
+        todo = (await self.todos())[summary]
+        self.put(todo.href, todo.text.replace("END:VTODO", "\r\n".join([*lines, "END:VTODO"])))
+        return (await self.todos())[summary]
+
     async def make_todo(self, **values: Any) -> Todo:
         async with self.client() as client:
             return await TodoCalendar(client).create(str(uuid4()), values)
 
-    async def edit_todo(self, summary: str, **changes: Any) -> None:
+    async def edit_todo(self, summary: str, /, **changes: Any) -> None:
         todo = (await self.todos())[summary]
         async with self.client() as client:
             await TodoCalendar(client).update(todo, changes)
@@ -242,18 +256,135 @@ async def test_unknown_properties_survive_a_sync(place: Place) -> None:
     assert "RRULE:FREQ=DAILY" in coffee.text
 
 
-async def test_an_unreadable_todo_deletes_nothing(place: Place) -> None:
+async def test_an_unreadable_todo_is_held_alone(place: Place) -> None:
     todo = await place.make_todo(summary="tea")
     await place.make_todo(summary="milk")
     await place.sync()
-    broken = todo.text.replace("END:VTODO", "DUE;TZID=Mars:20260704T120000\r\nEND:VTODO")
-    with place.radicale.http() as http:
-        http.put(todo.href, content=broken, headers={"Content-Type": "text/calendar"}).raise_for_status()
+    place.put(todo.href, todo.text.replace("SUMMARY:", "SUMMARY;NO_NAME=b:"))
     await place.edit_todo("milk", priority=1)
+    await place.make_todo(summary="bread")
+    report = await place.run()
+    assert [(skip.id, skip.reason[:14]) for skip in report.plan.of(Skip)] == [(todo.uid, "cannot be read")]
+    rows = await place.rows()
+    assert set(rows) == {"tea", "milk", "bread"}
+    assert rows["milk"]["Priority"] == "High"
+    await place.delete_todo("milk")
+    assert (await place.run()).outcome.counts["notion_deleted"] == 1
+    place.put(todo.href, todo.text.replace("SUMMARY:tea", "SUMMARY:green tea"))
+    assert (await place.run()).outcome.counts["notion_updated"] == 1
+
+
+async def test_an_attribute_that_cannot_be_read_is_left_alone(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    await place.make_todo(summary="tea", due=date(2026, 7, 4))
+    await place.sync()
+    todo = (await place.todos())["tea"]
+    odd = "DUE;TZID=Mars:20260704T120000"
+    place.put(todo.href, todo.text.replace("DUE;VALUE=DATE:20260704", odd))
+    row = (await place.rows())["tea"]["id"]
+    due = {"date": {"start": "2026-07-05"}}
+    await place.person.edit(row, Priority={"select": {"name": "High"}}, Due=due)
+    await place.sync()
+    todo = (await place.todos())["tea"]
+    assert odd in todo.text
+    assert todo.values["priority"] == 1
+    assert (await place.rows())["tea"]["Due"] == date(2026, 7, 5)
+    assert f"due of to-do {todo.uid} (time zone 'Mars' is unknown)" in caplog.text
+    place.put(todo.href, todo.text.replace(odd, "DUE;VALUE=DATE:20260704"))
+    assert await place.sync() == {"other_updated": 1}
+    assert (await place.todos())["tea"].values["due"] == date(2026, 7, 5)
+
+
+WEEKLY = ("DTSTART;TZID=Europe/Berlin:20261019T090000", "RRULE:FREQ=WEEKLY;COUNT=3")
+DONE_OPTION = {"status": {"name": "Done"}}
+
+
+async def test_a_recurring_todo_that_is_done_opens_its_next_occurrence(place: Place) -> None:
+    await place.make_todo(summary="water", due=datetime(2026, 10, 19, 16, tzinfo=UTC))
+    await place.add_lines("water", *WEEKLY)
+    await place.sync()
+    row = (await place.rows())["water"]["id"]
+    for due, left in (
+        (datetime(2026, 10, 26, 17, tzinfo=UTC), 2),
+        (datetime(2026, 11, 2, 17, tzinfo=UTC), 1),
+    ):
+        await place.person.edit(row, Status=DONE_OPTION)
+        first, second = await place.run(), await place.run()
+        assert (first.status, dict(first.outcome.counts)) == ("succeeded", {"other_updated": 1})
+        assert (second.status, dict(second.outcome.counts)) == ("succeeded", {"notion_updated": 1})
+        await place.sync()
+        todo, shown = (await place.todos())["water"], (await place.rows())["water"]
+        assert (todo.values["status"], todo.values["due"]) == ("NEEDS-ACTION", due)
+        assert (shown["Status"], shown["Due"]) == ("Not started", due)
+        assert f"RRULE:FREQ=WEEKLY;COUNT={left}" in todo.text
+    await place.person.edit(row, Status=DONE_OPTION)
+    assert await place.sync() == {"other_updated": 1}
+    assert (await place.todos())["water"].values["status"] == "COMPLETED"
+    assert (await place.rows())["water"]["Status"] == "Done"
+
+
+class CutOff(FileJournal):
+    """A journal of a run that dies after its first write to a side."""
+
+    async def confirm(self, **what: Any) -> None:
+        raise StateError("died")
+
+
+async def test_an_occurrence_is_done_once_although_the_answer_was_lost(place: Place) -> None:
+    await place.make_todo(summary="water", due=datetime(2026, 10, 19, 16, tzinfo=UTC))
+    await place.add_lines("water", *WEEKLY)
+    await place.sync()
+    row = (await place.rows())["water"]["id"]
+    await place.person.edit(row, Status=DONE_OPTION)
+    with pytest.raises(StateError):
+        await run_task(place.task(), CutOff(place.folder / "todos.json"))
+    next_due = datetime(2026, 10, 26, 17, tzinfo=UTC)
+    assert (await place.todos())["water"].values["due"] == next_due
+    for _ in range(3):
+        await place.run()
+    await place.sync()
+    assert (await place.todos())["water"].values["due"] == next_due
+    assert (await place.rows())["water"]["Due"] == next_due
+    assert (await place.rows())["water"]["Status"] == "Not started"
+
+
+async def test_an_occurrence_that_an_app_did_already_is_not_done_again(place: Place) -> None:
+    await place.make_todo(summary="water", due=datetime(2026, 10, 19, 16, tzinfo=UTC))
+    await place.add_lines("water", *WEEKLY)
+    await place.sync()
+    row = (await place.rows())["water"]["id"]
+    await place.person.edit(row, Status=DONE_OPTION, Priority={"select": {"name": "High"}})
+    await place.edit_todo("water", status="COMPLETED")
+    for _ in range(3):
+        await place.run()
+    await place.sync()
+    todo, shown = (await place.todos())["water"], (await place.rows())["water"]
+    assert todo.values["due"] == shown["Due"] == datetime(2026, 10, 26, 17, tzinfo=UTC)
+    assert (todo.values["priority"], shown["Status"]) == (1, "Not started")
+
+
+async def test_a_value_that_does_not_fit_blocks_no_other(place: Place) -> None:
+    await place.make_todo(summary="water", due=datetime(2026, 10, 19, 16, tzinfo=UTC))
+    await place.add_lines("water", *WEEKLY)
+    await place.sync()
+    row = (await place.rows())["water"]["id"]
+    await place.person.edit(row, Task=Person.text("water them"), Due={"date": {"start": "2026-10-12"}})
+    report = await place.run()
+    assert report.status == "failed"
+    assert "it recurs from 20261019T090000" in report.reason
+    todo = (await place.todos())["water them"]
+    assert todo.values["due"] == datetime(2026, 10, 19, 16, tzinfo=UTC)
+    await place.person.edit(row, Task=Person.text("water all"))
+    await place.run()
+    assert set(await place.todos()) == {"water all"}
+    await place.edit_todo("water all", summary="water some")
     await place.run()
     rows = await place.rows()
-    assert set(rows) == {"tea", "milk"}
-    assert rows["milk"]["Priority"] == "High"
+    assert set(rows) == {"water some"}
+    assert rows["water some"]["Due"] == date(2026, 10, 12)
+    await place.person.edit(row, Due={"date": {"start": "2026-10-19T16:30:00Z"}})
+    assert await place.sync() == {"other_updated": 1}
 
 
 async def test_columns_by_usual_names_and_a_rename_afterwards(place: Place) -> None:
@@ -327,14 +458,47 @@ async def test_a_wrong_set_up_writes_nothing(
     assert await place.rows() == {}
 
 
-async def test_options_that_stand_for_nothing_must_be_named(place: Place) -> None:
+async def test_an_option_that_stands_for_nothing_holds_its_own_value_only(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    attr_map = {"Task": "summary", "Priority": "priority", "Due": "due"}
+    await place.make_todo(summary="tea", priority=2)
+    await place.sync(attr_map=attr_map)
+    row = (await place.rows())["tea"]["id"]
+    someday = {"select": {"name": "Someday"}}
+    await place.person.edit(row, Priority=someday, Due={"date": {"start": "2026-07-04"}})
+    await place.person.make_page(place.source, **page("milk", Priority=someday))
+    caplog.clear()
+    report = await place.run(attr_map=attr_map)
+    assert report.status == "succeeded"
+    told = [record.getMessage() for record in caplog.records if "'Someday'" in record.getMessage()]
+    assert len(told) == 1
+    assert "values = {'Priority': {'Someday': 5}}" in told[0]
+    await place.sync(attr_map=attr_map)
+    todos = await place.todos()
+    assert (todos["tea"].values["priority"], todos["tea"].values["due"]) == (2, date(2026, 7, 4))
+    assert todos["milk"].values["priority"] is None
+    await place.edit_todo("tea", priority=9, summary="green tea")
+    await place.sync(attr_map=attr_map)
+    rows = await place.rows()
+    assert (rows["green tea"]["Priority"], rows["milk"]["Priority"]) == ("Someday", "Someday")
+    await place.person.edit(row, Priority={"select": {"name": "High"}})
+    values = {"Priority": {"Someday": 0, "High": 1, "Low": 9, "Medium": 5}}
+    await place.run(attr_map=attr_map, values=values)
+    await place.sync(attr_map=attr_map, values=values)
+    assert {name: row["Priority"] for name, row in (await place.rows()).items()} == {
+        "green tea": "Low",  # High is what both had before the to-do was edited
+        "milk": "Someday",
+    }
+    assert (await place.todos())["green tea"].values["priority"] == 9
+
+
+async def test_a_status_needs_an_option_for_open_and_for_done(place: Place) -> None:
     options = [{"name": "Now"}, {"name": "Someday"}]
     await place.person.patch_columns(place.source, {"When": {"select": {"options": options}}})
-    attr_map = {"Task": "summary", "When": "priority"}
-    with pytest.raises(TaskDefinitionError, match="stand for no priority: 'Now', 'Someday'"):
-        await place.run(attr_map=attr_map)
-    await place.make_todo(summary="tea", priority=2)
-    await place.sync(attr_map=attr_map, values={"When": {"Now": 1, "Someday": 0}})
+    attr_map = {"Task": "summary", "When": "status"}
+    with pytest.raises(TaskDefinitionError, match=r"no option .* stands for COMPLETED"):
+        await place.run(attr_map=attr_map, values={"When": {"Now": "NEEDS-ACTION"}})
 
 
 async def test_the_login_comes_from_the_environment_of_the_run(

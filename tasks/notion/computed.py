@@ -66,5 +66,5 @@ def read_computed(name: str, kind: str, held: Any) -> Any:
         return Opaque(kind)
     try:
         return reader(held)
-    except (KeyError, TypeError, AttributeError, ValueError):
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError):
         raise ItemError(f"Notion property {name!r} is no readable {kind}") from None

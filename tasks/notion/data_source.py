@@ -16,7 +16,7 @@ from tasks.notion.answers import RefusedError
 from tasks.notion.client import Compose, Json, NotionClient
 from tasks.notion.column import Column
 from tasks.notion.ids import parse_id
-from tasks.notion.page import WHOLE, data_source_of, is_trashed, may_be_cut
+from tasks.notion.page import WHOLE, data_source_of, is_trashed, may_be_cut, readable
 
 #: Rows per answer; Notion gives no more.
 PAGE_SIZE = 100
@@ -171,11 +171,26 @@ class DataSource:
                 return None
             if (answer.get("request_status") or {}).get("type", "complete") != "complete":
                 return None
-            rows += [row for row in answer["results"] if row.get("object") == "page" and not is_trashed(row)]
+            found, odd = self._pages(answer)
+            if odd:
+                return None
+            rows += [row for row in found if not is_trashed(row)]
             if not answer.get("has_more"):
                 return rows
             body["start_cursor"] = answer.get("next_cursor")
         return None
+
+    def _pages(self, answer: Json) -> tuple[list[Json], bool]:
+        """The rows in an answer, and whether it holds others that nothing can be said of.
+
+        Raises:
+            SideError: it is no list of rows.
+        """
+        found = answer.get("results")
+        if not isinstance(found, list):
+            raise SideError(f"{self._subject}: Notion's answer to a query is no list of rows")
+        odd = [row for row in found if not isinstance(row, dict) or not isinstance(row.get("id"), str)]
+        return [row for row in found if row not in odd and row.get("object") == "page"], bool(odd)
 
     def _shown_params(self) -> Json | None:
         # An address takes no endless list; all columns are right as well.
@@ -199,12 +214,14 @@ class DataSource:
         Raises:
             SideError: Notion does not answer.
             RefusedError: Notion does not show the row any more.
+            ItemError: the row has a form that is not known.
         """
         needed = {unquote(column.id) for column in columns}
-        for value in (row.get("properties") or {}).values():
-            if unquote(value["id"]) in needed and may_be_cut(value):
-                value[value["type"]] = await self._items(row["id"], value)
-                value[WHOLE] = True
+        with readable(row):
+            for value in (row.get("properties") or {}).values():
+                if unquote(value["id"]) in needed and may_be_cut(value):
+                    value[value["type"]] = await self._items(row["id"], value)
+                    value[WHOLE] = True
         return row
 
     async def _items(self, page_id: str, value: Json) -> list[Json]:
@@ -368,10 +385,10 @@ class DataSource:
                         f"Notion property {missing[0]!r} disappeared while the sync ran; nothing more was written"
                     ) from None
                 raise self._refused(error) from None
-            for row in answer["results"]:
-                walk.rows += 1
-                if row.get("object") != "page":
-                    continue
+            walk.rows += len(answer.get("results") or ())
+            pages, odd = self._pages(answer)
+            walk.cut = walk.cut or ("it names rows without an id" if odd else None)
+            for row in pages:
                 walk.newest = _later(walk.newest, row.get("created_time"))
                 if not is_trashed(row):
                     seen[row["id"]] = row
@@ -395,9 +412,16 @@ def _listing(seen: dict[str, Json], partial: str | None = None) -> Listing:
 
 
 def _later(one: str | None, two: str | None) -> str | None:
-    if one is None or two is None:
-        return one or two
-    return max(one, two, key=datetime.fromisoformat)
+    if one is None or not _is_moment(two):
+        return one or (two if _is_moment(two) else None)
+    return max(one, two or one, key=datetime.fromisoformat)
+
+
+def _is_moment(text: Any) -> bool:
+    try:
+        return datetime.fromisoformat(text).utcoffset() is not None
+    except (TypeError, ValueError):
+        return False
 
 
 def _options(column: Json) -> dict[str, str]:

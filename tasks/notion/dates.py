@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -72,11 +73,14 @@ def written(new: date | DateRange, held: Json | None) -> Json:
 def _to_json(value: DateRange) -> Json:
     edges = [value.start] if value.end is None else [value.start, value.end]
     moments = [_minute(edge) for edge in edges if isinstance(edge, datetime)]
+    walls: list[datetime] = []
     zone = _known_zone(value.zone)
     if zone is not None and moments:
-        walls = [moment.astimezone(zone).replace(tzinfo=None, fold=0) for moment in moments]
-        # With a zone's name Notion takes no offset, which an hour that is there twice would need.
-        if [floored(wall.replace(tzinfo=zone)) for wall in walls] == [floored(moment) for moment in moments]:
+        # With a zone's name Notion takes no offset, which an hour that is there twice would need. At the ends of
+        # time the clock of a zone shows a year that does not exist.
+        with suppress(OverflowError):
+            walls = [moment.astimezone(zone).replace(tzinfo=None, fold=0) for moment in moments]
+        if walls and [floored(wall.replace(tzinfo=zone)) for wall in walls] == list(map(floored, moments)):
             return _dated([wall.isoformat() for wall in walls]) | {"time_zone": zone.key}
     return _dated([edge.isoformat() for edge in moments or edges])
 

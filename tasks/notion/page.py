@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -68,8 +69,29 @@ def read_page(raw: Json, columns: Mapping[str, Column]) -> Page:
         columns: the synced properties by the names that the task uses.
 
     Raises:
-        SideError: the row lacks what every row has, or no longer fits the schema.
+        SideError: rows are shown without content, or this one no longer fits the schema.
+        ItemError: it has a form that is not known.
     """
+    with readable(raw):
+        return _read(raw, columns)
+
+
+@contextmanager
+def readable(raw: Json) -> Iterator[None]:
+    """Where an answer of Notion's about a row is taken apart: a form that is not known is an error of that row.
+
+    Raises:
+        ItemError: it has such a form.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+        raise ItemError(
+            f"page {raw.get('id')} has a form that is not known ({type(error).__name__})"
+        ) from None
+
+
+def _read(raw: Json, columns: Mapping[str, Column]) -> Page:
     if "properties" not in raw:
         raise SideError(
             "Notion does not show the content of pages: give the integration the capability to read content"
@@ -91,17 +113,35 @@ def read_page(raw: Json, columns: Mapping[str, Column]) -> Page:
             cut.append(name)
     titles = (value["title"] for value in by_id.values() if value["type"] == "title")
     return Page(
-        id=raw["id"],
+        id=checked_id(raw),
         values=values,
         title=rich_text.plain(next(titles, [])),
         cut=tuple(cut),
-        last_edited=datetime.fromisoformat(raw["last_edited_time"]),
-        created=datetime.fromisoformat(raw["created_time"]),
+        last_edited=_moment(raw["last_edited_time"]),
+        created=_moment(raw["created_time"]),
         url=raw.get("url") or "",
         in_trash=is_trashed(raw),
         data_source=data_source_of(raw),
         properties=by_id,
     )
+
+
+def checked_id(raw: Json) -> str:
+    """The id of a row.
+
+    Raises:
+        TypeError: it has none.
+    """
+    if not isinstance(raw["id"], str) or not raw["id"]:
+        raise TypeError("a row has no id")
+    return raw["id"]
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.utcoffset() is None:
+        raise ValueError("a time has no zone")
+    return moment.astimezone(UTC)
 
 
 def known_page(page_id: str, values: Mapping[str, Any], data_source: str) -> Page:
@@ -126,6 +166,11 @@ def is_trashed(raw: Json) -> bool:
 
 
 def data_source_of(raw: Json) -> str | None:
-    """The id of the data source in which a page is, `None` outside of any."""
-    found = raw.get("parent", {}).get("data_source_id")
+    """The id of the data source in which a page is, `None` outside of any.
+
+    Raises:
+        ItemError: the page has a form that is not known.
+    """
+    with readable(raw):
+        found = raw.get("parent", {}).get("data_source_id")
     return None if found is None else str(found)

@@ -67,7 +67,7 @@ def decode(column: Column, value: Json) -> Any:
         return read_computed(column.name, kind, value[kind])
     try:
         return _CODECS[kind].read(column, value[kind])
-    except (KeyError, TypeError, AttributeError, ValueError):
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError):
         return Opaque(f"{kind} of an unknown form")  # a year beyond 9999, say: one odd value stops no run
 
 
@@ -109,7 +109,7 @@ def _write_text(column: Column, value: Any, held: Any) -> list[Json]:
 
 
 def _read_line(column: Column, held: Any) -> str | None:
-    return held or None
+    return rich_text.text_of(held) or None if held is not None else None
 
 
 def _write_line(column: Column, value: Any, held: Any) -> str | None:
@@ -129,6 +129,10 @@ def _write_line(column: Column, value: Any, held: Any) -> str | None:
 
 
 def _read_number(column: Column, held: Any) -> Any:
+    if held is None:
+        return None
+    if isinstance(held, bool) or not isinstance(held, int | float) or not math.isfinite(held):
+        raise TypeError("no number")
     # Notion keeps doubles; beyond this its digits tell which one, and are not those of the whole number.
     return float(held) if isinstance(held, int) and abs(held) > MOST_EXACT else held
 
@@ -148,6 +152,8 @@ def _write_number(column: Column, value: Any, held: Any) -> int | float | None:
 
 
 def _read_checkbox(column: Column, held: Any) -> bool:
+    if not isinstance(held, bool | None):
+        raise TypeError("no tick")
     return bool(held)
 
 
@@ -181,7 +187,7 @@ def _option(column: Column, name: Any) -> Json:
 
 
 def _read_option(column: Column, held: Any) -> str | None:
-    return held["name"] if held else None
+    return rich_text.text_of(held["name"]) if held else None
 
 
 def _write_option(column: Column, value: Any, held: Any) -> Json | None:
@@ -189,7 +195,7 @@ def _write_option(column: Column, value: Any, held: Any) -> Json | None:
 
 
 def _read_options(column: Column, held: Any) -> tuple[str, ...]:
-    return tuple(sorted({option["name"] for option in held or ()}))
+    return tuple(sorted({rich_text.text_of(option["name"]) for option in held or ()}))
 
 
 def _write_options(column: Column, value: Any, held: Any) -> list[Json]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from tasks.errors import ItemError
 from tasks.notion.column import Column, misfit, well_formed
-from tasks.notion.rich_text import length
+from tasks.notion.rich_text import length, text_of
 
 Json = dict[str, Any]
 
@@ -21,7 +21,7 @@ ADDRESS_LENGTH = 2000
 
 def read_ids(column: Column, held: Any) -> tuple[str, ...]:
     """The ids of people or pages, sorted: their order means nothing."""
-    return tuple(sorted({entry["id"] for entry in held or ()}))
+    return tuple(sorted({text_of(entry["id"]) for entry in held or ()}))
 
 
 def write_ids(column: Column, value: Any, held: Any) -> list[Json]:
@@ -69,7 +69,12 @@ def write_files(column: Column, value: Any, held: Any) -> list[Json]:
 
 def read_place(column: Column, held: Any) -> Json | None:
     """`lat` and `lon` in degrees, `name` and `address`."""
-    return {key: held.get(key) for key in ("lat", "lon", "name", "address")} if held else None
+    if not held:
+        return None
+    for key, kind in (("lat", int | float), ("lon", int | float), ("name", str), ("address", str)):
+        if not isinstance(held.get(key), kind | None):
+            raise TypeError(f"no {key}")
+    return {key: held.get(key) for key in ("lat", "lon", "name", "address")}
 
 
 def write_place(column: Column, value: Any, held: Any) -> Json | None:
@@ -107,10 +112,11 @@ def write_verification(column: Column, value: Any, held: Any) -> Json:
 
 
 def _file(entry: Json) -> tuple[str, str]:
+    name = text_of(entry.get("name") or "")
     if "external" in entry:
-        return entry.get("name") or "", entry["external"]["url"]
-    url = urlsplit((entry.get("file") or {}).get("url") or "")
-    return entry.get("name") or "", urlunsplit((url.scheme, url.netloc, url.path, "", ""))
+        return name, text_of(entry["external"]["url"])
+    url = urlsplit(text_of((entry.get("file") or {}).get("url") or ""))
+    return name, urlunsplit((url.scheme, url.netloc, url.path, "", ""))
 
 
 def _uuid(column: Column, text: Any) -> str:

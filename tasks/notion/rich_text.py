@@ -25,6 +25,17 @@ def plain(runs: list[Json] | None) -> str:
     return "".join(_plain(run) for run in runs or ())
 
 
+def text_of(held: Any) -> str:
+    """What must be text.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if not isinstance(held, str):
+        raise TypeError("no text")
+    return held
+
+
 def mentions(runs: list[Json] | None) -> int:
     """How many mentions a text holds."""
     return sum(run.get("type") == "mention" for run in runs or ())
@@ -37,9 +48,9 @@ def runs(text: str) -> list[Json]:
 
 def _plain(run: Json) -> str:
     if "plain_text" in run:
-        return str(run["plain_text"])
+        return text_of(run["plain_text"])
     content = run.get("text", {}).get("content", "") or run.get("equation", {}).get("expression", "")
-    return str(content)
+    return text_of(content)
 
 
 def _pieces(text: str) -> list[str]:

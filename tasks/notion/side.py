@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from pydantic import SecretStr
 
 from config import get_settings
-from tasks.errors import ItemError, SideError, TaskDefinitionError
+from tasks.errors import ItemError, SideError, TaskDefinitionError, UnfitError
 from tasks.listing import Changes, Listing
 from tasks.notion.answers import RefusedError
 from tasks.notion.body import PAGE_BODY, Bodies, checked_body, with_body
@@ -243,15 +243,17 @@ class NotionSide(SyncTask):
         """All rows outside the trash."""
         begun = self._begin_listing()
         rows = await self._rows_of.rows()
-        pages = await self._with_contents(await self._up_to_date([await self._read(raw) for raw in rows]))
-        self._known.see(pages, self._columns, all_rows=rows.partial is None)
-        if rows.partial is None:
+        listed, unreadable = await self._read_rows(rows)
+        pages = await self._with_contents(listed)
+        whole = rows.partial is None and not unreadable
+        self._known.see(pages, self._columns, all_rows=whole)
+        if whole:
             self._bodies.keep({page.id for page in pages})
         # What fits into one answer is listed as cheaply as its changes are, and shows deletions as well.
         cursor = None
         if rows.partial is None and len(pages) > PAGE_SIZE:
             cursor = self._mark(pages, begun, None).to_json()
-        return Listing(pages, partial=rows.partial, cursor=cursor)
+        return Listing(pages, partial=rows.partial, cursor=cursor, unreadable=unreadable)
 
     async def notion_changes(self, cursor: Any) -> Changes:
         """The rows that were edited since a cursor; some may be among them that were not.
@@ -262,9 +264,27 @@ class NotionSide(SyncTask):
         before = Watermark.from_json(cursor, self.scope(), self._options())
         begun = self._begin_listing()
         rows = await self._rows_of.rows(edited_since=before.since)
-        pages = await self._with_contents(await self._up_to_date([await self._read(raw) for raw in rows]))
+        listed, unreadable = await self._read_rows(rows)
+        pages = await self._with_contents(listed)
         self._known.see(pages, self._columns, all_rows=False)
-        return Changes(pages, cursor=self._mark(pages, begun, before).to_json(), partial=rows.partial)
+        cursor = self._mark(pages, begun, before).to_json()
+        return Changes(pages, cursor=cursor, partial=rows.partial, unreadable=unreadable)
+
+    async def _read_rows(self, rows: Listing) -> tuple[list[Page], dict[ID, str]]:
+        """The rows of a listing, and by id why some of them cannot be read.
+
+        Those are read again that were newer when they were seen last.
+        """
+        pages: list[Page] = []
+        unreadable: dict[ID, str] = {}
+        for raw in rows:
+            try:
+                page = await self._read(raw)
+                now = await self._get(page.id) if self._latest.may_be_newer_than(page) else page
+                pages += [now] if now is not None else []
+            except ItemError as error:
+                unreadable[raw["id"]] = str(error)
+        return pages, unreadable
 
     def _begin_listing(self) -> float:
         """When a listing begins: what it may lack is decided now, however long it takes."""
@@ -272,14 +292,6 @@ class NotionSide(SyncTask):
         self._edits.list_from(begun)
         self._latest.forget(self._lag_begins())
         return begun
-
-    async def _up_to_date(self, listed: list[Page]) -> list[Page]:
-        """Rows of a listing; those are read again that were newer when they were seen last."""
-        pages: list[Page] = []
-        for page in listed:
-            now = await self._get(page.id) if self._latest.may_be_newer_than(page) else page
-            pages += [now] if now is not None else []
-        return pages
 
     def _lag_begins(self) -> float:
         """What was written before this every listing shows, in seconds since 1970."""
@@ -400,8 +412,9 @@ class NotionSide(SyncTask):
 
         Raises:
             PreconditionError: the row was changed, moved or trashed since it was listed.
-            ItemError: Notion does not take a value.
+            UnfitError: Notion does not take some of the values; nothing was sent.
         """
+        self._check_fit(obj, changes)
         if not self._with_bodies:
             return await self._update_properties(obj, changes)
         properties = {attr: value for attr, value in changes.items() if attr != PAGE_BODY}
@@ -410,6 +423,26 @@ class NotionSide(SyncTask):
             body = await self._bodies.write(self._connection, obj.id, body, changes[PAGE_BODY])
         page = await self._update_properties(obj, properties) if properties else obj
         return with_body(page, body)
+
+    def _check_fit(self, obj: Page, changes: Mapping[str, Any]) -> None:
+        """Make sure, before anything is sent, that Notion takes every value.
+
+        Raises:
+            UnfitError: it does not take some.
+        """
+        unfit: dict[str, str] = {}
+        for attr, value in changes.items():
+            if attr == PAGE_BODY:
+                continue
+            column = self._synced(attr)
+            if keeps_more(column) and not obj.properties:
+                continue  # what the row holds, which decides, is not known yet
+            try:
+                encode(column, value, obj.property(column))
+            except ItemError as error:
+                unfit[attr] = str(error)
+        if unfit:
+            raise UnfitError(f"page {obj.id}: {'; '.join(unfit.values())}", unfit)
 
     async def _update_properties(self, obj: Page, changes: Mapping[str, Any]) -> Page:
         wanted = {attr: (self._synced(attr), value) for attr, value in changes.items()}

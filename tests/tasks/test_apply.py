@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tasks import ItemError, OutcomeUnknownError, State, TaskError
+from tasks.errors import UnfitError
 from tasks.merge import Skip
 from tasks.run import RunReport, run_task
 from tasks.steps import StateJournal
@@ -72,6 +73,44 @@ async def test_of_an_update_that_fails_midway_the_written_part_is_base(
     assert report.status == "succeeded"
     assert services.agreed() == [("Bread", False), ("Soy milk", True)]
     assert journal.state.intents == {}
+
+
+class Choosy(ToDos):
+    """Takes no `completed`, and says so before it writes anything."""
+
+    fits = False
+
+    def other_update_attrs(self, obj: ToDo, changes: dict[str, Any]) -> ToDo:
+        if "completed" in changes and not self.fits:
+            raise UnfitError("it cannot be completed", ["completed"])
+        for attr, value in changes.items():
+            super().other_update_obj(obj, attr, value)
+        return obj
+
+
+async def test_of_an_update_that_does_not_fit_in_full_the_rest_is_written(
+    services: Services, journal: StateJournal
+) -> None:
+    task = Choosy(services)
+    await run(task, journal)
+    page = services.find(Page, "Milk")
+    page.title, page.done, page.edited = "Oat milk", True, LATER
+    report = await run(task, journal)
+    assert (report.status, report.outcome.counts["other_updated"]) == ("failed", 1)
+    assert "it cannot be completed" in report.reason
+    assert journal.state.objs[page.id] == {"Title": "Oat milk", "Done": False}
+    assert journal.state.intents == {}
+
+    # Alone it is no update at all; the other value goes across in both directions.
+    page.title, page.edited = "Soy milk", LATER + timedelta(hours=1)
+    assert (await run(task, journal)).status == "failed"
+    services.find(ToDo, "Soy milk").summary = "Milk again"
+    assert (await run(task, journal)).status == "failed"
+    assert page.title == "Milk again"
+    task.fits = True
+    page.title, page.edited = "Rice milk", LATER + timedelta(hours=2)
+    assert (await run(task, journal)).status == "succeeded"
+    assert services.agreed() == [("Bread", False), ("Rice milk", True)]
 
 
 async def test_the_intent_is_kept_before_the_write_is_sent(services: Services) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 from xml.sax.saxutils import escape as xml_escape
 
-from tasks.errors import ItemError, PreconditionError, SideError, TaskDefinitionError, TaskError
+from tasks.errors import ItemError, PreconditionError, SideError, TaskDefinitionError, TaskError, UnfitError
 from tasks.listing import Listing
 from tasks.services.caldav import multistatus
 from tasks.services.caldav.client import CalDAVClient, refuse
@@ -106,6 +106,8 @@ class TodoCalendar:
         subject = f"to-do {todo.uid}"
         try:
             text = edit_todo(todo.text, todo.uid, changes, floating=self._floating)
+        except UnfitError as error:
+            raise UnfitError(f"{subject}: {error}", error.attributes) from None
         except ItemError as error:
             raise ItemError(f"{subject}: {error}") from None
         except ValueError as error:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tasks.errors import ItemError
+from tasks.opaque import Opaque
 from tasks.services.caldav.content_lines import clean
 from tasks.services.caldav.todo import DONE
 
@@ -122,9 +123,11 @@ class TagsForm(Form):
         return tuple(sorted({_without_comma(name) for name in value or ()}))
 
     def to_todo(self, common: Any, current: Any = None) -> Any:
-        """The names, those that the to-do has already spelt as it has them."""
-        spelt = {_without_comma(name): name for name in current or ()}
-        return tuple(spelt.get(name, name) for name in common or ())
+        """The names, those that the to-do has already spelt as it has them, be it in several ways."""
+        spelt: dict[str, list[str]] = {}
+        for name in current or ():
+            spelt.setdefault(_without_comma(name), []).append(name)
+        return tuple(own for name in common or () for own in spelt.get(name, [name]))
 
 
 class TickForm(Form):
@@ -156,9 +159,9 @@ class OptionForm(Form):
         self.meaning = meaning
 
     def from_notion(self, value: Any) -> Any:
-        """The option that stands for the same and comes first."""
+        """The option that stands for the same and comes first, `Opaque` for one that stands for nothing."""
         if value is not None and value not in self.meaning:
-            return value  # made in Notion a moment ago; `to_todo` says what is missing
+            return Opaque(f"option {value!r}, which stands for no value of a to-do")
         return self.from_todo(self.meaning[value] if value is not None else self.empty)
 
     def from_todo(self, value: Any) -> Any:

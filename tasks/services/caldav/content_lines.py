@@ -8,15 +8,19 @@ it came.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
 #: RFC 5545, 3.1: octets in a physical line, without its line break.
 LINE_OCTETS = 75
 
+#: Components inside one another; real calendars have three.
+MOST_DEEP = 50
+
 _NAME = re.compile(r"[A-Za-z0-9-]+(?=[;:])")
 _PARAMETER = re.compile(r';([A-Za-z0-9-]+)=((?:"[^"]*"|[^":;])*)')
+_UID = re.compile(r"(?i:UID)(?:;[^:]*)?:(.*)", re.DOTALL)
 _ESCAPE = re.compile(r"\\([nN\\;,])")
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
@@ -75,7 +79,8 @@ class Component:
         """Read one component, usually a `VCALENDAR`.
 
         Raises:
-            ValueError: `BEGIN` and `END` do not match, or there is not exactly one component.
+            ValueError: `BEGIN` and `END` do not match, there is not exactly one component, or too many lie in one
+                another.
         """
         root = cls("")
         path = [root]
@@ -86,6 +91,8 @@ class Component:
                     component = cls(value.strip().upper())
                     path[-1].parts.append(component)
                     path.append(component)
+                    if len(path) > MOST_DEEP:
+                        raise ValueError("its components lie too deep in one another")
                 case "END":
                     if path.pop().name != value.strip().upper() or not path:
                         raise ValueError(f"END:{value.strip()[:40]} has no BEGIN")
@@ -119,6 +126,14 @@ class Component:
         """
         return next((Property.parse(part) for part in self.parts if _is_named(part, name)), None)
 
+    def filled(self, name: str) -> Property | None:
+        """The first property with this name that has a value: an empty one says no more than none.
+
+        Raises:
+            ValueError: a property of this name cannot be read.
+        """
+        return next((prop for prop in self.properties(name) if prop.value.strip()), None)
+
     def put(self, name: str, new: Property | None) -> None:
         """Have `new` as the only property of this name, at the place of the first one; `None` removes all."""
         place = next((i for i, part in enumerate(self.parts) if _is_named(part, name)), None)
@@ -129,6 +144,27 @@ class Component:
         before = self.parts[:place]
         after = [part for part in self.parts[place:] if not _is_named(part, name)]
         self.parts = [*before, *([str(new)] if new is not None else []), *after]
+
+    def edit(self, name: str, change: Callable[[Property], Property | None]) -> None:
+        """Change the properties of this name one by one; a line that stays equal stays as it is written."""
+        parts: list[str | Component] = []
+        for part in self.parts:
+            if not _is_named(part, name):
+                parts.append(part)
+                continue
+            old = Property.parse(part)
+            new = change(old)
+            if new is not None:
+                parts.append(part if new == old else str(new))
+        self.parts = parts
+
+    def add(self, new: Property) -> None:
+        """Have one more property, after the others of its name."""
+        places = [i for i, part in enumerate(self.parts) if _is_named(part, new.name)]
+        if not places:
+            self.put(new.name, new)
+            return
+        self.parts.insert(places[-1] + 1, str(new))
 
     def to_text(self) -> str:
         """The component as iCalendar text, lines folded."""
@@ -158,7 +194,27 @@ def unescape(written: str) -> str:
 
 def split_list(written: str) -> list[str]:
     """The texts of a value that is a list, such as that of `CATEGORIES`."""
-    return [unescape(part) for part in re.findall(r"(?:\\.|[^,\\])+", written)]
+    return [unescape(part) for part in split_raw(written) if part]
+
+
+def split_raw(written: str) -> list[str]:
+    """The parts of a value that is a list, as they are written."""
+    parts = [""]
+    escaped = False
+    for sign in written:
+        if sign == "," and not escaped:
+            parts.append("")
+            continue
+        parts[-1] += sign
+        escaped = sign == "\\" and not escaped
+    return parts
+
+
+def uids_in(text: str) -> list[str]:
+    """The UIDs that stand in a text which may be no calendar as a whole."""
+    lines = (_UID.fullmatch(line) for line in _unfold(text))
+    found = (unescape(match[1].strip()) for match in lines if match is not None)
+    return list(dict.fromkeys(uid for uid in found if uid))
 
 
 def clean(text: str) -> str:

@@ -15,7 +15,7 @@ from tasks.errors import TaskDefinitionError
 from tasks.listing import Listing
 from tasks.services.caldav.calendar import TodoCalendar
 from tasks.services.caldav.client import CalDAVClient, split_credentials
-from tasks.services.caldav.todo import ATTRIBUTES, Todo
+from tasks.services.caldav.todo import ATTRIBUTES, Todo, done_occurrence
 from tasks.sync_task import ID, SyncTask
 
 
@@ -133,8 +133,8 @@ class CalDAVSide(SyncTask):
         await self.other_update_attrs(obj, {attr: value})
 
     async def other_update_attrs(self, obj: Todo, changes: Mapping[str, Any]) -> Todo:
-        """Set attributes in one write."""
-        return await self.calendar.update(obj, changes)
+        """Set attributes in one write; of a recurring to-do that is done, give the occurrence that was."""
+        return done_occurrence(obj, changes, await self.calendar.update(obj, changes))
 
     async def other_delete_obj(self, obj: Todo) -> None:
         """Delete a to-do."""

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tasks.errors import ItemError
+from tasks.opaque import Opaque
 from tasks.services.caldav.columns import (
     Form,
     LineForm,
@@ -95,9 +96,9 @@ def test_an_option_for_no_priority() -> None:
     assert form.to_todo("None", 1) is None
 
 
-def test_an_option_that_stands_for_nothing_is_an_error_of_the_item() -> None:
+def test_an_option_that_stands_for_nothing_is_not_carried() -> None:
     form = status(NOTION_DEFAULT)
-    assert form.from_notion("Someday") == "Someday"
+    assert form.from_notion("Someday") == Opaque("option 'Someday', which stands for no value of a to-do")
     with pytest.raises(ItemError, match="'Someday' of Notion property 'Status'"):
         form.to_todo("Someday", "COMPLETED")
 
@@ -133,3 +134,11 @@ def test_tags_with_commas() -> None:
 def test_notion_values_in_common_form(form: Form, notion: Any, common: Any) -> None:
     assert form.from_notion(notion) == common
     assert form.from_todo(common) == common
+
+
+def test_tags_that_are_one_in_notion_stay_as_many_as_they_are() -> None:
+    form = TagsForm()
+    current = ("new,1", "new;1")
+    assert form.from_todo(current) == ("new;1",)
+    assert form.to_todo(("c", "new;1"), current) == ("c", "new,1", "new;1")
+    assert form.to_todo(("c",), current) == ("c",)
