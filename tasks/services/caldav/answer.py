@@ -14,6 +14,8 @@ from xml.etree import ElementTree
 #: Bytes of an unpacked answer. Some 100,000 ordinary to-dos fit in, or nine with the largest usual attachments;
 #: reading takes a few times as much memory, and a packed answer may be a thousandth of it.
 MOST_BYTES = 100_000_000
+#: Bytes that are unpacked in one go.
+_STEP = 1_000_000
 #: Letters of a server's own words that a message takes over.
 MOST_WORDS = 200
 
@@ -93,15 +95,25 @@ class Unpacked:
             TooLargeError: with it the body is too large, or it cannot be unpacked.
         """
         if not self._packed:
-            self._body += chunk
-        while self._packed and chunk and len(self._body) <= MOST_BYTES:
-            if self._unpack.eof:  # several parts may follow each other
-                self._unpack = _unpacker()
+            self._grow(chunk)
+            return
+        while True:
             try:
-                self._body += self._unpack.decompress(chunk, MOST_BYTES + 1 - len(self._body))
+                piece = self._unpack.decompress(chunk, _STEP)
             except zlib.error:
                 raise TooLargeError("it cannot be unpacked") from None
-            chunk = self._unpack.unused_data
+            self._grow(piece)
+            chunk = self._unpack.unconsumed_tail
+            if self._unpack.eof:  # another part may follow
+                chunk = self._unpack.unused_data
+                if not chunk:
+                    return
+                self._unpack = _unpacker()
+            elif not chunk and len(piece) < _STEP:
+                return
+
+    def _grow(self, piece: bytes) -> None:
+        self._body += piece
         if len(self._body) > MOST_BYTES:
             raise TooLargeError(
                 f"it is larger than {MOST_BYTES // 1_000_000} MB, the most that is read of one"

@@ -58,7 +58,7 @@ class Resources:
         missing = [
             one
             for one in found.values()
-            if not is_whole(one) and one.broken is None and path_of(one.href) != calendar
+            if not is_whole(one) and self._is_home(one) and path_of(one.href) != calendar
         ]
         for one in await self.fetch(missing):
             found[one.href] = one
@@ -90,7 +90,7 @@ class Resources:
 
         async def complete(one: Resource) -> Resource:
             async with slots:
-                return one if is_whole(one) or one.broken is not None else await self._get(one)
+                return one if is_whole(one) else await self._get(one)
 
         return list(await asyncio.gather(*(complete(one) for one in fetched)))
 
@@ -136,9 +136,10 @@ class Resources:
         if self._is_home(resource):
             return resource
         parts = urlsplit(resource.href)
+        place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"  # a password may stand before it
         return replace(
             resource,
-            broken=f"the server says that it lies at {parts.scheme}://{parts.netloc}, which is not the calendar's "
+            broken=f"the server says that it lies at {place}, which is not the calendar's "
             "own address; nothing is sent there",
         )
 
@@ -151,8 +152,8 @@ def _more_of(resource: Resource, now: Resource | None) -> Resource:
 
 
 def is_whole(resource: Resource) -> bool:
-    """Whether content came with it."""
-    return bool((resource.text(DATA) or "").strip())
+    """Whether content came with it, in a form that can be used."""
+    return resource.broken is None and bool((resource.text(DATA) or "").strip())
 
 
 def _element(tag: str, text: str) -> Element:

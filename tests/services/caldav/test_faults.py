@@ -22,7 +22,7 @@ HANG = "hang"
 class Scripted:
     """Gives each method's answers in turn, the last one for ever, and remembers the requests."""
 
-    answers: dict[str, list[str]]
+    answers: dict[str, list[str | bytes]]
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     port: int = 0
 
@@ -44,7 +44,7 @@ class Scripted:
                     break
                 if answer == HANG:
                     continue
-                writer.write(answer.encode())
+                writer.write(answer if isinstance(answer, bytes) else answer.encode())
                 await writer.drain()
         except asyncio.IncompleteReadError:
             pass
@@ -53,7 +53,7 @@ class Scripted:
 
 
 @asynccontextmanager
-async def scripted(**answers: list[str]) -> AsyncIterator[tuple[Scripted, TodoCalendar]]:
+async def scripted(**answers: list[str | bytes]) -> AsyncIterator[tuple[Scripted, TodoCalendar]]:
     server = Scripted(answers)
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     server.port = listener.sockets[0].getsockname()[1]
