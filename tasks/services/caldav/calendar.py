@@ -26,7 +26,7 @@ from tasks.services.caldav import multistatus
 from tasks.services.caldav.answer import Answer
 from tasks.services.caldav.client import CalDAVClient, refuse
 from tasks.services.caldav.content_lines import clean
-from tasks.services.caldav.contents import Contents, Unread, read_contents
+from tasks.services.caldav.contents import Contents, Unread, name_of, read_contents
 from tasks.services.caldav.multistatus import Resource
 from tasks.services.caldav.resources import SPACES, XML, Resources, is_whole
 from tasks.services.caldav.todo import Reading, Todo, edit_todo, new_todo, read_resource, without_todo
@@ -49,7 +49,7 @@ class TodoCalendar:
         self._resources = Resources(client)
         self._listed: Contents | None = None
         #: The UIDs that each resource had when it was read last, perhaps in an earlier run, by its name.
-        self.known: Mapping[str, Sequence[str]] = {}
+        self.known: dict[str, Sequence[str]] = {}
 
     @property
     def url(self) -> str:
@@ -79,7 +79,7 @@ class TodoCalendar:
             SideError: the server cannot be reached, refuses the user or does not answer the query.
         """
         self._listed = listed = self._contents(await self._resources.query())
-        self.known = listed.known
+        self.known = {**(self.known if listed.partial else {}), **listed.known}
         return Listing(listed.todos, partial=listed.partial, unreadable=listed.unreadable)
 
     async def create(self, key: str, values: Mapping[str, Any]) -> Todo:
@@ -248,6 +248,7 @@ class TodoCalendar:
             raise ItemError(f"{subject}: the server keeps it in a form that cannot be read, {why}")
         for todo in found.todos:
             if todo.uid == uid:
+                self.known.setdefault(name_of(todo.href, self.url), (uid,))
                 return self._as_meant(uid, todo, text, strong(answer.headers.get("ETag")))
         if is_whole(stored):
             raise PreconditionError(f"{subject}: the server keeps another to-do at its address")

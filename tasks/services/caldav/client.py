@@ -72,7 +72,11 @@ class CalDAVClient:
         return f"CalDAV server {urlsplit(self.url).netloc}"
 
     def is_home(self, url: str) -> bool:
-        """Whether an address lies on the calendar's own scheme, host and port."""
+        """Whether an address lies on the calendar's own scheme, host and port, and can be asked."""
+        try:
+            httpx.URL(url)
+        except httpx.InvalidURL:
+            return False
         return _origin(url) == _origin(self.url)
 
     async def request(
@@ -166,6 +170,8 @@ class CalDAVClient:
                 request = flow.send(response)
             except StopIteration:
                 return answer
+            except (NotImplementedError, ValueError, KeyError):  # of a challenge that is not known or broken
+                raise SideError(f"{self.server} asks for a login in a way that is not understood") from None
 
     def _unauthorised(self) -> SideError:
         if self._login.unknown:
@@ -210,7 +216,7 @@ class _Login(httpx.Auth):
             name.lower() for one in challenges for name in re.findall(r"(?:^|,\s*)([\w-]+)(?=\s|$)", one)
         ]
         username, password = self._username or "", self._password.get_secret_value() if self._password else ""
-        if "digest" in offered:
+        if any(one.lower().startswith("digest ") for one in challenges):
             return httpx.DigestAuth(username, password)
         if "basic" in offered or not offered:
             return httpx.BasicAuth(username, password)

@@ -106,7 +106,8 @@ class Resources:
         if not text.lstrip("\ufeff \r\n").upper().startswith("BEGIN:VCALENDAR"):
             return resource
         found = {DATA: _element(DATA, text.lstrip("\ufeff"))}
-        etag = answer.headers.get("ETag") or resource.text(ETAG)
+        # Where it was named with a version, that one is taken: a plain answer may have one of its packed form.
+        etag = resource.text(ETAG) or answer.headers.get("ETag")
         return Resource(resource.href, found=found | ({ETAG: _element(ETAG, etag)} if etag else {}))
 
     async def _report(self, body: str) -> list[Resource]:

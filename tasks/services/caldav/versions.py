@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from tasks.services.caldav.content_lines import Component, unescape
 
+#: Some servers leave out the quotes. Other signs than these do not fit into a header.
+_STRONG = re.compile(r"(?![Ww]/)[\x21-\x7e]+")
 #: What a program that edits a to-do sets anew (RFC 5545, 3.8.7).
 _MARKS = ("SEQUENCE", "LAST-MODIFIED", "DTSTAMP")
 #: Lines that some servers make anew at each reading.
@@ -12,7 +16,8 @@ _VOLATILE = ("DTSTAMP", "PRODID")
 
 def strong(etag: str | None) -> str | None:
     """An ETag by which a write may be made conditional (RFC 9110, 13.1.1); `None` for a weak one or none."""
-    return etag if etag and not etag.startswith(("W/", "w/")) else None
+    etag = (etag or "").strip()
+    return etag if _STRONG.fullmatch(etag) else None
 
 
 def same_content(one: str, other: str) -> bool:

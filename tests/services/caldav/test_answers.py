@@ -227,6 +227,8 @@ ADDRESSES = [
     "ftp://127.0.0.1:{port}/cal/b.ics",
     "file:///cal/b.ics",
     "javascript:b.ics",
+    "/cal/b\x7f.ics",
+    "/cal/" + "b" * 70_000,
 ]
 
 
