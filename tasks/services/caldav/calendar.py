@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import Any
 from urllib.parse import quote, urljoin
@@ -27,6 +28,7 @@ from tasks.services.caldav.answer import Answer
 from tasks.services.caldav.client import CalDAVClient, refuse
 from tasks.services.caldav.content_lines import clean
 from tasks.services.caldav.contents import Contents, Unread, name_of, read_contents
+from tasks.services.caldav.late_changes import LateChanges
 from tasks.services.caldav.multistatus import Resource
 from tasks.services.caldav.resources import SPACES, XML, Resources, is_whole
 from tasks.services.caldav.todo import Reading, Todo, edit_todo, new_todo, read_resource, without_todo
@@ -50,6 +52,7 @@ class TodoCalendar:
         self._listed: Contents | None = None
         #: The UIDs that each resource had when it was read last, perhaps in an earlier run, by its name.
         self.known: dict[str, Sequence[str]] = {}
+        self.late_changes = LateChanges()
 
     @property
     def url(self) -> str:
@@ -80,7 +83,8 @@ class TodoCalendar:
         """
         self._listed = listed = self._contents(await self._resources.query())
         self.known = {**(self.known if listed.partial else {}), **listed.known}
-        return Listing(listed.todos, partial=listed.partial, unreadable=listed.unreadable)
+        todos = listed.todos if listed.partial else self.late_changes.undone(listed.todos, listed.unreadable)
+        return Listing(todos, partial=listed.partial, unreadable=listed.unreadable)
 
     async def create(self, key: str, values: Mapping[str, Any]) -> Todo:
         """Create the to-do with UID `key`, or give the one that an earlier attempt created.
@@ -129,8 +133,9 @@ class TodoCalendar:
         except ValueError as error:
             raise ItemError(f"{subject}: it cannot be edited, {error}") from None
         if text is None:
-            return todo
+            return self._plain(todo) if self.late_changes.forget(todo.uid, changes) else todo
         answer = await self._change(todo, "PUT", text, subject)
+        self.late_changes.forget(todo.uid, changes)
         return await self._stored(todo.uid, todo.href, text, answer, subject)
 
     async def delete(self, todo: Todo) -> None:
@@ -259,9 +264,14 @@ class TodoCalendar:
     def _as_meant(self, uid: str, stored: Todo, text: str, etag: str | None) -> Todo:
         """The to-do for the base: what the server made of the write, and not what somebody made of it since."""
         if made_by_server(uid, text, stored.text, etag, stored.etag):
+            self.late_changes.wrote(stored)
             return stored
-        sent = read_resource(text, href=stored.href, etag=etag, floating=self._floating)
-        return next((todo for todo in sent.todos if todo.uid == uid), stored)
+        return self._plain(replace(stored, text=text, etag=etag))
+
+    def _plain(self, todo: Todo) -> Todo:
+        """A to-do as its text says."""
+        reading = read_resource(todo.text, href=todo.href, etag=todo.etag, floating=self._floating)
+        return next((one for one in reading.todos if one.uid == todo.uid), todo)
 
     def _read(self, resource: Resource, text: str, etag: str | None) -> Reading | str:
         try:

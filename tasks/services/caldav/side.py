@@ -16,6 +16,7 @@ from tasks.listing import Listing
 from tasks.services.caldav.calendar import TodoCalendar
 from tasks.services.caldav.client import CalDAVClient, split_credentials
 from tasks.services.caldav.contents import text_hash
+from tasks.services.caldav.late_changes import LateChanges
 from tasks.services.caldav.todo import ATTRIBUTES, Todo
 from tasks.sync_task import ID, SyncTask
 
@@ -88,11 +89,13 @@ class CalDAVSide(SyncTask):
         """Take over what an earlier run knew of the calendar; called in `recall`."""
         if remembered is not None and remembered["url"] == self.calendar.url:
             self.calendar.known = dict(remembered["files"])
+            self.calendar.late_changes = LateChanges.from_json(remembered["changes"])
 
     def remembered_calendar(self) -> Any:
-        """What the next run is to know of the calendar: which to-dos its files held; to be in `remembered`."""
+        """What the next run is to know of the calendar; to be in `remembered`."""
         files = {name: list(uids) for name, uids in self.calendar.known.items()}
-        return {"url": self.calendar.url, "files": files}
+        changes = self.calendar.late_changes.to_json()
+        return {"url": self.calendar.url, "files": files, "changes": changes}
 
     async def close_calendar(self) -> None:
         """Close the client; called in `close`, also where `open` failed."""

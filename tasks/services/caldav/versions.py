@@ -41,7 +41,7 @@ def made_by_server(uid: str, sent: str, stored: str, sent_etag: str | None, stor
     """
     if sent_etag is not None and sent_etag == stored_etag:
         return True
-    ours, theirs = _marks(uid, sent), _marks(uid, stored)
+    ours, theirs = marks(uid, sent), marks(uid, stored)
     if ours == theirs:
         return True
     return sent_etag is None and theirs.get("SEQUENCE", "0") == ours.get("SEQUENCE", "0")
@@ -51,7 +51,8 @@ def _lasting(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip() and not line.upper().startswith(_VOLATILE)]
 
 
-def _marks(uid: str, text: str) -> dict[str, str]:
+def marks(uid: str, text: str) -> dict[str, str]:
+    """The marks that the last edit left in a to-do."""
     try:
         for todo in Component.parse(text).components("VTODO"):
             own = todo.property("UID")
