@@ -147,7 +147,10 @@ class TodoCalendar:
         """
         subject = f"to-do {todo.uid}"
         self._demand_one(todo.uid, subject)
-        rest = without_todo(todo.text, todo.uid)
+        try:
+            rest = without_todo(todo.text, todo.uid)
+        except ValueError as error:
+            raise ItemError(f"{subject}: it cannot be taken out of its file, {error}") from None
         if rest is not None:
             await self._change(todo, "PUT", rest, subject)
             return
@@ -176,7 +179,7 @@ class TodoCalendar:
             return False
         if not _SEGMENT.fullmatch(uid):
             return True  # no address is made of such a UID
-        answer = await self._client.request("GET", self._href(uid))
+        answer = await self._client.request("GET", self._href(uid), of_one=True)
         if answer.status != 200:
             return answer.status in (404, 410)
         try:

@@ -8,12 +8,13 @@ any to-do that is missed may be in it. A UID that more than one to-do has stands
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from urllib.parse import unquote, urlsplit
 
-from tasks.services.caldav.content_lines import unescape
+from tasks.services.caldav.content_lines import Component, unescape
 from tasks.services.caldav.multistatus import DATA, ETAG, Resource
 from tasks.services.caldav.todo import Reading, Todo, read_resource
 
@@ -140,9 +141,26 @@ def _read(resource: Resource, text: str | None, floating: tzinfo) -> tuple[Readi
         return "came without content" + (f" (status {status})" if status >= 300 else ""), []
     try:
         reading = read_resource(text, href=resource.href, etag=resource.text(ETAG), floating=floating)
+        twice = _told_twice(text) if reading.todos else set()
     except ValueError as error:
         return f"cannot be read: {error}", []
+    if twice:
+        why = "the file holds several to-dos of this UID; delete all but one of them"
+        todos = [todo for todo in reading.todos if todo.uid not in twice]
+        reading = Reading(todos, {**reading.unreadable, **dict.fromkeys(twice, why)})
     return reading, sorted({*reading.unreadable, *(todo.uid for todo in reading.todos)})
+
+
+def _told_twice(text: str) -> set[str]:
+    """UIDs that more than one to-do of a file has, other than as the exceptions of one that recurs."""
+    if text.upper().count("BEGIN:VTODO") < 2:
+        return set()
+    found: Counter[str] = Counter()
+    for todo in Component.parse(text).components("VTODO"):
+        uid = todo.property("UID")
+        if uid is not None and todo.property("RECURRENCE-ID") is None:
+            found[unescape(uid.value.strip())] += 1
+    return {uid for uid, times in found.items() if times > 1}
 
 
 def text_hash(text: str) -> str:

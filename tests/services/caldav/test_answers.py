@@ -8,13 +8,18 @@ import tracemalloc
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from tasks.errors import OutcomeUnknownError, SideError
 from tasks.services.caldav import CalDAVClient, TodoCalendar, answer
-from tasks.services.caldav.answer import MOST_BYTES, TooLargeError, Unpacked
+from tasks.services.caldav.answer import MOST_BYTES, Answer, TooLargeError, Unpacked
+from tasks.services.caldav.contents import read_contents
+from tasks.services.caldav.multistatus import read_multistatus
 from tasks.services.caldav.todo import new_todo
 from tests.services.caldav.test_faults import Scripted, found, http, multistatus, scripted
 
@@ -191,6 +196,45 @@ async def test_what_cannot_be_taken_apart_is_no_list(body: str) -> None:
             return
     assert body.startswith("<!DOCTYPE")
     assert not listing
+
+
+_WHOLE = (
+    multistatus(found("/cal/a.ics", "a"), FINE, found("/cal/c.ics", "c")).partition("\r\n\r\n")[2].encode()
+)
+_PIECES = st.one_of(
+    st.binary(max_size=4),
+    st.sampled_from(
+        [
+            b"<",
+            b">",
+            b"&",
+            b"]]>",
+            b"<![CDATA[",
+            b"<!--",
+            b"<D:response>",
+            b"</D:response>",
+            b"<D:href>",
+            b"\x08",
+        ]
+    ),
+    st.sampled_from(
+        [b"http://[x/", b"</D:multistatus>", b"&#0;", b"<!DOCTYPE x>", b"\xff", b"<?x", b"HTTP/1.1 9"]
+    ),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, len(_WHOLE)), st.integers(0, 40), _PIECES), min_size=1, max_size=4))
+def test_whatever_comes_is_read_or_refused(edits: list[tuple[int, int, bytes]]) -> None:
+    body = _WHOLE
+    for place, length, piece in edits:
+        body = body[:place] + piece + body[place + length :]
+    try:
+        resources = read_multistatus(body, "http://cal.example/cal/")
+    except ValueError:
+        resources = []
+    read_contents(resources, calendar_url="http://cal.example/cal/", floating=UTC, known={})
+    assert Answer(415, {}, body).reason.isprintable()
 
 
 # -- the login --------------------------------------------------------------------------------------------------

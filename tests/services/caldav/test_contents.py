@@ -91,6 +91,19 @@ def test_a_uid_is_nobodys_also_where_one_of_its_files_cannot_be_read() -> None:
     assert contents.unreadable["x"].startswith("b.ics, deeper/b.ics and x.ics have the same UID")
 
 
+def test_a_uid_that_two_todos_of_one_file_have_stands_for_neither() -> None:
+    one, more = text("UID:x", "SUMMARY:one"), "UID:x\nSUMMARY:two\nEND:VTODO\n"
+    y = "BEGIN:VTODO\nUID:y\nDTSTAMP:20260101T000000Z\nEND:VTODO\n"
+    twice = one.replace("END:VCALENDAR", f"BEGIN:VTODO\n{more}{y}END:VCALENDAR")
+    contents = read(resource("a.ics", twice))
+    assert [todo.uid for todo in contents.todos] == ["y"]
+    assert "several to-dos of this UID" in contents.unreadable["x"]
+    exception = twice.replace("SUMMARY:two", "RECURRENCE-ID:20260101T000000Z")
+    contents = read(resource("a.ics", exception))
+    assert [todo.uid for todo in contents.todos] == ["x", "y"]
+    assert not contents.unreadable
+
+
 def test_a_list_that_was_cut_short_says_nothing_of_what_is_not_in_it() -> None:
     contents = read(resource("b.ics", text("UID:x")), resource("", status=507))
     assert contents.partial == "the server cut its answer short (status 507)"
