@@ -37,7 +37,8 @@ from tasks.services.caldav.columns import (
     priority_meanings,
     status_meanings,
 )
-from tasks.services.caldav.side import CalDAVSide, text_hash
+from tasks.services.caldav.contents import text_hash
+from tasks.services.caldav.side import CalDAVSide
 from tasks.services.caldav.todo import STATUSES, Todo, done_occurrence, is_done
 from tasks.sync_task import ID, ConflictMode
 
@@ -240,9 +241,10 @@ class NotionCalDAV(NotionSide, CalDAVSide):
             )
 
     def recall(self, remembered: Any, synced: Mapping[ID, Mapping[str, Any]]) -> None:
-        """Take over what an earlier run knew, also which columns it chose."""
+        """Take over what an earlier run knew, also which columns it chose and what the calendar's files held."""
         super().recall(remembered, synced)
         self._synced_rows = synced
+        self.recall_calendar((remembered or {}).get("calendar"))
         if self._choose_columns and remembered is not None:
             self._chosen_before = dict(remembered["attr_map"])
 
@@ -251,8 +253,9 @@ class NotionCalDAV(NotionSide, CalDAVSide):
         self._rows = pairs
 
     def remembered(self) -> Any:
-        """What is known of the columns, and which ones are synced."""
-        return super().remembered() | {"attr_map": dict(self.attr_map)}
+        """What is known of the columns, which ones are synced, and what the calendar's files hold."""
+        known = {"attr_map": dict(self.attr_map), "calendar": self.remembered_calendar()}
+        return super().remembered() | known
 
     async def get_other_objects(self) -> Listing:
         """All to-dos; what of them cannot be read is told in the log."""

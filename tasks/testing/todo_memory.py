@@ -21,7 +21,7 @@ from tasks.services.caldav.columns import (
     priority_meanings,
     status_meanings,
 )
-from tasks.services.caldav.side import text_hash
+from tasks.services.caldav.contents import text_hash
 from tasks.services.caldav.todo import edit_todo, new_todo, read_resource
 from tasks.sync_task import ConflictMode
 from tasks.testing.memory import MemoryTask

@@ -1,32 +1,41 @@
-"""Requests to a CalDAV server, and what each kind of answer means for a run."""
+"""Requests to a CalDAV server, and what each kind of answer means for a run.
+
+On plain HTTP and not a CalDAV library: here a login leaves for one server only, no write is sent again unasked,
+and no answer takes more memory than it may.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+import socket
+import ssl
+from collections.abc import Callable, Generator
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+import httpx
 from pydantic import SecretStr
 
 from tasks.errors import ItemError, OutcomeUnknownError, PreconditionError, SideError, TaskDefinitionError
+from tasks.services.caldav.answer import Answer, TooLargeError, Unpacked
 
-#: Seconds for one request; large calendars are slow to list.
+#: Seconds without a sign of the server; large calendars are slow to list.
 TIMEOUT_SECONDS = 60
 #: Waits for a server that is busy (429, or 503 with `Retry-After`): the least, and all of one request.
 SHORTEST_WAIT_SECONDS = 1
 LONGEST_WAIT_SECONDS = 120
 
 WRITES = frozenset({"PUT", "DELETE", "MKCALENDAR"})
+_PORTS = {"http": 80, "https": 443}
 
 
 class CalDAVClient:
     """One server and one user.
 
-    It wraps the library's client, which negotiates basic and digest authentication. Redirects are refused:
-    followed, a `PUT` would turn into a `GET` that succeeds.
+    Redirects are refused: followed, a `PUT` would turn into a `GET` that succeeds. Nothing is ever sent to
+    another scheme, host or port than the calendar's.
 
     Raises:
         TaskDefinitionError: the address is not one of HTTP.
@@ -36,38 +45,39 @@ class CalDAVClient:
         self.url, in_url = split_credentials(url)
         self.username = username if username is not None else in_url[0]
         self._password = password if password is not None or username is not None else in_url[1]
-        self._library: Any = None
-        self._first = asyncio.Lock()
-        self._known = False
+        self._http: httpx.AsyncClient | None = None
+        self._login = _Login(self.username, self._password)
         #: Called right before each write is sent, after all waiting; what it raises stops the write.
         self.before_write: Callable[[], None] = lambda: None
 
     async def __aenter__(self) -> Self:
-        # The library and its HTTP client take long to import; only runs that need CalDAV load them.
-        from caldav.async_davclient import AsyncDAVClient
-
-        self._library = AsyncDAVClient(
-            url=self.url,
-            username=self.username,
-            password=self._password.get_secret_value() if self._password is not None else None,
+        self._http = httpx.AsyncClient(
             timeout=TIMEOUT_SECONDS,
-            enable_rfc6764=False,
-            rate_limit_handle=False,  # it would wait and then write unasked
+            verify=_trusted() if self.url.startswith("https:") else False,
+            follow_redirects=False,
+            headers={"User-Agent": "lockstep", "Accept": "*/*", "Accept-Encoding": "gzip"},
         )
-        self._library.session.max_redirects = 0
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._library is not None:
-            await self._library.close()
-            self._library = None
+        http, self._http = self._http, None
+        if http is not None:
+            await http.aclose()
 
     @property
     def server(self) -> str:
         """How messages name the server."""
         return f"CalDAV server {urlsplit(self.url).netloc}"
+
+    def is_home(self, url: str) -> bool:
+        """Whether an address lies on the calendar's own scheme, host and port, and can be asked."""
+        try:
+            httpx.URL(url)
+        except httpx.InvalidURL:
+            return False
+        return _origin(url) == _origin(self.url)
 
     async def request(
         self,
@@ -77,8 +87,9 @@ class CalDAVClient:
         headers: dict[str, str] | None = None,
         *,
         subject: str = "",
-    ) -> Any:
-        """Send one request and return the library's answer with `status`, `headers`, `tree` and `raw`.
+        of_one: bool = False,
+    ) -> Answer:
+        """Send one request and give the answer, of whatever status.
 
         Arguments:
             method: The HTTP method.
@@ -86,112 +97,154 @@ class CalDAVClient:
             body: XML or iCalendar.
             headers: Further headers.
             subject: What the request is about, for messages.
+            of_one: Whether only one resource is asked for, so that a failure says nothing of the server.
 
         Raises:
-            SideError: the server cannot be reached, or refuses the user.
+            SideError: the server cannot be reached, fails, or refuses the user.
+            ItemError: a write is not allowed.
             OutcomeUnknownError: a write was sent and its answer did not come.
         """
-        from caldav.lib import error as refusals
-        from niquests import exceptions as failures
-
         about = f"{subject}: " if subject else ""
+        if not self.is_home(url):
+            raise SideError(f"{about}{url} is not on {self.server}; nothing is sent there")
         try:
             answer = await self._send(method, url, body, headers or {})
-        except refusals.AuthorizationError as error:
-            if _status(error) == 403:
-                raise self._forbidden(method, about) from None
-            raise self._unauthorised() from None
-        except refusals.RateLimitError:
-            raise SideError(
-                f"{self.server} is busy and asks to come back later; the next run tries again"
-            ) from None
-        except NotImplementedError:
-            raise SideError(
-                f"{self.server} asks for a kind of login other than basic, digest or bearer"
-            ) from None
-        except failures.TooManyRedirects:
-            raise SideError(f"{self.server} redirects {url}: give the address that it leads to") from None
-        except (
-            failures.ConnectTimeout,
-            failures.SSLError,
-            failures.InvalidURL,
-            failures.ProxyError,
-        ) as error:
-            raise self._unreachable(error) from None
-        except (failures.RequestException, OSError, asyncio.IncompleteReadError) as error:
-            if _unsent(error):
-                raise self._unreachable(error) from None
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+            raise SideError(f"{self.server} cannot be reached: {_short(error)}") from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, TooLargeError) as error:
             if method in WRITES:
                 raise OutcomeUnknownError(f"{about}no answer came to {method}: {_short(error)}") from None
             raise SideError(f"{self.server} broke off its answer: {_short(error)}") from None
-        except (refusals.DAVError, SyntaxError) as error:  # lxml's error for broken XML is a SyntaxError
-            if method in WRITES:
-                raise OutcomeUnknownError(f"{about}the answer to {method} cannot be read") from None
-            raise SideError(
-                f"{self.server} gave an answer that cannot be read: {type(error).__name__}"
-            ) from None
-        if answer.status >= 500 and answer.status != 507:
-            if method in WRITES:
-                raise OutcomeUnknownError(f"{about}the server failed at {method} with status {answer.status}")
-            raise SideError(f"{self.server} failed with status {answer.status}; the next run tries again")
+        return self._checked(answer, method, url, about, of_one)
+
+    def _checked(self, answer: Answer, method: str, url: str, about: str, of_one: bool) -> Answer:
+        status, write = answer.status, method in WRITES
+        if status == 401:
+            raise self._unauthorised()
+        if status == 403 and not of_one:
+            raise self._forbidden(write, about, answer)
+        if 300 <= status < 400 and (write or not of_one):
+            raise SideError(f"{self.server} redirects {url}: give the address that it leads to")
+        if status == 429 or (status == 503 and "Retry-After" in answer.headers):
+            raise SideError(f"{self.server} is busy and asks to come back later; the next run tries again")
+        if status >= 500 and status != 507 and not of_one:
+            if write:
+                raise OutcomeUnknownError(f"{about}the server failed at {method} with status {status}")
+            raise SideError(f"{self.server} failed with status {status}; the next run tries again")
         return answer
 
-    async def _send(self, method: str, url: str, body: str, headers: dict[str, str]) -> Any:
+    async def _send(self, method: str, url: str, body: str, headers: dict[str, str]) -> Answer:
         """Send, and send again after the time that a busy server asks for."""
-        from caldav.lib.error import RateLimitError
-
         waited = 0.0
         while True:
             if method in WRITES:
                 self.before_write()
+            answer = await self._exchange(method, url, body, headers)
+            pause = answer.asks_to_wait
+            if pause is None:
+                return answer
+            pause = max(pause, SHORTEST_WAIT_SECONDS)
+            waited += pause
+            if waited > LONGEST_WAIT_SECONDS:
+                return answer
+            await asyncio.sleep(pause)
+
+    async def _exchange(self, method: str, url: str, body: str, headers: dict[str, str]) -> Answer:
+        """One request with its login: sent again where the answer asks for one."""
+        if self._http is None:
+            raise TaskDefinitionError("the CalDAV client is not open, use it with `async with`")
+        request = self._http.build_request(method, url, content=body.encode() or None, headers=headers)
+        # Driven here and not by the HTTP client, which would unpack the answers in between without a limit.
+        flow = self._login.auth_flow(request)
+        request = next(flow)
+        while True:
+            response = await self._http.send(request, stream=True, auth=None)
             try:
-                async with self._first:
-                    if not self._known:
-                        return await self._introduce(method, url, body, headers)
-                return await self._library.request(url, method, body, headers)
-            except RateLimitError as error:
-                pause = max(float(error.retry_after_seconds or 0), SHORTEST_WAIT_SECONDS)
-                waited += pause
-                if waited > LONGEST_WAIT_SECONDS:
-                    raise
-                await asyncio.sleep(pause)
-
-    async def _introduce(self, method: str, url: str, body: str, headers: dict[str, str]) -> Any:
-        """The first request, alone: the library learns from its answer how the server wants to be greeted.
-
-        Two at once would both be refused, and the second one taken for a wrong password.
-        """
-        answer = await self._library.request(url, method, body, headers)
-        self._known = True
-        return answer
+                unpacked = Unpacked(response.headers.get("Content-Encoding", ""))
+                async for chunk in response.aiter_raw():
+                    unpacked.add(chunk)
+                answer = Answer(response.status_code, response.headers, unpacked.whole())
+            finally:
+                await response.aclose()
+            try:
+                request = flow.send(response)
+            except StopIteration:
+                return answer
+            except (NotImplementedError, ValueError, KeyError):  # of a challenge that is not known or broken
+                raise SideError(f"{self.server} asks for a login in a way that is not understood") from None
 
     def _unauthorised(self) -> SideError:
+        if self._login.unknown:
+            return SideError(
+                f"{self.server} asks for a kind of login other than basic, digest or bearer: {self._login.unknown}"
+            )
         if self.username is None:
             return SideError(f"{self.server} asks for a login: set CALDAV_USERNAME and CALDAV_PASSWORD")
         return SideError(
             f"{self.server} refused user {self.username!r}: check CALDAV_USERNAME and CALDAV_PASSWORD"
         )
 
-    def _forbidden(self, method: str, about: str) -> SideError | ItemError:
-        if method in WRITES:
-            return ItemError(f"{about}{self.server} does not allow {method}: the calendar may be read-only")
-        return SideError(f"{self.server} does not let user {self.username!r} read {self.url}")
-
-    def _unreachable(self, error: Exception) -> SideError:
-        return SideError(f"{self.server} cannot be reached: {_short(error)}")
+    def _forbidden(self, write: bool, about: str, answer: Answer) -> SideError | ItemError:
+        why = f" ({answer.reason})" if answer.reason else ""
+        if write:
+            return ItemError(f"{about}{self.server} does not allow it, the calendar may be read-only{why}")
+        return SideError(f"{self.server} does not let user {self.username!r} read {self.url}{why}")
 
 
-def refuse(answer: Any, subject: str) -> ItemError:
+class _Login(httpx.Auth):
+    """Logs in by the scheme that the server asks for first, and from then on at once."""
+
+    def __init__(self, username: str | None, password: SecretStr | None) -> None:
+        self._username = username
+        self._password = password
+        self._scheme: httpx.Auth | None = None
+        #: Schemes that the server offers where none of them is known.
+        self.unknown = ""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        if self._scheme is None:
+            response = yield request
+            if response.status_code != 401 or self._username is None or self._password is None:
+                return
+            self._scheme = self._chosen(response.headers.get_list("WWW-Authenticate"))
+            if self._scheme is None:
+                return
+        yield from self._scheme.auth_flow(request)
+
+    def _chosen(self, challenges: list[str]) -> httpx.Auth | None:
+        offered = [
+            name.lower() for one in challenges for name in re.findall(r"(?:^|,\s*)([\w-]+)(?=\s|$)", one)
+        ]
+        username, password = self._username or "", self._password.get_secret_value() if self._password else ""
+        if any(one.lower().startswith("digest ") for one in challenges):
+            return httpx.DigestAuth(username, password)
+        if "basic" in offered or not offered:
+            return httpx.BasicAuth(username, password)
+        if "bearer" in offered:
+            return _Bearer(password)
+        self.unknown = ", ".join(offered)
+        return None
+
+
+class _Bearer(httpx.Auth):
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
+
+
+def refuse(answer: Answer, subject: str) -> ItemError:
     """The error for a write that the server did not take.
 
     Arguments:
-        answer: The library's answer, with a status that is not a success.
+        answer: An answer with a status that is not a success.
         subject: What was written.
     """
     if answer.status in (404, 410, 412):
         return PreconditionError(f"{subject}: it changed on the server meanwhile; the next run sees how")
-    rules = [element.tag.partition("}")[2] for element in answer.tree] if answer.tree is not None else []
-    why = f" ({', '.join(rules)})" if rules and answer.tree.tag == "{DAV:}error" else ""
+    why = f" ({answer.reason})" if answer.reason else ""
     return ItemError(f"{subject}: the server refused it with status {answer.status}{why}")
 
 
@@ -215,33 +268,43 @@ def split_credentials(url: str) -> tuple[str, tuple[str | None, SecretStr | None
     return bare, (user, SecretStr(unquote(parts.password)) if parts.password else None)
 
 
-def _status(error: Any) -> int | None:
-    status = getattr(error, "status", None)
-    return status if isinstance(status, int) else None
+def _origin(url: str) -> tuple[str, str, int | None] | None:
+    """Scheme, host and port; `None` for what is no address, or names a user of its own."""
+    try:
+        parts = urlsplit(url)
+        if "@" in parts.netloc or "\\" in parts.netloc or parts.hostname is None:
+            return None
+        return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return None
 
 
-def _unsent(error: BaseException) -> bool:
-    """Whether no connection was made, so that nothing can have been written."""
-    names = {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ConnectionRefusedError"}
-    seen: list[Any] = [error]
-    for cause in seen:
-        if type(cause).__name__ in names:
-            return True
-        further = (
-            *getattr(cause, "args", ()),
-            getattr(cause, "reason", None),
-            cause.__cause__,
-            cause.__context__,
-        )
-        seen += [one for one in further if isinstance(one, BaseException) and one not in seen]
-    return False
+def _trusted() -> ssl.SSLContext:
+    """The usual certificates, and those that this machine trusts."""
+    context = httpx.create_ssl_context()
+    context.load_default_certs()
+    return context
 
 
 def _short(error: BaseException) -> str:
-    """The last cause in a few words; the whole text repeats addresses and objects."""
-    text = str(error)
-    if match := re.search(r"Failed to resolve ('[^']*')", text):
-        return f"the name {match[1]} is unknown"
-    if match := re.search(r"Failed to establish a new connection: ([^\"]*)", text):
-        return match[1]
+    """The first cause in a few words; the whole text repeats addresses and objects."""
+    if isinstance(error, TooLargeError):
+        return str(error)
+    cause: BaseException | None = error
+    while cause is not None:
+        match cause:
+            case socket.gaierror():
+                return f"the name {_host(error)!r} is unknown"
+            case ConnectionRefusedError():
+                return "connection refused"
+            case ssl.SSLCertVerificationError():
+                return f"its certificate is not trusted ({cause.verify_message})"
+        cause = cause.__cause__ or cause.__context__
     return type(error).__name__
+
+
+def _host(error: BaseException) -> str:
+    try:
+        return error.request.url.host if isinstance(error, httpx.RequestError) else ""
+    except RuntimeError:  # it was raised without its request
+        return ""

@@ -15,6 +15,8 @@ from tasks.errors import TaskDefinitionError
 from tasks.listing import Listing
 from tasks.services.caldav.calendar import TodoCalendar
 from tasks.services.caldav.client import CalDAVClient, split_credentials
+from tasks.services.caldav.contents import text_hash
+from tasks.services.caldav.late_changes import LateChanges
 from tasks.services.caldav.todo import ATTRIBUTES, Todo, done_occurrence
 from tasks.sync_task import ID, SyncTask
 
@@ -83,6 +85,18 @@ class CalDAVSide(SyncTask):
         await self._caldav_client.__aenter__()
         self._calendar = TodoCalendar(self._caldav_client, floating=self._floating)
 
+    def recall_calendar(self, remembered: Any) -> None:
+        """Take over what an earlier run knew of the calendar; called in `recall`."""
+        if remembered is not None and remembered["url"] == self.calendar.url:
+            self.calendar.known = dict(remembered["files"])
+            self.calendar.late_changes = LateChanges.from_json(remembered["changes"])
+
+    def remembered_calendar(self) -> Any:
+        """What the next run is to know of the calendar; to be in `remembered`."""
+        files = {name: list(uids) for name, uids in self.calendar.known.items()}
+        changes = self.calendar.late_changes.to_json()
+        return {"url": self.calendar.url, "files": files, "changes": changes}
+
     async def close_calendar(self) -> None:
         """Close the client; called in `close`, also where `open` failed."""
         client, self._caldav_client, self._calendar = self._caldav_client, None, None
@@ -143,8 +157,3 @@ class CalDAVSide(SyncTask):
     async def other_is_gone(self, obj_id: ID) -> bool:
         """Whether the server says that no to-do has this UID."""
         return await self.calendar.is_gone(obj_id)
-
-
-def text_hash(text: str) -> str:
-    """Equal for titles that mean the same thing."""
-    return text.strip().casefold()
