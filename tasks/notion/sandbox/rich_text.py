@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from tasks.notion.sandbox import dates, errors
 from tasks.notion.sandbox.call import Call, url
@@ -82,7 +83,18 @@ def _text(_: Call, value: Any, path: str) -> tuple[dict[str, Any], str, str | No
         errors.a_string(address, f"{path}.link.url")
     if address is not None and length(address) > 2000:
         raise errors.too_long(f"{path}.link.url", 2000, length(address))
-    return {"content": content, "link": {"url": address} if address else None}, content, address or None
+    address = _with_path(address) if address else None
+    return {"content": content, "link": {"url": address} if address else None}, content, address
+
+
+def _with_path(address: str) -> str:
+    """An address in the web as Notion keeps it: a bare host gets a slash."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return address
+    bare = parts.scheme in ("http", "https") and parts.netloc and not parts.path
+    return urlunsplit(parts._replace(path="/")) if bare else address
 
 
 def _equation(_: Call, value: Any, path: str) -> tuple[dict[str, Any], str, str | None]:

@@ -298,6 +298,10 @@ class Store:
         sql = "SELECT 1 FROM object WHERE parent = ? AND in_trash = 0 AND kind != 'comment' LIMIT 1"
         return self._db.execute(sql, (parent,)).fetchone() is not None
 
+    def lies_in_trash(self, object_id: str) -> bool:
+        """Whether an object is in the trash, by itself or with something that it lies in."""
+        return self._db.execute(_IN_TRASH, (object_id,)).fetchone() is not None
+
     def rows(
         self,
         data_source: str,
@@ -343,10 +347,6 @@ class Store:
         if self._past is None:
             return found
         return sorted(self._overlaid(found, lambda obj: obj.kind in kinds), key=lambda obj: obj.seq)
-
-    def lies_in_trash(self, object_id: str) -> bool:
-        """Whether an object is in the trash, by itself or with something that it lies in."""
-        return self._db.execute(_IN_TRASH, (object_id,)).fetchone() is not None
 
     def last_position(self, parent: str) -> float:
         """Where a child stands behind all others."""

@@ -190,6 +190,24 @@ def test_equal_runs_are_joined_in_code(api: Api, page: str, runs: list[Json], sh
     assert len(again["rich_text"]) == len(shown)
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("https://example.org", "https://example.org/"),
+        ("https://example.org?q=1#top", "https://example.org/?q=1#top"),
+        ("http://example.org/a", "http://example.org/a"),
+        ("mailto:a@example.org", "mailto:a@example.org"),
+        ("https://[broken", "https://[broken"),
+    ],
+)
+def test_links_to_a_bare_host_get_a_slash(api: Api, page: str, written: str, shown: str) -> None:
+    runs = [{"text": {"content": "x", "link": {"url": written}}}]
+    body = {"children": [{"paragraph": {"rich_text": runs}}]}
+    (block,) = api.ok("PATCH", f"blocks/{page}/children", body)["results"]
+    (run,) = block["paragraph"]["rich_text"]
+    assert (run["text"]["link"], run["href"]) == ({"url": shown}, shown)
+
+
 def test_code_may_be_longer_than_one_run_may_be_written(api: Api, page: str) -> None:
     body = {"children": [{"code": {"rich_text": text("A" * 2000) + text("B" * 2000)}}]}
     (block,) = api.ok("PATCH", f"blocks/{page}/children", body)["results"]

@@ -60,7 +60,7 @@ def test_rich_text_gets_its_defaults(api: Api, page: Json) -> None:
         {"text": {"content": "plain "}, "plain_text": "ignored"},
         {
             "type": "text",
-            "text": {"content": "link", "link": {"url": "https://x"}},
+            "text": {"content": "link", "link": {"url": "https://x/"}},
             "annotations": {"bold": True},
         },
         {"text": {"content": ""}},
@@ -78,7 +78,7 @@ def test_rich_text_gets_its_defaults(api: Api, page: Json) -> None:
         "href": None,
     }
     assert (second["href"], second["annotations"]["bold"], second["plain_text"]) == (
-        "https://x",
+        "https://x/",
         True,
         "link",
     )
