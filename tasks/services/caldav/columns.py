@@ -107,7 +107,9 @@ class NumberForm(Form):
     """Priority as a number; 0 is none."""
 
     def from_notion(self, value: Any) -> Any:
-        """The number, or `None` for zero."""
+        """The number, or `None` for zero; `Opaque` for one that is no priority."""
+        if value and value not in range(1, 10):
+            return Opaque("a number that is no priority from 1 to 9")
         return value or None
 
 

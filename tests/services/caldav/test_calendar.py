@@ -155,16 +155,24 @@ async def test_the_id_stays_when_the_address_changes(
 
 
 async def test_an_odd_attribute_hides_itself_only(calendar: TodoCalendar, radicale: RadicaleServer) -> None:
-    put(radicale, f"{calendar.url}good.ics", ics("good", "SUMMARY:good"))
     put(radicale, f"{calendar.url}odd.ics", ics("odd", "SUMMARY:odd", "DUE;TZID=Mars:20260704T120000"))
-    listing = await calendar.read_all()
-    assert listing.partial is None
-    assert dict(listing.unreadable) == {}
-    todos = {todo.uid: todo for todo in listing}
-    assert isinstance(todos["odd"].values["due"], Opaque)
-    edited = await calendar.update(todos["odd"], {"summary": "odder"})
+    todo = await only(calendar)
+    assert isinstance(todo.values["due"], Opaque)
+    edited = await calendar.update(todo, {"summary": "odder"})
     assert edited.values["summary"] == "odder"
     assert "DUE;TZID=Mars:20260704T120000" in edited.text
+
+
+async def test_an_unreadable_todo_is_named_by_its_uid_and_the_listing_is_complete(
+    calendar: TodoCalendar, radicale: RadicaleServer
+) -> None:
+    put(radicale, f"{calendar.url}good.ics", ics("good", "SUMMARY:good"))
+    put(radicale, f"{calendar.url}bad.ics", ics("bad", "SUMMARY;NO_NAME=b:bad"))
+    listing = await calendar.read_all()
+    assert [todo.uid for todo in listing] == ["good"]
+    assert listing.partial is None
+    assert "bad.ics" in listing.unreadable["bad"]
+    assert "SUMMARY" in listing.unreadable["bad"]
 
 
 async def test_events_are_not_listed(calendar: TodoCalendar, radicale: RadicaleServer) -> None:

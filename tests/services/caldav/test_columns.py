@@ -142,3 +142,13 @@ def test_tags_that_are_one_in_notion_stay_as_many_as_they_are() -> None:
     assert form.from_todo(current) == ("new;1",)
     assert form.to_todo(("c", "new;1"), current) == ("c", "new,1", "new;1")
     assert form.to_todo(("c",), current) == ("c",)
+
+
+@pytest.mark.parametrize(("value", "common"), [(None, None), (0, None), (7, 7), (9.0, 9)])
+def test_a_number_for_a_priority(value: Any, common: int | None) -> None:
+    assert NumberForm().from_notion(value) == common
+
+
+@pytest.mark.parametrize("value", [10, -1, 2.5])
+def test_a_number_that_is_no_priority_is_not_carried(value: float) -> None:
+    assert isinstance(NumberForm().from_notion(value), Opaque)
