@@ -153,18 +153,6 @@ async def test_the_id_stays_when_the_address_changes(
     assert not await calendar.is_gone(todo.uid)
 
 
-async def test_an_unreadable_todo_is_named_by_its_uid_and_the_listing_is_complete(
-    calendar: TodoCalendar, radicale: RadicaleServer
-) -> None:
-    put(radicale, f"{calendar.url}good.ics", ics("good", "SUMMARY:good"))
-    put(radicale, f"{calendar.url}bad.ics", ics("bad", "SUMMARY:bad", "DUE;TZID=Mars:20260704T120000"))
-    listing = await calendar.read_all()
-    assert [todo.uid for todo in listing] == ["good"]
-    assert listing.partial is None
-    assert "bad.ics" in listing.unreadable["bad"]
-    assert "Mars" in listing.unreadable["bad"]
-
-
 async def test_events_are_not_listed(calendar: TodoCalendar, radicale: RadicaleServer) -> None:
     event = ics("e", "SUMMARY:event", "DTSTART:20260101T000000Z").replace("VTODO", "VEVENT")
     put(radicale, f"{calendar.url}event.ics", event)

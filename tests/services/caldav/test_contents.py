@@ -34,7 +34,7 @@ def read(*resources: Resource, known: Mapping[str, Sequence[str]] | None = None)
 
 def test_a_text_that_cannot_be_read_is_known_by_the_uids_in_it() -> None:
     contents = read(
-        resource("a.ics", text("UID;X=y:ab", "SUMMARY:Buy\\,", " milk", "DUE;TZID=Mars:20260101T000000")),
+        resource("a.ics", text("UID;X=y:ab", "SUMMARY:Buy\\,", " milk", "BEGIN:VALARM")),
         resource("c.ics", text("UID:c", " d", "SUMMARY:bread", end="")),
     )
     assert set(contents.unreadable) == {"ab", "cd"}
@@ -83,7 +83,7 @@ def test_a_todo_that_lost_its_uid_is_still_the_one_that_it_was() -> None:
 def test_a_uid_is_nobodys_also_where_one_of_its_files_cannot_be_read() -> None:
     contents = read(
         resource("b.ics", text("UID:x")),
-        resource("deeper/b.ics", text("UID:x", "DUE;TZID=Mars:20260101T000000")),
+        resource("deeper/b.ics", text("UID:x", "BEGIN:VALARM")),
         resource("x.ics", status=404),
         resource("y.ics", text("UID:y")),
     )
