@@ -15,7 +15,7 @@ from config.settings import Settings
 STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 #: Libraries that report every request at INFO.
-CHATTY = ("httpx", "httpcore", "notion_client", "caldav", "urllib3", "alembic.runtime.migration")
+CHATTY = ("httpx", "httpcore", "notion_client", "urllib3", "alembic.runtime.migration")
 
 
 class TextFormatter(logging.Formatter):

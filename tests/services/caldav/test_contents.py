@@ -83,7 +83,7 @@ def test_a_todo_that_lost_its_uid_is_still_the_one_that_it_was() -> None:
 def test_a_uid_is_nobodys_also_where_one_of_its_files_cannot_be_read() -> None:
     contents = read(
         resource("b.ics", text("UID:x")),
-        resource("deeper/b.ics", text("UID:x", "DUE;TZID=Mars:20260101T000000")),
+        resource("deeper/b.ics", text("UID:x", "BEGIN:VALARM")),
         resource("x.ics", status=404),
         resource("y.ics", text("UID:y")),
     )

@@ -210,6 +210,19 @@ async def test_a_uid_that_two_resources_have_stands_for_neither(second: str, tur
         assert {method for method, _, _ in server.requests} == {"REPORT"}
 
 
+async def test_an_unreadable_todo_is_named_by_its_uid_and_the_listing_is_complete() -> None:
+    bad = found("/cal/odd.ics", "bad").replace("END:VTODO", "BEGIN:VALARM")
+    async with scripted(REPORT=[multistatus(found("/cal/a.ics", "a"), bad), multistatus()]) as (_, calendar):
+        listing = await calendar.read_all()
+        assert [todo.uid for todo in listing] == ["a"]
+        assert listing.partial is None
+        assert listing.unreadable["bad"].startswith("odd.ics cannot be read: ")
+        assert not await calendar.is_gone("bad")
+        assert await calendar.is_gone("another")
+        with pytest.raises(PreconditionError, match=r"in odd\.ics"):
+            await calendar.create("k", {"summary": "Bad "})
+
+
 async def test_a_resource_that_is_named_twice_is_one() -> None:
     answer = multistatus(bare("/cal/a.ics"), found("/cal/a.ics", "a"), found("/cal/a.ics", "a"))
     async with scripted(REPORT=[answer]) as (_, calendar):
