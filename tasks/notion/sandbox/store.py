@@ -298,6 +298,10 @@ class Store:
         sql = "SELECT 1 FROM object WHERE parent = ? AND in_trash = 0 AND kind != 'comment' LIMIT 1"
         return self._db.execute(sql, (parent,)).fetchone() is not None
 
+    def lies_in_trash(self, object_id: str) -> bool:
+        """Whether an object is in the trash, by itself or with something that it lies in."""
+        return self._db.execute(_IN_TRASH, (object_id,)).fetchone() is not None
+
     def rows(
         self,
         data_source: str,
