@@ -19,6 +19,7 @@ from config.sentry import init_sentry
 from tasks.registry import load_tasks
 from worker.beat import beat_schedule, unmonitored
 from worker.lost_connections import shorten
+from worker.pruning import pruning_of
 from worker.startup import refusing
 from worker.store import Store
 from worker.sync_tasks import Workplace, add_sync_tasks
@@ -44,7 +45,7 @@ def make_app(settings: Settings) -> Celery:
     """
     celery = Application("worker")
     celery.conf.update(celery_settings(settings))
-    tasks = load_tasks(settings).values()
+    tasks = [*load_tasks(settings).values(), pruning_of(settings)]
     celery.conf.beat_schedule = beat_schedule(tasks, retry_seconds=settings.retry_seconds)
     workplace = Workplace(celery, settings)
     add_sync_tasks(celery, tasks, workplace)

@@ -57,6 +57,20 @@ def find_task(name: str) -> Scheduled:
     return tasks[name]
 
 
+def known_task(name: str, settings: Settings, store: Store) -> None:
+    """See to it that a name is that of a task, defined now or at least in the history.
+
+    Raises:
+        CommandError: it is not; nothing can be said about it then, least of all that all is well.
+    """
+    defined = set(load_tasks(settings))
+    if name in defined:
+        return
+    stored = store.names()
+    if name not in stored:
+        raise unknown_task(name, defined | stored)
+
+
 def unknown_task(name: str, known: Iterable[str]) -> CommandError:
     """The error for a name that no task has, with the nearest one."""
     known = sorted(known)

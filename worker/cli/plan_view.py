@@ -33,12 +33,13 @@ def plan_table(plan: Plan) -> Table:
     return table(COLUMNS, [_row(action) for action in plan.actions], folded=("Object", "What", "Why"))
 
 
-def plan_summary(plan: Plan) -> str:
-    """The plan in one sentence."""
+def plan_summary(plan: Plan, applied: str = "") -> str:
+    """The plan in one sentence, and whether it was carried out, in words where it was."""
     if not plan.actions:
         return f"Nothing to do: {plan.in_step} pairs are in step."
     counts = ", ".join(f"{number} {kind}" for kind, number in plan.counts().items())
-    return f"{counts}; {plan.in_step} pairs are in step. Nothing was written."
+    end = f"It {applied}." if applied else "Nothing was written."
+    return f"{counts}; {plan.in_step} pairs are in step. {end}"
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:

@@ -16,12 +16,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from tasks.errors import ItemError
 from worker.errors import StoreError
+from worker.store import schema
 from worker.store.conflicts import Conflicts
 from worker.store.effects import Effects
 from worker.store.links import Links
@@ -90,6 +91,15 @@ class Store:
     def effects(self) -> Effects:
         """What the writes of each run replaced."""
         return Effects(self)
+
+    def names(self) -> set[str]:
+        """The names of all tasks and nodes of which anything is kept."""
+        with self.read() as connection:
+            return {
+                name
+                for table in schema.OF_TASKS
+                for name in connection.scalars(select(table.c.task).distinct())
+            }
 
     def migrate(self) -> None:
         """Bring the tables up to this version; several processes may do so at once.
