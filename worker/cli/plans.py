@@ -81,6 +81,9 @@ def _find(store: Store, plan_id: str, task: str | None, settings: Settings) -> K
 def _no_plan(store: Store, plan_id: str, task: str | None, settings: Settings) -> str:
     """That there is no such plan, and which one may be meant or what became of it."""
     of_task = f" of task {task!r}" if task is not None else ""
+    others = store.plans.find(plan_id)
+    if others:
+        return f"plan {others[0].id} is of task {others[0].task!r}, not{of_task}"
     kept = store.plans.list(task)
     meant = [one.id for one in kept if one.task == plan_id and not one.applied]
     meant = meant or difflib.get_close_matches(plan_id, [one.id for one in kept], n=1)

@@ -115,7 +115,7 @@ def test_a_plan_that_is_not_there_is_told_with_what_is_meant(lockstep: Any, proj
     mistyped = plan_id[:5] + ("0" if plan_id[5] != "0" else "1") + plan_id[6:]
     assert f"did you mean '{plan_id}'?" in refused(mistyped)
     assert f"did you mean '{plan_id}'?" in refused("to-dos")
-    assert "of task 'strict'" in refused(plan_id, "--task", "strict")
+    assert f"plan {plan_id} is of task 'to-dos', not of task 'strict'" in refused(plan_id, "--task", "strict")
     write(project, "to-dos", "notion", *NUMBERS)  # put back
     void = lockstep("apply", plan_id)
     assert void.returncode == 4
