@@ -160,6 +160,9 @@ class _Run:
                 kept = replace(base.memory, held=(*base.memory.held, *held))
                 await self.journal.remember(kept)
         applier = self._applier(views)
+        applier.begun = {
+            (intent.side, intent.source_id): intent.key for intent in base.intents if intent.target_id is None
+        }
         links = {(link.notion_id, link.other_id): link for link in base.links}
         if stepwise and self.order.planner is None:
             await overrides.apply_stepwise(applier, plan, self.context(base, views), stepwise)

@@ -22,6 +22,7 @@ from tasks.scheduled import Scheduled
 from tasks.sync_task import Progress
 from worker.errors import RedisUnavailableError
 from worker.lock import NodeBusyError, SyncLock
+from worker.renamed import first_run, former_names
 from worker.store import RunRecord, SqlJournal, Store
 from worker.store.links import Links
 from worker.store.memory import Memories
@@ -105,6 +106,8 @@ async def _plan(task: Scheduled, store: Store, progress: Progress, order: Order 
     if isinstance(task, SyncTask):
         journal = await asyncio.to_thread(_journal_to_plan_from, task, store)
         report = await run_task(task, journal, progress=progress, order=order, dry_run=True)
+        if (stopped := await _first_run(task, store, journal, order or Order())) is not None:
+            report = replace(report, reason=stopped.reason)
         counts = report.plan.counts()
     else:
         report = await _run_other(task, None, store)
@@ -118,6 +121,14 @@ async def _plan(task: Scheduled, store: Store, progress: Progress, order: Order 
         finished_at=datetime.now(UTC),
         plan=report.plan,
     )
+
+
+async def _first_run(task: SyncTask, store: Store, journal: Journal, order: Order) -> RunReport | None:
+    """What stops the first run of a task that seems to have had another name."""
+    if order.planner is not None or order.plan_id is not None or isinstance(journal, FileJournal):
+        return None
+    names = await asyncio.to_thread(former_names, task, store)
+    return await first_run(task, store, journal, names) if names else None
 
 
 async def _run_other(
@@ -236,6 +247,9 @@ class _Session:
         if not isinstance(self.task, SyncTask):
             return await _run_other(self.task, journal, self.store, self._check_lock)
         await uninterrupted(asyncio.to_thread(import_local_state, self.task, self.store, self.record))
+        stopped = await _first_run(self.task, self.store, journal, self.order)
+        if stopped is not None:
+            return stopped
         return await run_task(
             self.task,
             journal,

@@ -203,6 +203,21 @@ def retry(
 
 
 @app.command()
+def rename(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The name that it had.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The name under which it is defined now.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be kept; change nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let a task that has got another name keep its links, conflicts, held objects and history."""
+    from worker.cli import rename as command
+
+    _end(command.rename(old, new, dry_run=dry_run, as_json=as_json))
+
+
+@app.command()
 def prune(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count what would be dropped; drop nothing.")

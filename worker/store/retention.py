@@ -107,7 +107,7 @@ def _old_runs(before: datetime, undo_before: datetime | None = None) -> ColumnEl
     What can be undone stays; with `undo_before` only what can be after the undo data before that time has gone.
     """
     run, effect = schema.run.c, schema.effect.c
-    undoable = exists().where(effect.run_id == run.id)
+    undoable: ColumnElement[bool] = exists().where(effect.run_id == run.id)
     if undo_before is not None:
         undoable = and_(undoable, func.coalesce(run.finished_at, run.started_at) >= undo_before)
     newer = schema.run.alias()
@@ -177,13 +177,13 @@ def _runs(store: Store, before: datetime, batch: int) -> Iterator[Counter[str]]:
             connection.execute(delete(schema.run).where(run.id.in_([row.id for row in rows])))
             counting = Counter(row.task for row in rows if row.status in RAN and row.kind is None)
             for task, number in counting.items():
-                _count_on(connection, task, number)
+                count_on(connection, task, number)
         yield Counter({"runs": len(rows)})
         if len(rows) < batch:
             return
 
 
-def _count_on(connection: Connection, task: str, number: int) -> None:
+def count_on(connection: Connection, task: str, number: int) -> None:
     """Keep in mind how many runs of a total are done, though their rows go."""
     node = schema.node.c
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite

@@ -199,14 +199,14 @@ class Runs:
             }
 
 
-def _ran(task: str) -> Select[tuple[int]]:
+def _ran(task: str) -> Select[int]:
     run = schema.run.c
     return select(func.count()).where(run.task == task, run.status.in_(RAN), run.kind.is_(None))
 
 
 def _count(connection: Connection, task: str) -> int:
     pruned = connection.scalar(select(schema.node.c.runs_pruned).where(schema.node.c.id == task))
-    return (connection.scalar(_ran(task)) or 0) + (pruned or 0)
+    return int(connection.scalar(_ran(task)) or 0) + int(pruned or 0)
 
 
 _TAKE = update(schema.node).where(

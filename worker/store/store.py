@@ -101,6 +101,14 @@ class Store:
                 for name in connection.scalars(select(table.c.task).distinct())
             }
 
+    def is_blank(self, task: str) -> bool:
+        """Whether a task has linked nothing, begun nothing and remembered nothing yet."""
+        with self.read() as connection:
+            return not any(
+                connection.execute(select(table.c.task).where(table.c.task == task).limit(1)).first()
+                for table in (schema.link, schema.intent, schema.memory)
+            )
+
     def migrate(self) -> None:
         """Bring the tables up to this version; several processes may do so at once.
 
