@@ -17,6 +17,7 @@ from config.celery import celery_settings, flower_environment, prefork_settings
 from config.logging import configure_logging
 from config.sentry import init_sentry
 from tasks.registry import load_tasks
+from tasks.scheduled import PRUNE
 from worker.beat import beat_schedule, unmonitored
 from worker.lost_connections import shorten
 from worker.pruning import pruning_of
@@ -95,7 +96,7 @@ def _set_up_logging(loglevel: int, **_: Any) -> None:
 @signals.beat_init.connect
 def _start_sentry(**_: Any) -> None:
     settings = get_settings()
-    init_sentry(settings, unmonitored=unmonitored(load_tasks(settings).values()))
+    init_sentry(settings, unmonitored=[*unmonitored(load_tasks(settings).values()), PRUNE])
 
 
 @signals.worker_init.connect
