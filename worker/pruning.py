@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from config import Settings
@@ -70,19 +70,22 @@ def pruning_of(settings: Settings) -> Pruning:
     )
 
 
-#: What each kind is called.
+#: What each kind is called: one, and more.
 WORDS = {
-    "runs": "runs",
-    "skipped": "skipped runs",
-    "undo": "runs' undo data",
-    "conflicts": "settled conflicts",
-    "plans": "plans",
+    "runs": ("run", "runs"),
+    "skipped": ("skipped run", "skipped runs"),
+    "undo": ("run's undo data", "runs' undo data"),
+    "conflicts": ("settled conflict", "settled conflicts"),
+    "plans": ("plan", "plans"),
 }
 
 
-def in_words(dropped: Counter[str]) -> str:
+def in_words(dropped: Mapping[str, int]) -> str:
     """How many of each kind."""
-    return ", ".join(f"{dropped[kind]} {word}" for kind, word in WORDS.items() if dropped[kind]) or "nothing"
+    told = [
+        f"{number} {words[number != 1]}" for kind, words in WORDS.items() if (number := dropped.get(kind))
+    ]
+    return ", ".join(told) or "nothing"
 
 
 def _outcome(dropped: Counter[str]) -> Outcome:

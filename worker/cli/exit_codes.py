@@ -26,7 +26,8 @@ class ExitCode(IntEnum):
 #: For the end of `lockstep --help`.
 EXIT_CODES = (
     "Exit codes: 0 done; 1 a run or a process failed; 2 wrong command line, setting or task; "
-    "3 halted by a guard, or conflicts are left; 4 not run, since the node is busy, the schedule has ended or the plan was applied; "
+    "3 halted by a guard, or conflicts are left; 4 not run, since the node is busy, the schedule has ended or "
+    "the plan was applied; "
     "5 Redis, the database or a port cannot be used; 130 interrupted."
 )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from config import get_settings
 from worker.cli.context import open_store
 from worker.cli.exit_codes import OF_RUN, ExitCode
@@ -29,7 +27,7 @@ def prune(*, dry_run: bool, as_json: bool) -> ExitCode:
     if as_json:
         print_json(record.to_json())
         return OF_RUN[record.status]
-    told = in_words(Counter(record.counts))
+    told = in_words(record.counts)
     match record.status:
         case "planned":
             console().print(f"Would be pruned: {told}.", soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -110,7 +109,7 @@ def status(*, as_json: bool) -> ExitCode:
     else:
         _show(rows, gone)
         if pruned is not None:
-            told = in_words(Counter(pruned.counts)) if pruned.status == "succeeded" else pruned.reason
+            told = in_words(pruned.counts) if pruned.status == "succeeded" else pruned.reason
             console().print(
                 f"Pruned last {moment(pruned.started_at)}: {pruned.status}, {printable(told)}", soft_wrap=True
             )

@@ -270,7 +270,7 @@ def test_a_run_says_what_it_dropped(store: Store, caplog: pytest.LogCaptureFixtu
         record = run(store)
     assert (record.status, record.counts) == ("succeeded", foreseen.counts)
     assert store.runs.list(PRUNE)[0].counts == foreseen.counts
-    assert "Pruned: 3 runs, 1 skipped runs, 1 runs' undo data." in caplog.messages
+    assert "Pruned: 3 runs, 1 skipped run, 1 run's undo data." in caplog.messages
     assert run(store).counts == {}
     assert run(store, message_id="m").status == "succeeded"
     assert run(store, message_id="m").status == "skipped"  # delivered twice
