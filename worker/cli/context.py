@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from config import Settings, get_settings
 from tasks.registry import load_tasks
-from tasks.scheduled import Scheduled
+from tasks.scheduled import PRUNE, Scheduled
 from tasks.sync_task import SyncTask
 from worker.cli.failures import CommandError
 from worker.store import Store
@@ -63,12 +63,11 @@ def known_task(name: str, settings: Settings, store: Store) -> None:
     Raises:
         CommandError: it is not; nothing can be said about it then, least of all that all is well.
     """
-    defined = set(load_tasks(settings))
-    if name in defined:
+    if store.knows(name):  # a task whose module is gone is told of all the same
         return
-    stored = store.names()
-    if name not in stored:
-        raise unknown_task(name, defined | stored)
+    defined = set(load_tasks(settings))
+    if name not in defined:
+        raise unknown_task(name, (defined | store.names()) - {PRUNE})
 
 
 def unknown_task(name: str, known: Iterable[str]) -> CommandError:
@@ -76,9 +75,14 @@ def unknown_task(name: str, known: Iterable[str]) -> CommandError:
     known = sorted(known)
     if not known:
         return CommandError(f"there is no task {name!r}, and no other: {HOW_TO_DEFINE}")
-    nearest = difflib.get_close_matches(name, known, n=1)
-    mend = f"did you mean {nearest[0]!r}?" if nearest else f"there are {', '.join(map(repr, known))}"
-    return CommandError(f"there is no task {name!r}: {mend}")
+    return CommandError(f"there is no task {name!r}: {nearest(name, known)}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """What may be meant by a name that is none of these."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(map(repr, known))}"
 
 
 HOW_TO_DEFINE = (

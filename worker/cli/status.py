@@ -12,11 +12,11 @@ from tasks.registry import load_tasks
 from tasks.scheduled import PRUNE, Scheduled
 from tasks.sync_task import SyncTask
 from worker import rate_limit
-from worker.cli.context import HOW_TO_DEFINE, open_store, unknown_task
+from worker.cli.context import HOW_TO_DEFINE, known_task, open_store
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import explain
 from worker.cli.machine import reachable_redis
-from worker.cli.output import console, duration, moment, print_json, printable, status_text, table
+from worker.cli.output import console, duration, moment, print_json, printable, status_text, table, tell_rest
 from worker.errors import RedisUnavailableError
 from worker.lock import RedisSyncLock, SessionRecord
 from worker.pruning import in_words
@@ -54,11 +54,8 @@ def history(name: str, *, limit: int, as_json: bool) -> ExitCode:
     """List the runs of one task, the newest first."""
     settings = get_settings()
     with open_store(settings) as store:
-        runs = store.runs.list(name, limit)
-        if not runs:
-            known = load_tasks(settings)
-            if name not in known:
-                raise unknown_task(name, known)
+        known_task(name, settings, store)
+        runs, total = store.runs.list(name, limit), store.runs.count(name)
     if as_json:
         print_json([run.to_json() for run in runs])
     elif not runs:
@@ -83,6 +80,7 @@ def history(name: str, *, limit: int, as_json: bool) -> ExitCode:
                 folded=("Done", "Reason"),
             )
         )
+        tell_rest(len(runs), total)
     return ExitCode.OK
 
 

@@ -180,6 +180,11 @@ class Runs:
         with self._store.read() as connection:
             return [_record(row) for row in connection.execute(query).mappings()]
 
+    def count(self, task: str) -> int:
+        """How many runs of a task are in the history, however they ended."""
+        with self._store.read() as connection:
+            return int(connection.scalar(select(func.count()).where(schema.run.c.task == task)) or 0)
+
     def latest(self) -> dict[str, RunRecord]:
         """The newest run of each task that was not skipped."""
         run = schema.run.c
