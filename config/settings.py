@@ -29,6 +29,8 @@ SECRETS = frozenset(
     }
 )
 
+#: At least one: a message may be in the queue for hours, and must be known to have run when it comes.
+Days = Annotated[int, Field(ge=1, le=36_500)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -82,6 +84,16 @@ class Settings(BaseSettings):
     #: Seconds after which a run is cancelled, and after which it is given up if that did not end it.
     soft_time_limit: Seconds = 1500.0
     time_limit: Seconds = 1800.0
+    #: Days that runs stay in the history; the last one of each task stays, and what counts towards a total.
+    keep_runs_days: Days = 30
+    #: The same for runs that were skipped, such as those of a node that was busy.
+    keep_skipped_days: Days = 7
+    #: Days that a run can be undone.
+    keep_undo_days: Days = 30
+    #: Days that conflicts which are settled stay in the ledger. Open ones stay.
+    keep_conflicts_days: Days = 365
+    #: Days that a plan is kept after a run halted with it last, or after it was applied.
+    keep_plans_days: Days = 30
     #: Tables `[[sync]]` of `lockstep.toml`, each a task; read by `tasks.declared`.
     sync: Annotated[tuple[dict[str, Any], ...], Field(repr=False)] = ()
     #: Tables `[[node]]`, each a database node; read by `tasks.database.sql.declared`.
@@ -193,6 +205,8 @@ def _mend(error: ErrorDetails) -> str:
             return f"use a number above {context['gt']:g}"
         case "greater_than_equal":
             return f"use {context['ge']:g} or more"
+        case "less_than_equal":
+            return f"use {context['le']:g} or less"
         case _:
             return error["msg"]
 

@@ -85,6 +85,8 @@ class Applier:
         self.links: dict[tuple[ID, ID], Link] = {}
         #: With what an object is linked, by its side and id.
         self.counterparts: dict[tuple[Side, ID], ID] = {}
+        #: The keys of creates that earlier runs began, by their side and source. A request may be on its way still.
+        self.begun: dict[tuple[Side, ID], str] = {}
         self.slots = {side: asyncio.Semaphore(max(1, self.task.concurrency)) for side in Side}
 
     async def run(self, plan: Plan, links: Mapping[tuple[ID, ID], Link]) -> Outcome:
@@ -231,7 +233,7 @@ class Applier:
         ):
             return
         name = f"{self.task.name}/{action.side}/{action.source_id}/{action.instead_of or ''}"
-        key, made_id, shown = await self._make(action, name)
+        key, made_id, shown = await self._make(action, name, self.begun.get((action.side, action.source_id)))
         if self.counterparts.get((action.side, made_id), action.source_id) != action.source_id:
             # An earlier create of this key made it, and it belongs to another object by now.
             await self.journal.confirm(settle=(key,))
@@ -245,12 +247,17 @@ class Applier:
         await self._put(link, instead_of=old, settle=(key,))
         self.outcome.counts[f"{action.side}_created"] += 1
 
-    async def _make(self, action: Create, name: str) -> tuple[str, ID, dict[str, Any]]:
-        """Create an object; gives the key of the intent, the object's id, and what it shows."""
+    async def _make(
+        self, action: Create, name: str, known_key: str | None = None
+    ) -> tuple[str, ID, dict[str, Any]]:
+        """Create an object; gives the key of the intent, the object's id, and what it shows.
+
+        The key is made of the name, unless an earlier run began the same create under another one.
+        """
         adapter = self.adapters[action.side]
         source_record = self.views[action.side.opposite].snapshot.records[action.source_id]
         intent = Intent(
-            str(uuid.uuid5(_WRITES, name)),
+            known_key or str(uuid.uuid5(_WRITES, name)),
             action.side,
             action.source_id,
             action.values,

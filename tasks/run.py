@@ -42,7 +42,8 @@ from tasks.sync_task import check_lock as lock_check
 class RunReport:
     """How a run ended."""
 
-    #: `succeeded`, `failed`, `conflicts`, `halted` or `planned`.
+    #: `succeeded`, `failed`, `conflicts`, `halted`, `planned`, or `skipped` where nothing halts, but the plan
+    #: that was to be carried out is not the one to make now.
     status: str
     #: Why it did not succeed, or what it had to leave out; empty when there is nothing to say.
     reason: str
@@ -153,7 +154,7 @@ class _Run:
             return RunReport("planned", halt.reason if halt else "", plan)
         refused = await asyncio.to_thread(self._refused, plan, halt)
         if refused is not None:
-            return RunReport("halted", refused, plan)
+            return refused
         if self.order.planner is not None:
             snapshots = {side: view.snapshot for side, view in views.items()}
             held = left_out(plan, snapshots, self.order.clock())
@@ -161,6 +162,9 @@ class _Run:
                 kept = replace(base.memory, held=(*base.memory.held, *held))
                 await self.journal.remember(kept)
         applier = self._applier(views)
+        applier.begun = {
+            (intent.side, intent.source_id): intent.key for intent in base.intents if intent.target_id is None
+        }
         links = {(link.notion_id, link.other_id): link for link in base.links}
         if stepwise and self.order.planner is None:
             await overrides.apply_stepwise(applier, plan, self.context(base, views), stepwise)
@@ -171,14 +175,19 @@ class _Run:
             await self.journal.remember(self._memory(base, views, outcome))
         return _report(plan, outcome, views)
 
-    def _refused(self, plan: Plan, halt: Halt | None) -> str | None:
-        """Why a plan is not carried out, if there is a reason."""
-        if self.order.plan_id is None:
-            return halt.reason if halt else None
-        if plan_digest(plan) != self.order.plan_id:
-            return f"a side has moved since plan {self.order.plan_id} was made; nothing was written"
+    def _refused(self, plan: Plan, halt: Halt | None) -> RunReport | None:
+        """The end of a run whose plan is not carried out."""
+        wanted = self.order.plan_id
+        if wanted is None:
+            return RunReport("halted", halt.reason, plan) if halt else None
+        if plan_digest(plan) != wanted:
+            moved = f"a side has moved since plan {wanted} was made; nothing was written. "
+            if halt is not None:
+                return RunReport("halted", f"{moved}Now {halt.reason}", plan)
+            left = "What is to be done now halts no run" if plan.writes else "There is nothing left to write"
+            return RunReport("skipped", f"{moved}{left}: lockstep run {self.task.name}", plan)
         if not self.order.approve():
-            return f"plan {self.order.plan_id} was let through before; nothing was written"
+            return RunReport("skipped", f"plan {wanted} was let through before; nothing was written", plan)
         return None
 
     async def _comparable(self, base: Base) -> tuple[Base, Policy]:

@@ -11,6 +11,8 @@ from typing import Any, Self
 from tasks.errors import TaskDefinitionError
 from tasks.schedule import Schedule
 
+#: The run that drops what is old from the database has this name, and no task may have it.
+PRUNE = "lockstep.prune"
 #: Files and rows are named after a task.
 MAX_NAME_BYTES = 200
 
@@ -62,8 +64,10 @@ class Scheduled(ABC):
         """Put the task among `all_tasks`, which beat and `run_all_tasks` read.
 
         Raises:
-            TaskDefinitionError: another task has this name.
+            TaskDefinitionError: another task has this name, or the run that prunes the database.
         """
+        if self.name == PRUNE:
+            raise TaskDefinitionError(f"task name {PRUNE!r}: the run that prunes the database has it")
         if any(task.name == self.name and task is not self for task in all_tasks):
             raise TaskDefinitionError(f"two tasks are named {self.name!r}: give one of them another name")
         all_tasks.add(self)

@@ -17,8 +17,10 @@ from config.celery import celery_settings, flower_environment, prefork_settings
 from config.logging import configure_logging
 from config.sentry import init_sentry
 from tasks.registry import load_tasks
+from tasks.scheduled import PRUNE
 from worker.beat import beat_schedule, unmonitored
 from worker.lost_connections import shorten
+from worker.pruning import pruning_of
 from worker.startup import refusing
 from worker.store import Store
 from worker.sync_tasks import Workplace, add_sync_tasks
@@ -44,7 +46,7 @@ def make_app(settings: Settings) -> Celery:
     """
     celery = Application("worker")
     celery.conf.update(celery_settings(settings))
-    tasks = load_tasks(settings).values()
+    tasks = [*load_tasks(settings).values(), pruning_of(settings)]
     celery.conf.beat_schedule = beat_schedule(tasks, retry_seconds=settings.retry_seconds)
     workplace = Workplace(celery, settings)
     add_sync_tasks(celery, tasks, workplace)
@@ -94,7 +96,7 @@ def _set_up_logging(loglevel: int, **_: Any) -> None:
 @signals.beat_init.connect
 def _start_sentry(**_: Any) -> None:
     settings = get_settings()
-    init_sentry(settings, unmonitored=unmonitored(load_tasks(settings).values()))
+    init_sentry(settings, unmonitored=[*unmonitored(load_tasks(settings).values()), PRUNE])
 
 
 @signals.worker_init.connect

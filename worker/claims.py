@@ -97,6 +97,13 @@ class Claims:
         """The message of the claim is in the queue."""
         self._sent([self._key], [claim.entry, claim.number])
 
+    def rename(self, old: str, new: str) -> None:
+        """Let an entry have another name, unless that one is in the schedule already."""
+        state = self._client.hget(self._key, old)
+        if state is not None:
+            self._client.hsetnx(self._key, new, state)
+            self._client.hdel(self._key, old)
+
     def known(self, entries: Collection[str]) -> dict[str, Known]:
         """What is known of these entries. All others leave the schedule for good."""
         pipeline = self._client.pipeline(transaction=False)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,9 +22,11 @@ from tasks.scheduled import Scheduled
 from tasks.sync_task import Progress
 from worker.errors import RedisUnavailableError
 from worker.lock import NodeBusyError, SyncLock
+from worker.renamed import first_run, former_names
 from worker.store import RunRecord, SqlJournal, Store
 from worker.store.links import Links
 from worker.store.memory import Memories
+from worker.store.plans import does_something
 from worker.store.runs import take_fence
 
 log = logging.getLogger(__name__)
@@ -103,9 +106,11 @@ async def _plan(task: Scheduled, store: Store, progress: Progress, order: Order 
     if isinstance(task, SyncTask):
         journal = await asyncio.to_thread(_journal_to_plan_from, task, store)
         report = await run_task(task, journal, progress=progress, order=order, dry_run=True)
+        if (stopped := await _first_run(task, store, journal, order or Order())) is not None:
+            report = replace(report, reason=stopped.reason)
         counts = report.plan.counts()
     else:
-        report = await _run_other(task, None)
+        report = await _run_other(task, None, store)
         counts = dict(report.outcome.counts)
     return RunRecord(
         run_id="",
@@ -118,11 +123,24 @@ async def _plan(task: Scheduled, store: Store, progress: Progress, order: Order 
     )
 
 
-async def _run_other(task: Scheduled, journal: SqlJournal | None) -> RunReport:
-    """One run of a task that is no object sync."""
+async def _first_run(task: SyncTask, store: Store, journal: Journal, order: Order) -> RunReport | None:
+    """What stops the first run of a task that seems to have had another name."""
+    if order.planner is not None or order.plan_id is not None or isinstance(journal, FileJournal):
+        return None
+    names = await asyncio.to_thread(former_names, task, store)
+    return await first_run(task, store, journal, names) if names else None
+
+
+async def _run_other(
+    task: Scheduled, journal: SqlJournal | None, store: Store, check_lock: Callable[[], None] = lambda: None
+) -> RunReport:
+    """One run of a task that is no object sync; without a journal it only looks."""
     from tasks.database.sync import DatabaseSync
     from worker.node_runs import run_node
+    from worker.pruning import Pruning
 
+    if isinstance(task, Pruning):
+        return await task.run(store, check_lock=check_lock, dry_run=journal is None)
     if not isinstance(task, DatabaseSync):
         raise TaskDefinitionError(f"task {task.name!r}: a worker cannot run a {type(task).__name__}")
     return await run_node(task, journal)
@@ -158,9 +176,8 @@ class _Session:
     phases: set[asyncio.Future[None]] = field(default_factory=set)
 
     async def run(self) -> RunRecord:
-        total = self.task.plan_schedule.total if self.record.kind is None else None
         try:
-            refused = await uninterrupted(asyncio.to_thread(self.store.runs.start, self.record, total))
+            refused = await uninterrupted(asyncio.to_thread(self._enter))
         except BaseException:
             await uninterrupted(self._release("cancelled"))
             raise
@@ -178,6 +195,23 @@ class _Session:
         await uninterrupted(self._finish(self.record))
         return self.record
 
+    def _enter(self) -> str | None:
+        """Enter the run into the history, or say why it may not run. The lock is held, so nobody comes between."""
+        if self.order.plan_id is not None:
+            refused = self.store.plans.refusal(self.task.name, self.order.plan_id)
+            if refused is not None:
+                return refused
+        total = self.task.plan_schedule.total if self.record.kind is None else None
+        return self.store.runs.start(self.record, total)
+
+    def _check_lock(self) -> None:
+        self.lock.check(self.record.run_id)
+
+    def _approve(self) -> bool:
+        """Let the plan of the order through, if it has one."""
+        plan_id = self.order.plan_id
+        return plan_id is None or self.store.plans.take(self.task.name, plan_id, self.record.run_id)
+
     async def _body(self) -> RunRecord:
         """The work itself, as a task of its own that the loss of the lock cancels."""
         work = asyncio.ensure_future(self._work())
@@ -194,7 +228,7 @@ class _Session:
 
         self.lock.on_lost(self.record.run_id, tell)
         try:
-            report = await work
+            return await asyncio.to_thread(self._reported, await work)
         except asyncio.CancelledError:
             if not lost.is_set():
                 raise
@@ -207,19 +241,21 @@ class _Session:
         except (Exception, SystemExit) as error:
             log.exception("Task %r: run failed unexpectedly.", self.task.name)
             return self._ended("failed", f"{type(error).__name__}: {error}")
-        return await asyncio.to_thread(self._reported, report)
 
     async def _work(self) -> RunReport:
         journal = SqlJournal(self.store, self.task.name, self.record.run_id, self.record.fence)
         if not isinstance(self.task, SyncTask):
-            return await _run_other(self.task, journal)
+            return await _run_other(self.task, journal, self.store, self._check_lock)
         await uninterrupted(asyncio.to_thread(import_local_state, self.task, self.store, self.record))
+        stopped = await _first_run(self.task, self.store, journal, self.order)
+        if stopped is not None:
+            return stopped
         return await run_task(
             self.task,
             journal,
-            check_lock=lambda: self.lock.check(self.record.run_id),
+            check_lock=self._check_lock,
             progress=self._progress,
-            order=self.order,
+            order=replace(self.order, approve=self._approve),
         )
 
     def _progress(self, phase: str, done: int, total: int) -> None:
@@ -239,15 +275,19 @@ class _Session:
 
     def _reported(self, report: RunReport) -> RunRecord:
         outcome = report.outcome
+        if report.status == "skipped":
+            return self._ended("skipped", report.reason)
         counts = dict(outcome.counts)
         counts |= {"in_step": report.plan.in_step, "conflicts": outcome.conflicts}
         counts |= {"failed": len(outcome.failures), "left": len(outcome.skipped)}
         reason = report.reason
         if report.status == "halted":
             counts = {f"planned_{kind}": count for kind, count in report.plan.counts().items()}
-            if self.order.planner is None:
+            if self.order.planner is None and does_something(report.plan):
                 plan_id = self.store.plans.keep(self.task.name, report.plan, reason, self.record.run_id)
                 reason += f". To let just this through: lockstep apply {plan_id}"
+        elif self.order.planner is None:
+            self.store.plans.expire(self.task.name)
         record = self._ended(report.status, reason)
         notes = [*outcome.failures, *outcome.skipped][:NOTES]
         return replace(record, counts={kind: count for kind, count in counts.items() if count}, notes=notes)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tasks import Changes, ConflictMode, CursorExpiredError, ItemError, Listing, SyncTask
+from tasks import Changes, ConflictMode, CursorExpiredError, ItemError, Listing, SideError, SyncTask
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -40,6 +40,17 @@ class Board:
     hidden: set[str] = field(default_factory=set)
     #: Ids of rows that are not listed, of which the service does not say that they are deleted.
     moved: set[str] = field(default_factory=set)
+    #: How many writes are taken until the service is away; `None` is all.
+    broken_after: int | None = None
+    #: Whether it cannot be listed.
+    unreachable: bool = False
+
+    def write(self, kind: str) -> None:
+        if self.broken_after is not None:
+            if self.broken_after == 0:
+                raise SideError(f"{self.name} is away")
+            self.broken_after -= 1
+        self.calls[kind] += 1
 
     def add(self, **values: Any) -> str:
         self.made += 1
@@ -107,6 +118,8 @@ class Boards(SyncTask):
 
     def _list(self, board: Board) -> Listing:
         board.calls["list"] += 1
+        if board.unreachable:
+            raise SideError(f"{board.name} is away")
         rows = [row for row in board.rows.values() if row.id not in board.hidden]
         return Listing(rows, cursor=board.version if self.deltas else None)
 
@@ -125,12 +138,12 @@ class Boards(SyncTask):
         return board.rows.get(row_id)
 
     def _create(self, board: Board, values: dict[str, Any]) -> Row:
-        board.calls["create"] += 1
+        board.write("create")
         self._refuse(board, values)
         return board.rows[board.add(**values)]
 
     def _update(self, board: Board, row: Row, changes: dict[str, Any]) -> Row:
-        board.calls["update"] += 1
+        board.write("update")
         self._refuse(board, changes)
         board.edit(row.id, **changes)
         return board.rows[row.id]
@@ -140,7 +153,7 @@ class Boards(SyncTask):
             raise ItemError("this value is not taken")
 
     def _delete(self, board: Board, row: Row) -> None:
-        board.calls["delete"] += 1
+        board.write("delete")
         board.remove(row.id)
 
     def _is_gone(self, board: Board, row_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ from hypothesis import strategies as st
 from config import get_settings
 from tasks import ItemError
 from tasks.journal import Base
-from tasks.merge import Plan, Policy, Side, plan_digest, take_back, undo
+from tasks.merge import Plan, Policy, Side, Skip, Unlink, plan_digest, take_back, undo
 from tasks.run import Order
 from tasks.snapshots import SideView
 from tests.tasks.boards import Boards
 from worker.lock import MemorySyncLock
 from worker.session import run_session
 from worker.store import RunRecord, Store
+from worker.store.plans import does_something
 
 
 @pytest.fixture(autouse=True)
@@ -68,8 +70,8 @@ def to_undo(store: Store, record: RunRecord) -> Order:
     return Order(planner=planner)
 
 
-def to_apply(store: Store, plan_id: str) -> Order:
-    return Order(plan_id=plan_id, approve=lambda: store.plans.take("boards", plan_id))
+def to_apply(plan_id: str) -> Order:
+    return Order(plan_id=plan_id)
 
 
 async def halted(run: Run, task: Boards) -> RunRecord:
@@ -93,14 +95,17 @@ async def test_a_halted_plan_is_kept_and_let_through_once(run: Run, store: Store
     assert kept.plan.counts() == {"delete": 10}
     assert (await run(task)).status == "halted"
     assert [one.id for one in store.plans.list()] == [kept.id]  # the same plan, kept once
-    applied = await run(task, to_apply(store, kept.id), "apply")
+    applied = await run(task, to_apply(kept.id), "apply")
     assert (applied.status, applied.counts["other_deleted"]) == ("succeeded", 10)
     assert task.other.shown() == task.notion.shown()
     (kept,) = store.plans.list()
     assert kept.applied_at is not None
-    again = await run(task, to_apply(store, kept.id), "apply")
-    assert (again.status, task.other.calls["delete"]) == ("halted", 10)
-    assert "a side has moved since plan" in again.reason
+    assert kept.applied_by == applied.run_id
+    again = await run(task, to_apply(kept.id), "apply")
+    assert (again.status, task.other.calls["delete"]) == ("skipped", 10)
+    assert again.reason == f"plan {kept.id} {kept.applied}"
+    assert store.plans.list() == [kept]  # neither a new one that waits nor another word about this one
+    assert store.runs.latest()["boards"].status == "succeeded"
 
 
 @pytest.mark.parametrize("moved", ["notion", "other", "new"])
@@ -114,20 +119,20 @@ async def test_a_plan_is_refused_when_a_side_has_moved(run: Run, store: Store, m
         task.notion.edit(next(iter(task.notion.rows)), B="edited")
     else:
         task.other.edit(next(iter(task.other.rows)), b="edited")
-    refused = await run(task, to_apply(store, kept.id), "apply")
+    refused = await run(task, to_apply(kept.id), "apply")
     assert refused.status == "halted"
     assert refused.reason.startswith(f"a side has moved since plan {kept.id} was made; nothing was written")
     assert task.notion.writes + task.other.writes == 0
     (fresh,) = store.plans.list()
     assert fresh.id != kept.id
-    assert (await run(task, to_apply(store, fresh.id), "apply")).status == "succeeded"
+    assert (await run(task, to_apply(fresh.id), "apply")).status == "succeeded"
 
 
 async def test_the_guard_is_armed_again_afterwards(run: Run, store: Store) -> None:
     task = Boards()
     await halted(run, task)
     (kept,) = store.plans.list()
-    await run(task, to_apply(store, kept.id), "apply")
+    await run(task, to_apply(kept.id), "apply")
     pairs = [task.pair(A=f"row {number}", B="") for number in range(20, 32)]
     await run(task)
     for ours, _ in pairs:
@@ -143,10 +148,107 @@ async def test_nothing_is_let_through_twice(store: Store, run: Run) -> None:
     await halted(run, task)
     (kept,) = store.plans.list()
     assert plan_digest(kept.plan) == kept.id
-    assert [store.plans.take("boards", kept.id) for _ in range(3)] == [True, False, False]
-    refused = await run(task, to_apply(store, kept.id), "apply")
-    assert "was let through before" in refused.reason
+    assert [store.plans.take("boards", kept.id, "a run") for _ in range(3)] == [True, False, False]
+    refused = await run(task, to_apply(kept.id), "apply")
+    assert refused.status == "skipped"
+    assert f"plan {kept.id} was applied 20" in refused.reason
     assert task.other.calls["delete"] == 0
+
+
+async def test_two_that_apply_a_plan_at_once_carry_it_out_once(run: Run, store: Store) -> None:
+    task, twin = Boards(), Boards()
+    await halted(run, task)
+    twin.notion, twin.other = task.notion, task.other  # as another process has it
+    (kept,) = store.plans.list()
+    records = await asyncio.gather(
+        *(run(each, to_apply(kept.id), "apply") for each in (task, twin, task, twin))
+    )
+    assert sorted(record.status for record in records) == ["skipped"] * 3 + ["succeeded"]
+    assert task.other.calls["delete"] == 10
+    (done,) = [record for record in records if record.status == "succeeded"]
+    assert [one.applied_by for one in store.plans.list()] == [done.run_id]
+
+
+async def test_a_plan_that_failed_midway_is_not_applied_again_and_its_rest_halts_anew(
+    run: Run, store: Store
+) -> None:
+    task = Boards()
+    await halted(run, task)
+    (kept,) = store.plans.list()
+    task.other.broken_after = 3
+    failed = await run(task, to_apply(kept.id), "apply")
+    assert (failed.status, len(task.other.rows)) == ("failed", 12 - 3)
+    task.other.broken_after = None
+    assert (await run(task, to_apply(kept.id), "apply")).status == "skipped"
+    assert len(task.other.rows) == 9
+    rest = await run(task)
+    assert rest.status == "halted"
+    waiting, done = sorted(store.plans.list(), key=lambda one: one.applied_at is not None)
+    assert (done.id, done.applied_by) == (kept.id, failed.run_id)
+    assert waiting.plan.counts() == {"delete": 7}
+    assert (await run(task, to_apply(waiting.id), "apply")).status == "succeeded"
+    assert task.other.shown() == task.notion.shown()
+
+
+async def test_a_plan_that_was_cut_off_before_its_first_write_may_be_applied_again(
+    run: Run, store: Store
+) -> None:
+    task = Boards()
+    await halted(run, task)
+    (kept,) = store.plans.list()
+    task.other.broken_after = 0
+    assert (await run(task, to_apply(kept.id), "apply")).status == "failed"
+    task.other.broken_after = None
+    assert (await run(task)).status == "halted"
+    (again,) = store.plans.list()
+    assert (again.id, again.applied_at, again.applied_by) == (kept.id, None, None)
+    assert (await run(task, to_apply(kept.id), "apply")).status == "succeeded"
+
+
+async def test_a_plan_whose_side_cannot_be_read_waits_on(run: Run, store: Store) -> None:
+    task = Boards()
+    await halted(run, task)
+    (kept,) = store.plans.list()
+    task.other.unreachable = True
+    assert (await run(task, to_apply(kept.id), "apply")).status == "failed"
+    task.other.unreachable = False
+    assert [one.applied_at for one in store.plans.list()] == [None]
+    assert (await run(task, to_apply(kept.id), "apply")).status == "succeeded"
+
+
+async def test_a_void_plan_is_refused_and_no_new_one_is_made_of_what_halts_nothing(
+    run: Run, store: Store
+) -> None:
+    task = Boards()
+    await halted(run, task)
+    (kept,) = store.plans.list()
+    for ours in list(task.other.rows)[:9]:  # the people on the other side delete them as well
+        task.other.remove(ours)
+    refused = await run(task, to_apply(kept.id), "apply")
+    assert (refused.status, task.other.writes) == ("skipped", 0)
+    assert refused.reason.startswith(f"a side has moved since plan {kept.id} was made; nothing was written")
+    assert "lockstep run boards" in refused.reason
+    assert [one.id for one in store.plans.list()] == [kept.id]
+    assert (await run(task)).status == "succeeded"
+    assert store.plans.list() == []  # a run went through: it is not as the plan was made for any more
+    late = await run(task, to_apply(kept.id), "apply")
+    assert late.status == "skipped"
+    assert "is not kept any more" in late.reason
+
+
+async def test_a_run_that_fails_before_its_plan_leaves_the_one_that_waits(run: Run, store: Store) -> None:
+    task = Boards()
+    await halted(run, task)
+    task.notion.unreachable = True
+    assert (await run(task)).status == "failed"
+    assert len(store.plans.list()) == 1
+
+
+def test_what_only_leaves_things_alone_lets_nothing_through() -> None:
+    left = Skip(reason="held", side=Side.NOTION, id="n1")
+    assert not does_something(Plan())
+    assert not does_something(Plan((left, left)))
+    assert does_something(Plan((left, Unlink(reason="gone", notion_id="n1", other_id="o1"))))
 
 
 # -- undo ------------------------------------------------------------------------------------------------------
@@ -252,8 +354,6 @@ EDIT = st.tuples(
 @given(edits=st.lists(EDIT, min_size=1, max_size=5))
 def test_undo_brings_back_what_a_run_replaced(tmp_path_factory: Any, edits: list[Any]) -> None:
     """Whatever was written is as it was before the run; the next run brings both sides together again."""
-    import asyncio
-
     store = Store(f"sqlite:///{tmp_path_factory.mktemp('undo') / 'lockstep.db'}")
     store.migrate()
     task, lock = Boards().run_every(minutes=1), MemorySyncLock()

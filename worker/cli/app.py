@@ -26,6 +26,7 @@ nodes = typer.Typer(help="Database nodes, which replicate tables with each other
 app.add_typer(nodes, name="nodes")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The task's name; `lockstep tasks` lists them.")]
+OfTask = Annotated[str | None, typer.Option("--task", metavar="NAME", help="Only a plan of this task.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -116,23 +117,25 @@ def plan(name: Name, as_json: AsJson = False) -> None:
 @app.command()
 def plans(
     plan_id: Annotated[str | None, typer.Argument(metavar="[PLAN-ID]", help="Show this plan whole.")] = None,
+    task: OfTask = None,
     as_json: AsJson = False,
 ) -> None:
     """List the plans that a guard halted, or show one."""
     from worker.cli import plans as command
 
-    _end(command.plans(plan_id, as_json=as_json))
+    _end(command.plans(plan_id, task=task, as_json=as_json))
 
 
 @app.command()
 def apply(
     plan_id: Annotated[str, typer.Argument(metavar="PLAN-ID", help="As `lockstep plans` lists it.")],
+    task: OfTask = None,
     as_json: AsJson = False,
 ) -> None:
     """Let one halted plan through, once; refused if a side has moved since it was made."""
     from worker.cli import plans as command
 
-    _end(command.apply(plan_id, as_json=as_json))
+    _end(command.apply(plan_id, task=task, as_json=as_json))
 
 
 @app.command()
@@ -197,6 +200,34 @@ def retry(
     from worker.cli import held as command
 
     _end(command.retry(name, object_id))
+
+
+@app.command()
+def rename(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The name that it had.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The name under which it is defined now.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be kept; change nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let a task that has got another name keep its links, conflicts, held objects and history."""
+    from worker.cli import rename as command
+
+    _end(command.rename(old, new, dry_run=dry_run, as_json=as_json))
+
+
+@app.command()
+def prune(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count what would be dropped; drop nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Drop old runs, undo data, settled conflicts and plans from the database, as beat does it once a day."""
+    from worker.cli import prune as command
+
+    _end(command.prune(dry_run=dry_run, as_json=as_json))
 
 
 @app.command()

@@ -13,10 +13,10 @@ from tasks.journal import Base
 from tasks.merge import Plan, Policy, Side, take_back
 from tasks.run import Order
 from tasks.snapshots import SideView
-from worker.cli.context import find_sync_task, open_store
+from worker.cli.context import find_sync_task, known_task, open_store
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
-from worker.cli.output import console, moment, print_json, printable, short, table
+from worker.cli.output import console, moment, print_json, printable, short, table, tell_rest
 from worker.cli.run import carry_out, foresee, prepare
 from worker.node_runs import is_of_a_node
 from worker.store import Store
@@ -25,8 +25,11 @@ from worker.store.conflicts import ConflictRecord
 
 def conflicts(name: str | None, *, limit: int, as_json: bool) -> ExitCode:
     """List the ledger, the newest first."""
-    with open_store(get_settings()) as store:
-        found = store.conflicts.list(name, limit)
+    settings = get_settings()
+    with open_store(settings) as store:
+        if name is not None:
+            known_task(name, settings, store)
+        found, total = store.conflicts.list(name, limit), store.conflicts.count(name)
     if as_json:
         print_json([asdict(record) for record in found])
     elif not found:
@@ -47,6 +50,7 @@ def conflicts(name: str | None, *, limit: int, as_json: bool) -> ExitCode:
         ]
         columns = ("No.", "Task", "When", "What", "Base", "Notion", "Other side", "What stayed")
         console().print(table(columns, rows, folded=("What", "Base", "Notion", "Other side", "What stayed")))
+        tell_rest(len(found), total)
     return ExitCode.OK
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from config import Settings, get_settings
 from tasks.registry import load_tasks
-from tasks.scheduled import Scheduled
+from tasks.scheduled import PRUNE, Scheduled
 from tasks.sync_task import SyncTask
 from worker.cli.failures import CommandError
 from worker.store import Store
@@ -57,14 +57,32 @@ def find_task(name: str) -> Scheduled:
     return tasks[name]
 
 
+def known_task(name: str, settings: Settings, store: Store) -> None:
+    """See to it that a name is that of a task, defined now or at least in the history.
+
+    Raises:
+        CommandError: it is not; nothing can be said about it then, least of all that all is well.
+    """
+    if store.knows(name):  # a task whose module is gone is told of all the same
+        return
+    defined = set(load_tasks(settings))
+    if name not in defined:
+        raise unknown_task(name, (defined | store.names()) - {PRUNE})
+
+
 def unknown_task(name: str, known: Iterable[str]) -> CommandError:
     """The error for a name that no task has, with the nearest one."""
     known = sorted(known)
     if not known:
         return CommandError(f"there is no task {name!r}, and no other: {HOW_TO_DEFINE}")
-    nearest = difflib.get_close_matches(name, known, n=1)
-    mend = f"did you mean {nearest[0]!r}?" if nearest else f"there are {', '.join(map(repr, known))}"
-    return CommandError(f"there is no task {name!r}: {mend}")
+    return CommandError(f"there is no task {name!r}: {nearest(name, known)}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """What may be meant by a name that is none of these."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(map(repr, known))}"
 
 
 HOW_TO_DEFINE = (

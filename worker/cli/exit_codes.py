@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     #: A guard stopped the run before it wrote anything, or conflicts were left for a person.
     HALTED = 3
-    #: The run was not made: its node is busy, or its schedule has ended.
+    #: The run was not made: its node is busy, its schedule has ended, or its plan was applied or is of no use any more.
     SKIPPED = 4
     #: Redis, the database or a port is not to be had.
     UNAVAILABLE = 5
@@ -26,7 +26,8 @@ class ExitCode(IntEnum):
 #: For the end of `lockstep --help`.
 EXIT_CODES = (
     "Exit codes: 0 done; 1 a run or a process failed; 2 wrong command line, setting or task; "
-    "3 halted by a guard, or conflicts are left; 4 not run, since the node is busy or the schedule has ended; "
+    "3 halted by a guard, or conflicts are left; 4 not run, since the node is busy, the schedule has ended or "
+    "the plan was applied; "
     "5 Redis, the database or a port cannot be used; 130 interrupted."
 )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from config import get_settings
 from tasks.merge import Held
-from worker.cli.context import find_task, open_store
+from worker.cli.context import find_task, known_task, open_store
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
 from worker.cli.output import console, moment, print_json, table
@@ -14,7 +14,10 @@ from worker.cli.output import console, moment, print_json, table
 
 def held(name: str | None, *, as_json: bool) -> ExitCode:
     """List the objects that the last runs left, with the reason."""
-    with open_store(get_settings()) as store:
+    settings = get_settings()
+    with open_store(settings) as store:
+        if name is not None:
+            known_task(name, settings, store)
         found = store.memories.held_by_task(name)
     if as_json:
         print_json([_data(task, one) for task, one in found])

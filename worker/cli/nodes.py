@@ -18,6 +18,7 @@ from tasks.database.sql.capture import install, installed, remove
 from tasks.database.sql.compare import compare as compare_nodes
 from tasks.database.sql.compare import shown
 from tasks.database.sql.declared import Node, NodeTable, open_node, read_nodes
+from worker.cli.context import nearest
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
 from worker.cli.machine import node_lock
@@ -149,10 +150,11 @@ def _tables(settings: Settings) -> list[NodeTable]:
 
 
 def _named(name: str) -> NodeTable:
-    for node in _tables(get_settings()):
-        if node.name == name:
-            return node
-    raise CommandError(f"there is no node {name!r}: `lockstep nodes list` shows them")
+    known = {node.name: node for node in _tables(get_settings())}
+    if name in known:
+        return known[name]
+    mend = nearest(name, known) if known else "write a table [[node]] in lockstep.toml"
+    raise CommandError(f"there is no node {name!r}: {mend}")
 
 
 @contextmanager

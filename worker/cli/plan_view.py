@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.table import Table
-
 from tasks.merge import (
     Action,
     Adopt,
@@ -22,23 +20,24 @@ from tasks.merge import (
     Update,
     Withdraw,
 )
-from worker.cli.output import short, table
+from worker.cli.output import Rows, short, table
 
 #: Columns of the table.
 COLUMNS = ("Action", "Side", "Object", "What", "Why")
 
 
-def plan_table(plan: Plan) -> Table:
+def plan_table(plan: Plan) -> Rows:
     """One row for each action, in the order in which they would be done."""
     return table(COLUMNS, [_row(action) for action in plan.actions], folded=("Object", "What", "Why"))
 
 
-def plan_summary(plan: Plan) -> str:
-    """The plan in one sentence."""
+def plan_summary(plan: Plan, applied: str = "") -> str:
+    """The plan in one sentence, and whether it was carried out, in words where it was."""
     if not plan.actions:
         return f"Nothing to do: {plan.in_step} pairs are in step."
     counts = ", ".join(f"{number} {kind}" for kind, number in plan.counts().items())
-    return f"{counts}; {plan.in_step} pairs are in step. Nothing was written."
+    end = f"It {applied}." if applied else "Nothing was written."
+    return f"{counts}; {plan.in_step} pairs are in step. {end}"
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
@@ -82,7 +81,7 @@ def _row(action: Action) -> tuple[str, str, str, str, str]:
             )
         case Skip():
             side, thing = action.side.value, action.id
-    return type(action).__name__.lower(), side, short(thing, 40), what, action.reason
+    return type(action).__name__.lower(), side, short(thing, 80), what, action.reason
 
 
 def _data(action: Action) -> dict[str, Any]:

@@ -2,65 +2,126 @@
 
 from __future__ import annotations
 
-from config import get_settings
+import difflib
+
+from config import Settings, get_settings
+from tasks.registry import load_tasks
 from tasks.run import Order
-from worker.cli.context import open_store
+from worker.cli.context import known_task, open_store
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
 from worker.cli.output import console, moment, print_json, printable, table
 from worker.cli.plan_view import plan_json, plan_summary, plan_table
 from worker.cli.run import carry_out, prepare
 from worker.store import Store
-from worker.store.plans import KeptPlan
+from worker.store.plans import PLAN_ID_LENGTH, KeptPlan, does_something
 
 
-def plans(plan_id: str | None, *, as_json: bool) -> ExitCode:
+def plans(plan_id: str | None, *, task: str | None = None, as_json: bool) -> ExitCode:
     """List the kept plans, or show one whole."""
-    with open_store(get_settings()) as store:
-        found = store.plans.list() if plan_id is None else [_find(store, plan_id)]
+    settings = get_settings()
+    with open_store(settings) as store:
+        found = store.plans.list(task) if plan_id is None else [_find(store, plan_id, task, settings)]
+        if plan_id is None and task is not None and not found:
+            known_task(task, settings, store)
     if as_json:
         print_json([_data(kept) for kept in found])
         return ExitCode.OK
     screen = console()
     if plan_id is not None:
-        screen.print(plan_table(found[0].plan))
-        screen.print(f"{printable(found[0].task)}: {plan_summary(found[0].plan)}", soft_wrap=True)
-        screen.print(printable(found[0].reason), soft_wrap=True)
+        (kept,) = found
+        screen.print(plan_table(kept.plan))
+        screen.print(f"{printable(kept.task)}: {plan_summary(kept.plan, kept.applied)}", soft_wrap=True)
+        screen.print(printable(kept.reason), soft_wrap=True)
     elif not found:
         screen.print("No plan is kept: no guard has halted a run.")
     else:
         rows = [
-            (
-                kept.id,
-                kept.task,
-                moment(kept.at),
-                str(len(kept.plan.writes)),
-                f"applied {moment(kept.applied_at)}" if kept.applied_at else "waits",
-                kept.reason,
-            )
+            (kept.id, kept.task, moment(kept.at), str(len(kept.plan.writes)), _state(kept), kept.reason)
             for kept in found
         ]
-        screen.print(table(("Plan", "Task", "Made", "Writes", "State", "Reason"), rows, folded=("Reason",)))
+        columns = ("Plan", "Task", "Halted", "Writes", "State", "Reason")
+        screen.print(table(columns, rows, folded=("Reason",)))
     return ExitCode.OK
 
 
-def apply(plan_id: str, *, as_json: bool) -> ExitCode:
+def apply(plan_id: str, *, task: str | None = None, as_json: bool) -> ExitCode:
     """Let one plan through, if both sides are still as it was made for."""
     with open_store(get_settings()) as store:
-        kept = _find(store, plan_id)
-        settings, task = prepare(kept.task)
-        order = Order(plan_id=kept.id, approve=lambda: store.plans.take(kept.task, kept.id))
-        return carry_out(task, settings, store, order=order, kind="apply", as_json=as_json)
+        kept = _find(store, plan_id, task, get_settings())
+        if kept.applied:
+            raise CommandError(_done(kept, store), ExitCode.SKIPPED)
+        if not does_something(kept.plan):
+            raise CommandError(
+                f"plan {kept.id} of {kept.task!r} is empty: there is nothing to let through", ExitCode.SKIPPED
+            )
+        settings, found = prepare(kept.task)
+        return carry_out(found, settings, store, order=Order(plan_id=kept.id), kind="apply", as_json=as_json)
 
 
-def _find(store: Store, plan_id: str) -> KeptPlan:
-    found = store.plans.find(plan_id)
+def _find(store: Store, plan_id: str, task: str | None, settings: Settings) -> KeptPlan:
+    """The plan whose id begins like this.
+
+    Raises:
+        CommandError: there is none, or more than one.
+    """
+    if not plan_id:
+        raise CommandError("the plan's id is empty: `lockstep plans` lists those that are kept")
+    found = [kept for kept in store.plans.find(plan_id) if task in (None, kept.task)]
+    found = [kept for kept in found if kept.id == plan_id] or found
     if not found:
-        raise CommandError(f"there is no plan {plan_id!r}: `lockstep plans` lists those that are kept")
+        raise CommandError(_no_plan(store, plan_id, task, settings))
     if len(found) > 1:
         names = ", ".join(f"{kept.id} of {kept.task}" for kept in found)
-        raise CommandError(f"{plan_id!r} may be {names}: give more of its letters")
+        more = "say --task NAME" if len({kept.id for kept in found}) == 1 else "give more of its letters"
+        raise CommandError(f"{plan_id!r} may be {names}: {more}")
     return found[0]
+
+
+def _no_plan(store: Store, plan_id: str, task: str | None, settings: Settings) -> str:
+    """That there is no such plan, and which one may be meant or what became of it."""
+    of_task = f" of task {task!r}" if task is not None else ""
+    others = store.plans.find(plan_id)
+    if others:
+        return f"plan {others[0].id} is of task {others[0].task!r}, not{of_task}"
+    kept = store.plans.list(task)
+    meant = [one.id for one in kept if one.task == plan_id and not one.applied]
+    meant = meant or difflib.get_close_matches(plan_id, [one.id for one in kept], n=1)
+    if meant:
+        return f"there is no plan {plan_id!r}{of_task}: did you mean {meant[0]!r}?"
+    run = store.runs.that_kept(plan_id) if len(plan_id) == PLAN_ID_LENGTH else None
+    if run is not None:
+        return (
+            f"plan {plan_id!r} of {run.task!r} is not kept any more: since run {run.run_id[:8]} made it, another "
+            f"run went through or halted with another plan; `lockstep plans` lists those that are kept"
+        )
+    if plan_id in load_tasks(settings):
+        return f"there is no plan {plan_id!r}, and no plan of that task waits: give a plan's id, not a task's name"
+    return (
+        f"there is no plan {plan_id!r}{of_task}: `lockstep plans` lists those that are kept; plans that were "
+        f"applied are kept for {settings.keep_plans_days} days"
+    )
+
+
+def _done(kept: KeptPlan, store: Store) -> str:
+    """That a plan was applied, and what that means for what is left of it."""
+    said = f"plan {kept.id} of {kept.task!r} {kept.applied}"
+    by = store.runs.find(kept.applied_by) if kept.applied_by else []
+    if by and by[0].status == "running":
+        return f"{said}, which is at it still"
+    if by and by[0].status != "succeeded":
+        return (
+            f"{said}, which ended as {by[0].status}: lockstep run {kept.task} goes on with what is left, and halts "
+            "with a new plan if that is too much still"
+        )
+    return f"{said}: there is nothing more to let through"
+
+
+def _state(kept: KeptPlan) -> str:
+    if not kept.applied_at:
+        return "waits"
+    by = f" by {kept.applied_by[:8]}" if kept.applied_by else ""
+    return f"applied {moment(kept.applied_at)}{by}"
 
 
 def _data(kept: KeptPlan) -> dict[str, object]:
@@ -71,5 +132,6 @@ def _data(kept: KeptPlan) -> dict[str, object]:
         "reason": kept.reason,
         "at": kept.at,
         "applied_at": kept.applied_at,
+        "applied_by": kept.applied_by,
         "plan": plan_json(kept.plan),
     }

@@ -52,9 +52,7 @@ def carry_out(
 ) -> ExitCode:
     """Run a task under its node's lock, and tell how it ended."""
     with node_lock(settings, task.name) as lock, _progress() as progress:
-        record = _in_loop(
-            run_session(task, store=store, lock=lock, progress=progress, order=order, kind=kind)
-        )
+        record = in_loop(run_session(task, store=store, lock=lock, progress=progress, order=order, kind=kind))
     if as_json:
         print_json(record.to_json())
     else:
@@ -65,7 +63,7 @@ def carry_out(
 def foresee(task: Scheduled, store: Store, *, order: Order | None = None, as_json: bool = False) -> ExitCode:
     """Plan a run and show the plan. It takes no lock, so it may be made while the task runs."""
     with _progress() as progress:
-        record = _in_loop(
+        record = in_loop(
             run_session(
                 task, store=store, lock=MemorySyncLock(), progress=progress, dry_run=True, order=order
             )
@@ -88,16 +86,23 @@ def prepare(name: str) -> tuple[Settings, Scheduled]:
     """Settings and task, with logging and error reporting set up."""
     settings = get_settings()
     task = find_task(name)
-    # The outcome is told at the end: INFO lines, and the session's own words, would only repeat it.
+    quiet_logging(settings)
+    return settings, task
+
+
+def quiet_logging(settings: Settings) -> None:
+    """Set up logging and error reporting for a run whose outcome is told at the end.
+
+    INFO lines, and the session's own words, would only repeat it.
+    """
     quiet = settings.log_level == "INFO"
     handler = configure_logging(settings, level="WARNING" if quiet else None)
     if quiet:
         handler.addFilter(lambda record: record.name != "worker.session" or bool(record.exc_info))
     init_sentry(settings)
-    return settings, task
 
 
-def _in_loop(session: Coroutine[Any, Any, RunRecord]) -> RunRecord:
+def in_loop(session: Coroutine[Any, Any, RunRecord]) -> RunRecord:
     """Carry a session out in an event loop of its own; SIGTERM cancels it as Ctrl-C does.
 
     Raises:

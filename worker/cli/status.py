@@ -9,16 +9,17 @@ from rich.text import Text
 
 from config import Settings, get_settings
 from tasks.registry import load_tasks
-from tasks.scheduled import Scheduled
+from tasks.scheduled import PRUNE, Scheduled
 from tasks.sync_task import SyncTask
 from worker import rate_limit
-from worker.cli.context import HOW_TO_DEFINE, open_store, unknown_task
+from worker.cli.context import HOW_TO_DEFINE, known_task, open_store
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import explain
 from worker.cli.machine import reachable_redis
-from worker.cli.output import console, duration, moment, print_json, printable, status_text, table
+from worker.cli.output import console, duration, moment, print_json, printable, status_text, table, tell_rest
 from worker.errors import RedisUnavailableError
 from worker.lock import RedisSyncLock, SessionRecord
+from worker.pruning import in_words
 from worker.rate_limit import BudgetUse
 from worker.store import RAN, RunRecord, Store
 
@@ -53,11 +54,8 @@ def history(name: str, *, limit: int, as_json: bool) -> ExitCode:
     """List the runs of one task, the newest first."""
     settings = get_settings()
     with open_store(settings) as store:
-        runs = store.runs.list(name, limit)
-        if not runs:
-            known = load_tasks(settings)
-            if name not in known:
-                raise unknown_task(name, known)
+        known_task(name, settings, store)
+        runs, total = store.runs.list(name, limit), store.runs.count(name)
     if as_json:
         print_json([run.to_json() for run in runs])
     elif not runs:
@@ -82,6 +80,7 @@ def history(name: str, *, limit: int, as_json: bool) -> ExitCode:
                 folded=("Done", "Reason"),
             )
         )
+        tell_rest(len(runs), total)
     return ExitCode.OK
 
 
@@ -93,24 +92,36 @@ def status(*, as_json: bool) -> ExitCode:
     with open_store(settings) as store:
         latest = store.runs.latest()
         rows = [_state(task, latest.get(name), running.get(name), store) for name, task in known.items()]
-        gone = sorted(set(latest) - set(known))
+        gone = _gone(store, set(latest) - set(known))
+        pruned = latest.get(PRUNE)
     if as_json:
         print_json(
             {
                 "tasks": rows,
-                "not_defined_any_more": gone,
+                "not_defined_any_more": list(gone),
+                "pruned": pruned and pruned.to_json(),
                 "budgets": [budget.to_json() for budget in budgets],
                 "running_unknown": trouble,
             }
         )
     else:
         _show(rows, gone)
+        if pruned is not None:
+            told = in_words(pruned.counts) if pruned.status == "succeeded" else pruned.reason
+            console().print(
+                f"Pruned last {moment(pruned.started_at)}: {pruned.status}, {printable(told)}", soft_wrap=True
+            )
         for budget in budgets:
             console().print(_told(budget), soft_wrap=True)
     if trouble is not None:
         console(stderr=True).print(f"What runs now is not known: {trouble}", soft_wrap=True)
         return ExitCode.UNAVAILABLE
     return ExitCode.OK
+
+
+def _gone(store: Store, names: set[str]) -> dict[str, int]:
+    """How many pairs are linked of each task that is not defined any more but was."""
+    return {name: store.links.count(name) for name in sorted(names - {PRUNE})}
 
 
 def _in_redis(settings: Settings) -> tuple[dict[str, SessionRecord], list[BudgetUse], str | None]:
@@ -185,7 +196,7 @@ def _next_run(task: Scheduled, last_started: datetime | None, ran: int) -> datet
     return max(now, last_started + schedule.every)
 
 
-def _show(rows: list[dict[str, Any]], gone: list[str]) -> None:
+def _show(rows: list[dict[str, Any]], gone: dict[str, int]) -> None:
     screen = console()
     if not rows:
         screen.print(f"No task is defined: {HOW_TO_DEFINE}.", soft_wrap=True)
@@ -208,7 +219,12 @@ def _show(rows: list[dict[str, Any]], gone: list[str]) -> None:
         if last and last["reason"]:
             screen.print(f"{row['task']}: {printable(last['reason'])}", soft_wrap=True)
     if gone:
-        screen.print(f"Not defined any more, with runs in the history: {', '.join(gone)}", soft_wrap=True)
+        told = ", ".join(f"{name} ({links} links)" if links else name for name, links in gone.items())
+        screen.print(f"Not defined any more, with runs in the history: {told}", soft_wrap=True)
+    if any(gone.values()):
+        screen.print(
+            "A task that got another name keeps its links by: lockstep rename OLD NEW", soft_wrap=True
+        )
 
 
 def _row(row: dict[str, Any]) -> tuple[str | Text, ...]:

@@ -15,7 +15,6 @@ from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
 from worker.cli.run import carry_out, foresee, prepare
 from worker.store import RunRecord, Store
-from worker.store.runs import KEEP_EFFECTS
 
 
 def undo(run_id: str, *, dry_run: bool, as_json: bool) -> ExitCode:
@@ -23,10 +22,14 @@ def undo(run_id: str, *, dry_run: bool, as_json: bool) -> ExitCode:
     with open_store(get_settings()) as store:
         record = _find(store, run_id)
         effects = store.effects.of_run(record.run_id)
+        if record.undo_pruned_at is not None:
+            raise CommandError(
+                f"run {record.run_id[:8]} of {record.task!r} cannot be undone: what it replaced was pruned "
+                f"{record.undo_pruned_at:%Y-%m-%d}; LOCKSTEP_KEEP_UNDO_DAYS is {get_settings().keep_undo_days}"
+            )
         if not effects:
             raise CommandError(
-                f"run {record.run_id[:8]} of {record.task!r} wrote nothing, or more than {KEEP_EFFECTS.days} days ago: "
-                "there is nothing to undo"
+                f"run {record.run_id[:8]} of {record.task!r} wrote nothing: there is nothing to undo"
             )
         settings, task = prepare(record.task)
 
@@ -39,10 +42,13 @@ def undo(run_id: str, *, dry_run: bool, as_json: bool) -> ExitCode:
 
 
 def _find(store: Store, run_id: str) -> RunRecord:
+    if not run_id:
+        raise CommandError("the run's id is empty: `lockstep history NAME` lists the runs of a task")
     found = store.runs.find(run_id)
     if len(found) != 1:
         raise CommandError(
-            f"there is no run {run_id!r}: `lockstep history NAME` lists the runs of a task"
+            f"there is no run {run_id!r}: `lockstep history NAME` lists the runs of a task, for "
+            f"{get_settings().keep_runs_days} days"
             if not found
             else f"more than one run begins with {run_id!r}: give more of its letters"
         )

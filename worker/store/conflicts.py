@@ -52,10 +52,12 @@ class Conflicts:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def count(self, task: str) -> int:
-        """How many conflicts of a task are in the ledger."""
+    def count(self, task: str | None = None) -> int:
+        """How many conflicts are in the ledger, of one task or of all."""
+        query = select(func.count()).select_from(schema.conflict)
+        if task is not None:
+            query = query.where(schema.conflict.c.task == task)
         with self._store.read() as connection:
-            query = select(func.count()).where(schema.conflict.c.task == task)
             return int(connection.scalar(query) or 0)
 
     def list(self, task: str | None = None, limit: int = 100) -> list[ConflictRecord]:

@@ -41,6 +41,12 @@ class Links:
             query = select(func.count()).select_from(schema.link).where(schema.link.c.task == task)
             return int(connection.scalar(query) or 0)
 
+    def tasks(self) -> set[str]:
+        """The names of all tasks that have links or open intents."""
+        with self._store.read() as connection:
+            found = (select(table.c.task).distinct() for table in (schema.link, schema.intent))
+            return {name for query in found for name in connection.scalars(query)}
+
     def load(self, task: str) -> Base:
         """All links and open intents of a task.
 

@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING
 from sqlalchemy import RowMapping, delete, insert, select, update
 
 from tasks.errors import StateError
-from tasks.merge import Plan, plan_digest, plan_from_data, plan_to_data
+from tasks.merge import Plan, Skip, plan_digest, plan_from_data, plan_to_data
 from tasks.values import dump, load
 from worker.store import schema
 
 if TYPE_CHECKING:
     from worker.store.store import Store
+
+#: Letters of a whole id.
+PLAN_ID_LENGTH = 12
+
+
+def does_something(plan: Plan) -> bool:
+    """Whether there is anything in a plan that could be let through; what is left alone is nothing."""
+    return any(not isinstance(action, Skip) for action in plan.actions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +36,19 @@ class KeptPlan:
     #: Why it was halted.
     reason: str
     plan: Plan
+    #: When a run halted with it last.
     at: datetime
-    #: When it was let through.
-    applied_at: datetime | None
+    #: When it was let through, and by which run.
+    applied_at: datetime | None = None
+    applied_by: str | None = None
+
+    @property
+    def applied(self) -> str:
+        """When and by which run it was let through, in words; empty while it waits."""
+        if self.applied_at is None:
+            return ""
+        by = f" by run {self.applied_by[:8]}" if self.applied_by else ""
+        return f"was applied {self.applied_at:%Y-%m-%d %H:%M} UTC{by}"
 
 
 class Plans:
@@ -48,7 +66,17 @@ class Plans:
             )
             known = (table.task == task) & (table.id == plan_id)
             # Let through before and halted again: the guard is armed again.
-            again = update(schema.plan).where(known).values(run_id=run_id, reason=reason, applied_at=None)
+            again = (
+                update(schema.plan)
+                .where(known)
+                .values(
+                    run_id=run_id,
+                    reason=schema.storable(reason),
+                    at=datetime.now(UTC),
+                    applied_at=None,
+                    applied_by=None,
+                )
+            )
             if not connection.execute(again).rowcount:
                 connection.execute(
                     insert(schema.plan).values(
@@ -76,16 +104,33 @@ class Plans:
         with self._store.read() as connection:
             return [_kept(row) for row in connection.execute(query).mappings()]
 
-    def take(self, task: str, plan_id: str) -> bool:
+    def refusal(self, task: str, plan_id: str) -> str | None:
+        """Why a plan cannot be let through, before anything is looked at; `None` while it waits."""
+        kept = next((one for one in self.find(plan_id) if (one.task, one.id) == (task, plan_id)), None)
+        if kept is None:
+            return f"plan {plan_id} is not kept any more: a newer run has taken its place"
+        return f"plan {plan_id} {kept.applied}" if kept.applied else None
+
+    def take(self, task: str, plan_id: str, run_id: str) -> bool:
         """Let a plan through, once; false when it was let through before, or is not kept any more."""
         table = schema.plan.c
         with self._store.write() as connection:
             taken = (
                 update(schema.plan)
                 .where(table.task == task, table.id == plan_id, table.applied_at.is_(None))
-                .values(applied_at=datetime.now(UTC))
+                .values(applied_at=datetime.now(UTC), applied_by=run_id)
             )
             return bool(connection.execute(taken).rowcount)
+
+    def expire(self, task: str) -> None:
+        """Drop what waits of a task: a run went through, so both sides are not as it was made for any more."""
+        table = schema.plan.c
+        waiting = (table.task == task) & table.applied_at.is_(None)
+        with self._store.read() as connection:  # nearly always there is none, and nobody is held up
+            if connection.execute(select(table.id).where(waiting)).first() is None:
+                return
+        with self._store.write() as connection:
+            connection.execute(delete(schema.plan).where(waiting))
 
 
 def _kept(row: RowMapping) -> KeptPlan:
@@ -93,4 +138,4 @@ def _kept(row: RowMapping) -> KeptPlan:
         plan = plan_from_data(load(row["actions"]))
     except (KeyError, TypeError, ValueError) as error:
         raise StateError(f"plan {row['id']} of task {row['task']!r} cannot be read: {error}") from error
-    return KeptPlan(row["id"], row["task"], row["run_id"], row["reason"], plan, row["at"], row["applied_at"])
+    return KeptPlan(plan=plan, **{name: row[name] for name in row if name != "actions"})

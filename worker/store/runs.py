@@ -7,10 +7,10 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tasks.errors import LockLostError, StateError
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
 #: How a run that really ran ends. `skipped`, `cancelled` and `abandoned` runs did not.
 RAN = ("succeeded", "failed", "halted", "conflicts")
-
-#: How long a run can be undone, and how long runs that were skipped stay in the history.
-KEEP_EFFECTS = timedelta(days=30)
-KEEP_SKIPPED = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +40,8 @@ class RunRecord:
     notes: Sequence[str] = ()
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     finished_at: datetime | None = None
+    #: When the values that it replaced were pruned; it cannot be undone since.
+    undo_pruned_at: datetime | None = None
     message_id: str | None = None
     #: `apply`, `undo` or `restore`, asked for by a person; `None` for an ordinary run.
     kind: str | None = None
@@ -71,6 +69,7 @@ class RunRecord:
             "started_at": self.started_at.isoformat(),
             "finished_at": self.finished_at and self.finished_at.isoformat(),
             "seconds": self.seconds,
+            "undo_pruned_at": self.undo_pruned_at and self.undo_pruned_at.isoformat(),
             "host": self.host,
             "pid": self.pid,
             "fence": self.fence,
@@ -100,31 +99,22 @@ class Runs:
                 .where(run.task == record.task, run.status == "running")
                 .values(status="abandoned", reason="its worker was lost", finished_at=record.started_at)
             )
-            ran = select(func.count()).where(run.task == record.task, run.status.in_(RAN), run.kind.is_(None))
-            if record.message_id is not None and connection.scalar(
-                ran.where(run.message_id == record.message_id)
-            ):
+            ran = _ran(record.task).where(run.message_id == record.message_id)
+            if record.message_id is not None and connection.scalar(ran):
                 return "this message was delivered before and has run"
-            if total is not None and (connection.scalar(ran) or 0) >= total:
+            if total is not None and _count(connection, record.task) >= total:
                 return f"all {total} runs of this task are done"
             _insert(connection, record)
         return None
 
     def finish(self, record: RunRecord) -> None:
-        """Enter how a run ended, and drop what is too old. A run that was marked as abandoned meanwhile stays so."""
+        """Enter how a run ended. A run that was marked as abandoned meanwhile stays so."""
         run = schema.run.c
-        now = datetime.now(UTC)
         with self._store.write() as connection:
             connection.execute(
                 update(schema.run)
                 .where(run.id == record.run_id, run.status == "running")
                 .values(_row(record))
-            )
-            connection.execute(delete(schema.effect).where(schema.effect.c.at < now - KEEP_EFFECTS))
-            connection.execute(
-                delete(schema.run).where(
-                    run.task == record.task, run.status == "skipped", run.started_at < now - KEEP_SKIPPED
-                )
             )
 
     def find(self, run_id: str) -> list[RunRecord]:
@@ -132,6 +122,17 @@ class Runs:
         query = select(schema.run).where(schema.run.c.id.startswith(run_id, autoescape=True)).limit(2)
         with self._store.read() as connection:
             return [_record(row) for row in connection.execute(query).mappings()]
+
+    def that_kept(self, plan_id: str) -> RunRecord | None:
+        """The newest run that halted with a plan, by the plan's whole id, though the plan may be gone."""
+        run = schema.run.c
+        said = run.reason.contains(f"lockstep apply {plan_id}", autoescape=True)
+        query = (
+            select(schema.run).where(run.status == "halted", said).order_by(run.started_at.desc()).limit(1)
+        )
+        with self._store.read() as connection:
+            row = connection.execute(query).mappings().first()
+        return None if row is None else _record(row)
 
     def enter(self, record: RunRecord) -> None:
         """Enter a run that did not start, such as a skipped one."""
@@ -149,15 +150,9 @@ class Runs:
             )
 
     def count_finished(self, task: str) -> int:
-        """How many ordinary runs of a task really ran."""
-        run = schema.run.c
+        """How many ordinary runs of a task really ran, also of those that are not in the history any more."""
         with self._store.read() as connection:
-            return int(
-                connection.scalar(
-                    select(func.count()).where(run.task == task, run.status.in_(RAN), run.kind.is_(None))
-                )
-                or 0
-            )
+            return _count(connection, task)
 
     def last_started(self, task: str) -> datetime | None:
         """When the last run that really ran, or runs now, was started."""
@@ -185,6 +180,11 @@ class Runs:
         with self._store.read() as connection:
             return [_record(row) for row in connection.execute(query).mappings()]
 
+    def count(self, task: str) -> int:
+        """How many runs of a task are in the history, however they ended."""
+        with self._store.read() as connection:
+            return int(connection.scalar(select(func.count()).where(schema.run.c.task == task)) or 0)
+
     def latest(self) -> dict[str, RunRecord]:
         """The newest run of each task that was not skipped."""
         run = schema.run.c
@@ -202,6 +202,16 @@ class Runs:
                 row["task"]: _record(row)
                 for row in connection.execute(query.where(run.status != "skipped")).mappings()
             }
+
+
+def _ran(task: str) -> Select[int]:
+    run = schema.run.c
+    return select(func.count()).where(run.task == task, run.status.in_(RAN), run.kind.is_(None))
+
+
+def _count(connection: Connection, task: str) -> int:
+    pruned = connection.scalar(select(schema.node.c.runs_pruned).where(schema.node.c.id == task))
+    return int(connection.scalar(_ran(task)) or 0) + int(pruned or 0)
 
 
 _TAKE = update(schema.node).where(

@@ -96,6 +96,7 @@ run = Table(
     Column("pid", Integer, nullable=False, default=0),
     Column("started_at", Moment, nullable=False),
     Column("finished_at", Moment),
+    Column("undo_pruned_at", Moment),  # none: what it replaced is kept, if it wrote anything
     Index("ix_run_task_started", "task", "started_at"),
     Index("ix_run_message", "message_id"),
 )
@@ -124,12 +125,14 @@ conflict = Table(
     UniqueConstraint("task", "fingerprint"),
 )
 
-#: The highest fencing token that wrote for a node: an older session is refused.
+#: The highest fencing token that wrote for a node: an older session is refused. And how many of its runs that
+#: count towards a total are not in the history any more.
 node = Table(
     "node",
     metadata,
     Column("id", String(200), primary_key=True),
     Column("fence", BigInteger, nullable=False),
+    Column("runs_pruned", Integer),  # none: 0
 )
 
 #: What is remembered of a task as a whole (`tasks.journal.Memory`).
@@ -157,7 +160,7 @@ held = Table(
     Column("next_try", Moment, nullable=False),
 )
 
-#: Plans that a guard halted.
+#: Plans that a guard halted. Of those of one task that were not applied, only the newest is kept.
 plan = Table(
     "plan",
     metadata,
@@ -168,6 +171,7 @@ plan = Table(
     Column("actions", Text, nullable=False),
     Column("at", Moment, nullable=False),
     Column("applied_at", Moment),
+    Column("applied_by", String(64)),  # the run
 )
 
 #: Before-images: what each write of a run replaced.
@@ -187,6 +191,9 @@ effect = Table(
     Index("ix_effect_run", "run_id"),
     Index("ix_effect_at", "at"),
 )
+
+#: The tables whose rows belong to a task, by its name in `task`.
+OF_TASKS = (link, intent, run, conflict, memory, held, plan, effect)
 
 
 def storable(text: str) -> str:

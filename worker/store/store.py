@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +16,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, select
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from tasks.errors import ItemError
 from worker.errors import StoreError
+from worker.store import schema
 from worker.store.conflicts import Conflicts
 from worker.store.effects import Effects
 from worker.store.links import Links
@@ -36,6 +37,9 @@ BUSY_SECONDS = 30
 CONNECT_SECONDS = 10
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+
+#: Where a task is looked for by its name. Each row of `effect` is of a run, and they are many.
+_BY_NAME = tuple(table for table in schema.OF_TASKS if table is not schema.effect)
 
 
 class Store:
@@ -90,6 +94,26 @@ class Store:
     def effects(self) -> Effects:
         """What the writes of each run replaced."""
         return Effects(self)
+
+    def knows(self, task: str) -> bool:
+        """Whether anything is kept of a task or node of this name."""
+        return self._has(task, _BY_NAME)
+
+    def names(self) -> set[str]:
+        """The names of all tasks and nodes of which anything is kept."""
+        with self.read() as connection:
+            return {
+                name for table in _BY_NAME for name in connection.scalars(select(table.c.task).distinct())
+            }
+
+    def is_blank(self, task: str) -> bool:
+        """Whether a task has linked nothing, begun nothing and remembered nothing yet."""
+        return not self._has(task, (schema.link, schema.intent, schema.memory))
+
+    def _has(self, task: str, tables: Iterable[Table]) -> bool:
+        with self.read() as connection:
+            rows = (select(table.c.task).where(table.c.task == task).limit(1) for table in tables)
+            return any(connection.execute(query).first() is not None for query in rows)
 
     def migrate(self) -> None:
         """Bring the tables up to this version; several processes may do so at once.

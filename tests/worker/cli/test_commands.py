@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from tasks.merge import Conflict, Side
 from worker.cli.app import app
+from worker.store import RunRecord, Store
+from worker.store.conflicts import Conflicts
 
 runner = CliRunner()
 
@@ -81,13 +84,49 @@ def test_status_before_and_after_a_run(lockstep: Any, project: Path) -> None:
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("verb", ["run", "plan", "history"])
+@pytest.mark.parametrize(
+    "verb",
+    ["run", "plan", "history", "held", "conflicts", "retry", "verify", "plans --task", "rename to-dos"],
+)
 def test_an_unknown_name(lockstep: Any, verb: str) -> None:
-    done = lockstep(verb, "todos")
+    """Nothing can be said about it, least of all that all is well."""
+    done = lockstep(*verb.split(), "todos")
+    if verb.startswith("rename"):
+        assert (done.returncode, "did you mean 'to-dos'?" in done.stderr) == (2, True)
+        return
     assert (done.returncode, done.stderr) == (
         2,
         "lockstep: there is no task 'todos': did you mean 'to-dos'?\n",
     )
+
+
+@pytest.mark.processes
+def test_a_list_says_what_it_leaves_out(lockstep: Any, project: Path) -> None:
+    assert lockstep("run", "to-dos").returncode == 0
+    store = Store(f"sqlite:///{project / '.lockstep' / 'lockstep.db'}")
+    with store.write() as connection:
+        for number in range(60):
+            conflict = Conflict(
+                reason="both", notion_id=f"n{number}", other_id="o", attribute="Title", base="", notion="a",
+                other="b", notion_edited=None, other_edited=None, winner=Side.NOTION, rule="newer",
+            )  # fmt: skip
+            Conflicts.keep(connection, "to-dos", conflict, "run")
+    for number in range(30):
+        store.runs.enter(RunRecord(run_id=f"run {number}", task="to-dos", status="skipped"))
+    store.close()
+    assert "The newest 50 of 60 are listed: --limit 60 shows all." in lockstep("conflicts").stdout
+    assert "The newest 5 of 60 are listed" in lockstep("conflicts", "to-dos", "--limit", "5").stdout
+    assert "are listed" not in lockstep("conflicts", "--limit", "60").stdout
+    assert "The newest 20 of 31 are listed" in lockstep("history", "to-dos").stdout
+    assert lockstep("held", "to-dos").stdout == "No object is held.\n"
+
+
+@pytest.mark.processes
+def test_the_path_of_a_database_is_named(lockstep: Any, project: Path) -> None:
+    (project / "broken.db").write_text("this is no database at all, " * 100)
+    done = lockstep("status", DATABASE_URL=f"sqlite:///{project / 'broken.db'}")
+    assert (done.returncode, done.stderr.count("\n")) == (5, 1)
+    assert f"the database sqlite:///{project / 'broken.db'} cannot be used" in done.stderr
 
 
 @pytest.mark.processes

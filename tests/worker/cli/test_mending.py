@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tasks.merge import Plan
+from worker.store import Store
 
 pytestmark = pytest.mark.processes
 
@@ -29,6 +33,17 @@ def titles(project: Path, task: str, side: str) -> list[str]:
 
 
 NUMBERS = [str(number) for number in range(12)]
+
+
+def halt(lockstep: Any, project: Path) -> str:
+    """Let a guard halt the task and return the plan's id."""
+    for side in ("notion", "other"):
+        write(project, "to-dos", side, *NUMBERS)
+    assert lockstep("run", "to-dos").returncode == 0
+    write(project, "to-dos", "notion", "0", "1")
+    done = lockstep("run", "to-dos")
+    assert done.returncode == 3
+    return re.search(r"lockstep apply ([0-9a-f]{12})", done.stdout).group(1)  # type: ignore[union-attr]
 
 
 def test_a_halted_plan_is_shown_and_let_through(lockstep: Any, project: Path) -> None:
@@ -58,12 +73,83 @@ def test_a_halted_plan_is_shown_and_let_through(lockstep: Any, project: Path) ->
     applied = lockstep("apply", fresh)
     assert applied.returncode == 0, applied.stdout
     assert titles(project, "to-dos", "other") == ["0"]
-    assert "applied" in lockstep("plans").stdout
-    unknown = lockstep("apply", "nonsense")
-    assert (unknown.returncode, unknown.stderr) == (
-        2,
-        "lockstep: there is no plan 'nonsense': `lockstep plans` lists those that are kept\n",
-    )
+    by = json.loads(lockstep("history", "to-dos", "--json").stdout)[0]["run_id"]
+    assert re.search(rf"applied \S+ by {by[:8]}", lockstep("plans").stdout)
+    whole = lockstep("plans", fresh).stdout
+    assert f"UTC by run {by[:8]}" in whole
+    assert "Nothing was written" not in whole
+    (data,) = json.loads(lockstep("plans", fresh, "--json").stdout)
+    assert data["applied_by"] == by
+
+
+def test_an_applied_plan_is_done(lockstep: Any, project: Path) -> None:
+    plan_id = halt(lockstep, project)
+    assert lockstep("apply", plan_id).returncode == 0
+    plans = lockstep("plans", "--json").stdout
+    for _ in range(2):
+        again = lockstep("apply", plan_id)
+        assert (again.returncode, again.stdout) == (4, "")
+        assert re.fullmatch(
+            rf"lockstep: plan {plan_id} of 'to-dos' was applied \S+ \S+ UTC by run [0-9a-f]{{8}}: there is nothing "
+            r"more to let through\n",
+            again.stderr,
+        )
+    assert lockstep("plans", "--json").stdout == plans
+    (state,) = [
+        row for row in json.loads(lockstep("status", "--json").stdout)["tasks"] if row["task"] == "to-dos"
+    ]
+    assert state["last_run"]["status"] == "succeeded"
+
+
+def test_a_plan_that_is_not_there_is_told_with_what_is_meant(lockstep: Any, project: Path) -> None:
+    def refused(*arguments: str) -> str:
+        done = lockstep("apply", *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.count("\n") == 1
+        return str(done.stderr)
+
+    assert "there is no plan 'nonsense': `lockstep plans` lists those that are kept" in refused("nonsense")
+    assert "give a plan's id, not a task's name" in refused("to-dos")
+    assert "id is empty" in refused("")
+    plan_id = halt(lockstep, project)
+    mistyped = plan_id[:5] + ("0" if plan_id[5] != "0" else "1") + plan_id[6:]
+    assert f"did you mean '{plan_id}'?" in refused(mistyped)
+    assert f"did you mean '{plan_id}'?" in refused("to-dos")
+    assert f"plan {plan_id} is of task 'to-dos', not of task 'strict'" in refused(plan_id, "--task", "strict")
+    write(project, "to-dos", "notion", *NUMBERS)  # put back
+    void = lockstep("apply", plan_id)
+    assert void.returncode == 4
+    assert f"a side has moved since plan {plan_id} was made" in void.stdout
+    assert lockstep("run", "to-dos").returncode == 0
+    assert f"plan '{plan_id}' of 'to-dos' is not kept any more: since run" in refused(plan_id)
+    assert "No plan is kept" in lockstep("plans").stdout
+
+
+def test_a_plan_of_two_tasks_is_told_apart_and_one_of_no_task_named(lockstep: Any, project: Path) -> None:
+    plan_id = halt(lockstep, project)
+    module = (project / "file_tasks.py").read_text()
+    with sqlite3.connect(project / ".lockstep" / "lockstep.db") as database:
+        columns = "id, run_id, reason, actions, at"
+        database.execute(f"INSERT INTO plan (task, {columns}) SELECT 'strict', {columns} FROM plan")
+    both = lockstep("apply", plan_id)
+    assert both.returncode == 2
+    assert "say --task NAME" in both.stderr
+    assert f"{plan_id} of strict" in both.stderr
+    assert "a side has moved" in lockstep("apply", plan_id, "--task", "strict").stdout
+    (project / "file_tasks.py").write_text(module.replace('Files("to-dos"', 'Files("to-do-list"'))
+    gone = lockstep("apply", plan_id, "--task", "to-dos")
+    assert (gone.returncode, "there is no task 'to-dos'" in gone.stderr) == (2, True)
+    assert len(titles(project, "to-dos", "other")) == 12
+
+
+def test_an_empty_plan_of_an_older_version_is_refused(lockstep: Any, project: Path) -> None:
+    assert lockstep("run", "to-dos").returncode == 0
+    store = Store(f"sqlite:///{project / '.lockstep' / 'lockstep.db'}")
+    plan_id = store.plans.keep("to-dos", Plan(), "", "a run")
+    store.close()
+    refused = lockstep("apply", plan_id)
+    assert (refused.returncode, refused.stdout) == (4, "")
+    assert "is empty: there is nothing to let through" in refused.stderr
 
 
 def test_a_run_is_undone(lockstep: Any, project: Path) -> None:
