@@ -54,9 +54,13 @@ def private_file(path: Path) -> None:
         OSError: it cannot be made.
     """
     if not path.exists():
-        empty = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.")
-        with empty, suppress(FileExistsError):
-            os.link(empty.name, path)
+        descriptor, empty = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+        try:
+            os.close(descriptor)
+            with suppress(FileExistsError):
+                os.link(empty, path)
+        finally:
+            Path(empty).unlink()
     _take(path, FILE_MODE)
 
 
