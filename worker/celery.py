@@ -25,7 +25,9 @@ from worker.sync_tasks import Workplace, add_sync_tasks
 
 
 class Application(Celery):
-    """Celery with a worker that shuts down as soon as its runs have ended."""
+    """Celery with a worker that shuts down as soon as its runs have ended, and with events without secrets."""
+
+    events_cls = "worker.events:Events"
 
     @cached_property
     def Worker(self) -> Any:  # noqa: N802  Celery's name

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import RowMapping, delete, insert, select, update
 
+from config.redaction import redacted
 from tasks.errors import StateError
 from tasks.merge import Plan, plan_digest, plan_from_data, plan_to_data
 from tasks.values import dump, load
@@ -48,14 +49,15 @@ class Plans:
             )
             known = (table.task == task) & (table.id == plan_id)
             # Let through before and halted again: the guard is armed again.
-            again = update(schema.plan).where(known).values(run_id=run_id, reason=reason, applied_at=None)
+            told = schema.storable(reason)
+            again = update(schema.plan).where(known).values(run_id=run_id, reason=told, applied_at=None)
             if not connection.execute(again).rowcount:
                 connection.execute(
                     insert(schema.plan).values(
                         task=task,
                         id=plan_id,
                         run_id=run_id,
-                        reason=schema.storable(reason),
+                        reason=told,
                         actions=dump(plan_to_data(plan)),
                         at=datetime.now(UTC),
                     )
@@ -93,4 +95,6 @@ def _kept(row: RowMapping) -> KeptPlan:
         plan = plan_from_data(load(row["actions"]))
     except (KeyError, TypeError, ValueError) as error:
         raise StateError(f"plan {row['id']} of task {row['task']!r} cannot be read: {error}") from error
-    return KeptPlan(row["id"], row["task"], row["run_id"], row["reason"], plan, row["at"], row["applied_at"])
+    return KeptPlan(
+        row["id"], row["task"], row["run_id"], redacted(row["reason"]), plan, row["at"], row["applied_at"]
+    )

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
+from config.drivers import drivers_words
 from config.private_files import private_directory, private_file
 from tasks.errors import ItemError
 from worker.errors import StoreError
@@ -177,7 +178,7 @@ class Store:
 
 
 def _first_line(error: DBAPIError) -> str:
-    return (str(error.orig).strip().splitlines() or ["no reason given"])[0]
+    return drivers_words(error.orig)
 
 
 def _use_wal(cursor: sqlite3.Cursor) -> None:
