@@ -140,8 +140,8 @@ def _flower(settings: Settings, url: str, at: Listener) -> Command:
 
 
 def _web(url: str, at: Listener) -> Command:
-    uvicorn = [sys.executable, "-m", "uvicorn", "worker.web:app", "--no-access-log"]
-    return Command("web", [*uvicorn, f"--host={at.address}", f"--port={at.port}"], {"REDIS_URL": url})
+    serve = [sys.executable, "-m", "worker.web"]
+    return Command("web", [*serve, f"--host={at.address}", f"--port={at.port}"], {"REDIS_URL": url})
 
 
 def _shown_address(settings: Settings, url: str) -> str:
