@@ -72,15 +72,15 @@ def _asks_for_prefork(arguments: list[str]) -> bool:
 
 def _prepare() -> Celery:
     settings = get_settings()
+    if "flower" in sys.argv:
+        from worker.flower import guard
+
+        guard()
     for name, value in flower_environment(settings).items():
         os.environ.setdefault(name, value)
     celery = make_app(settings)
     if _asks_for_prefork(sys.argv):
         celery.conf.update(prefork_settings(settings))
-    if "flower" in sys.argv:
-        from worker.flower import refuse_a_used_port
-
-        refuse_a_used_port()
     return celery
 
 
