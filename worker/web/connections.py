@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import Any, ClassVar
 
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ HEADERS_SECONDS = 10.0
 CONNECTIONS = 500
 
 
-class GuardedProtocol(AutoHTTPProtocol):
+class GuardedProtocol(H11Protocol):
     """Uvicorn's, with a time for headers and a limit on connections."""
 
     #: Connections without a complete request, the one that has waited longest first.
