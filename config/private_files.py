@@ -80,9 +80,11 @@ def _opener(path: str, flags: int) -> int:
 
 def _is_shared(path: Path) -> bool:
     """Whether it is `/tmp` or the like, or others' things are in it for certain."""
-    here, home = Path.cwd(), Path.home()
-    path = path.resolve()
-    return bool(path.stat().st_mode & stat.S_ISVTX) or path in {here, home, *here.parents, *home.parents}
+    path, places = path.resolve(), [Path.cwd()]
+    with suppress(RuntimeError):  # some containers run as a user without a home
+        places.append(Path.home().resolve())
+    around = {each for place in places for each in (place, *place.parents)}
+    return path in around or bool(path.stat().st_mode & stat.S_ISVTX)
 
 
 def _take(path: Path, allowed: int) -> None:

@@ -98,3 +98,15 @@ def test_a_database_keeps_its_locks(tmp_path: Path) -> None:
             [sys.executable, "-c", other, path], check=False, capture_output=True, text=True
         )
         assert "database is locked" in done.stderr
+
+
+def test_a_user_without_a_home_has_a_closed_directory_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", staticmethod(nowhere))
+    (tmp_path / "state").mkdir()
+    close_directory(tmp_path / "state")
+    assert mode(tmp_path / "state") == 0o700
