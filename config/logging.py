@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -18,16 +19,34 @@ STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "
 CHATTY = ("httpx", "httpcore", "notion_client", "urllib3", "alembic.runtime.migration")
 
 
+#: What moves the cursor, changes the terminal or begins a line.
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def visible(text: str) -> str:
+    """`text` on one line, with signs for the terminal written out: names and values are other people's."""
+    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
 class TextFormatter(logging.Formatter):
-    """`2026-01-31 12:00:00,123 INFO worker.session: message`, then the traceback if there is one."""
+    """`2026-01-31 12:00:00,123 INFO worker.session: message`, then the traceback, indented, if there is one."""
 
     def __init__(self, redactor: Redactor) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
         self._redactor = redactor
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record in full, with its traceback, without secrets."""
-        return self._redactor.text(super().format(record))
+        """The record in full, with its traceback, without secrets; only the record itself begins a line."""
+        first = visible(self._redactor.text(super().formatMessage(self._told(record))))
+        more = [self.formatException(record.exc_info)] if record.exc_info else []
+        more += [self.formatStack(record.stack_info)] if record.stack_info else []
+        lines = [line for part in more for line in self._redactor.text(part).splitlines()]
+        return "\n".join([first, *(f"  {visible(line)}" for line in lines)])
+
+    def _told(self, record: logging.LogRecord) -> logging.LogRecord:
+        record.message = record.getMessage().rstrip()
+        record.asctime = self.formatTime(record)
+        return record
 
 
 class JsonFormatter(logging.Formatter):

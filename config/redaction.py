@@ -1,12 +1,15 @@
-"""Takes secrets out of text before it is logged or sent anywhere."""
+"""Takes secrets out of text before it is logged, stored, shown or sent anywhere."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
 import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from pydantic import SecretStr
 
@@ -21,29 +24,35 @@ SHORTEST_SECRET = 6
 #: What a secret looks like wherever it stands. The group `keep`, if any, stays.
 SHAPES = (
     re.compile(r"\bntn_[A-Za-z0-9_]{6,}|\bsecret_[A-Za-z0-9]{16,}"),  # Notion tokens, new and old
-    re.compile(r"(?P<keep>://[^\s/:@]*:)[^\s/@]+(?=@)"),  # a password in an address
+    # A password in an address, also one with an @, or with a slash that should have been written as %2F.
+    re.compile(r"(?P<keep>://[^\s/:@]*:)(?:[^\s/@]+(?:@[^\s/@]+)*|(?!\d{1,5}[/?#])[^\s@'\"]+)(?=@)"),
     re.compile(r"(?P<keep>\bbearer\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE),
     re.compile(r"(?P<keep>\bauthorization['\"]?\s*[:=,]\s*b?['\"]?[a-z]+\s+)[^\s'\"]+", re.IGNORECASE),
     re.compile(r"(?P<keep>\b\w*(?:password|passwd|secret|token|api_?key)=['\"]?)[^\s&,;'\"]+", re.IGNORECASE),
 )
 
-SECRET_NAME = re.compile(r"(password|passwd|secret|token|api_?key|credentials?)$", re.IGNORECASE)
+#: `Basic` and the base64 of `user:password`; other words may come after that one too.
+BASIC = re.compile(r"(\bbasic\s+)([A-Za-z0-9+/_-]{6,}={0,2})", re.IGNORECASE)
+
+SECRET_NAME = re.compile(
+    r"((password|passwd|passphrase|secret|token|api_?key|credentials?)|(^|_)pass)$", re.IGNORECASE
+)
+
+#: An address with a password in it, wherever it stands.
+LOGIN = re.compile(r"://[^\s/:@]*:([^\s/@]+(?:@[^\s/@]+)*)@")
+
+_BASE64 = "A-Za-z0-9+/_="
 
 
 class Redactor:
     """Replaces known secret values, and everything that has the shape of a secret, by `***`."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = {
-            form
-            for secret in secrets
-            if len(secret) >= SHORTEST_SECRET
-            for form in (secret, quote(secret, safe=""))
-        }
+        known = sorted({secret for secret in secrets if len(secret) >= SHORTEST_SECRET})
         # The longest first, so that a secret which contains another goes as a whole.
-        self._known = (
-            re.compile("|".join(map(re.escape, sorted(known, key=len, reverse=True)))) if known else None
-        )
+        self._known = _any_of(sorted({form for secret in known for form in _forms(secret)}, key=len)[::-1])
+        encoded = _any_of(sorted({core for secret in known for core in _base64_cores(secret)}))
+        self._encoded = encoded and re.compile(f"[{_BASE64}]*(?:{encoded.pattern})[{_BASE64}]*")
 
     def __repr__(self) -> str:
         return "Redactor()"
@@ -52,6 +61,9 @@ class Redactor:
         """`text` without its secrets."""
         if self._known is not None:
             text = self._known.sub(MASK, text)
+        if self._encoded is not None:
+            text = self._encoded.sub(MASK, text)
+        text = BASIC.sub(_masked_basic, text)
         for shape in SHAPES:
             text = shape.sub(lambda found: (found.groupdict().get("keep") or "") + MASK, text)
         return text
@@ -72,17 +84,61 @@ class Redactor:
         return value
 
 
+def _any_of(texts: list[str]) -> re.Pattern[str] | None:
+    return re.compile("|".join(map(re.escape, texts))) if texts else None
+
+
+def _forms(secret: str) -> Iterable[str]:
+    """A secret as it stands in texts, addresses, forms, JSON and in what Python shows of it."""
+    yield secret
+    yield quote(secret, safe="")
+    yield quote(secret)
+    yield quote_plus(secret)
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield repr(secret)[1:-1]
+
+
+def _base64_cores(secret: str) -> Iterable[str]:
+    """What the base64 of any text with the secret in it has in it: it depends on where the secret begins."""
+    raw = secret.encode()
+    for offset in range(3):
+        text = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
+        # The first and the last sign share bits with what stands before and after the secret.
+        core = text[(0, 2, 3)[offset] :]
+        core = core if (offset + len(raw)) % 3 == 0 else core[:-1]
+        if len(core) >= SHORTEST_SECRET:
+            yield core
+            yield core.replace("+", "-").replace("/", "_")
+
+
+def _masked_basic(found: re.Match[str]) -> str:
+    word, login = found.groups()
+    try:
+        plain = base64.b64decode(login.replace("-", "+").replace("_", "/") + "=" * (-len(login) % 4))
+    except (binascii.Error, ValueError):
+        return found[0]
+    return word + MASK if b":" in plain else found[0]
+
+
 def _named_secrets(data: Any) -> Iterable[str]:
-    """The values of all secret-named entries of nested data."""
+    """The values of all secret-named entries of nested data, and the passwords in addresses."""
     if isinstance(data, Mapping):
         for key, item in data.items():
             if isinstance(item, str) and SECRET_NAME.search(str(key)):
                 yield item
             else:
                 yield from _named_secrets(item)
+    elif isinstance(data, str):
+        yield from _passwords(data)
     elif isinstance(data, list | tuple):
         for item in data:
             yield from _named_secrets(item)
+
+
+def _passwords(text: str) -> Iterable[str]:
+    for found in LOGIN.finditer(text):
+        yield from {found[1], unquote(found[1])}
 
 
 def secret_values(settings: Settings) -> set[str]:
@@ -98,9 +154,8 @@ def secret_values(settings: Settings) -> set[str]:
         found.add(secret)
         if "://" in secret:
             parts = urlsplit(secret)
-            found |= {
-                part for part in (parts.password, parts.username if name == "sentry_dsn" else None) if part
-            }
+            found |= set(_passwords(secret))
+            found |= {parts.username} if name == "sentry_dsn" and parts.username else set()
         elif name == "flower_basic_auth":
             found |= {pair.partition(":")[2] for pair in secret.split(",")}
         elif name == "notion_webhook_secret":
@@ -111,3 +166,21 @@ def secret_values(settings: Settings) -> set[str]:
 def redactor_for(settings: Settings) -> Redactor:
     """A redactor that knows the secrets of `settings` by value."""
     return Redactor(secret_values(settings))
+
+
+_own: tuple[Settings | None, Redactor] | None = None
+
+
+def redacted(text: str) -> str:
+    """`text` without the secrets that this process knows, and without what has the shape of one."""
+    global _own  # noqa: PLW0603  made once for the settings that are in force
+    from config.errors import SettingsError
+    from config.settings import get_settings
+
+    try:
+        settings = get_settings()
+    except SettingsError:  # whoever needs them is told so
+        settings = None
+    if _own is None or _own[0] is not settings:
+        _own = settings, Redactor(_named_secrets(os.environ)) if settings is None else redactor_for(settings)
+    return _own[1].text(text)

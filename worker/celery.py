@@ -27,7 +27,9 @@ from worker.sync_tasks import Workplace, add_sync_tasks
 
 
 class Application(Celery):
-    """Celery with a worker that shuts down as soon as its runs have ended."""
+    """Celery with a worker that shuts down as soon as its runs have ended, and with events without secrets."""
+
+    events_cls = "worker.events:Events"
 
     @cached_property
     def Worker(self) -> Any:  # noqa: N802  Celery's name
@@ -72,15 +74,15 @@ def _asks_for_prefork(arguments: list[str]) -> bool:
 
 def _prepare() -> Celery:
     settings = get_settings()
+    if "flower" in sys.argv:
+        from worker.flower import guard
+
+        guard()
     for name, value in flower_environment(settings).items():
         os.environ.setdefault(name, value)
     celery = make_app(settings)
     if _asks_for_prefork(sys.argv):
         celery.conf.update(prefork_settings(settings))
-    if "flower" in sys.argv:
-        from worker.flower import refuse_a_used_port
-
-        refuse_a_used_port()
     return celery
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from config.redaction import Redactor
+from config.redaction import redacted
 from worker.cli.failures import explain
 
 
@@ -26,5 +26,5 @@ def refusing() -> Iterator[None]:
         if told is None:
             raise
         message, code = told
-        sys.stderr.write("".join(f"lockstep: {line}\n" for line in Redactor().text(message).splitlines()))
+        sys.stderr.write("".join(f"lockstep: {line}\n" for line in redacted(message).splitlines()))
         raise SystemExit(int(code)) from None

@@ -11,6 +11,7 @@ import redis
 from celery import Celery, Task
 
 from config import Settings
+from config.redaction import redacted
 from tasks.errors import TaskError
 from tasks.scheduled import Scheduled
 from worker import event_loop, rate_limit
@@ -95,7 +96,7 @@ def run_sync(celery_task: Task[Any, Any], task: Scheduled, workplace: Workplace)
                 )
             )
     except TaskError as error:
-        raise SyncRunFailed(str(error)) from None
+        raise SyncRunFailed(redacted(str(error))) from None
     if record.status in FAILED:
         raise SyncRunFailed(
             record.reason if record.status == "failed" else f"{record.status}: {record.reason}"

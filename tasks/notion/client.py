@@ -19,6 +19,7 @@ from notion_client.client import ClientOptions
 from pydantic import SecretStr
 
 from tasks.errors import OutcomeUnknownError, SideError
+from tasks.limited_http import LimitedClient
 from tasks.notion.answers import Failure, RefusedError, Trouble, read_failure
 from tasks.notion.throttle import Throttle, throttle_for
 
@@ -138,7 +139,7 @@ class NotionClient:
                 log_level=logging.CRITICAL,
                 retry=False,
             ),
-            client=httpx.AsyncClient(transport=transport),
+            client=LimitedClient(transport=transport),
         )
         self._notion.client.timeout = httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT))
 

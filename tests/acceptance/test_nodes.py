@@ -96,7 +96,7 @@ def machines(tmp_path: Path, redis_url: str) -> Iterator[tuple[Machine, Machine,
     laptop = Machine(tmp_path / "laptop", LAPTOP.format(port=port))
     assert office.lockstep("nodes", "capture", "office").returncode == 0
     assert laptop.lockstep("nodes", "capture", "laptop").returncode == 0
-    serve = [sys.executable, "-m", "uvicorn", "worker.web:app", "--host", "127.0.0.1", "--port", str(port)]
+    serve = [sys.executable, "-m", "worker.web", "--host", "127.0.0.1", "--port", str(port)]
     with Process(serve, log=tmp_path / "web.log", env=office.env, cwd=office.directory) as web:
 
         def healthy() -> bool:

@@ -45,6 +45,32 @@ def test_text_lines_carry_no_secret() -> None:
     assert "pw1234" not in text
 
 
+def _refusing(words: str) -> type[json.JSONDecoder]:
+    class Refusing(json.JSONDecoder):
+        def decode(self, s: str, *_: object) -> object:  # type: ignore[override]
+            raise ValueError(words)
+
+    return Refusing
+
+
+def test_nobody_forges_a_line_or_moves_the_cursor() -> None:
+    stream = io.StringIO()
+    configure_logging(load_settings(), stream=stream)
+    forged = "2026-01-31 12:00:00,000 INFO worker.session: Task 'x': run 1 succeeded."
+    log = logging.getLogger("a")
+    try:
+        json.loads("{", cls=_refusing(f"no\n{forged}\x1b[2J"))
+    except ValueError:
+        log.exception("Title 'x\n%s\r\x1b]0;t\x07\x9b2J\u2028y'", forged)
+    lines = stream.getvalue().splitlines()
+    assert forged not in lines
+    assert not set(stream.getvalue()) & set("\r\x1b\x07\x9b\u2028")
+    assert lines[0].endswith(rf"ERROR a: Title 'x\n{forged}\r\x1b]0;t\x07\x9b2J\u2028y'")
+    assert lines[1] == "  Traceback (most recent call last):"
+    assert all(line.startswith("  ") for line in lines[1:])
+    assert rf"  {forged}\x1b[2J" in lines
+
+
 def test_json_lines_have_fields_and_carry_no_secret() -> None:
     stream = io.StringIO()
     configure_logging(load_settings(log_format="json"), stream=stream)

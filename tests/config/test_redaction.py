@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import base64
+import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 
 from config import load_settings
-from config.redaction import MASK, Redactor, redactor_for
+from config.drivers import drivers_words
+from config.redaction import MASK, Redactor, redacted, redactor_for
+from config.settings import get_settings
 
 
 @pytest.mark.parametrize(
@@ -20,6 +27,12 @@ from config.redaction import MASK, Redactor, redactor_for
         ("(b'authorization', b'Bearer abcdefgh1')", f"(b'authorization', b'Bearer {MASK}')"),
         ("GET /x?access_token=abc&page=2", f"GET /x?access_token={MASK}&page=2"),
         ("password='hunter2'", f"password='{MASK}'"),
+        ("redis://:a/b@host/0 and x@y", f"redis://:{MASK}@host/0 and x@y"),
+        ("redis://:a@b@host/0", f"redis://:{MASK}@host/0"),
+        ("http://host:5232/me@example.org/cal/", "http://host:5232/me@example.org/cal/"),
+        ("sent Basic dXNlcjpwYXNz to it", f"sent Basic {MASK} to it"),
+        ("echo: basic dXNlcjpwYXNzd29yZA==", f"echo: basic {MASK}"),
+        ("Basic authentication is refused", "Basic authentication is refused"),
         ("https://host:8080/path@2x.png", "https://host:8080/path@2x.png"),
         (
             "NOTION_TOKEN is not set: secret_manager is down",
@@ -41,6 +54,63 @@ def test_known_values_go_wherever_they_stand(bare_environment: Path, monkeypatch
     text = "an-odd-token dbpass22 flower-1 flower-2 company-key-9 'caldav pass/5' caldav%20pass%2F5"
     assert redactor.text(text) == " ".join([MASK] * 5 + [f"'{MASK}'", MASK])
     assert "odd" not in repr(redactor)
+
+
+@pytest.mark.parametrize("password", ["hunter2x", "päss wörd", "a+b/c?d&e", 'quo"te\\d', "x" * 40])
+@pytest.mark.parametrize("user", ["", "u", "me", "bob", "user@example.org"])
+def test_a_login_goes_in_every_form(user: str, password: str) -> None:
+    redactor = Redactor([password])
+    for coded in (base64.b64encode, base64.urlsafe_b64encode):
+        login = coded(f"{user}:{password}".encode()).decode()
+        assert redactor.text(f"header {login} refused") == f"header {MASK} refused"
+        assert redactor.text(f"header {login.rstrip('=')}, refused") == f"header {MASK}, refused"
+    for form in (quote(password), quote_plus(password), json.dumps(password)[1:-1], repr(password)[1:-1]):
+        assert redactor.text(f"it says {form}.") == f"it says {MASK}."
+
+
+def test_text_that_is_like_base64_stays() -> None:
+    text = f"id 3fa85f64-5717-4562-b3fc-2c963f66afa6 {base64.b64encode(b'something else:entirely').decode()}"
+    assert Redactor(["hunter2x", "swordfish"]).text(text) == text
+
+
+def test_passwords_in_addresses_are_known(bare_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (bare_environment / "lockstep.toml").write_text(
+        '[[node]]\nname = "n"\nurl = "postgresql://me:tomlpw99@db/x"\n'
+    )
+    monkeypatch.setenv("MY_STORE", "mysql://me:env%2Fpw88@db/x")
+    monkeypatch.setenv("CALDAV_PASS", "caldavpw77")
+    text = redactor_for(load_settings()).text("tomlpw99 env%2Fpw88 env/pw88 caldavpw77")
+    assert text == " ".join([MASK] * 4)
+
+
+def test_the_redactor_of_the_process_knows_its_settings(
+    bare_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTION_TOKEN", "an-odd-token")
+    get_settings.cache_clear()
+    assert redacted("an-odd-token other-token") == f"{MASK} other-token"
+    monkeypatch.setenv("NOTION_TOKEN", "other-token")
+    get_settings.cache_clear()
+    assert redacted("an-odd-token other-token") == f"an-odd-token {MASK}"
+
+
+def test_without_usable_settings_shapes_and_the_environment_still_count(
+    bare_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCKSTEP_TIME_LIMIT", "long")
+    monkeypatch.setenv("CALDAV_PASSWORD", "caldavpw77")
+    get_settings.cache_clear()
+    assert redacted("caldavpw77 at redis://:pa55@host") == f"{MASK} at redis://:{MASK}@host"
+
+
+def test_sqlite_does_not_show_what_it_cannot_decode() -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE t (title TEXT)")
+        connection.execute("INSERT INTO t VALUES (CAST(x'70726976617465ff' AS TEXT))")
+        with pytest.raises(sqlite3.OperationalError) as caught:
+            connection.execute("SELECT title FROM t").fetchall()
+    assert "private" in str(caught.value)
+    assert drivers_words(caught.value) == "Could not decode to UTF-8 column 'title'"
 
 
 def test_short_secrets_do_not_eat_words() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Sequence
 
 
@@ -24,20 +25,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _tell(error: Exception) -> int:
-    """Print a foreseeable error and give its exit code; raise any other again."""
+    """Print a foreseeable error and give its exit code; print any other with its traceback. None with a secret."""
+    from config.redaction import redacted
     from worker.cli.failures import explain
 
     explained = explain(error)
     if explained is None:
-        raise error
-    from config.redaction import Redactor, redactor_for
-    from config.settings import SettingsError, get_settings
-
+        sys.stderr.write(redacted("".join(traceback.format_exception(error))))
+        return 1
     message, code = explained
-    try:
-        redactor = redactor_for(get_settings())
-    except SettingsError:
-        redactor = Redactor()
-    for line in redactor.text(message).splitlines():
+    for line in redacted(message).splitlines():
         print(f"lockstep: {line}", file=sys.stderr)  # noqa: T201
     return int(code)

@@ -21,7 +21,7 @@ from worker.cli.machine import publish_redis, sole_use
 from worker.cli.output import console, printable, table
 from worker.cli.ports import usable_port
 from worker.cli.processes import Command, ProcessGroup
-from worker.redis_client import address, connect
+from worker.redis_client import address, connect, connect_url
 from worker.redis_server import RedisServer
 
 
@@ -111,7 +111,7 @@ def _redis(settings: Settings, port: int | None) -> Iterator[tuple[str, Callable
         yield settings.redis_url.get_secret_value(), None
         return
     with (
-        RedisServer(settings.state_dir / "redis", port=port) as server,
+        RedisServer(settings.state_dir / "redis", port=port, sealed=True) as server,
         publish_redis(settings, server.url),
     ):
         yield server.url, lambda: server.running
@@ -140,15 +140,14 @@ def _flower(settings: Settings, url: str, at: Listener) -> Command:
 
 
 def _web(url: str, at: Listener) -> Command:
-    uvicorn = [sys.executable, "-m", "uvicorn", "worker.web:app", "--no-access-log"]
-    return Command("web", [*uvicorn, f"--host={at.address}", f"--port={at.port}"], {"REDIS_URL": url})
+    serve = [sys.executable, "-m", "worker.web"]
+    return Command("web", [*serve, f"--host={at.address}", f"--port={at.port}"], {"REDIS_URL": url})
 
 
 def _shown_address(settings: Settings, url: str) -> str:
-    if settings.redis_url is None:
-        return f"{url} (started here)"
-    client = connect(settings)
+    """Without the password."""
+    client = connect_url(url)
     try:
-        return address(client)
+        return address(client) + (" (started here)" if settings.redis_url is None else "")
     finally:
         client.close()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, insert, select
 
+from config.redaction import redacted
 from tasks.journal import Cursor, Memory
 from tasks.merge import Held, Side
 from tasks.values import dump, load
@@ -55,7 +56,7 @@ class Memories:
                     row.task,
                     Held(
                         (row.notion_id, row.other_id),
-                        row.reason,
+                        redacted(row.reason),
                         row.content,
                         row.failures,
                         row.since,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import RowMapping, delete, insert, select, update
 
+from config.redaction import redacted
 from tasks.errors import StateError
 from tasks.merge import Plan, Skip, plan_digest, plan_from_data, plan_to_data
 from tasks.values import dump, load
@@ -64,14 +65,14 @@ class Plans:
             connection.execute(
                 delete(schema.plan).where(table.task == task, table.applied_at.is_(None), table.id != plan_id)
             )
-            known = (table.task == task) & (table.id == plan_id)
+            known, told = (table.task == task) & (table.id == plan_id), schema.storable(reason)
             # Let through before and halted again: the guard is armed again.
             again = (
                 update(schema.plan)
                 .where(known)
                 .values(
                     run_id=run_id,
-                    reason=schema.storable(reason),
+                    reason=told,
                     at=datetime.now(UTC),
                     applied_at=None,
                     applied_by=None,
@@ -83,7 +84,7 @@ class Plans:
                         task=task,
                         id=plan_id,
                         run_id=run_id,
-                        reason=schema.storable(reason),
+                        reason=told,
                         actions=dump(plan_to_data(plan)),
                         at=datetime.now(UTC),
                     )
@@ -138,4 +139,5 @@ def _kept(row: RowMapping) -> KeptPlan:
         plan = plan_from_data(load(row["actions"]))
     except (KeyError, TypeError, ValueError) as error:
         raise StateError(f"plan {row['id']} of task {row['task']!r} cannot be read: {error}") from error
-    return KeptPlan(plan=plan, **{name: row[name] for name in row if name != "actions"})
+    kept = {name: row[name] for name in row if name not in {"actions", "reason"}}
+    return KeptPlan(plan=plan, reason=redacted(row["reason"]), **kept)

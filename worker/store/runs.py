@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from config.redaction import redacted
 from tasks.errors import LockLostError, StateError
 from tasks.merge import Plan
 from worker.store import schema
@@ -50,6 +51,11 @@ class RunRecord:
     pid: int = field(default_factory=os.getpid)
     #: Of a dry run only.
     plan: Plan | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Take secrets out of what services and exceptions say, before anybody keeps or shows it."""
+        object.__setattr__(self, "reason", redacted(self.reason))
+        object.__setattr__(self, "notes", [redacted(note) for note in self.notes])
 
     @property
     def seconds(self) -> float | None:

@@ -20,6 +20,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from config.redaction import redacted
+
 
 class Moment(TypeDecorator[datetime]):
     """A time with its zone, kept as UTC; SQLite keeps no zone by itself."""
@@ -197,5 +199,8 @@ OF_TASKS = (link, intent, run, conflict, memory, held, plan, effect)
 
 
 def storable(text: str) -> str:
-    """Text that every database takes: an error may quote a NUL or half a surrogate pair."""
-    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+    """What is said of a run or an object: without secrets, and as every database takes it.
+
+    An error may quote a token, a NUL or half a surrogate pair.
+    """
+    return redacted(text).replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""The web process: `uvicorn worker.web:app`."""
+"""The web process: `python -m worker.web`."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ async def _refuse(_: Request, refused: Exception) -> Response:
     if not isinstance(refused, HTTPException):
         raise refused
     headers = dict(refused.headers or {})
-    if refused.status_code in (408, 413):
+    if refused.status_code in (401, 408, 413, 503):
         headers["connection"] = "close"  # the rest of the body is not waited for
     return error(refused.status_code, refused.detail, headers)
 

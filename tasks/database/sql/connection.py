@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError
 
+from config.drivers import drivers_words
 from tasks.database.exceptions import SyncAbortedError
 from tasks.errors import SideError, TaskDefinitionError
 
@@ -152,7 +153,7 @@ def _begin(connection: sa.Connection) -> None:
 
 def first_line(error: DBAPIError) -> str:
     """The driver's own words, without the statement and its values."""
-    return (str(error.orig).strip().splitlines() or ["no reason given"])[0]
+    return drivers_words(error.orig)
 
 
 def connect(url: str) -> sa.Engine:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,8 +78,6 @@ class _Endpoint:
         self._sent_max = sent_max
         self._json_max = json_max
         self._turns = asyncio.Semaphore(AT_ONCE)
-        # Who is unknown costs as much time as who is known.
-        self._nobody = PeerKey(secret=secrets.token_hex(32))
 
     async def sync(self, request: Request) -> Response:
         """Answer one exchange. Whatever a request holds, it brings about no error of the server's own."""
@@ -88,7 +85,7 @@ class _Endpoint:
             return await self._answer(request)
         except NotAuthenticError as error:
             log.warning("An exchange of node %r was refused: %s.", _shown(request), error)
-            return _told(401, "unauthenticated", "the node is not known, or its proof is wrong")
+            return _told(401, "unauthenticated", "the node is not known, or its proof is wrong", close=True)
         except (PayloadLimitError, UnknownNodeError) as error:
             return _told(*describe(error), close=isinstance(error, PayloadLimitError))
         except SyncError as error:
@@ -106,13 +103,14 @@ class _Endpoint:
         served = await asyncio.to_thread(self._find, request.path_params["node_id"])
         peer = unquote(request.headers.get(NODE_HEADER, ""))
         key = served.peers.get(peer) if served is not None else None
-        body = await self._body(request)
-        nonces = served.nonces if served is not None else MemoryNonces()
-        path = request.scope.get("raw_path", b"").decode("ascii", "replace")
-        route = path[path.rfind("/nodes/") :]  # whatever a proxy has put before it
-        await asyncio.to_thread((key or self._nobody).check, request.headers, route, body, nonces)
         if served is None or key is None:
             raise NotAuthenticError("it is not known")
+        # Nobody's body is waited for whose headers cannot be right.
+        key.check_headers(request.headers)
+        body = await self._body(request)
+        path = request.scope.get("raw_path", b"").decode("ascii", "replace")
+        route = path[path.rfind("/nodes/") :]  # whatever a proxy has put before it
+        await asyncio.to_thread(key.check, request.headers, route, body, served.nonces)
         compressed = request.headers.get("content-encoding", "") == "gzip"
         async with self._turns:
             answer = await asyncio.to_thread(self._process, served, peer, body, compressed)

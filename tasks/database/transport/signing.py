@@ -28,6 +28,7 @@ WINDOW = 300
 KEY_MIN = 16
 
 _NONCE = re.compile(r"[0-9a-f]{32}")
+_SIGNATURE = re.compile(r"v1=[0-9a-f]{64}")
 _TIME = re.compile(r"[0-9]{1,12}")
 
 
@@ -70,6 +71,26 @@ class PeerKey:
             SIGNATURE_HEADER: self._sign("request", node_id, path, at, nonce, body),
         }
 
+    def check_headers(self, headers: Mapping[str, str]) -> None:
+        """Refuse what cannot be from the holder of this key, whatever its body is.
+
+        Raises:
+            NotAuthenticError: the token is wrong, or there is no signature.
+        """
+        if self.token:
+            self._check_token(headers)
+        elif (
+            not _TIME.fullmatch(headers.get(TIME_HEADER, ""))
+            or not _NONCE.fullmatch(headers.get(NONCE_HEADER, ""))
+            or not _SIGNATURE.fullmatch(headers.get(SIGNATURE_HEADER, ""))
+        ):
+            raise NotAuthenticError("the signature is missing")
+
+    def _check_token(self, headers: Mapping[str, str]) -> None:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not _equal(token.strip(), self.token):
+            raise NotAuthenticError("the token is missing or wrong")
+
     def check(self, headers: Mapping[str, str], path: str, body: bytes, nonces: Nonces) -> None:
         """Refuse what the holder of this key did not send, now and for the first time.
 
@@ -78,9 +99,7 @@ class PeerKey:
             ClockDriftError: it is theirs, but not of this time.
         """
         if self.token:
-            scheme, _, token = headers.get("authorization", "").partition(" ")
-            if scheme.lower() != "bearer" or not _equal(token.strip(), self.token):
-                raise NotAuthenticError("the token is missing or wrong")
+            self._check_token(headers)
             return
         node_id, at, nonce, signature = (
             headers.get(name, "") for name in (NODE_HEADER, TIME_HEADER, NONCE_HEADER, SIGNATURE_HEADER)

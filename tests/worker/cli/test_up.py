@@ -12,9 +12,11 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
+import redis
 
 from worker.redis_server import free_port
 
@@ -118,7 +120,20 @@ def test_scheduled_runs_happen_and_nothing_is_left(
     assert titles == [{"Milk", "Bread"}] * 2
     by_hand = lockstep("run", "to-dos")  # with the lock in the embedded Redis
     assert by_hand.returncode == 0, by_hand.stderr
-    running.until(r"redis://127\.0\.0\.1:\d+/0 \(started here\)")
+    running.until(r" 127\.0\.0\.1:\d+ \(started here\)")
+    url = (project / ".lockstep" / "redis.url").read_text()
+    with (
+        redis.Redis.from_url(url) as known,
+        redis.Redis(port=known.get_connection_kwargs()["port"]) as stranger,
+    ):
+        assert known.ping()
+        with pytest.raises(redis.ResponseError, match="unknown command"):
+            known.config_set("dir", str(project))
+        with pytest.raises(redis.AuthenticationError):
+            stranger.config_set("dir", str(project))
+    password = str(urlsplit(url).password)
+    assert password not in running.output
+    assert [path for path in (project / ".lockstep").rglob("*") if path.stat().st_mode & 0o077] == []
     running.until(r"Flower +http://127\.0\.0\.1:\d+")
     port = re.search(r"Flower +http://127\.0\.0\.1:(\d+)", running.output)
     assert port is not None

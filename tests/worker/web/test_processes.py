@@ -32,7 +32,7 @@ def web(stack: Stack, *, name: str = "web", port: int = 0, **env: str) -> tuple[
     """The process of the Procfile's line and its address; of a free port for 0."""
     port = port or free_port()
     lines = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
-    command = lines["web"].replace("exec uvicorn", f"exec {shlex.quote(sys.executable)} -m uvicorn")
+    command = lines["web"].replace("exec python", f"exec {shlex.quote(sys.executable)}")
     process = stack.run(
         ["/bin/sh", "-c", command.replace("0.0.0.0", "127.0.0.1")], name=name, PORT=str(port), **env
     )
