@@ -21,6 +21,7 @@ from config import get_settings
 from worker.claims import RESEND_AFTER, Claim, Claims, Known
 from worker.errors import RedisUnavailableError, StoreError
 from worker.lock.redis_store import RedisLockStore
+from worker.outages import Outage
 from worker.redis_client import connect
 from worker.startup import refusing
 from worker.store import Store
@@ -111,6 +112,7 @@ class RedisScheduler(Scheduler):
         self._number = 0
         #: Until when everything waits for Redis, by the monotonic clock; 0 while it answers.
         self._waiting_until = 0.0
+        self._no_history = Outage("Entries with a number of runs wait for the database")
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
@@ -234,7 +236,7 @@ class RedisScheduler(Scheduler):
         except (redis.RedisError, RedisUnavailableError):
             raise
         except StoreError as error:
-            log.warning("Entry %r waits for the database: %s", entry.name, error)
+            self._no_history.failed(f"entry {entry.name!r}", error)
             return RETRY
         except Exception:
             log.exception("Entry %r cannot be looked at; beat tries again.", entry.name)
@@ -244,6 +246,7 @@ class RedisScheduler(Scheduler):
         finished = None
         if entry.total is not None:
             finished = self.history.runs.count_finished(entry.name)
+            self._no_history.over()
             if finished >= entry.total:
                 log.info("Entry %r: all %d runs are done.", entry.name, entry.total)
                 return None

@@ -17,7 +17,7 @@ from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import explain
 from worker.cli.machine import reachable_redis
 from worker.cli.output import console, duration, moment, print_json, printable, status_text, table
-from worker.errors import RedisUnavailableError
+from worker.errors import RedisUnavailableError, StoreError
 from worker.lock import RedisSyncLock, SessionRecord
 from worker.rate_limit import BudgetUse
 from worker.store import RAN, RunRecord, Store
@@ -94,6 +94,7 @@ def status(*, as_json: bool) -> ExitCode:
         latest = store.runs.latest()
         rows = [_state(task, latest.get(name), running.get(name), store) for name, task in known.items()]
         gone = sorted(set(latest) - set(known))
+        refusal = _refusal(store)
     if as_json:
         print_json(
             {
@@ -101,6 +102,7 @@ def status(*, as_json: bool) -> ExitCode:
                 "not_defined_any_more": gone,
                 "budgets": [budget.to_json() for budget in budgets],
                 "running_unknown": trouble,
+                "database_refuses": refusal,
             }
         )
     else:
@@ -109,8 +111,18 @@ def status(*, as_json: bool) -> ExitCode:
             console().print(_told(budget), soft_wrap=True)
     if trouble is not None:
         console(stderr=True).print(f"What runs now is not known: {trouble}", soft_wrap=True)
-        return ExitCode.UNAVAILABLE
-    return ExitCode.OK
+    if refusal is not None:
+        console(stderr=True).print(f"No run can be made or entered: {refusal}", soft_wrap=True)
+    return ExitCode.OK if trouble is None and refusal is None else ExitCode.UNAVAILABLE
+
+
+def _refusal(store: Store) -> str | None:
+    """Why the database takes no writes; then what is shown is old, since no run can be entered."""
+    try:
+        store.prove_writable()
+    except StoreError as error:
+        return str(error)
+    return None
 
 
 def _in_redis(settings: Settings) -> tuple[dict[str, SessionRecord], list[BudgetUse], str | None]:
