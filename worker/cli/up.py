@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ from worker.cli.ports import usable_port
 from worker.cli.processes import Command, ProcessGroup
 from worker.redis_client import address, connect
 from worker.redis_server import RedisServer
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,10 @@ def _redis(settings: Settings, port: int | None) -> Iterator[tuple[str, Callable
         client = connect(settings)
         try:
             client.ping()
+        except (redis.exceptions.BusyLoadingError, redis.exceptions.ResponseError) as error:
+            log.warning(
+                "Redis at %s answers with an error, worker and beat wait for it: %s", address(client), error
+            )
         except redis.exceptions.RedisError as error:
             raise CommandError(
                 f"Redis at {address(client)} does not answer: {error}; start it, correct REDIS_URL, or unset it "
