@@ -36,7 +36,6 @@ def connect_url(url: str) -> redis.Redis:
         return redis.Redis.from_url(
             url,
             decode_responses=True,
-            client_name="lockstep",
             retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), RETRIES),
             socket_timeout=ANSWER_TIMEOUT,
             socket_connect_timeout=CONNECT_TIMEOUT,
