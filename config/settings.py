@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config import checks
 from config.errors import SettingsError
+from config.private_files import close_directory
 from config.redaction import Redactor
 from config.sources import TomlSource, VariableSource, origin, read_dotenv, read_toml
 
@@ -232,7 +233,8 @@ def get_settings() -> Settings:
     """The settings of this process, read once.
 
     Variables of `.env` that are not settings, such as the login of a service, are put into the environment
-    where they are not set there: tasks read them from it, and child processes inherit them.
+    where they are not set there: tasks read them from it, and child processes inherit them. The state directory
+    is closed to other users of the machine.
 
     Raises:
         SettingsError: a variable has a value that does not fit, or a file cannot be read.
@@ -240,4 +242,5 @@ def get_settings() -> Settings:
     settings = load_settings()
     for name, value in read_dotenv().items():
         os.environ.setdefault(name, value)
+    close_directory(settings.state_dir)
     return settings

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from config.private_files import open_private, private_directory
 from tasks.calls import uninterrupted
 from tasks.errors import StateError
 from tasks.journal import Base, Memory, memory_from_data, memory_to_data
@@ -160,8 +161,8 @@ def _lines_of(path: Path) -> set[str]:
 
 def _append_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
+        private_directory(path.parent)
+        with open_private(path, "a") as file:
             file.write("".join(dump(line) + "\n" for line in lines))
             file.flush()
             os.fsync(file.fileno())

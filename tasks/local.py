@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
 
+from config.private_files import FILE_MODE, private_directory
 from tasks.errors import StateError, TaskError
 from tasks.file_journal import FileJournal
 from tasks.run import RunReport, run_task
@@ -66,9 +67,9 @@ def alone(task: SyncTask) -> Iterator[None]:
     Raises:
         StateError: another process has them, or they cannot be locked.
     """
-    lock = FileLock(task.state_path.with_suffix(".lock"), thread_local=False)
+    lock = FileLock(task.state_path.with_suffix(".lock"), thread_local=False, mode=FILE_MODE)
     try:
-        task.state_path.parent.mkdir(parents=True, exist_ok=True)
+        private_directory(task.state_path.parent)
         lock.acquire(timeout=0)
     except Timeout:
         raise StateError(f"task {task.name!r} is running in another process; wait for it to end") from None

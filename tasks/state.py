@@ -8,6 +8,7 @@ from typing import Any, Self, TypeAlias
 
 from pydantic import BaseModel, Field, ValidationError
 
+from config.private_files import open_private, private_directory
 from tasks.errors import StateError
 from tasks.values import dump, load
 
@@ -78,8 +79,8 @@ class State(BaseModel):
         """
         fresh = path.with_name(path.name + ".new")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with fresh.open("w", encoding="utf-8") as file:
+            private_directory(path.parent)
+            with open_private(fresh, "w") as file:
                 file.write(self.to_json())
                 file.flush()
                 os.fsync(file.fileno())

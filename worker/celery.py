@@ -17,7 +17,7 @@ from config.celery import celery_settings, flower_environment, prefork_settings
 from config.logging import configure_logging
 from config.sentry import init_sentry
 from tasks.registry import load_tasks
-from worker import transport
+from worker import broker
 from worker.beat import beat_schedule, unmonitored
 from worker.lost_connections import shorten
 from worker.startup import refusing
@@ -43,7 +43,7 @@ def make_app(settings: Settings) -> Celery:
         SettingsError: no Redis is configured.
         TaskDefinitionError: the tasks cannot be loaded.
     """
-    transport.use()
+    broker.install()
     celery = Application("worker")
     celery.conf.update(celery_settings(settings))
     tasks = load_tasks(settings).values()

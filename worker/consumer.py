@@ -1,21 +1,29 @@
-"""The consumer of Celery, made to survive outages of Redis: lost connections, restarts and error replies."""
+"""The consumer of Celery, made to survive outages of Redis, its error replies, and messages that are none."""
 
 from __future__ import annotations
 
 import logging
 import time
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from celery.exceptions import CPendingDeprecationWarning
 from celery.worker import consumer, state
+from kombu.message import Message
+from vine import promise as vine_promise
 
+from worker import broker
+from worker.broker import throw_away
 from worker.broker_outage import STEADY, BrokerOutage
+from worker.messages import fault
 
 log = logging.getLogger(__name__)
 
 #: Seconds between two looks at whether the worker is to stop, while it waits for Redis.
 LOOK = 0.2
+
+broker.install()
 
 # Celery recommends a setting at every lost connection, also where it was decided against.
 warnings.filterwarnings("ignore", category=CPendingDeprecationWarning, module=__name__)
@@ -30,6 +38,10 @@ class Consumer(consumer.Consumer):
     A Redis that answers with errors can be connected to, so the next attempt would fail at once, and again:
     the consumer waits a growing time between them.
     """
+
+    # Celery's, of which its stubs know nothing.
+    strategies: dict[str, Any]
+    connection_errors: tuple[type[BaseException], ...]
 
     class Blueprint(consumer.Consumer.Blueprint):  # type: ignore[valid-type, misc]  # has no stubs
         """All parts but the talk between workers, which nobody needs and which fails at a lost connection."""
@@ -81,3 +93,27 @@ class Consumer(consumer.Consumer):
         super().on_ready()
         if self._outage.lasts:
             self._steady = self.timer.call_after(STEADY, self._outage.over)
+
+    def create_task_handler(self, promise: Any = vine_promise) -> Callable[[Message], Any]:
+        """What is done with a message: Celery gets those that can be one of ours, the others are thrown away."""
+        take = super().create_task_handler(promise)
+
+        def take_or_throw_away(message: Message) -> Any:
+            reason = fault(message)
+            if reason is None and message.headers["task"] not in self.strategies:
+                reason = (
+                    f"it is for the task {message.headers['task']!r:.200}, which this worker does not know"
+                )
+            if reason is None:
+                return take(message)
+            throw_away(message.delivery_info.get("routing_key"), reason)
+            return message.reject_log_error(log, self.connection_errors)
+
+        return take_or_throw_away
+
+    def on_decode_error(self, message: Message, exc: Exception) -> None:
+        """Throw away a message whose body cannot be unpacked."""
+        throw_away(
+            message.delivery_info.get("routing_key"), f"its body cannot be read ({type(exc).__name__})"
+        )
+        message.ack_log_error(log, self.connection_errors)

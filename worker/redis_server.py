@@ -5,11 +5,13 @@ from __future__ import annotations
 import atexit
 import importlib
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +21,7 @@ from filelock import FileLock, Timeout
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from config.private_files import FILE_MODE, PRIVATE_UMASK, close_directory, private_directory
 from worker.child_process import tied
 from worker.errors import ServerStartError
 
@@ -29,6 +32,8 @@ STOP_TIMEOUT = 10.0
 #: Attempts to find a port when another process takes the chosen one first.
 PORT_ATTEMPTS = 5
 LOG_LINES_SHOWN = 5
+#: Commands that write files where they like, load code or lay the memory open; nothing of ours uses them.
+SEALED = ("CONFIG", "DEBUG", "MODULE")
 
 
 def find_server() -> str:
@@ -63,20 +68,22 @@ def free_port() -> int:
 class RedisServer:
     """One Redis server process on the loopback address, with its data in `directory`.
 
-    Writes go to an append-only file (fsync each second) and no key is ever evicted. The port stays the same
-    over `stop`, `kill` and `start`. On Linux the server also ends when the thread that started it ends, so
-    start it from the main thread or one that lives as long as it; elsewhere it ends with a normal exit of
-    the process.
+    Only who knows its password is served, and only this system user can read its files. Writes go to an
+    append-only file (fsync each second) and no key is ever evicted. The port stays the same over `stop`, `kill`
+    and `start`. On Linux the server also ends when the thread that started it ends, so start it from the main
+    thread or one that lives as long as it; elsewhere it ends with a normal exit of the process.
     """
 
-    def __init__(self, directory: Path, *, port: int | None = None) -> None:
-        """`port=None` takes a free one at the first start."""
+    def __init__(self, directory: Path, *, port: int | None = None, sealed: bool = False) -> None:
+        """`port=None` takes a free one at the first start; `sealed` takes the commands of `SEALED` away."""
         self.directory = directory
+        self._sealed = sealed
+        self._password = secrets.token_hex(24)
         self._port = port
         self._chosen_port = port is not None
         self._process: subprocess.Popen[bytes] | None = None
         self._owner_pid = os.getpid()
-        self._guard = FileLock(str(directory / "server.lock"))
+        self._guard = FileLock(str(directory / "server.lock"), mode=FILE_MODE)
 
     @property
     def port(self) -> int:
@@ -87,8 +94,13 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        """The address as `REDIS_URL` takes it."""
-        return f"redis://127.0.0.1:{self.port}/0"
+        """The address as `REDIS_URL` takes it, with the password."""
+        return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
+
+    @property
+    def address(self) -> str:
+        """The address for people: without the password."""
+        return f"127.0.0.1:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -115,7 +127,8 @@ class RedisServer:
         if self.running:
             return self
         binary = find_server()
-        self.directory.mkdir(parents=True, exist_ok=True)
+        private_directory(self.directory)
+        close_directory(self.directory)
         try:
             self._guard.acquire(timeout=0)
         except Timeout:
@@ -185,30 +198,41 @@ class RedisServer:
         )
 
     def _launch(self, binary: str, port: int) -> None:
-        options = {
-            "port": str(port),
-            "bind": "127.0.0.1",
-            "dir": str(self.directory.resolve()),
-            "logfile": "redis.log",
-            "daemonize": "no",
-            "save": "",
-            "appendonly": "yes",
-            "appendfsync": "everysec",
-            "maxmemory-policy": "noeviction",
-        }
-        arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
         self._process = subprocess.Popen(
-            tied([binary, *arguments]),
-            stdin=subprocess.DEVNULL,
+            tied([binary, "-"]),
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             # A Ctrl-C in the terminal must not end Redis before those who still write their last results.
             start_new_session=True,
+            umask=PRIVATE_UMASK,
         )
+        assert self._process.stdin is not None  # noqa: S101  it is a pipe
+        with suppress(BrokenPipeError), self._process.stdin as to_server:
+            # Not as arguments: those of a process can be read by every user of the machine.
+            to_server.write(self._configuration(port).encode("utf-8", "surrogateescape"))
+
+    def _configuration(self, port: int) -> str:
+        options = [
+            ("port", str(port)),
+            ("bind", "127.0.0.1"),
+            ("requirepass", self._password),
+            ("dir", str(self.directory.resolve())),
+            ("logfile", "redis.log"),
+            ("daemonize", "no"),
+            ("save", ""),
+            ("appendonly", "yes"),
+            ("appendfsync", "everysec"),
+            ("maxmemory-policy", "noeviction"),
+        ]
+        lines = [f"{name} {_quoted(value)}" for name, value in options]
+        if self._sealed:
+            lines += [f'rename-command {command} ""' for command in SEALED]
+        return "\n".join(lines) + "\n"
 
     def _wait_until_ready(self) -> bool:
         """Wait until the server that answers on the port is this process; False when the process ended."""
-        client = redis.Redis(host="127.0.0.1", port=self.port, socket_timeout=2, retry=Retry(NoBackoff(), 0))
+        client = redis.Redis.from_url(self.url, socket_timeout=2, retry=Retry(NoBackoff(), 0))
         give_up_at = time.monotonic() + READY_TIMEOUT
         try:
             while self.running and time.monotonic() < give_up_at:
@@ -243,6 +267,11 @@ class RedisServer:
             return "(no log was written)"
         lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
         return " | ".join(lines[-LOG_LINES_SHOWN:])
+
+
+def _quoted(value: str) -> str:
+    """A value as a line of Redis's configuration has it."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
 def _port_is_free(port: int) -> bool:

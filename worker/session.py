@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from config.private_files import open_private
 from tasks import SyncTask
 from tasks.calls import uninterrupted
 from tasks.errors import LockLostError, StateError, TaskDefinitionError, TaskError
@@ -297,7 +298,8 @@ def import_local_state(task: SyncTask, store: Store, record: RunRecord) -> None:
                 _import(asyncio.run(local.load()), task, store, record)
                 local.compact()
                 path.replace(path.with_suffix(".json.imported"))
-            path.write_text(json.dumps(MOVED) + "\n", encoding="utf-8")
+            with open_private(path, "w") as file:
+                file.write(json.dumps(MOVED) + "\n")
     except OSError as error:
         raise StateError(f"state file {path} cannot be set aside: {error.strerror}") from error
 

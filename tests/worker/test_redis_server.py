@@ -5,9 +5,11 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
+import redis
 
 from tests.harness import Process, RedisServer, eventually, free_port
 from worker import redis_server
@@ -67,7 +69,8 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
 def test_a_wished_port_is_taken(tmp_path: Path) -> None:
     port = free_port()
     with RedisServer(tmp_path, port=port) as server:
-        assert server.url == f"redis://127.0.0.1:{port}/0"
+        assert server.url.endswith(f"@127.0.0.1:{port}/0")
+        assert server.address == f"127.0.0.1:{port}"
 
 
 def test_a_directory_in_use_is_named(tmp_path: Path) -> None:
@@ -142,3 +145,43 @@ def test_it_does_not_outlive_its_parent(tmp_path: Path, end: str) -> None:
             parent.terminate()
         parent.wait_exit()
     eventually(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+
+
+def test_nobody_without_the_password_is_served(tmp_path: Path) -> None:
+    with RedisServer(tmp_path, sealed=True) as server:
+        for stranger in (f"redis://{server.address}/0", f"redis://:wrong@{server.address}/0"):
+            with redis.Redis.from_url(stranger) as client:
+                for command in ("PING", "SAVE", "CONFIG SET dir /tmp", "EVAL 'return 1' 0"):
+                    with pytest.raises(redis.AuthenticationError):
+                        client.execute_command(*command.split())
+
+
+def test_the_password_cannot_be_read_by_others(tmp_path: Path) -> None:
+    old = os.umask(0o022)
+    try:
+        with RedisServer(tmp_path / "redis", sealed=True) as server, connect_url(server.url) as client:
+            password = urlsplit(server.url).password
+            assert password
+            client.set("a", "value")
+            started = psutil.Process(server.pid)
+            assert password not in " ".join(started.cmdline())
+            assert (tmp_path / "redis").stat().st_mode & 0o777 == 0o700
+            files = [path for path in (tmp_path / "redis").rglob("*") if path.is_file()]
+            assert {path.name for path in files} >= {"redis.log", "server.lock"}
+            assert [path.name for path in files if path.stat().st_mode & 0o077] == []
+    finally:
+        os.umask(old)
+
+
+def test_a_sealed_server_writes_no_file_elsewhere_even_for_those_who_know_the_password(
+    tmp_path: Path,
+) -> None:
+    with RedisServer(tmp_path / "redis", sealed=True) as server, connect_url(server.url) as client:
+        for command in ("CONFIG SET dir /tmp", "CONFIG GET *", "DEBUG SLEEP 0", "MODULE LIST"):
+            with pytest.raises(redis.ResponseError, match=r"(?i)unknown command"):
+                client.execute_command(*command.split())
+
+
+def test_a_directory_with_signs_that_redis_reads_otherwise(tmp_path: Path) -> None:
+    with RedisServer(tmp_path / 'a "b" \\n # ü') as server, connect_url(server.url) as client:
+        assert client.config_get("dir")["dir"] == str((tmp_path / 'a "b" \\n # ü').resolve())

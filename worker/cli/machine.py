@@ -17,6 +17,7 @@ from pathlib import Path
 import redis
 
 from config import Settings, SettingsError
+from config.private_files import FILE_MODE, open_private, private_directory
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
 from worker.lock import MemorySyncLock, RedisSyncLock, SyncLock
@@ -49,8 +50,8 @@ def publish_redis(settings: Settings, url: str) -> Iterator[None]:
     """Let other commands find the embedded Redis for as long as this lasts."""
     path = _address_file(settings)
     fresh = path.with_suffix(".new")
-    fresh.touch(mode=0o600)
-    fresh.write_text(url)
+    with open_private(fresh, "w") as file:
+        file.write(url)
     fresh.replace(path)
     try:
         yield
@@ -139,7 +140,7 @@ def _address_file(settings: Settings) -> Path:
 def _directory(settings: Settings) -> Path:
     """The state directory, made if need be."""
     try:
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        private_directory(settings.state_dir)
     except OSError as error:
         raise SettingsError(
             f"LOCKSTEP_STATE_DIR is {settings.state_dir}, which cannot be made: {error.strerror}"
@@ -150,9 +151,9 @@ def _directory(settings: Settings) -> Path:
 @contextmanager
 def _flock(path: Path, mode: int) -> Iterator[bool]:
     """Lock a file without waiting; gives whether that worked. The kernel frees it with the process."""
-    path.parent.mkdir(exist_ok=True)
+    private_directory(path.parent)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
     except OSError as error:
         raise SettingsError(f"LOCKSTEP_STATE_DIR: {path} cannot be used: {error.strerror}") from None
     try:

@@ -22,7 +22,7 @@ from worker.cli.machine import publish_redis, sole_use
 from worker.cli.output import console, printable, table
 from worker.cli.ports import usable_port
 from worker.cli.processes import Command, ProcessGroup
-from worker.redis_client import address, connect
+from worker.redis_client import address, connect, connect_url
 from worker.redis_server import RedisServer
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ def _redis(settings: Settings, port: int | None) -> Iterator[tuple[str, Callable
         yield settings.redis_url.get_secret_value(), None
         return
     with (
-        RedisServer(settings.state_dir / "redis", port=port) as server,
+        RedisServer(settings.state_dir / "redis", port=port, sealed=True) as server,
         publish_redis(settings, server.url),
     ):
         yield server.url, lambda: server.running
@@ -152,10 +152,9 @@ def _web(url: str, at: Listener) -> Command:
 
 
 def _shown_address(settings: Settings, url: str) -> str:
-    if settings.redis_url is None:
-        return f"{url} (started here)"
-    client = connect(settings)
+    """Without the password."""
+    client = connect_url(url)
     try:
-        return address(client)
+        return address(client) + (" (started here)" if settings.redis_url is None else "")
     finally:
         client.close()

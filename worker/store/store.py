@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
+from config.private_files import private_directory, private_file
 from tasks.errors import ItemError
 from worker.errors import StoreError
 from worker.store.conflicts import Conflicts
@@ -214,13 +215,21 @@ def _engine(url: str) -> Engine:
         return create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
     if parsed.database and parsed.database != ":memory:":
         try:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            private_directory(Path(parsed.database).parent)
         except OSError as error:
             raise StoreError(
                 f"the directory of {parsed.database} cannot be made: {error.strerror}"
             ) from error
     # Errors must not quote what is stored.
     engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "do_connect")
+    def _close_to_others(*_: Any) -> None:
+        if not parsed.database or parsed.database.startswith((":memory:", "file:")):
+            return
+        # SQLite gives its other files the rights of the database's. What cannot be opened is told by itself.
+        with suppress(OSError):
+            private_file(Path(parsed.database))
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:

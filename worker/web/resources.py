@@ -12,7 +12,7 @@ from config import Settings
 from config.celery import celery_settings
 from tasks.registry import load_tasks
 from tasks.scheduled import Scheduled
-from worker import transport
+from worker import broker
 from worker.beat import celery_name
 from worker.redis_client import connect
 from worker.store import Store
@@ -44,7 +44,7 @@ class Resources:
             TaskDefinitionError: the tasks cannot be loaded.
             StoreError: the database's address cannot be used.
         """
-        transport.use()
+        broker.install()
         celery = Celery("worker")
         celery.conf.update(celery_settings(settings))
 

@@ -118,7 +118,7 @@ def test_scheduled_runs_happen_and_nothing_is_left(
     assert titles == [{"Milk", "Bread"}] * 2
     by_hand = lockstep("run", "to-dos")  # with the lock in the embedded Redis
     assert by_hand.returncode == 0, by_hand.stderr
-    running.until(r"redis://127\.0\.0\.1:\d+/0 \(started here\)")
+    running.until(r" 127\.0\.0\.1:\d+ \(started here\)")
     running.until(r"Flower +http://127\.0\.0\.1:\d+")
     port = re.search(r"Flower +http://127\.0\.0\.1:(\d+)", running.output)
     assert port is not None

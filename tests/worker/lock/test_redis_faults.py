@@ -45,10 +45,9 @@ class LossyConnection(redis.Connection):
 @pytest.fixture
 def lossy(shared_redis: RedisServer) -> Iterator[redis.Redis]:
     LossyConnection.losses = LossyConnection.dropped = 0
-    pool = redis.ConnectionPool(
+    pool = redis.ConnectionPool.from_url(
+        shared_redis.url,
         connection_class=LossyConnection,
-        host="127.0.0.1",
-        port=shared_redis.port,
         retry=Retry(ConstantBackoff(0.01), 3),
     )
     with redis.Redis(connection_pool=pool) as client:
