@@ -90,8 +90,10 @@ def _query(scheme: str, text: str) -> str:
             )
         if name == "ssl_cert_reqs":
             # Celery takes CERT_NONE, redis-py only none; both take the lower case form.
-            value = value.removeprefix("CERT_").lower()
-            if value not in CERTIFICATES:
+            mode = value.removeprefix("CERT_").lower()
+            if mode not in CERTIFICATES:
                 raise ValueError("has an unknown ssl_cert_reqs: use none, optional or required")
-        kept.append(f"{name}={quote(value, safe='/')}")
+            kept.append(f"{name}={mode}")
+        else:
+            kept.append(f"{name}={quote(value, safe='/')}")
     return "?" + "&".join(kept) if kept else ""
