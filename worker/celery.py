@@ -61,13 +61,13 @@ def make_app(settings: Settings) -> Celery:
 
 
 def _asks_for_prefork(arguments: list[str]) -> bool:
-    """Whether `--pool prefork` is on the command line.
+    """Whether `--pool prefork`, or its other name, is on the command line.
 
     Celery takes the configured pool then, because it cannot tell the option from its default.
     """
     pools = [second for first, second in pairwise(arguments) if first in {"-P", "--pool"}]
     pools += [word.removeprefix("--pool=").removeprefix("-P") for word in arguments]
-    return "prefork" in pools
+    return not {"prefork", "processes"}.isdisjoint(pools)
 
 
 def _prepare() -> Celery:

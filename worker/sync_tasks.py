@@ -10,6 +10,7 @@ from typing import Any
 
 import redis
 from celery import Celery, Task
+from celery.exceptions import SoftTimeLimitExceeded
 
 from config import Settings
 from tasks.errors import TaskError
@@ -100,6 +101,10 @@ def run_sync(celery_task: Task[Any, Any], task: Scheduled, workplace: Workplace)
                     message_id=message_id,
                 )
             )
+    except SoftTimeLimitExceeded:
+        reason = f"cancelled by its time limit of {celery_task.app.conf.task_soft_time_limit:g} s"
+        log.error("Task %r: the run was %s.", task.name, reason)  # noqa: TRY400  foreseen
+        raise SyncRunFailed(reason) from None
     except LASTING as error:
         workplace.outage.failed(f"task {task.name!r}", error)
         raise SyncRunFailed(str(error)) from None
