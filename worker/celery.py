@@ -22,11 +22,15 @@ from worker.beat import beat_schedule, unmonitored
 from worker.lost_connections import shorten
 from worker.startup import refusing
 from worker.store import Store
+from worker.store.installation import installation_of
 from worker.sync_tasks import Workplace, add_sync_tasks
 
 
 class Application(Celery):
     """Celery with a worker that shuts down as soon as its runs have ended."""
+
+    #: The installation that a worker is of; known when it starts.
+    installation: int | None = None
 
     @cached_property
     def Worker(self) -> Any:  # noqa: N802  Celery's name
@@ -36,7 +40,7 @@ class Application(Celery):
         return self.subclass_with_self(PromptWorker, name="Worker")
 
 
-def make_app(settings: Settings) -> Celery:
+def make_app(settings: Settings) -> Application:
     """An application with a Celery task and a beat entry for every scheduled task. Connects to nothing.
 
     Raises:
@@ -70,7 +74,7 @@ def _asks_for_prefork(arguments: list[str]) -> bool:
     return not {"prefork", "processes"}.isdisjoint(pools)
 
 
-def _prepare() -> Celery:
+def _prepare() -> Application:
     settings = get_settings()
     for name, value in flower_environment(settings).items():
         os.environ.setdefault(name, value)
@@ -106,6 +110,7 @@ def _update_tables(**_: Any) -> None:
         store = Store(get_settings().sql_url())
         try:
             store.migrate()
+            app.installation = installation_of(store)
         finally:
             store.close()
 

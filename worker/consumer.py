@@ -13,10 +13,14 @@ from celery.worker import consumer, state
 from kombu.message import Message
 from vine import promise as vine_promise
 
+from config import get_settings
 from worker import broker
 from worker.broker import throw_away
 from worker.broker_outage import STEADY, BrokerOutage
+from worker.installation import claim
 from worker.messages import fault
+from worker.redis_client import connect
+from worker.startup import refusing
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +93,15 @@ class Consumer(consumer.Consumer):
             time.sleep(min(left, LOOK))
 
     def on_ready(self) -> None:
-        """Messages are waited for; an outage is over when that goes well for a while."""
+        """Messages are about to be taken; an outage is over when that goes well for a while.
+
+        Raises:
+            SystemExit: they are another installation's; standard error has one line about it.
+        """
+        installation = getattr(self.app, "installation", None)
+        if installation is not None:
+            with refusing(), connect(get_settings()) as client:
+                claim(client, installation)
         super().on_ready()
         if self._outage.lasts:
             self._steady = self.timer.call_after(STEADY, self._outage.over)

@@ -25,10 +25,11 @@ from tasks.errors import ItemError
 from worker.errors import StoreError
 from worker.store.conflicts import Conflicts
 from worker.store.effects import Effects
+from worker.store.installation import touch
 from worker.store.links import Links
 from worker.store.memory import Memories
 from worker.store.plans import Plans
-from worker.store.runs import Runs, take_fence
+from worker.store.runs import Runs
 
 #: How long a writer waits for another one, in seconds; SQLite lets one write at a time.
 BUSY_SECONDS = 30
@@ -183,7 +184,7 @@ class Store:
             StoreError: the database takes no writes; reading may work all the same.
         """
         with self.write() as connection:
-            take_fence(connection, "", 0)
+            touch(connection)
 
     def close(self) -> None:
         """Close all connections."""
