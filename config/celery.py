@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from config.redis_address import for_celery
 from config.settings import Settings
 
 #: Seconds that running syncs get to end by themselves when the worker is told to stop; below the 30 s after
@@ -25,7 +26,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
     Raises:
         SettingsError: no Redis is configured.
     """
-    url = settings.broker_url()
+    url = for_celery(settings.broker_url())
     # Redis hands a message that is not acknowledged to another worker after this time, even while it runs.
     # Messages are acknowledged early here, so it only has to be longer than the longest run.
     visibility = max(VISIBILITY.total_seconds(), 2 * settings.time_limit)

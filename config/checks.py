@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from config import redis_address
+
 SCHEME = re.compile(r"^([a-z][a-z0-9+.-]{0,30})://", re.IGNORECASE)
 SENTRY_DSN = re.compile(r"^https?://[^@:/\s]+(:[^@/\s]+)?@[^@/\s]+/(\S*/)?\d+$")
 
@@ -28,14 +30,9 @@ def _split(url: str, schemes: tuple[str, ...], example: str) -> SplitResult:
 
 def redis_url(url: str) -> str:
     """An address of a Redis server, with a database number or none."""
-    parts = _split(url, ("redis", "rediss"), "redis://localhost:6379/0")
-    database = parts.path.strip("/")
-    if database and not database.isdecimal():
-        raise ValueError(
-            "ends in something else than a database number: use for instance redis://localhost:6379/0"
-        )
-    # Celery takes CERT_NONE, redis-py only none; both take the lower case form.
-    return re.sub(r"ssl_cert_reqs=CERT_(\w+)", lambda mode: f"ssl_cert_reqs={mode[1].lower()}", url)
+    if SCHEME.match(url):
+        redis_address.check_login(url)
+    return redis_address.checked(_split(url, ("redis", "rediss", "unix"), redis_address.EXAMPLE))
 
 
 def database_url(url: str) -> str:

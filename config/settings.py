@@ -173,7 +173,7 @@ class Settings(BaseSettings):
         return [SecretStr(part.strip()) for part in parts if part.strip()]
 
     def broker_url(self) -> str:
-        """The Redis address as redis-py and kombu both accept it.
+        """The Redis address as redis-py accepts it; `config.redis_address.for_celery` makes Celery's of it.
 
         Raises:
             SettingsError: no `REDIS_URL` is set.

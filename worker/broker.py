@@ -1,4 +1,4 @@
-"""Redis as the carrier of messages, where one that cannot be read ends nobody's work."""
+"""Redis as the carrier of messages, where neither one that cannot be read nor an error reply ends anybody's work."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import redis
 from kombu import transport
+from kombu.exceptions import OperationalError
 from kombu.transport import redis as carrier
 
 log = logging.getLogger(__name__)
@@ -32,9 +33,16 @@ class Channel(carrier.Channel):
 
 
 class Transport(carrier.Transport):
-    """Throws away what is JSON, but without the envelope that kombu puts around a body."""
+    """Throws away what is JSON, but without the envelope that kombu puts around a body.
+
+    Error replies of Redis are handled as lost connections everywhere: let go, waited for, tried again. A Redis
+    that is made a replica, fails to save, is full, loads its data, or takes a right away for a while answers
+    with errors, and mends itself or is mended. Celery takes them for faults of its own, which end a worker.
+    """
 
     Channel = Channel
+    # kombu's own error is what its retries end with.
+    connection_errors = (*carrier.Transport.connection_errors, redis.ResponseError, OperationalError)
 
     def _deliver(self, message: Any, queue: Any) -> None:
         try:

@@ -18,11 +18,13 @@ from config.logging import configure_logging
 from config.sentry import init_sentry
 from tasks.registry import load_tasks
 from tasks.scheduled import PRUNE
+from worker import broker
 from worker.beat import beat_schedule, unmonitored
 from worker.lost_connections import shorten
 from worker.pruning import pruning_of
 from worker.startup import refusing
 from worker.store import Store
+from worker.store.installation import installation_of
 from worker.sync_tasks import Workplace, add_sync_tasks
 
 
@@ -30,6 +32,9 @@ class Application(Celery):
     """Celery with a worker that shuts down as soon as its runs have ended, and with events without secrets."""
 
     events_cls = "worker.events:Events"
+
+    #: The installation that a worker is of; known when it starts.
+    installation: int | None = None
 
     @cached_property
     def Worker(self) -> Any:  # noqa: N802  Celery's name
@@ -39,13 +44,14 @@ class Application(Celery):
         return self.subclass_with_self(PromptWorker, name="Worker")
 
 
-def make_app(settings: Settings) -> Celery:
+def make_app(settings: Settings) -> Application:
     """An application with a Celery task and a beat entry for every scheduled task. Connects to nothing.
 
     Raises:
         SettingsError: no Redis is configured.
         TaskDefinitionError: the tasks cannot be loaded.
     """
+    broker.install()
     celery = Application("worker")
     celery.conf.update(celery_settings(settings))
     tasks = [*load_tasks(settings).values(), pruning_of(settings)]
@@ -63,16 +69,16 @@ def make_app(settings: Settings) -> Celery:
 
 
 def _asks_for_prefork(arguments: list[str]) -> bool:
-    """Whether `--pool prefork` is on the command line.
+    """Whether `--pool prefork`, or its other name, is on the command line.
 
     Celery takes the configured pool then, because it cannot tell the option from its default.
     """
     pools = [second for first, second in pairwise(arguments) if first in {"-P", "--pool"}]
     pools += [word.removeprefix("--pool=").removeprefix("-P") for word in arguments]
-    return "prefork" in pools
+    return not {"prefork", "processes"}.isdisjoint(pools)
 
 
-def _prepare() -> Celery:
+def _prepare() -> Application:
     settings = get_settings()
     if "flower" in sys.argv:
         from worker.flower import guard
@@ -108,6 +114,7 @@ def _update_tables(**_: Any) -> None:
         store = Store(get_settings().sql_url())
         try:
             store.migrate()
+            app.installation = installation_of(store)
         finally:
             store.close()
 

@@ -1,22 +1,31 @@
-"""The consumer of Celery, made to survive a restart of Redis and messages that are none."""
+"""The consumer of Celery, made to survive outages of Redis, its error replies, and messages that are none."""
 
 from __future__ import annotations
 
 import logging
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 from celery.exceptions import CPendingDeprecationWarning
-from celery.worker import consumer
+from celery.worker import consumer, state
 from kombu.message import Message
 from vine import promise as vine_promise
 
+from config import get_settings
 from worker import broker
 from worker.broker import throw_away
+from worker.broker_outage import STEADY, BrokerOutage
+from worker.installation import claim
 from worker.messages import fault
+from worker.redis_client import connect
+from worker.startup import refusing
 
 log = logging.getLogger(__name__)
+
+#: Seconds between two looks at whether the worker is to stop, while it waits for Redis.
+LOOK = 0.2
 
 broker.install()
 
@@ -29,6 +38,9 @@ class Consumer(consumer.Consumer):
 
     After a lost connection Celery throws the transport's client away and then closes the connection, which
     tries to put unacknowledged messages back by that client. The `AttributeError` of this ends the worker.
+
+    A Redis that answers with errors can be connected to, so the next attempt would fail at once, and again:
+    the consumer waits a growing time between them.
     """
 
     # Celery's, of which its stubs know nothing.
@@ -44,16 +56,55 @@ class Consumer(consumer.Consumer):
             if step != "celery.worker.consumer.gossip:Gossip"
         ]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._outage = BrokerOutage()
+        self._steady: Any = None
+
+    def on_connection_error_before_connected(self, exc: Exception) -> None:
+        """Wait where it is not the first failure in a row; the caller connects anew.
+
+        Raises:
+            WorkerShutdown: the worker is told to stop meanwhile.
+        """
+        self._wait(exc)
+
     def on_connection_error_after_connected(self, exc: Exception) -> None:
-        """Let go of the lost connection; the caller connects anew.
+        """Let go of the lost connection, then as before.
 
         What Celery would do after the failing step (cancelling runs, lowering the prefetch count) is off in
         the settings. The messages come back by the visibility time-out.
+
+        Raises:
+            WorkerShutdown: the worker is told to stop meanwhile.
         """
         try:
             super().on_connection_error_after_connected(exc)
         except AttributeError as error:
             log.debug("Closing the lost connection failed: %s", error)
+        self._wait(exc)
+
+    def _wait(self, error: Exception) -> None:
+        if self._steady is not None:
+            self._steady.cancel()
+        until = time.monotonic() + self._outage.failed(error)
+        while (left := until - time.monotonic()) > 0:
+            state.maybe_shutdown()
+            time.sleep(min(left, LOOK))
+
+    def on_ready(self) -> None:
+        """Messages are about to be taken; an outage is over when that goes well for a while.
+
+        Raises:
+            SystemExit: they are another installation's; standard error has one line about it.
+        """
+        installation = getattr(self.app, "installation", None)
+        if installation is not None:
+            with refusing(), connect(get_settings()) as client:
+                claim(client, installation)
+        super().on_ready()
+        if self._outage.lasts:
+            self._steady = self.timer.call_after(STEADY, self._outage.over)
 
     def create_task_handler(self, promise: Any = vine_promise) -> Callable[[Message], Any]:
         """What is done with a message: Celery gets those that can be one of ours, the others are thrown away."""

@@ -1,4 +1,4 @@
-"""What Celery reports of a lost connection, in one line instead of a traceback."""
+"""What Celery reports of a lost connection or an error reply, in one line instead of a traceback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 LIBRARIES = ("celery", "kombu")
 
 #: What a broker that is away looks like.
-LOST = (redis.ConnectionError, redis.TimeoutError, OperationalError, ConnectionError, TimeoutError)
+LOST = (redis.RedisError, OperationalError, ConnectionError, TimeoutError)
 
 
 def shorten(record: logging.LogRecord) -> bool:

@@ -36,17 +36,16 @@ def connect_url(url: str) -> redis.Redis:
         return redis.Redis.from_url(
             url,
             decode_responses=True,
-            client_name="lockstep",
             retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), RETRIES),
             socket_timeout=ANSWER_TIMEOUT,
             socket_connect_timeout=CONNECT_TIMEOUT,
-            socket_keepalive=True,
             health_check_interval=HEALTH_CHECK_INTERVAL,
+            **({} if url.startswith("unix://") else {"socket_keepalive": True}),
         )
     except (ValueError, TypeError):
         raise SettingsError(
             "REDIS_URL is not the address of a Redis server: "
-            "write redis://host:port/0, or rediss://host:port/0 for an encrypted connection"
+            "write redis://host:port/0, rediss://host:port/0 for an encrypted connection, or unix:///path"
         ) from None
 
 

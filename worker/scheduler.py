@@ -10,6 +10,7 @@ import heapq
 import logging
 import time
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -20,10 +21,13 @@ from celery.schedules import schedule
 from config import get_settings
 from worker.claims import RESEND_AFTER, Claim, Claims, Known
 from worker.errors import RedisUnavailableError, StoreError
+from worker.installation import claim
 from worker.lock.redis_store import RedisLockStore
+from worker.outages import Outage
 from worker.redis_client import connect
 from worker.startup import refusing
 from worker.store import Store
+from worker.store.installation import installation_of
 from worker.store.runs import RAN
 
 log = logging.getLogger(__name__)
@@ -106,11 +110,14 @@ class RedisScheduler(Scheduler):
         self._client = client
         self._store = store
         self._resend_after = resend_after
+        #: The installation that this beat is of; none where client and store were given.
+        self._installation: int | None = None
         #: (when to look at it, by the monotonic clock; a number to settle ties; its name), as a heap.
         self._looks: list[tuple[float, int, str]] | None = None
         self._number = 0
         #: Until when everything waits for Redis, by the monotonic clock; 0 while it answers.
         self._waiting_until = 0.0
+        self._no_history = Outage("Entries with a number of runs wait for the database")
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
@@ -126,6 +133,9 @@ class RedisScheduler(Scheduler):
             if self._store is None:
                 self._store = Store(settings.sql_url())
                 self._store.migrate()
+                self._installation = installation_of(self._store)
+                with suppress(redis.RedisError):  # asked again when it answers
+                    claim(self._client, self._installation)
         self._claims = Claims(self._client, resend_after=self._resend_after)
         self._locks = RedisLockStore(self._client)
 
@@ -185,6 +195,9 @@ class RedisScheduler(Scheduler):
 
     def _first_looks(self) -> list[tuple[float, int, str]]:
         """When to look at each entry first, by what Redis or else the history knows of it."""
+        if self._installation is not None and self._client is not None:
+            with refusing():
+                claim(self._client, self._installation)
         known = self._claims.known(self.entries.keys())
         unknown = [entry for name, entry in self.entries.items() if name not in known]
         # Without a period there is nothing to wait for but a run that goes on, and its lock tells of that.
@@ -234,7 +247,7 @@ class RedisScheduler(Scheduler):
         except (redis.RedisError, RedisUnavailableError):
             raise
         except StoreError as error:
-            log.warning("Entry %r waits for the database: %s", entry.name, error)
+            self._no_history.failed(f"entry {entry.name!r}", error)
             return RETRY
         except Exception:
             log.exception("Entry %r cannot be looked at; beat tries again.", entry.name)
@@ -244,6 +257,7 @@ class RedisScheduler(Scheduler):
         finished = None
         if entry.total is not None:
             finished = self.history.runs.count_finished(entry.name)
+            self._no_history.over()
             if finished >= entry.total:
                 log.info("Entry %r: all %d runs are done.", entry.name, entry.total)
                 return None

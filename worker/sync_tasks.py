@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Iterable
@@ -9,6 +10,7 @@ from typing import Any
 
 import redis
 from celery import Celery, Task
+from celery.exceptions import SoftTimeLimitExceeded
 
 from config import Settings
 from config.redaction import redacted
@@ -17,10 +19,13 @@ from tasks.scheduled import Scheduled
 from worker import event_loop, rate_limit
 from worker.beat import celery_name
 from worker.lock import RedisSyncLock, SessionRecord
+from worker.outages import LASTING, Outage
 from worker.progress import ProgressPublisher
 from worker.redis_client import connect
 from worker.session import run_session
 from worker.store import RunRecord, Store
+
+log = logging.getLogger(__name__)
 
 #: How a run ends that Celery shall show as failed.
 FAILED = frozenset({"failed", "halted", "abandoned"})
@@ -41,6 +46,8 @@ class Workplace:
         self._settings = settings
         self._guard = threading.Lock()
         self._pid: int | None = None
+        #: While no run can be entered in the history or take its lock: that is in no history.
+        self.outage = Outage("Runs cannot be entered, so they are not made or not recorded")
 
     def enter(self) -> None:
         """Make it, if this process does not have it yet.
@@ -95,8 +102,17 @@ def run_sync(celery_task: Task[Any, Any], task: Scheduled, workplace: Workplace)
                     message_id=message_id,
                 )
             )
-    except TaskError as error:
+    except SoftTimeLimitExceeded:
+        reason = f"cancelled by its time limit of {celery_task.app.conf.task_soft_time_limit:g} s"
+        log.error("Task %r: the run was %s.", task.name, reason)  # noqa: TRY400  foreseen
+        raise SyncRunFailed(reason) from None
+    except LASTING as error:
+        workplace.outage.failed(f"task {task.name!r}", error)
         raise SyncRunFailed(redacted(str(error))) from None
+    except TaskError as error:
+        log.error("Task %r: the run could not be made: %s", task.name, error)  # noqa: TRY400  foreseen
+        raise SyncRunFailed(redacted(str(error))) from None
+    workplace.outage.over()
     if record.status in FAILED:
         raise SyncRunFailed(
             record.reason if record.status == "failed" else f"{record.status}: {record.reason}"

@@ -92,7 +92,7 @@ def test_flower_shows_workers_runs_states_and_progress(make_office: MakeOffice) 
     assert office.radicale.password not in json.dumps(flower.ask("/api/tasks"))
 
 
-@pytest.mark.parametrize("pool", ["prefork", "solo", "threads"])
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
 def test_other_pools_run_syncs_too(make_stack: MakeStack, pool: str) -> None:
     stack = make_stack(ProbeSpec(every=1), ProbeSpec("second", every=1))
     sides = [stack.sides(), stack.sides("second")]

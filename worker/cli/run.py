@@ -23,8 +23,12 @@ from worker.cli.machine import node_lock
 from worker.cli.output import console, duration, print_json, printable, status_text
 from worker.cli.plan_view import plan_json, plan_summary, plan_table
 from worker.lock import MemorySyncLock
+from worker.outages import told
 from worker.session import run_session
 from worker.store import RunRecord, Store
+
+#: Loggers whose lines say what the command says itself when it ends.
+TOLD_AT_THE_END = frozenset({"worker.session", "worker.outages"})
 
 
 def run(name: str, *, as_json: bool) -> ExitCode:
@@ -51,7 +55,7 @@ def carry_out(
     as_json: bool = False,
 ) -> ExitCode:
     """Run a task under its node's lock, and tell how it ended."""
-    with node_lock(settings, task.name) as lock, _progress() as progress:
+    with told(f"task {task.name!r}"), node_lock(settings, task.name) as lock, _progress() as progress:
         record = in_loop(run_session(task, store=store, lock=lock, progress=progress, order=order, kind=kind))
     if as_json:
         print_json(record.to_json())
@@ -98,7 +102,7 @@ def quiet_logging(settings: Settings) -> None:
     quiet = settings.log_level == "INFO"
     handler = configure_logging(settings, level="WARNING" if quiet else None)
     if quiet:
-        handler.addFilter(lambda record: record.name != "worker.session" or bool(record.exc_info))
+        handler.addFilter(lambda record: record.name not in TOLD_AT_THE_END or bool(record.exc_info))
     init_sentry(settings)
 
 

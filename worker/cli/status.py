@@ -17,7 +17,7 @@ from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import explain
 from worker.cli.machine import reachable_redis
 from worker.cli.output import console, duration, moment, print_json, printable, status_text, table, tell_rest
-from worker.errors import RedisUnavailableError
+from worker.errors import RedisUnavailableError, StoreError
 from worker.lock import RedisSyncLock, SessionRecord
 from worker.pruning import in_words
 from worker.rate_limit import BudgetUse
@@ -94,6 +94,7 @@ def status(*, as_json: bool) -> ExitCode:
         rows = [_state(task, latest.get(name), running.get(name), store) for name, task in known.items()]
         gone = _gone(store, set(latest) - set(known))
         pruned = latest.get(PRUNE)
+        refusal = _refusal(store)
     if as_json:
         print_json(
             {
@@ -102,6 +103,7 @@ def status(*, as_json: bool) -> ExitCode:
                 "pruned": pruned and pruned.to_json(),
                 "budgets": [budget.to_json() for budget in budgets],
                 "running_unknown": trouble,
+                "database_refuses": refusal,
             }
         )
     else:
@@ -115,8 +117,18 @@ def status(*, as_json: bool) -> ExitCode:
             console().print(_told(budget), soft_wrap=True)
     if trouble is not None:
         console(stderr=True).print(f"What runs now is not known: {trouble}", soft_wrap=True)
-        return ExitCode.UNAVAILABLE
-    return ExitCode.OK
+    if refusal is not None:
+        console(stderr=True).print(f"No run can be made or entered: {refusal}", soft_wrap=True)
+    return ExitCode.OK if trouble is None and refusal is None else ExitCode.UNAVAILABLE
+
+
+def _refusal(store: Store) -> str | None:
+    """Why the database takes no writes; then what is shown is old, since no run can be entered."""
+    try:
+        store.prove_writable()
+    except StoreError as error:
+        return str(error)
+    return None
 
 
 def _gone(store: Store, names: set[str]) -> dict[str, int]:

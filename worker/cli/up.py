@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -21,8 +22,12 @@ from worker.cli.machine import publish_redis, sole_use
 from worker.cli.output import console, printable, table
 from worker.cli.ports import usable_port
 from worker.cli.processes import Command, ProcessGroup
+from worker.installation import take_over
 from worker.redis_client import address, connect, connect_url
 from worker.redis_server import RedisServer
+from worker.store.installation import installation_of
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +59,18 @@ def up(
     configure_logging(settings)
     with sole_use(settings), ExitStack() as stack:
         tasks = load_tasks(settings)
-        with open_store(settings):
-            pass  # wrong addresses and old tables are told of here, before anything is started
+        with open_store(
+            settings
+        ) as store:  # wrong addresses and old tables are told of before anything starts
+            installation = installation_of(store)
         if flower:
             flower = flower.usable("Flower", "choose another port with --flower-port, or --no-flower")
         if web:
             web = web.usable("The web process", "choose another port with --web-port")
         url, is_alive = stack.enter_context(_redis(settings, redis_port))
+        if settings.redis_url is None:
+            with connect_url(url) as client:
+                take_over(client, installation)
         commands = _commands(settings, url, concurrency)
         if flower:
             commands.append(_flower(settings, url, flower))
@@ -100,6 +110,10 @@ def _redis(settings: Settings, port: int | None) -> Iterator[tuple[str, Callable
         client = connect(settings)
         try:
             client.ping()
+        except (redis.exceptions.BusyLoadingError, redis.exceptions.ResponseError) as error:
+            log.warning(
+                "Redis at %s answers with an error, worker and beat wait for it: %s", address(client), error
+            )
         except redis.exceptions.RedisError as error:
             raise CommandError(
                 f"Redis at {address(client)} does not answer: {error}; start it, correct REDIS_URL, or unset it "

@@ -27,6 +27,7 @@ from worker.errors import StoreError
 from worker.store import schema
 from worker.store.conflicts import Conflicts
 from worker.store.effects import Effects
+from worker.store.installation import touch
 from worker.store.links import Links
 from worker.store.memory import Memories
 from worker.store.plans import Plans
@@ -37,6 +38,10 @@ BUSY_SECONDS = 30
 
 #: How long a connection to a server may take; without it a host that does not answer is waited for by minutes.
 CONNECT_SECONDS = 10
+
+#: PostgreSQL's codes for a database that refuses what any installation needs: it is read-only, rights or tables
+#: are missing, or it is damaged.
+_REFUSALS = frozenset({"25006", "42501", "42P01", "42703", "XX000", "XX001", "XX002"})
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -190,11 +195,21 @@ class Store:
         except DataError as error:
             raise ItemError(f"the database cannot keep it: {_first_line(error)}") from error
         except DBAPIError as error:
-            if error.connection_invalidated or isinstance(error.orig, sqlite3.DatabaseError):
+            refused = getattr(error.orig, "sqlstate", None) in _REFUSALS
+            if error.connection_invalidated or refused or isinstance(error.orig, sqlite3.DatabaseError):
                 raise StoreError(
                     f"the database {self.address} cannot be used: {_first_line(error)}"
                 ) from error
             raise
+
+    def prove_writable(self) -> None:
+        """Write something that means nothing, and keep it, as a run has to.
+
+        Raises:
+            StoreError: the database takes no writes; reading may work all the same.
+        """
+        with self.write() as connection:
+            touch(connection)
 
     def close(self) -> None:
         """Close all connections."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from http import HTTPStatus
 
+import redis
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -16,6 +17,8 @@ from starlette.responses import JSONResponse, Response
 from config import get_settings
 from config.logging import configure_logging
 from config.sentry import init_sentry
+from worker.installation import claim
+from worker.store.installation import installation_of
 from worker.web.body_limit import BodyLimit
 from worker.web.groups import RouteGroup
 from worker.web.health import health
@@ -56,7 +59,7 @@ def app_of_settings() -> Starlette:
     """The application for the settings of this process, with logging and error reporting set up.
 
     Raises:
-        SettingsError: a setting is wrong or missing.
+        SettingsError: a setting is wrong or missing, or Redis is another installation's.
         TaskDefinitionError: the tasks cannot be loaded.
         StoreError: the database cannot be used.
     """
@@ -70,6 +73,8 @@ def app_of_settings() -> Starlette:
     init_sentry(settings)
     resources = Resources.of(settings)
     resources.store.migrate()
+    with suppress(redis.RedisError):  # a Redis that is away is told by /healthz
+        claim(resources.redis, installation_of(resources.store))
     return make_app(resources)
 
 

@@ -12,6 +12,7 @@ from config import Settings
 from config.celery import celery_settings
 from tasks.registry import load_tasks
 from tasks.scheduled import Scheduled
+from worker import broker
 from worker.beat import celery_name
 from worker.redis_client import connect
 from worker.store import Store
@@ -43,6 +44,7 @@ class Resources:
             TaskDefinitionError: the tasks cannot be loaded.
             StoreError: the database's address cannot be used.
         """
+        broker.install()
         celery = Celery("worker")
         celery.conf.update(celery_settings(settings))
 

@@ -90,13 +90,13 @@ def test_every_pool_runs_syncs(make: MakeStack, pool: str) -> None:
     assert (stack.history()[-1].pid == worker.pid) is (pool != "prefork")
 
 
-@pytest.mark.parametrize("pool", ["pool", "prefork"])
+@pytest.mark.parametrize("pool", ["pool", "prefork", "threads"])
 def test_the_soft_limit_fails_a_run_and_frees_its_node(make: MakeStack, pool: str) -> None:
     stack = make(ProbeSpec(every=60), LOCKSTEP_SOFT_TIME_LIMIT="1", LOCKSTEP_TIME_LIMIT="10")
     stack.sides().other.be_slow(listing=60)
-    worker = stack.worker(*FAST, *(["--pool", "prefork"] if pool == "prefork" else []))
+    worker = stack.worker(*FAST, *([] if pool == "pool" else ["--pool", pool]))
     send(stack)
-    worker.wait_for_line(r"SoftTimeLimitExceeded", timeout=20)
+    worker.wait_for_line(r"ERROR.*Task 'probe': the run was cancelled by its time limit of 1 s", timeout=20)
     (run,) = eventually(lambda: [run for run in stack.history() if run.finished_at], 5)
     assert run.status == "failed"
     assert "time limit" in run.reason
@@ -104,6 +104,26 @@ def test_the_soft_limit_fails_a_run_and_frees_its_node(make: MakeStack, pool: st
     stack.sides().other.be_slow()
     send(stack)
     eventually(lambda: stack.history()[0].status == "succeeded", 10)
+    assert "Traceback" not in worker.output(), worker.tail()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--pool=solo"], "--pool: solo knows no time limits"),
+        (["-P", "solo"], "--pool: solo knows no time limits"),
+        (["--autoscale=8,2"], "--autoscale is for --pool prefork"),
+        (["--pool=threads", "--autoscale=8,2"], "--autoscale is for --pool prefork"),
+    ],
+)
+def test_a_pool_that_cannot_run_syncs_is_refused_in_a_line(
+    make: MakeStack, options: list[str], told: str
+) -> None:
+    worker = make(ProbeSpec(every=60)).worker(*FAST, *options, ready=False)
+    assert worker.wait_exit() == 2, worker.tail()
+    (line,) = [line for line in worker.output().splitlines() if line.startswith("lockstep: ")]
+    assert line.startswith(f"lockstep: {told}")
+    assert "Traceback" not in worker.output()
 
 
 def test_a_worker_told_to_quit_cancels_its_runs(make: MakeStack) -> None:

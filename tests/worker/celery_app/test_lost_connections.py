@@ -18,6 +18,7 @@ from worker.lost_connections import shorten
     [
         ("celery.worker.request", redis.ConnectionError("Connection refused"), False),
         ("kombu.transport", BrokenPipeError(32, "Broken pipe"), False),
+        ("celery.worker.request", redis.ResponseError("MISCONF errors writing to disk"), False),
         ("celery.worker.request", ValueError("a bug"), True),
         ("worker.session", redis.ConnectionError("Connection refused"), True),
     ],

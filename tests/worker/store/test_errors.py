@@ -15,6 +15,7 @@ from sqlalchemy import make_url, text
 
 from tasks.errors import ItemError, StateError
 from tasks.merge import Intent, Side
+from tests.harness.refusing import refusing_writes
 from worker.errors import StoreError
 from worker.store import RunRecord, Store
 from worker.store.links import Links
@@ -212,3 +213,34 @@ def test_connections_that_stay_in_use_are_told(postgres: str, monkeypatch: pytes
         with pytest.raises(StoreError, match="all connections stayed in use"):
             store.links.count("task")
     store.close()
+
+
+def test_a_database_that_can_be_read_and_takes_no_writes(url: str) -> None:
+    """Such as one that was made read-only, or has no room."""
+    first = Store(url)
+    first.migrate()
+    first.prove_writable()
+    with ExitStack() as stack:
+        if url.startswith("sqlite"):
+            stack.enter_context(refusing_writes(Path(make_url(url).database or "")))
+        else:
+            with first.write() as connection:
+                connection.execute(
+                    text(f"ALTER DATABASE {make_url(url).database} SET default_transaction_read_only = on")
+                )
+        first.close()
+        assert first.runs.list() == []
+        for use in (
+            first.prove_writable,
+            lambda: first.runs.enter(RunRecord(run_id="1", task="t", status="x")),
+        ):
+            with pytest.raises(StoreError) as caught:
+                use()
+            assert "cannot be used: " in told(caught.value)
+    first.close()
+
+
+def test_tables_and_rights_that_are_missing_are_told_in_a_line(url: str) -> None:
+    with pytest.raises(StoreError) as caught:
+        Store(url).prove_writable()
+    assert "node" in told(caught.value)

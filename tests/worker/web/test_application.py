@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -16,13 +17,14 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from config import load_settings
+from tests.harness.refusing import refusing_writes
 from worker.redis_client import connect_url
 from worker.redis_server import RedisServer
 from worker.store import Store
 from worker.web.application import make_app
 from worker.web.body_limit import BodyLimit
 from worker.web.groups import RouteGroup
-from worker.web.health import health
+from worker.web.health import KEPT, health
 from worker.web.resources import Resources
 
 from .conftest import Serve, serve_app
@@ -60,6 +62,29 @@ def test_a_database_that_is_away_is_told_of(client: redis.Redis) -> None:
     assert answer.status_code == 503
     assert answer.json()["database"] == "unreachable"
     assert "hidden" not in answer.text
+
+
+def test_a_database_and_a_redis_that_only_read_are_told_of(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        RedisServer(tmp_path / "redis") as server,
+        connect_url(server.url) as client,
+        ExitStack() as stack,
+    ):
+        url = serve_app(make_app(resources(client, store), [health]), stack)
+        client.replicaof("127.0.0.1", "1")
+        with refusing_writes(tmp_path / "lockstep.db"):
+            for _ in range(2):
+                answer = httpx.get(f"{url}/healthz", timeout=30)
+                time.sleep(KEPT)
+        assert answer.status_code == 503
+        assert answer.json() == {"status": "unwell", "redis": "unreachable", "database": "unreachable"}
+        told = [record.message for record in caplog.records if record.levelname == "ERROR"]
+        assert len(told) == 2
+        assert any("database or disk is full" in line for line in told)
+        client.replicaof("NO", "ONE")
+        assert httpx.get(f"{url}/healthz", timeout=30).status_code == 200
 
 
 def test_errors_are_json_and_tell_nothing_of_the_inside(client: redis.Redis, store: Store) -> None:

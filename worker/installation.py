@@ -1,0 +1,32 @@
+"""One installation per database of a Redis: two would take each other's messages and throw them away."""
+
+from __future__ import annotations
+
+import redis
+
+from config import SettingsError
+
+#: Holds the number of the installation that a Redis serves.
+KEY = "lockstep:installation"
+
+
+def claim(client: redis.Redis, installation: int) -> None:
+    """Be the installation that this Redis serves, if it serves none yet.
+
+    Raises:
+        SettingsError: it serves another one.
+        redis.RedisError: it does not answer.
+    """
+    client.set(KEY, str(installation), nx=True)
+    found = client.get(KEY)
+    if found is not None and found != str(installation):
+        raise SettingsError(
+            "REDIS_URL is the Redis of another installation, which works on another database than that of "
+            "DATABASE_URL; each would take the other's messages. Give this one a number of its own, as in "
+            f"redis://host:6379/1, or delete the key {KEY} there if the other one is gone"
+        )
+
+
+def take_over(client: redis.Redis, installation: int) -> None:
+    """Be it whatever was before: the Redis is this installation's own."""
+    client.set(KEY, str(installation))

@@ -1,0 +1,39 @@
+"""The number that tells one database from all others, and with it the installation that works on it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from worker.store import schema
+
+if TYPE_CHECKING:
+    from worker.store.store import Store
+
+#: The row of `node` that is of no task; the number stands in place of its fence.
+ROW = ""
+
+
+def touch(connection: Connection) -> None:
+    """Write the number: a new one where there is none, else as it is."""
+    node = schema.node
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    row = {"id": ROW, "fence": secrets.randbits(62)}
+    connection.execute(dialect.insert(node).values(row).on_conflict_do_nothing())
+    connection.execute(update(node).where(node.c.id == ROW).values(fence=node.c.fence))
+
+
+def installation_of(store: Store) -> int:
+    """The number of a database, the same for all who work on it.
+
+    Raises:
+        StoreError: it cannot be used.
+    """
+    with store.write() as connection:
+        touch(connection)
+        return int(
+            connection.execute(select(schema.node.c.fence).where(schema.node.c.id == ROW)).scalar_one()
+        )
