@@ -131,7 +131,7 @@ def _tell(old: str, new: str, kept: Counter[str], files: list[Path], *, dry_run:
         return
     parts = [f"{number} {'rows' if number != 1 else 'row'} of {name}" for name, number in kept.items()]
     told = ", ".join([*parts, *(path.name for path in files)])
-    done = "would keep" if dry_run else "keeps"
-    console().print(f"{printable(old)} is {printable(new)} now and {done} {printable(told)}.", soft_wrap=True)
+    done = "would be {} and keep" if dry_run else "is {} now and keeps"
+    console().print(f"{printable(old)} {done.format(printable(new))} {printable(told)}.", soft_wrap=True)
     if not dry_run:
         console().print("Restart workers, beat and web process that know the old name still.", soft_wrap=True)
