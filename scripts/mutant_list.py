@@ -8,7 +8,7 @@ from __future__ import annotations
 from planting import Mutant
 
 ATTRIBUTES, PLANNER, GUARDS = "tasks/merge/attributes.py", "tasks/merge/planner.py", "tasks/merge/guards.py"
-PAIRING, HOLDING = "tasks/merge/pairing.py", "tasks/merge/holding.py"
+PAIRING, HOLDING, REMADE = "tasks/merge/pairing.py", "tasks/merge/holding.py", "tasks/merge/remade.py"
 APPLY, RUN, CHANGES, SNAPSHOTS = "tasks/apply.py", "tasks/run.py", "tasks/changes.py", "tasks/snapshots.py"
 POLICY = "tasks/merge/policy.py"
 
@@ -132,7 +132,7 @@ MUTANTS = [
     Mutant(
         "a cut-off create is not looked for",
         PLANNER,
-        "        settled = settle_intents(intents, records, self.unlinked(linked), paired)\n",
+        "        settled = settle_intents(intents, records, self.unlinked(linked, by_id=True), paired)\n",
         "        settled = []\n",
     ),
     Mutant(
@@ -150,8 +150,38 @@ MUTANTS = [
     Mutant(
         "a cut-off create whose source is gone is forgotten",
         PLANNER,
-        "        return missing not in across.records and missing not in across.unreadable\n",
-        "        here = link.id_on(side) in self.snapshots[side].records\n        return here and missing not in across.records and missing not in across.unreadable\n",
+        "        return not self.snapshots[side.opposite].has(link.id_on(side.opposite))\n",
+        "        here = link.id_on(side) in self.snapshots[side].records\n        return here and not self.snapshots[side.opposite].has(link.id_on(side.opposite))\n",
+    ),
+    Mutant(
+        "an object that was made anew is not linked again",
+        PLANNER,
+        "        return find_remade(links, self.snapshots, self.unlinked(linked), self.policy.attributes)\n",
+        "        return []\n",
+    ),
+    Mutant(
+        "what takes the place of a missing object counts as its edit",
+        REMADE,
+        "        winner = None if name in uncertain else _edited_side(remade, name, shown)\n",
+        "        winner = remade.side if name in old.notion and name in old.other else None\n",
+    ),
+    Mutant(
+        "the old link stays when an object was made anew",
+        PLANNER,
+        "                instead_of=remade.link,\n",
+        "",
+    ),
+    Mutant(
+        "a pair out of sight with an object that cannot be read is not parked",
+        PLANNER,
+        "                self.park(link)\n                self.skip",
+        "                self.skip",
+    ),
+    Mutant(
+        "what is out of sight is back when it is asked for by itself",
+        CHANGES,
+        ' - {""} - {link.id_on(side) for link in base.links if side in link.parked}\n',
+        ' - {""}\n',
     ),
     Mutant(
         "a cut-off update is not remembered",

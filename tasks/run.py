@@ -33,7 +33,7 @@ from tasks.merge import (
 )
 from tasks.outcome import Outcome
 from tasks.policy import forms_of, policy_of
-from tasks.snapshots import Adapter, SideView
+from tasks.snapshots import Adapter, SideView, ask_for_missing
 from tasks.sync_task import Progress, SyncTask
 from tasks.sync_task import check_lock as lock_check
 
@@ -200,6 +200,8 @@ class _Run:
     ) -> tuple[dict[Side, SideView], Plan, Halt | None]:
         listed_at = self.order.clock()
         views = await self._read_both(base, full=full, now=listed_at)
+        if self.order.planner is None:
+            views = await ask_for_missing(views, base.links)
         self.progress("plan", 0, 0)
         plan = await asyncio.to_thread(self._planned, base, views, policy, listed_at)
         return views, plan, check_guards(plan, len(base.links), policy)

@@ -29,6 +29,7 @@ from tasks.merge.model import (
 )
 from tasks.merge.pairing import pair_by_hash, settle_intents, shows, updates_by_link
 from tasks.merge.policy import Policy
+from tasks.merge.remade import Remade, find_remade, half_dead, link_again
 from tasks.opaque import Opaque
 from tasks.values import is_empty, same
 
@@ -42,8 +43,9 @@ def make_plan(
 ) -> Plan:
     """What to do so that both sides agree, without loss.
 
-    The same input gives the same plan, whatever the order of its records. A deletion is only derived from
-    a listing that is complete, and never destroys an edit.
+    New objects are made in the order in which their side lists them; apart from that, the same input gives the
+    same plan, whatever the order of its records. A deletion is only derived from a listing that is complete, and
+    never destroys an edit.
     """
     return _Planner(
         sorted(links, key=lambda link: (link.notion_id, link.other_id)), notion, other, policy
@@ -61,6 +63,8 @@ class _Planner:
         self.in_step = 0
         #: Keys of intents that an action settles, or that must stay open.
         self.handled: set[str] = set()
+        #: By side and hash of new records, why none is made for them across.
+        self.waiting: dict[tuple[Side, str], str] = {}
 
     def run(self, intents: Sequence[Intent]) -> Plan:
         linked = {side: {link.id_on(side) for link in self.links} for side in Side}
@@ -72,14 +76,17 @@ class _Planner:
         }
         paired = {side: {i for i in linked[side] if (side, i) not in bereft} for side in Side}
         records = {side: snapshot.records for side, snapshot in self.snapshots.items()}
-        settled = settle_intents(intents, records, self.unlinked(linked), paired)
+        settled = settle_intents(intents, records, self.unlinked(linked, by_id=True), paired)
         replaced = {intent.key: bereft.get((intent.side.opposite, intent.source_id)) for intent, _ in settled}
         updates = updates_by_link(self.as_updates(intents, paired))
-        for side, snapshot in self.snapshots.items():
-            for record_id in sorted(snapshot.unreadable.keys() - linked[side]):
-                self.skip(side, record_id, f"cannot be read: {snapshot.unreadable[record_id]}")
+        self.wait_for_unreadable(linked)
+        for intent, record in settled:
+            for side in Side:
+                linked[side].add(record.id if side is intent.side else intent.source_id)
+        remade = self.find_remade([link for link in self.links if link not in replaced.values()], linked)
+        followed = {(one.link.notion_id, one.link.other_id) for one in remade}
         for link in self.links:
-            if link in replaced.values():
+            if link in replaced.values() or (link.notion_id, link.other_id) in followed:
                 continue
             before = len(self.actions)
             self.merge_link(link, updates.get((link.notion_id, link.other_id), ()))
@@ -89,8 +96,10 @@ class _Planner:
         void = tuple(intent.key for intent in intents if complete and intent.key not in self.handled)
         for intent, record in settled:
             self.adopt_created(intent, record, replaced[intent.key])
-            for side in Side:
-                linked[side].add(record.id if side is intent.side else intent.source_id)
+        for one in remade:
+            self.adopt_remade(one, updates.get((one.link.notion_id, one.link.other_id), ()))
+            for side, record in zip(Side, one.pair, strict=True):
+                linked[side].add(record.id)
         fresh = self.unlinked(linked)
         pairs = pair_by_hash(fresh[Side.NOTION], fresh[Side.OTHER], self.policy.attributes)
         for notion, other in pairs:
@@ -119,19 +128,38 @@ class _Planner:
 
     def is_bereft(self, link: Link, side: Side) -> bool:
         """Whether the record across from a link's record on a side is not listed."""
-        across = self.snapshots[side.opposite]
-        missing = link.id_on(side.opposite)
-        return missing not in across.records and missing not in across.unreadable
+        return not self.snapshots[side.opposite].has(link.id_on(side.opposite))
 
-    def unlinked(self, linked: Mapping[Side, set[ID]]) -> dict[Side, list[Record]]:
-        """The records of each side that belong to no link, in a stable order."""
-        return {
-            side: sorted(
-                (record for record in snapshot.records.values() if record.id not in linked[side]),
-                key=lambda record: record.id,
-            )
+    def unlinked(self, linked: Mapping[Side, set[ID]], *, by_id: bool = False) -> dict[Side, list[Record]]:
+        """The records of each side that belong to no link, in the order of the listing or of their ids."""
+        found = {
+            side: [record for record in snapshot.records.values() if record.id not in linked[side]]
             for side, snapshot in self.snapshots.items()
         }
+        return {side: sorted(fresh, key=_id) for side, fresh in found.items()} if by_id else found
+
+    def wait_for_unreadable(self, linked: Mapping[Side, set[ID]]) -> None:
+        """Name the new objects that cannot be read; nothing is made that may be the counterpart of one."""
+        for side, snapshot in self.snapshots.items():
+            for record_id in sorted(snapshot.unreadable.keys() - linked[side]):
+                reason = f"cannot be read: {snapshot.unreadable[record_id]}"
+                self.skip(side, record_id, reason)
+                for hashed in snapshot.unreadable_hashes.get(record_id, frozenset()) - {""}:
+                    self.waiting[side.opposite, hashed] = (
+                        f"its counterpart may be {record_id} in {side.label}, which {reason}"
+                    )
+
+    def find_remade(self, links: Sequence[Link], linked: Mapping[Side, set[ID]]) -> list[Remade]:
+        """The links that go on with an object that was made anew in the place of a missing one."""
+        if self.policy.scope_changed:
+            return []
+        for link, side in half_dead(links, self.snapshots):
+            rest = self.snapshots[side.opposite].records[link.id_on(side.opposite)]
+            if self.snapshots[side].partial is not None and rest.hash:
+                self.waiting[side, rest.hash] = (
+                    f"it may be {link.id_on(side)} made again, of which a partial listing does not tell"
+                )
+        return find_remade(links, self.snapshots, self.unlinked(linked), self.policy.attributes)
 
     # -- linked pairs -------------------------------------------------------------------------------------
 
@@ -142,6 +170,7 @@ class _Planner:
             unreadable = self.snapshots[side].unreadable.get(link.id_on(side))
             if unreadable is not None:
                 self.handled |= {intent.key for intent in intents}
+                self.park(link)
                 self.skip(side, link.id_on(side), f"cannot be read: {unreadable}")
                 return
         if not_shown is None:
@@ -168,9 +197,7 @@ class _Planner:
         """
         if not link.parked and not self.policy.scope_changed:
             return False
-        unseen = {
-            side for side, snapshot in self.snapshots.items() if link.id_on(side) not in snapshot.records
-        }
+        unseen = {side for side, snapshot in self.snapshots.items() if not snapshot.has(link.id_on(side))}
         parked = link.parked & unseen
         if self.policy.scope_changed:
             parked |= {side for side in unseen if self.snapshots[side].partial is None}
@@ -237,6 +264,9 @@ class _Planner:
         partial = self.snapshots[missing].partial
         if partial:
             self.skip(missing, link.id_on(missing), f"not seen, and the listing is partial: {partial}")
+            return
+        if (missing.opposite, rest.hash) in self.waiting:
+            self.skip(missing.opposite, rest.id, self.waiting[missing.opposite, rest.hash])
             return
         base = link.base_on(missing.opposite)
         stays = missing.opposite if self.policy.edit_beats_delete else missing
@@ -367,6 +397,24 @@ class _Planner:
         self.handled.discard(intent.key)
         self.merge_link(Link(notion_id, other_id, base, base), (intent,), not_shown)
 
+    def adopt_remade(self, remade: Remade, intents: Sequence[Intent]) -> None:
+        """A linked object is missing, and there again under another id: link that, then merge as ever."""
+        open_names = {name for intent in intents for name in intent.values}
+        link, conflicts = link_again(remade, self.policy, open_names)
+        self.actions.append(
+            Adopt(
+                notion_id=link.notion_id,
+                other_id=link.other_id,
+                notion=link.notion,
+                other=link.other,
+                instead_of=remade.link,
+                reason=f"{remade.link.id_on(remade.side)} is missing in {remade.side.label}, "
+                "and the same thing is there anew",
+            )
+        )
+        self.actions += conflicts
+        self.merge_pair(link, *remade.pair)
+
     def adopt_pair(self, notion: Record, other: Record) -> None:
         agreed = [
             name
@@ -399,6 +447,9 @@ class _Planner:
                 side, record.id, f"its counterpart may just be unseen, as the listing is partial: {partial}"
             )
             return
+        if (side, record.hash) in self.waiting:
+            self.skip(side, record.id, self.waiting[side, record.hash])
+            return
         self.actions.append(
             Create(
                 side=side.opposite,
@@ -422,6 +473,10 @@ class _Planner:
             name: None if isinstance(value, Opaque) else self.policy.shown(name, value, side)
             for name, value in values.items()
         }
+
+
+def _id(record: Record) -> ID:
+    return record.id
 
 
 def _unseen(value: object, name: str, base: Values) -> bool:
