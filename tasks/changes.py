@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from tasks.errors import CursorExpiredError, TaskDefinitionError
+from tasks.errors import CursorExpiredError, ItemError, TaskDefinitionError
 from tasks.journal import Base
 from tasks.listing import Changes, Listing
 from tasks.merge import Record, Side
@@ -67,11 +67,12 @@ async def _changed_view(adapter: Adapter, base: Base, cursor: Any) -> SideView |
     records |= asked.snapshot.records
     records |= named.snapshot.records
     unreadable = {**asked.snapshot.unreadable, **named.snapshot.unreadable}
+    hashes = {**asked.snapshot.unreadable_hashes, **named.snapshot.unreadable_hashes}
     for obj_id in unreadable:
         records.pop(obj_id, None)
     return replace(
         named,
-        snapshot=replace(named.snapshot, records=records, unreadable=unreadable),
+        snapshot=replace(named.snapshot, records=records, unreadable=unreadable, unreadable_hashes=hashes),
         objects={**asked.objects, **named.objects},
         cursor=changes.cursor,
         full=False,
@@ -104,8 +105,13 @@ def _in_doubt(adapter: Adapter, base: Base) -> set[ID]:
 async def _ask(adapter: Adapter, ids: Sequence[ID]) -> SideView:
     """These objects, one by one; those that are not there are left out."""
     found = []
+    unreadable = {}
     for obj_id in ids:
-        obj = await adapter.call("get_obj", obj_id)
+        try:
+            obj = await adapter.call("get_obj", obj_id)
+        except ItemError as error:
+            unreadable[obj_id] = str(error)
+            continue
         if obj is not None:
             found.append(obj)
-    return await view_of(adapter, Listing(found))
+    return await view_of(adapter, Listing(found, unreadable=unreadable))

@@ -17,6 +17,10 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
     #: Object and why it was left as it is.
     skipped: list[str] = field(default_factory=list)
+    #: What a side did not show, so that nothing could be done about it.
+    missed: list[str] = field(default_factory=list)
+    #: What a person should know of that was done: values that a side keeps otherwise than they were written.
+    notes: list[str] = field(default_factory=list)
     #: The pairs behind `failures`, with the reason.
     failed: dict[tuple[ID, ID], str] = field(default_factory=dict)
     #: The pairs behind `skipped` and behind unresolved conflicts, with the reason.
@@ -34,6 +38,8 @@ class Outcome:
         self.counts += part.counts
         self.failures += part.failures
         self.skipped += part.skipped
+        self.missed += part.missed
+        self.notes += part.notes
         self.failed |= part.failed
         self.left |= part.left
         self.unclear |= part.unclear

@@ -69,7 +69,7 @@ def sync(task: SyncTask, state: State | None) -> State:
         else:
             journal = StepJournal(state or State(), context)
             report = await run_part(task, journal, context)
-        if report.status != "succeeded":
+        if report.status not in ("succeeded", "incomplete"):
             raise StepError(f"task {task.name!r}: {report.reason}", journal.state)
         return journal.state
 

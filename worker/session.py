@@ -249,7 +249,7 @@ class _Session:
                 plan_id = self.store.plans.keep(self.task.name, report.plan, reason, self.record.run_id)
                 reason += f". To let just this through: lockstep apply {plan_id}"
         record = self._ended(report.status, reason)
-        notes = [*outcome.failures, *outcome.skipped][:NOTES]
+        notes = [*outcome.failures, *outcome.skipped, *outcome.notes][:NOTES]
         return replace(record, counts={kind: count for kind, count in counts.items() if count}, notes=notes)
 
     def _ended(self, status: str, reason: str) -> RunRecord:

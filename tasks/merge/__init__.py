@@ -44,6 +44,7 @@ from tasks.merge.model import (
     Snapshot,
     Unlink,
     Update,
+    Values,
     Withdraw,
 )
 from tasks.merge.plan_data import plan_digest, plan_from_data, plan_to_data
@@ -78,6 +79,7 @@ __all__ = [
     "Snapshot",
     "Unlink",
     "Update",
+    "Values",
     "Withdraw",
     "asked_again",
     "await_listing",

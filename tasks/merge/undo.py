@@ -21,7 +21,7 @@ from tasks.merge.model import (
     Withdraw,
 )
 from tasks.merge.policy import Policy
-from tasks.values import same
+from tasks.values import is_part, same
 
 
 def undo(
@@ -108,7 +108,10 @@ def _set_back(
     for name, value in effect.before.items():
         if name not in policy.attributes or same(here[name], value):
             continue
-        if policy.agree(name, here[name], effect.after[name]) or same(here[name], effect.after[name]):
+        after = effect.after[name]
+        # A side that keeps less than was written shows still what it showed then.
+        kept = is_part(here[name], after) and same(here[name], link.base_on(effect.side).get(name))
+        if kept or policy.agree(name, here[name], after) or same(here[name], after):
             back[name] = value
         else:
             edited.append(name)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from worker.store.store import Store
 
 #: How a run that really ran ends. `skipped`, `cancelled` and `abandoned` runs did not.
-RAN = ("succeeded", "failed", "halted", "conflicts")
+RAN = ("succeeded", "failed", "halted", "conflicts", "incomplete")
 
 #: How long a run can be undone, and how long runs that were skipped stay in the history.
 KEEP_EFFECTS = timedelta(days=30)

@@ -531,13 +531,27 @@ def test_a_create_that_arrived_and_was_edited_since_goes_on_from_what_was_writte
     ]
 
 
-def test_what_was_emptied_in_a_created_object_is_not_filled_again_unasked() -> None:
-    made = plan([], [rec("n1", "x", key="k")], [rec("o1", "", key="k", at=5)], intents=(created(),))
+def test_what_was_edited_in_a_created_object_before_it_was_known_stays() -> None:
+    made = plan([], [rec("n1", "x", key="k")], [rec("o1", "z", key="k", at=5)], intents=(created(),))
     assert lines(made) == [
         "Adopt created in the other side by an earlier run that was cut off",
         "Conflict A edited on both sides; the other side was edited later",
         "Update notion A edited on both sides; the other side was edited later",
     ]
+
+
+@pytest.mark.parametrize("shown", ["", "a long"])
+def test_what_a_service_cut_of_a_created_object_does_not_shorten_the_source(shown: str) -> None:
+    begun = created(a="a long text")
+    made = plan([], [rec("n1", "a long text", key="k")], [rec("o1", shown, key="k", at=5)], intents=(begun,))
+    assert lines(made) == [
+        "Adopt created in the other side by an earlier run that was cut off",
+        "Conflict A was written to the other side before without an answer and is not shown: written again",
+        "Update other A was written to the other side before without an answer and is not shown: written again",
+    ]
+
+
+def test_a_create_that_arrived_though_its_source_is_gone_deletes_nothing() -> None:
     deleted = plan([link("w")], [], [rec("o2", "", key="k")], intents=(created(source="n1"),))
     assert deleted.of(Delete) == []
 
