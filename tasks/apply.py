@@ -387,12 +387,33 @@ class Applier:
     @do.register
     async def _restore(self, action: Restore) -> None:
         adapter = self.adapters[action.side]
-        await self.journal.begin(None, Effect("create", action.side, None, None, {}, action.values))
+        effect = Effect("create", action.side, action.former_id or None, None, {}, action.values)
+        await self.journal.begin(None, effect)
         async with self.slots[action.side]:
             self.check_lock()
-            key = str(uuid.uuid5(_WRITES, f"{self.task.name}/{action.side}/again/{action.former_id}"))
-            await adapter.call("create_keyed", key, adapter.native(action.values))
-        self.outcome.counts[f"{action.side}_created"] += 1
+            obj = await adapter.call("restore_obj", action.former_id) if action.former_id else None
+            kind = "restored"
+            if obj is None or obj is NotImplemented:
+                self.check_lock()
+                key = str(uuid.uuid5(_WRITES, f"{self.task.name}/{action.side}/again/{action.former_id}"))
+                obj, kind = await adapter.call("create_keyed", key, adapter.native(action.values)), "created"
+        if action.counterpart is not None:
+            await self._link_again(action, action.counterpart, obj)
+        self.outcome.counts[f"{action.side}_{kind}"] += 1
+
+    async def _link_again(self, action: Restore, counterpart: ID, obj: Any) -> None:
+        """Link an object that was brought back with what it was linked with; base is what both show."""
+        adapter = self.adapters[action.side]
+        ids = {action.side: await adapter.id(obj), action.side.opposite: counterpart}
+        values = {
+            action.side: await adapter.values(obj),
+            action.side.opposite: self.views[action.side.opposite].snapshot.records[counterpart].values,
+        }
+        agreed = [
+            name for name in self.task.attr_map if same(values[Side.NOTION][name], values[Side.OTHER][name])
+        ]
+        bases = {side: {name: values[side][name] for name in agreed} for side in Side}
+        await self._put(Link(ids[Side.NOTION], ids[Side.OTHER], bases[Side.NOTION], bases[Side.OTHER]))
 
     async def _erase(self, action: Delete | Withdraw) -> None:
         obj = await self.views[action.side].object(action.target_id)

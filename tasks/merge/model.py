@@ -266,12 +266,14 @@ class Conflict(Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restore(Action):
-    """Make an object on `side` again that an earlier run deleted; it is new to the next run."""
+    """Bring an object on `side` back that an earlier run deleted: out of the trash, else made anew of its values."""
 
     side: Side
     #: The id that it had.
     former_id: ID
     values: Values
+    #: What it was linked with, if that is there without a counterpart; else it is new to the next run.
+    counterpart: ID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
