@@ -160,10 +160,10 @@ MUTANTS = [
         "        return []\n",
     ),
     Mutant(
-        "what takes the place of a missing object counts as its edit",
+        "differences of an object that was made anew count as agreed",
         REMADE,
-        "        winner = None if name in uncertain else _edited_side(remade, name, shown)\n",
-        "        winner = remade.side if name in old.notion and name in old.other else None\n",
+        "        if policy.agree(name, shown[Side.NOTION], shown[Side.OTHER]):\n",
+        "        if True:\n",
     ),
     Mutant(
         "the old link stays when an object was made anew",

@@ -64,6 +64,8 @@ class Caller:
     written: dict[str, set[str]] = field(default_factory=dict)
     #: The value that surely stays: written where both sides had shown the same.
     sure: dict[str, str] = field(default_factory=dict)
+    #: What was deleted here and edited there last: what follows on that is what is hard.
+    focus: str = ""
     told: list[str] = field(default_factory=list)
 
     def board(self, side: str) -> Board:
@@ -89,13 +91,16 @@ class Caller:
             self.sure[token] = f"v{self.values}"
             self.told.append(f"make {token} in {side}")
             return
-        token = self.rng.choice(sorted(rows))
+        token = (
+            self.focus if self.focus in rows and self.rng.random() < 0.6 else self.rng.choice(sorted(rows))
+        )
         across = "other" if side == "notion" else "notion"
         if kind == "delete" and self.tokens > 1:
             self.delete(side, token)
         elif kind == "clash" and token in self.rows(across):
             self.edit(across, token)
             self.delete(side, token)
+            self.focus = token
         else:
             self.edit(side, token)
 
