@@ -77,10 +77,11 @@ def find_remade(
             if missing is side and not link.parked and link.id_on(side) not in snapshots[side].elsewhere
         }
         rests = [snapshots[side.opposite].records[rest_id] for rest_id in bereft]
-        sides = (unlinked[side], rests) if side is Side.NOTION else (rests, unlinked[side])
-        for notion, other in pair_by_hash(*sides, attributes):
-            record, rest = (notion, other) if side is Side.NOTION else (other, notion)
-            found.append(Remade(bereft[rest.id], side, record, rest))
+        if side is Side.NOTION:
+            pairs = pair_by_hash(unlinked[side], rests, attributes)
+        else:
+            pairs = [pair[::-1] for pair in pair_by_hash(rests, unlinked[side], attributes)]
+        found += [Remade(bereft[rest.id], side, record, rest) for record, rest in pairs]
     return sorted(found, key=lambda one: (one.link.notion_id, one.link.other_id))
 
 

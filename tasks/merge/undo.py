@@ -197,7 +197,7 @@ def take_back(
         actions = both_set(link, take, known, here.values, across.values if across else None, policy, reason)
         return Plan(tuple(actions), 0, listed)
     if attribute is None and wanted is not None and not snapshots[take].has(former_id):
-        known = link.id_on(take) if link is not None else former_id
-        return Plan((Restore(side=take, former_id=known, values=wanted, reason=reason),), 0, listed)
+        former_id = link.id_on(take) if link is not None else former_id
+        return Plan((Restore(side=take, former_id=former_id, values=wanted, reason=reason),), 0, listed)
     gone = Skip(side=take, id=link.id_on(take) if link else "", reason="the object is not there any more")
     return Plan((gone,), 0, listed)
