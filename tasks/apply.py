@@ -41,14 +41,13 @@ from tasks.merge import (
     Skip,
     Unlink,
     Update,
-    Values,
     Withdraw,
     pair_of,
 )
-from tasks.outcome import Outcome, describe
+from tasks.outcome import Outcome, describe, kept_otherwise
 from tasks.snapshots import Adapter, SideView
 from tasks.sync_task import ID, Progress
-from tasks.values import is_empty, same
+from tasks.values import same
 
 #: Namespace of the keys of intents.
 _WRITES = uuid.UUID("6f1d0c54-5b0e-4d9b-8a57-5e1f6a0b7c11")
@@ -236,7 +235,7 @@ class Applier:
             # An earlier create of this key made it, and it belongs to another object by now.
             await self.journal.confirm(settle=(key,))
             key, made_id, shown = await self._make(action, f"{name}/besides {made_id}")
-        self._note_kept(action.side, made_id, action.values, shown)
+        self.outcome.notes += kept_otherwise(action.side, made_id, action.values, shown)
         source = action.source or action.values
         if action.side is Side.NOTION:
             link = Link(made_id, action.source_id, shown, source)
@@ -287,7 +286,7 @@ class Applier:
                         raise
             else:
                 shown = await adapter.values(updated) if updated is not None else wanted
-                self._note_kept(action.side, action.target_id, wanted, shown)
+                self.outcome.notes += kept_otherwise(action.side, action.target_id, wanted, shown)
         settled = {key, *action.intents}
         # An object that was not changed in place shows the old values still, and proves nothing.
         unproved = {name: new for name, new in wanted.items() if not same(shown[name], new)}
@@ -296,24 +295,6 @@ class Applier:
             settled.discard(key)
         await self._advance_by(action, shown, settle=tuple(sorted(settled)))
         self.outcome.counts[f"{action.side}_updated"] += 1
-
-    def _note_kept(self, side: Side, obj_id: ID, written: Values, shown: Values) -> None:
-        """Tell of what a side keeps otherwise than it was written.
-
-        What it shows is its base, so the value across stays as it is, and neither is written again for that.
-        """
-        names = [
-            name
-            for name, value in written.items()
-            if name in shown
-            and not same(shown[name], value)
-            and not (is_empty(shown[name]) and is_empty(value))
-        ]
-        if names:
-            self.outcome.notes.append(
-                f"{side.label} {obj_id}: {', '.join(names)} {'is' if len(names) == 1 else 'are'} kept otherwise than "
-                f"written (cut, dropped or changed by the service); in {side.opposite.label} nothing changes for that"
-            )
 
     def _begun(self, action: Update) -> tuple[Intent, Effect]:
         """What is kept of an update before it is sent."""
