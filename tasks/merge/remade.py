@@ -47,6 +47,8 @@ def in_question(links: Sequence[Link], snapshots: Mapping[Side, Snapshot]) -> li
         side: {record.hash for record in snapshot.records.values() if record.id not in linked[side]}
         for side, snapshot in snapshots.items()
     }
+    if not any(hashes.values()):
+        return []
     return [
         (side, link.id_on(side))
         for link, side in half_dead(links, snapshots)
