@@ -8,7 +8,8 @@ from __future__ import annotations
 from planting import Mutant
 
 ATTRIBUTES, PLANNER, GUARDS = "tasks/merge/attributes.py", "tasks/merge/planner.py", "tasks/merge/guards.py"
-PAIRING, HOLDING = "tasks/merge/pairing.py", "tasks/merge/holding.py"
+LINKED = "tasks/merge/linked_pairs.py"
+PAIRING, HOLDING, REMADE = "tasks/merge/pairing.py", "tasks/merge/holding.py", "tasks/merge/remade.py"
 APPLY, RUN, CHANGES, SNAPSHOTS = "tasks/apply.py", "tasks/run.py", "tasks/changes.py", "tasks/snapshots.py"
 POLICY = "tasks/merge/policy.py"
 
@@ -74,22 +75,22 @@ MUTANTS = [
         "        elif name in uncertain and not (policy.resolver and notion_changed and other_changed):\n",
         "        elif False:\n",
     ),
-    Mutant("a deletion beats an edit", PLANNER, "        if not edited:\n", "        if True:\n"),
+    Mutant("a deletion beats an edit", LINKED, "        if not edited:\n", "        if True:\n"),
     Mutant(
         "an edit beats a deletion against the task's word",
-        PLANNER,
+        LINKED,
         "missing.opposite if self.policy.edit_beats_delete else missing",
         "missing.opposite",
     ),
     Mutant(
         "what a deletion destroys is not put into the ledger",
-        PLANNER,
+        LINKED,
         "        if not edited:\n            self.actions.append(deletion)\n            return\n",
         "        if not edited or stays is missing:\n            self.actions.append(deletion)\n            return\n",
     ),
     Mutant(
         "what a partial listing leaves out counts as deleted",
-        PLANNER,
+        LINKED,
         "        partial = self.snapshots[missing].partial\n",
         "        partial = None\n",
     ),
@@ -101,7 +102,7 @@ MUTANTS = [
     ),
     Mutant(
         "a pair that a partial listing leaves out is unlinked",
-        PLANNER,
+        LINKED,
         "        partial = self.snapshots[Side.NOTION].partial or self.snapshots[Side.OTHER].partial\n",
         "        partial = None\n",
     ),
@@ -113,7 +114,7 @@ MUTANTS = [
     ),
     Mutant(
         "a partial listing brings back into sight what is not in it",
-        PLANNER,
+        LINKED,
         "        parked = link.parked & unseen\n",
         "        parked = link.parked & {s for s in unseen if self.snapshots[s].partial is None}\n",
     ),
@@ -132,7 +133,7 @@ MUTANTS = [
     Mutant(
         "a cut-off create is not looked for",
         PLANNER,
-        "        settled = settle_intents(intents, records, self.unlinked(linked), paired)\n",
+        "        settled = settle_intents(intents, records, self.unlinked(linked, by_id=True), paired)\n",
         "        settled = []\n",
     ),
     Mutant(
@@ -150,12 +151,42 @@ MUTANTS = [
     Mutant(
         "a cut-off create whose source is gone is forgotten",
         PLANNER,
-        "        return missing not in across.records and missing not in across.unreadable\n",
-        "        here = link.id_on(side) in self.snapshots[side].records\n        return here and missing not in across.records and missing not in across.unreadable\n",
+        "        return not self.snapshots[side.opposite].has(link.id_on(side.opposite))\n",
+        "        here = link.id_on(side) in self.snapshots[side].records\n        return here and not self.snapshots[side.opposite].has(link.id_on(side.opposite))\n",
+    ),
+    Mutant(
+        "an object that was made anew is not linked again",
+        PLANNER,
+        "        return find_remade(links, self.snapshots, self.unlinked(linked), self.policy.attributes)\n",
+        "        return []\n",
+    ),
+    Mutant(
+        "differences of an object that was made anew count as agreed",
+        REMADE,
+        "        if policy.agree(name, shown[Side.NOTION], shown[Side.OTHER]):\n",
+        "        if True:\n",
+    ),
+    Mutant(
+        "the old link stays when an object was made anew",
+        PLANNER,
+        "                instead_of=remade.link,\n",
+        "",
+    ),
+    Mutant(
+        "a pair out of sight with an object that cannot be read is not parked",
+        LINKED,
+        "                self.park(link)\n                self.skip",
+        "                self.skip",
+    ),
+    Mutant(
+        "what is out of sight is back when it is asked for by itself",
+        CHANGES,
+        ' - {""} - {link.id_on(side) for link in base.links if side in link.parked}\n',
+        ' - {""}\n',
     ),
     Mutant(
         "a cut-off update is not remembered",
-        PLANNER,
+        LINKED,
         "            for name in intent.values.keys() & set(self.policy.attributes):\n",
         "            for name in ():\n",
     ),
@@ -174,7 +205,7 @@ MUTANTS = [
     Mutant(
         "an intent is dropped although no answer came",
         APPLY,
-        "            except OutcomeUnknownError:\n                raise\n",
+        "            except OutcomeUnknownError:\n                if intent.begun_at is not None:  # it may have been sent long after it was begun\n                    await self.journal.begin(replace(intent, begun_at=self.clock()))\n                raise\n",
         "",
     ),
     Mutant(
@@ -197,7 +228,7 @@ MUTANTS = [
     ),
     Mutant(
         "the base of a value for both sides is what was asked for",
-        PLANNER,
+        LINKED,
         "                    if side is Side.OTHER or name not in across\n",
         "",
     ),

@@ -2,9 +2,9 @@
 
     python scripts/mutants.py [NAME ...] [--examples N]
 
-The mutants are in `mutant_list.py`. The property suite
-`tests/tasks/test_histories.py` runs on the copy and must fail, by its oracle alone: the counters of what was
-reached are left out. On a copy without a bug it must pass.
+The mutants are in `mutant_list.py`. The property suites
+`tests/tasks/test_histories.py` and `tests/tasks/test_old_states.py` run on the copy and must fail, by their
+oracles alone: the counters of what was reached are left out. On a copy without a bug they must pass.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from pathlib import Path
 from mutant_list import MUTANTS
 from planting import Ground, plant
 
-SUITE = "tests/tasks/test_histories.py"
-#: The tests of the suite that the oracle judges.
+SUITES = ("tests/tasks/test_histories.py", "tests/tasks/test_old_states.py")
+#: The tests of the suites that the oracle judges.
 JUDGED = "not reached and not the_same_trace"
 
 #: Finding a bug is enough here; the shortest example of it would only take time.
@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--examples", type=int, default=200, help="histories per mutant")
     options = parser.parse_args(arguments)
     ground = Ground(
-        parts=("config", "tasks", "tests/world", SUITE),
-        arguments=("--hypothesis-seed=1", "-k", JUDGED, SUITE),
+        parts=("config", "tasks", "tests/world", "tests/tasks/boards.py", *SUITES),
+        arguments=("--hypothesis-seed=1", "-k", JUDGED, *SUITES),
         environment={"LOCKSTEP_EXAMPLES": str(options.examples)},
         conftest=PROFILE,
     )

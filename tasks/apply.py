@@ -45,7 +45,7 @@ from tasks.merge import (
     Withdraw,
     pair_of,
 )
-from tasks.outcome import Outcome, describe
+from tasks.outcome import Outcome, describe, kept_otherwise
 from tasks.snapshots import Adapter, SideView
 from tasks.sync_task import ID, Progress
 from tasks.values import same
@@ -238,6 +238,7 @@ class Applier:
             # An earlier create of this key made it, and it belongs to another object by now.
             await self.journal.confirm(settle=(key,))
             key, made_id, shown = await self._make(action, f"{name}/besides {made_id}")
+        self.outcome.notes += kept_otherwise(action.side, made_id, action.values, shown)
         source = action.source or action.values
         if action.side is Side.NOTION:
             link = Link(made_id, action.source_id, shown, source)
@@ -306,6 +307,7 @@ class Applier:
                         raise
             else:
                 shown = await adapter.values(updated) if updated is not None else wanted
+                self.outcome.notes += kept_otherwise(action.side, action.target_id, wanted, shown)
         settled = {key, *action.intents}
         # An object that was not changed in place shows the old values still, and proves nothing.
         unproved = {name: new for name, new in wanted.items() if not same(shown[name], new)}
@@ -387,12 +389,33 @@ class Applier:
     @do.register
     async def _restore(self, action: Restore) -> None:
         adapter = self.adapters[action.side]
-        await self.journal.begin(None, Effect("create", action.side, None, None, {}, action.values))
+        effect = Effect("create", action.side, action.former_id or None, None, {}, action.values)
+        await self.journal.begin(None, effect)
         async with self.slots[action.side]:
             self.check_lock()
-            key = str(uuid.uuid5(_WRITES, f"{self.task.name}/{action.side}/again/{action.former_id}"))
-            await adapter.call("create_keyed", key, adapter.native(action.values))
-        self.outcome.counts[f"{action.side}_created"] += 1
+            obj = await adapter.call("restore_obj", action.former_id) if action.former_id else None
+            kind = "restored"
+            if obj is None or obj is NotImplemented:
+                self.check_lock()
+                key = str(uuid.uuid5(_WRITES, f"{self.task.name}/{action.side}/again/{action.former_id}"))
+                obj, kind = await adapter.call("create_keyed", key, adapter.native(action.values)), "created"
+        if action.counterpart is not None:
+            await self._link_again(action, action.counterpart, obj)
+        self.outcome.counts[f"{action.side}_{kind}"] += 1
+
+    async def _link_again(self, action: Restore, counterpart: ID, obj: Any) -> None:
+        """Link an object that was brought back with what it was linked with; base is what both show."""
+        adapter = self.adapters[action.side]
+        ids = {action.side: await adapter.id(obj), action.side.opposite: counterpart}
+        values = {
+            action.side: await adapter.values(obj),
+            action.side.opposite: self.views[action.side.opposite].snapshot.records[counterpart].values,
+        }
+        agreed = [
+            name for name in self.task.attr_map if same(values[Side.NOTION][name], values[Side.OTHER][name])
+        ]
+        bases = {side: {name: values[side][name] for name in agreed} for side in Side}
+        await self._put(Link(ids[Side.NOTION], ids[Side.OTHER], bases[Side.NOTION], bases[Side.OTHER]))
 
     async def _erase(self, action: Delete | Withdraw) -> None:
         obj = await self.views[action.side].object(action.target_id)

@@ -67,11 +67,12 @@ async def _changed_view(adapter: Adapter, base: Base, cursor: Any) -> SideView |
     records |= asked.snapshot.records
     records |= named.snapshot.records
     unreadable = {**asked.snapshot.unreadable, **named.snapshot.unreadable}
+    hashes = {**asked.snapshot.unreadable_hashes, **named.snapshot.unreadable_hashes}
     for obj_id in unreadable:
         records.pop(obj_id, None)
     return replace(
         named,
-        snapshot=replace(named.snapshot, records=records, unreadable=unreadable),
+        snapshot=replace(named.snapshot, records=records, unreadable=unreadable, unreadable_hashes=hashes),
         objects={**asked.objects, **named.objects},
         cursor=changes.cursor,
         full=False,
@@ -97,8 +98,8 @@ def _in_doubt(adapter: Adapter, base: Base) -> set[ID]:
         for one, obj_id in ((intent.side, intent.target_id), (intent.side.opposite, intent.source_id)):
             if obj_id is not None:
                 doubtful.add(obj_id if one is side else partners.get((one, obj_id), ""))
-    doubtful.discard("")
-    return doubtful
+    # What is out of sight is there to be read all the same, and would seem to be back.
+    return doubtful - {""} - {link.id_on(side) for link in base.links if side in link.parked}
 
 
 async def _ask(adapter: Adapter, ids: Sequence[ID]) -> SideView:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tasks.merge import ID, Action, Create, Delete, Restore, Skip, Update, Withdraw
+from tasks.merge import ID, Action, Create, Delete, Restore, Side, Skip, Update, Values, Withdraw
+from tasks.values import is_empty, same
 
 
 @dataclass(slots=True)
@@ -17,6 +18,10 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
     #: Object and why it was left as it is.
     skipped: list[str] = field(default_factory=list)
+    #: What a side did not show, so that nothing could be done about it.
+    missed: list[str] = field(default_factory=list)
+    #: What a person should know of that was done: values that a side keeps otherwise than they were written.
+    notes: list[str] = field(default_factory=list)
     #: The pairs behind `failures`, with the reason.
     failed: dict[tuple[ID, ID], str] = field(default_factory=dict)
     #: The pairs behind `skipped` and behind unresolved conflicts, with the reason.
@@ -34,12 +39,32 @@ class Outcome:
         self.counts += part.counts
         self.failures += part.failures
         self.skipped += part.skipped
+        self.missed += part.missed
+        self.notes += part.notes
         self.failed |= part.failed
         self.left |= part.left
         self.unclear |= part.unclear
         self.conflicts += part.conflicts
         self.unresolved += part.unresolved
         self.held += part.held
+
+
+def kept_otherwise(side: Side, obj_id: ID, written: Values, shown: Values) -> list[str]:
+    """A line on the values that a side keeps otherwise than they were written, if there are any.
+
+    What it shows is its base, so the value across stays as it is, and neither is written again for that.
+    """
+    names = [
+        name
+        for name, value in written.items()
+        if name in shown and not same(shown[name], value) and not (is_empty(shown[name]) and is_empty(value))
+    ]
+    if not names:
+        return []
+    return [
+        f"{side.label} {obj_id}: {', '.join(names)} {'is' if len(names) == 1 else 'are'} kept otherwise than written "
+        f"(cut, dropped or changed by the service); in {side.opposite.label} nothing changes for that"
+    ]
 
 
 def describe(action: Action) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tasks.merge import Action, Adopt, Agree, Conflict, Create, Delete, Side, Unlink, Update
+from tasks.merge import Action, Adopt, Agree, Conflict, Create, Delete, Link, Side, Unlink, Update
 
 
 def keeps_deleted(side: Side) -> Callable[[Action], bool]:
@@ -18,6 +18,8 @@ def keeps_deleted(side: Side) -> Callable[[Action], bool]:
                 return action.side is side and action.instead_of is not None
             case Conflict(attribute=None):
                 return action.winner is side.opposite
+            case Adopt(instead_of=Link() as old):  # deleted, and there again under another id
+                return old.id_on(side) != (action.notion_id if side is Side.NOTION else action.other_id)
         return isinstance(action, Unlink)
 
     return keep
@@ -57,4 +59,6 @@ PARTS: dict[str, Callable[[Action], bool]] = {
 
 def keeps_rest(action: Action) -> bool:
     """Links, and whatever no other step is for."""
-    return not any(keep(action) for part, keep in PARTS.items() if part != "links")
+    return isinstance(action, Adopt) or not any(
+        keep(action) for part, keep in PARTS.items() if part != "links"
+    )

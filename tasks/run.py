@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -20,6 +20,7 @@ from tasks.merge import (
     Policy,
     Side,
     Skip,
+    Snapshot,
     asked_again,
     await_listing,
     check_guards,
@@ -33,7 +34,7 @@ from tasks.merge import (
 )
 from tasks.outcome import Outcome
 from tasks.policy import forms_of, policy_of
-from tasks.snapshots import Adapter, SideView
+from tasks.snapshots import Adapter, SideView, ask_for_missing
 from tasks.sync_task import Progress, SyncTask
 from tasks.sync_task import check_lock as lock_check
 
@@ -42,8 +43,9 @@ from tasks.sync_task import check_lock as lock_check
 class RunReport:
     """How a run ended."""
 
-    #: `succeeded`, `failed`, `conflicts`, `halted`, `planned`, or `skipped` where nothing halts, but the plan
-    #: that was to be carried out is not the one to make now.
+    #: `succeeded`, `failed`, `conflicts`, `incomplete`, `halted`, `planned`, or `skipped` where nothing halts, but
+    #: the plan that was to be carried out is not the one to make now. Incomplete is a run that did all it could,
+    #: while a side did not list everything or named objects that cannot be read.
     status: str
     #: Why it did not succeed, or what it had to leave out; empty when there is nothing to say.
     reason: str
@@ -173,7 +175,8 @@ class _Run:
         outcome = applier.outcome
         if self.order.planner is None:
             await self.journal.remember(self._memory(base, views, outcome))
-        return _report(plan, outcome, views)
+            outcome.missed += [line for side in Side for line in _missed(views[side].snapshot)]
+        return _report(plan, outcome)
 
     def _refused(self, plan: Plan, halt: Halt | None) -> RunReport | None:
         """The end of a run whose plan is not carried out."""
@@ -211,6 +214,8 @@ class _Run:
     ) -> tuple[dict[Side, SideView], Plan, Halt | None]:
         listed_at = self.order.clock()
         views = await self._read_both(base, full=full, now=listed_at)
+        if self.order.planner is None:
+            views = await ask_for_missing(views, base.links)
         self.progress("plan", 0, 0)
         plan = await asyncio.to_thread(self._planned, base, views, policy, listed_at)
         return views, plan, check_guards(plan, len(base.links), policy)
@@ -270,7 +275,8 @@ class _Run:
         self.progress("apply", 0, 0)
         await overrides.call_sync(context)
         await self.journal.remember(replace(base.memory, own=self.task.remembered()))
-        return RunReport("succeeded", "", Plan(), context.outcome)
+        missed = context.outcome.missed
+        return RunReport("incomplete" if missed else "succeeded", "; ".join(missed), Plan(), context.outcome)
 
     def _memory(self, base: Base, views: Mapping[Side, SideView], outcome: Outcome) -> Memory:
         """What the next run is to know, now that this one came to its end."""
@@ -297,11 +303,9 @@ class _Run:
         return Memory(base.memory.forms, scope, cursors, tuple(held.values()), self.task.remembered())
 
 
-def _report(plan: Plan, outcome: Outcome, views: Mapping[Side, SideView]) -> RunReport:
+def _report(plan: Plan, outcome: Outcome) -> RunReport:
     if outcome.failures:
-        more = len(outcome.failures) - 1
-        reason = outcome.failures[0] + (f" (and {more} more)" if more else "")
-        return RunReport("failed", reason, plan, outcome)
+        return RunReport("failed", _first_of(outcome.failures), plan, outcome)
     if outcome.held:
         some = "1 object is" if outcome.held == 1 else f"{outcome.held} objects are"
         first = next(skip.reason for skip in plan.of(Skip) if skip.failing)
@@ -309,13 +313,32 @@ def _report(plan: Plan, outcome: Outcome, views: Mapping[Side, SideView]) -> Run
     if outcome.unresolved:
         attributes = "1 attribute" if outcome.unresolved == 1 else f"{outcome.unresolved} attributes"
         return RunReport("conflicts", f"{attributes} edited on both sides and left as before", plan, outcome)
-    partial = [
-        f"the listing of {side.label} is partial ({view.snapshot.partial}), so nothing new was made there and no "
-        "deletion there was carried across"
-        for side, view in views.items()
-        if view.snapshot.partial
-    ]
-    return RunReport("succeeded", "; ".join(partial), plan, outcome)
+    if outcome.missed:
+        return RunReport("incomplete", "; ".join(outcome.missed), plan, outcome)
+    return RunReport("succeeded", _first_of(outcome.notes), plan, outcome)
+
+
+def _first_of(lines: Sequence[str]) -> str:
+    """The first of several lines, and how many more there are."""
+    more = len(lines) - 1
+    return "".join(lines[:1]) + (f" (and {more} more)" if more > 0 else "")
+
+
+def _missed(snapshot: Snapshot) -> Iterator[str]:
+    """What a side did not show, in a line each."""
+    side, unreadable = snapshot.side.label, snapshot.unreadable
+    if snapshot.partial:
+        yield (
+            f"the listing of {side} is partial ({snapshot.partial}), so nothing new was made there and no deletion "
+            "there was carried across"
+        )
+    if unreadable:
+        first = min(unreadable)
+        one = len(unreadable) == 1
+        some, them, which = (
+            ("1 object", "it", "") if one else (f"{len(unreadable)} objects", "them", "the first is ")
+        )
+        yield f"{some} of {side} cannot be read, and nothing is done to {them}: {which}{first}, {unreadable[first]}"
 
 
 __all__ = ["Halt", "Order", "Planner", "RunReport", "Skip", "policy_of", "run_task"]

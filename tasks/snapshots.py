@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from tasks.calls import Calls, discard, exit_error
 from tasks.errors import ItemError, PreconditionError, TaskDefinitionError
-from tasks.merge import Record, Side, Snapshot
+from tasks.merge import Link, Record, Side, Snapshot, in_question
 from tasks.sync_task import ID, SyncTask
 from tasks.values import canonical, same
 
@@ -122,6 +122,26 @@ async def read_side(adapter: Adapter) -> SideView:
     return await view_of(adapter, await adapter.call("get_objects"))
 
 
+async def ask_for_missing(views: Mapping[Side, SideView], links: Sequence[Link]) -> dict[Side, SideView]:
+    """The views with the word of each side on missing objects in whose place another one may be.
+
+    Raises:
+        SideError: a side cannot be asked.
+    """
+    elsewhere: dict[Side, set[ID]] = {side: set() for side in views}
+    for side, missing_id in in_question(links, {side: view.snapshot for side, view in views.items()}):
+        try:
+            gone = await views[side].adapter.call("is_gone", missing_id)
+        except ItemError:  # it does not say, and is asked again when its counterpart is to be deleted
+            gone = False
+        if not gone:
+            elsewhere[side].add(missing_id)
+    return {
+        side: replace(view, snapshot=replace(view.snapshot, elsewhere=frozenset(elsewhere[side])))
+        for side, view in views.items()
+    }
+
+
 async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
     """The view of a side that these objects give.
 
@@ -137,6 +157,7 @@ async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
     objects: dict[ID, Any] = {}
     records: dict[ID, Record] = {}
     unreadable: dict[ID, str] = dict(getattr(listed, "unreadable", {}))
+    hashes: dict[ID, set[str]] = {obj_id: set() for obj_id in unreadable}
     for start in range(0, len(listed), BATCH):
         batch = listed[start : start + BATCH]
         parts = await adapter.calls.call(
@@ -149,22 +170,31 @@ async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
                 except ItemError as error:
                     partial = partial or f"an object has no id: {error}"
                     continue
+                part["hash"] = await _settled(part["hash"])
                 if obj_id in objects:  # which of the two is meant is not known; neither is touched
-                    unreadable[obj_id] = f"two objects have the id {obj_id}"
+                    unreadable.setdefault(obj_id, f"two objects have the id {obj_id}")
                 if obj_id in unreadable:
                     objects.setdefault(obj_id, obj)
-                    records.pop(obj_id, None)
+                    known = hashes.setdefault(obj_id, set())
+                    known |= {_known_hash(part), *_hash_of(records.pop(obj_id, None))}
                     continue
                 objects[obj_id] = obj
                 try:
                     records[obj_id] = await _record(adapter, obj_id, part)
                 except ItemError as error:
                     unreadable[obj_id] = str(error)
+                    hashes[obj_id] = {_known_hash(part)}
         finally:
             discard(parts)  # after an error some are not awaited
     return SideView(
         adapter,
-        Snapshot(adapter.side, records, partial, unreadable),
+        Snapshot(
+            adapter.side,
+            records,
+            partial,
+            unreadable,
+            {obj_id: frozenset(known - {""}) for obj_id, known in hashes.items()},
+        ),
         objects,
         getattr(listed, "cursor", None) if partial is None else None,
     )
@@ -202,5 +232,25 @@ async def _record(adapter: Adapter, obj_id: ID, answers: Mapping[str, Any]) -> R
     edited: datetime | None = await _answer(answers["timestamp"])
     if edited is not None and edited.tzinfo is None:
         edited = edited.replace(tzinfo=UTC)
-    hashed = await _answer(answers["hash"])
-    return Record(obj_id, values, "" if hashed is None else str(hashed), edited)
+    return Record(obj_id, values, _text_hash(await _answer(answers["hash"])), edited)
+
+
+async def _settled(answer: Any) -> Any:
+    """An answer that is there, or the error in its place."""
+    try:
+        return await _answer(answer)
+    except ItemError as error:
+        return error
+
+
+def _known_hash(answers: Mapping[str, Any]) -> str:
+    """The hash of an object that cannot be read otherwise; empty where that is not known either."""
+    return "" if isinstance(answers["hash"], ItemError) else _text_hash(answers["hash"])
+
+
+def _hash_of(record: Record | None) -> tuple[str, ...]:
+    return () if record is None else (record.hash,)
+
+
+def _text_hash(answer: Any) -> str:
+    return "" if answer is None else str(answer)

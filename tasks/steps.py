@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,13 +17,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tasks.apply import Applier
 from tasks.calls import Calls, calls
 from tasks.errors import TaskError
-from tasks.merge import Action, Plan, Record, Side, make_plan, resolve
+from tasks.merge import (
+    Action,
+    Adopt,
+    Agree,
+    Conflict,
+    Link,
+    Plan,
+    Record,
+    Side,
+    Update,
+    make_plan,
+    pair_of,
+    resolve,
+)
 from tasks.outcome import Outcome
 from tasks.overrides import Context, StepJournal, current
 from tasks.parts import PARTS
 from tasks.policy import policy_of
 from tasks.run import run_part, run_task, silent
-from tasks.snapshots import Adapter, view_of
+from tasks.snapshots import Adapter, ask_for_missing, view_of
 from tasks.state import ID, State
 from tasks.state_journal import StateJournal
 
@@ -56,7 +69,7 @@ def sync(task: SyncTask, state: State | None) -> State:
         else:
             journal = StepJournal(state or State(), context)
             report = await run_part(task, journal, context)
-        if report.status != "succeeded":
+        if report.status not in ("succeeded", "incomplete"):
             raise StepError(f"task {task.name!r}: {report.reason}", journal.state)
         return journal.state
 
@@ -100,15 +113,26 @@ async def _apply_part(
         for side, objs in zip(Side, objects, strict=True)
     }
     base = await journal.load()
+    views = await ask_for_missing(views, base.links)
     notion, other = (views[side].snapshot for side in Side)
     plan = make_plan(base.links, notion, other, policy_of(task), base.intents)
-    part = Plan(tuple(filter(keep, plan.actions)))
+    part = Plan(tuple(_linked_only(filter(keep, plan.actions), base.links)))
     check_lock = context.check_lock if context is not None else lambda: None
     applier = Applier(adapters, views, journal, check_lock=check_lock, progress=silent)
     outcome = await applier.run(part, {(link.notion_id, link.other_id): link for link in base.links})
     if context is not None:
         context.outcome.add(outcome)
     return outcome
+
+
+def _linked_only(actions: Iterable[Action], links: Sequence[Link]) -> Iterator[Action]:
+    """The actions without those that build on a link which another step is to make."""
+    linked = {(link.notion_id, link.other_id) for link in links}
+    for action in actions:
+        if isinstance(action, Adopt):
+            linked.add(pair_of(action))
+        if not isinstance(action, Update | Agree | Conflict) or pair_of(action) in linked:
+            yield action
 
 
 @asynccontextmanager

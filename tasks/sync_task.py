@@ -207,6 +207,17 @@ class SyncTask(Scheduled):
         """Whether the other side says that an object is deleted, asked before Notion's is deleted."""
         return True
 
+    def notion_restore_obj(self, obj_id: ID) -> Answer:
+        """Take a deleted Notion object out of the trash and return it; `None` where it is gone for good.
+
+        Asked when a deletion is undone. Where this is not written, or it is gone, a new one is made of what was synced.
+        """
+        return NotImplemented
+
+    def other_restore_obj(self, obj_id: ID) -> Answer:
+        """Take a deleted object of the other side out of its trash and return it, in the same way."""
+        return NotImplemented
+
     def notion_changes(self, cursor: Any) -> Answer:
         """What changed in Notion since a cursor, as `Changes`.
 

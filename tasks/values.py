@@ -72,6 +72,15 @@ def is_empty(value: Any) -> bool:
     )
 
 
+def is_part(part: Any, whole: Any) -> bool:
+    """Whether a value is what is left of another one when a service drops it, or cuts the end of its text."""
+    if is_empty(part):
+        return not is_empty(whole)
+    return (
+        isinstance(part, str) and isinstance(whole, str) and part != whole and whole.startswith(part.rstrip())
+    )
+
+
 def dump(value: Any, *, indent: int | None = None) -> str:
     """A value as JSON text in which every type is kept; values equal in type and content give equal text.
 

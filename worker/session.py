@@ -290,7 +290,7 @@ class _Session:
         elif self.order.planner is None:
             self.store.plans.expire(self.task.name)
         record = self._ended(report.status, reason)
-        notes = [*outcome.failures, *outcome.skipped][:NOTES]
+        notes = [*outcome.failures, *outcome.skipped, *outcome.notes][:NOTES]
         return replace(record, counts={kind: count for kind, count in counts.items() if count}, notes=notes)
 
     def _ended(self, status: str, reason: str) -> RunRecord:

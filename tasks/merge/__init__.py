@@ -44,11 +44,13 @@ from tasks.merge.model import (
     Snapshot,
     Unlink,
     Update,
+    Values,
     Withdraw,
 )
 from tasks.merge.plan_data import plan_digest, plan_from_data, plan_to_data
 from tasks.merge.planner import make_plan
 from tasks.merge.policy import UNRESOLVED, Dispute, Policy
+from tasks.merge.remade import in_question
 from tasks.merge.undo import take_back, undo
 
 __all__ = [
@@ -77,6 +79,7 @@ __all__ = [
     "Snapshot",
     "Unlink",
     "Update",
+    "Values",
     "Withdraw",
     "asked_again",
     "await_listing",
@@ -84,6 +87,7 @@ __all__ = [
     "content_of",
     "failed_again",
     "hold_back",
+    "in_question",
     "left_again",
     "left_out",
     "make_plan",

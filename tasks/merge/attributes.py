@@ -10,7 +10,7 @@ from typing import Any
 from tasks.merge.model import Conflict, Link, Record, Side
 from tasks.merge.policy import UNRESOLVED, Dispute, Policy
 from tasks.opaque import Opaque
-from tasks.values import is_empty, same
+from tasks.values import is_empty, is_part, same
 
 
 @dataclass(slots=True)
@@ -147,12 +147,16 @@ def _retry(name: str, target: Side, policy: Policy, link: Link, notion: Record, 
     """Write a value again that may have arrived, unless the other one is surely newer; keep both.
 
     An object that shows the base was most likely never written, and its time may be that of an edit of
-    another attribute: what nobody typed must not win over what somebody did.
+    another attribute: what nobody typed must not win over what somebody did. For the same reason an object that
+    shows a part of the value was most likely written, and the service keeps no more of it.
     """
     conflict, _ = resolve(name, link.notion.get(name), _by_clock(policy, name), notion, other)
-    shown = (notion if target is Side.NOTION else other).values[name]
+    written, shown = other.values[name], notion.values[name]
+    if target is Side.OTHER:
+        written, shown = shown, written
     base = link.base_on(target)
-    if conflict.rule == "newer" and not (name in base and same(shown, base[name])):
+    unwritten = name in base and same(shown, base[name])
+    if conflict.rule == "newer" and not unwritten and not is_part(shown, written):
         return conflict
     return replace(
         conflict,

@@ -53,7 +53,7 @@ def _changes(plan: Plan, links: int, policy: Policy) -> Halt | None:
 
     Filling what was empty loses nothing and is not counted.
     """
-    pairs = links + len(plan.of(Adopt))
+    pairs = links + sum(adopt.instead_of is None for adopt in plan.of(Adopt))
     allowed = max(policy.handful, policy.change_share * pairs)
     blanked: Counter[tuple[Side, str]] = Counter()
     changed: Counter[tuple[Side, str]] = Counter()

@@ -53,6 +53,14 @@ class Snapshot:
     partial: str | None = None
     #: Objects that are there but could not be read, with the reason.
     unreadable: Mapping[ID, str] = field(default_factory=dict)
+    #: The hashes of those of them of which that much is known.
+    unreadable_hashes: Mapping[ID, frozenset[str]] = field(default_factory=dict)
+    #: Objects that are not listed, of which the side does not say that they are gone.
+    elsewhere: frozenset[ID] = frozenset()
+
+    def has(self, record_id: ID) -> bool:
+        """Whether an object is there, readable or not."""
+        return record_id in self.records or record_id in self.unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +254,8 @@ class Conflict(Action):
     other_edited: datetime | None
     winner: Side | None
     #: The rule that decided: `newer`, `tie`, `notion`, `other`, `error`, `resolver`, `method`,
-    #: `edit beats delete`, `delete beats edit`, or `retried` where an earlier write of this value may have
-    #: arrived and been edited since.
+    #: `edit beats delete`, `delete beats edit`, `made again` where an object took the place of a deleted one,
+    #: or `retried` where an earlier write of this value may have arrived and been edited since.
     rule: str
 
     @property
@@ -258,12 +266,14 @@ class Conflict(Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restore(Action):
-    """Make an object on `side` again that an earlier run deleted; it is new to the next run."""
+    """Bring an object on `side` back that an earlier run deleted: out of the trash, else made anew of its values."""
 
     side: Side
     #: The id that it had.
     former_id: ID
     values: Values
+    #: What it was linked with, if that is there without a counterpart; else it is new to the next run.
+    counterpart: ID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

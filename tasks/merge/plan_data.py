@@ -46,15 +46,16 @@ def plan_from_data(data: Mapping[str, Any]) -> Plan:
 
 
 def plan_digest(plan: Plan) -> str:
-    """Equal for plans that do the same to the same values: 12 hexadecimal digits.
+    """Equal for plans that do the same to the same values, in whatever order: 12 hexadecimal digits.
 
-    Every write carries what it replaces, so a plan whose objects were edited since has another digest.
+    Every write carries what it replaces, so a plan whose objects were edited since has another digest. One of
+    which a service lists the objects in another order has the same.
     """
-    done = [
-        {name: value for name, value in action.items() if name != "reason"}
+    done = sorted(
+        dump({name: value for name, value in action.items() if name != "reason"})
         for action in plan_to_data(plan)["actions"]
         if action["action"] != "skip"
-    ]
+    )
     return hashlib.sha256(dump(done).encode()).hexdigest()[:12]
 
 

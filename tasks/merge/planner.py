@@ -5,32 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from tasks.merge.attributes import Merged, merge_attributes
-from tasks.merge.model import (
-    ID,
-    Action,
-    Adopt,
-    Agree,
-    Change,
-    Conflict,
-    Create,
-    Delete,
-    Intent,
-    Link,
-    Park,
-    Plan,
-    Record,
-    Side,
-    Skip,
-    Snapshot,
-    Unlink,
-    Update,
-    Values,
-)
+from tasks.merge.linked_pairs import LinkedPairs
+from tasks.merge.model import ID, Adopt, Create, Intent, Link, Plan, Record, Side, Snapshot
 from tasks.merge.pairing import pair_by_hash, settle_intents, shows, updates_by_link
 from tasks.merge.policy import Policy
-from tasks.opaque import Opaque
-from tasks.values import is_empty, same
+from tasks.merge.remade import Remade, find_remade, half_dead, link_again
 
 
 def make_plan(
@@ -42,25 +21,17 @@ def make_plan(
 ) -> Plan:
     """What to do so that both sides agree, without loss.
 
-    The same input gives the same plan, whatever the order of its records. A deletion is only derived from
-    a listing that is complete, and never destroys an edit.
+    New objects are made in the order in which their side lists them; apart from that, the same input gives the
+    same plan, whatever the order of its records. A deletion is only derived from a listing that is complete, and
+    never destroys an edit.
     """
     return _Planner(
         sorted(links, key=lambda link: (link.notion_id, link.other_id)), notion, other, policy
     ).run(intents)
 
 
-class _Planner:
-    """Gathers the actions of one plan."""
-
-    def __init__(self, links: Sequence[Link], notion: Snapshot, other: Snapshot, policy: Policy) -> None:
-        self.links = links
-        self.snapshots = {Side.NOTION: notion, Side.OTHER: other}
-        self.policy = policy
-        self.actions: list[Action] = []
-        self.in_step = 0
-        #: Keys of intents that an action settles, or that must stay open.
-        self.handled: set[str] = set()
+class _Planner(LinkedPairs):
+    """Gathers the actions of one plan, of linked records and of others."""
 
     def run(self, intents: Sequence[Intent]) -> Plan:
         linked = {side: {link.id_on(side) for link in self.links} for side in Side}
@@ -72,14 +43,17 @@ class _Planner:
         }
         paired = {side: {i for i in linked[side] if (side, i) not in bereft} for side in Side}
         records = {side: snapshot.records for side, snapshot in self.snapshots.items()}
-        settled = settle_intents(intents, records, self.unlinked(linked), paired)
+        settled = settle_intents(intents, records, self.unlinked(linked, by_id=True), paired)
         replaced = {intent.key: bereft.get((intent.side.opposite, intent.source_id)) for intent, _ in settled}
         updates = updates_by_link(self.as_updates(intents, paired))
-        for side, snapshot in self.snapshots.items():
-            for record_id in sorted(snapshot.unreadable.keys() - linked[side]):
-                self.skip(side, record_id, f"cannot be read: {snapshot.unreadable[record_id]}")
+        self.wait_for_unreadable(linked)
+        for intent, record in settled:
+            for side in Side:
+                linked[side].add(record.id if side is intent.side else intent.source_id)
+        remade = self.find_remade([link for link in self.links if link not in replaced.values()], linked)
+        followed = {(one.link.notion_id, one.link.other_id) for one in remade}
         for link in self.links:
-            if link in replaced.values():
+            if link in replaced.values() or (link.notion_id, link.other_id) in followed:
                 continue
             before = len(self.actions)
             self.merge_link(link, updates.get((link.notion_id, link.other_id), ()))
@@ -89,8 +63,10 @@ class _Planner:
         void = tuple(intent.key for intent in intents if complete and intent.key not in self.handled)
         for intent, record in settled:
             self.adopt_created(intent, record, replaced[intent.key])
-            for side in Side:
-                linked[side].add(record.id if side is intent.side else intent.source_id)
+        for one in remade:
+            self.adopt_remade(one, updates.get((one.link.notion_id, one.link.other_id), ()))
+            for side, record in zip(Side, one.pair, strict=True):
+                linked[side].add(record.id)
         fresh = self.unlinked(linked)
         pairs = pair_by_hash(fresh[Side.NOTION], fresh[Side.OTHER], self.policy.attributes)
         for notion, other in pairs:
@@ -119,230 +95,38 @@ class _Planner:
 
     def is_bereft(self, link: Link, side: Side) -> bool:
         """Whether the record across from a link's record on a side is not listed."""
-        across = self.snapshots[side.opposite]
-        missing = link.id_on(side.opposite)
-        return missing not in across.records and missing not in across.unreadable
+        return not self.snapshots[side.opposite].has(link.id_on(side.opposite))
 
-    def unlinked(self, linked: Mapping[Side, set[ID]]) -> dict[Side, list[Record]]:
-        """The records of each side that belong to no link, in a stable order."""
-        return {
-            side: sorted(
-                (record for record in snapshot.records.values() if record.id not in linked[side]),
-                key=lambda record: record.id,
-            )
+    def unlinked(self, linked: Mapping[Side, set[ID]], *, by_id: bool = False) -> dict[Side, list[Record]]:
+        """The records of each side that belong to no link, in the order of the listing or of their ids."""
+        found = {
+            side: [record for record in snapshot.records.values() if record.id not in linked[side]]
             for side, snapshot in self.snapshots.items()
         }
+        return {side: sorted(fresh, key=_id) for side, fresh in found.items()} if by_id else found
 
-    # -- linked pairs -------------------------------------------------------------------------------------
+    def wait_for_unreadable(self, linked: Mapping[Side, set[ID]]) -> None:
+        """Name the new objects that cannot be read; nothing is made that may be the counterpart of one."""
+        for side, snapshot in self.snapshots.items():
+            for record_id in sorted(snapshot.unreadable.keys() - linked[side]):
+                reason = f"cannot be read: {snapshot.unreadable[record_id]}"
+                self.skip(side, record_id, reason)
+                for hashed in snapshot.unreadable_hashes.get(record_id, frozenset()) - {""}:
+                    self.waiting[side.opposite, hashed] = (
+                        f"its counterpart may be {record_id} in {side.label}, which {reason}"
+                    )
 
-    def merge_link(
-        self, link: Link, intents: Sequence[Intent] = (), not_shown: Mapping[str, Side] | None = None
-    ) -> None:
-        for side in Side:
-            unreadable = self.snapshots[side].unreadable.get(link.id_on(side))
-            if unreadable is not None:
-                self.handled |= {intent.key for intent in intents}
-                self.skip(side, link.id_on(side), f"cannot be read: {unreadable}")
-                return
-        if not_shown is None:
-            link, uncertain = self.settle_updates(link, intents)
-        else:
-            uncertain = dict(not_shown)
-        notion, other = (self.snapshots[side].records.get(link.id_on(side)) for side in Side)
-        if self.park(link):
-            self.handled |= {intent.key for intent in intents}
-        elif notion is not None and other is not None:
-            self.merge_pair(link, notion, other, uncertain, intents)
-        elif other is not None:
-            self.one_missing(link, Side.NOTION, other, uncertain)
-        elif notion is not None:
-            self.one_missing(link, Side.OTHER, notion, uncertain)
-        else:
-            self.both_missing(link)
-
-    def park(self, link: Link) -> bool:
-        """See to a link with a record out of sight; true when nothing else is to be done with it.
-
-        A record leaves a task's sight when its scope changes (another filter, another place), and comes back
-        into it in the same way. Neither is an edit.
-        """
-        if not link.parked and not self.policy.scope_changed:
-            return False
-        unseen = {
-            side for side, snapshot in self.snapshots.items() if link.id_on(side) not in snapshot.records
-        }
-        parked = link.parked & unseen
+    def find_remade(self, links: Sequence[Link], linked: Mapping[Side, set[ID]]) -> list[Remade]:
+        """The links that go on with an object that was made anew in the place of a missing one."""
         if self.policy.scope_changed:
-            parked |= {side for side in unseen if self.snapshots[side].partial is None}
-        if parked != link.parked:
-            fresh = parked - link.parked
-            reason = "not listed since the task's scope was changed" if fresh else "back in sight"
-            self.actions.append(
-                Park(
-                    notion_id=link.notion_id,
-                    other_id=link.other_id,
-                    sides=frozenset(parked),
-                    reason=reason,
+            return []
+        for link, side in half_dead(links, self.snapshots):
+            rest = self.snapshots[side.opposite].records[link.id_on(side.opposite)]
+            if self.snapshots[side].partial is not None and rest.hash:
+                self.waiting[side, rest.hash] = (
+                    f"it may be {link.id_on(side)} made again, of which a partial listing does not tell"
                 )
-            )
-        return bool(parked)
-
-    def settle_updates(self, link: Link, intents: Sequence[Intent]) -> tuple[Link, dict[str, Side]]:
-        """What updates did that were cut off: the link with the base that they made, and what stays uncertain.
-
-        Without this, a value that did arrive would look like an edit of its side, and could undo a user's
-        edit that came in between.
-        """
-        written: dict[str, object] = {}
-        uncertain: dict[str, Side] = {}
-        for intent in intents:
-            record = self.snapshots[intent.side].records.get(link.id_on(intent.side))
-            if record is None:
-                continue
-            for name in intent.values.keys() & set(self.policy.attributes):
-                if shows(record, name, intent.values[name]):
-                    written[name] = intent.values[name]
-                elif not intent.answered:
-                    uncertain[name] = intent.side
-        if not written:
-            return link, uncertain
-        self.actions.append(
-            Agree(
-                notion_id=link.notion_id,
-                other_id=link.other_id,
-                notion=written,
-                other=written,
-                intents=() if uncertain else tuple(intent.key for intent in intents),
-                reason=f"{', '.join(sorted(written))} written by an earlier run that was cut off",
-            )
-        )
-        if not uncertain:
-            self.handled |= {intent.key for intent in intents}
-        base = Link(link.notion_id, link.other_id, {**link.notion, **written}, {**link.other, **written})
-        return base, uncertain
-
-    def both_missing(self, link: Link) -> None:
-        partial = self.snapshots[Side.NOTION].partial or self.snapshots[Side.OTHER].partial
-        if partial:
-            self.skip(
-                Side.NOTION, link.notion_id, f"not seen on either side, and a listing is partial: {partial}"
-            )
-        else:
-            self.actions.append(
-                Unlink(notion_id=link.notion_id, other_id=link.other_id, reason="deleted on both sides")
-            )
-
-    def one_missing(self, link: Link, missing: Side, rest: Record, uncertain: Mapping[str, Side]) -> None:
-        """One record of a pair is not listed any more; the other one is."""
-        partial = self.snapshots[missing].partial
-        if partial:
-            self.skip(missing, link.id_on(missing), f"not seen, and the listing is partial: {partial}")
-            return
-        base = link.base_on(missing.opposite)
-        stays = missing.opposite if self.policy.edit_beats_delete else missing
-        edited = [
-            name
-            for name in self.policy.attributes
-            if _unseen(rest.values[name], name, base) or uncertain.get(name) is missing.opposite
-        ]
-        names = ", ".join(edited)
-        deletion = Delete(
-            side=missing.opposite,
-            notion_id=link.notion_id,
-            other_id=link.other_id,
-            values=self.synced(rest.values),
-            reason=f"deleted in {missing.label}, not edited in {missing.opposite.label} since"
-            if not edited
-            else f"deleted in {missing.label}; the task says that this beats the edit of {names}",
-        )
-        if not edited:
-            self.actions.append(deletion)
-            return
-        self.actions.append(
-            Conflict(
-                notion_id=link.notion_id,
-                other_id=link.other_id,
-                attribute=None,
-                base=dict(base),
-                notion=None if missing is Side.NOTION else dict(rest.values),
-                other=None if missing is Side.OTHER else dict(rest.values),
-                notion_edited=None if missing is Side.NOTION else rest.edited,
-                other_edited=None if missing is Side.OTHER else rest.edited,
-                winner=stays,
-                rule="delete beats edit" if stays is missing else "edit beats delete",
-                reason=f"deleted in {missing.label}, but {names} edited in {missing.opposite.label}",
-            )
-        )
-        if stays is missing:
-            self.actions.append(deletion)
-            return
-        self.actions.append(
-            Create(
-                side=missing,
-                source_id=rest.id,
-                values=self.carried(rest, missing),
-                source=self.synced(rest.values),
-                instead_of=link.id_on(missing),
-                reason=f"deleted here, but {names} edited in {missing.opposite.label}: an edit beats a deletion",
-            )
-        )
-
-    def merge_pair(
-        self,
-        link: Link,
-        notion: Record,
-        other: Record,
-        uncertain: Mapping[str, Side] | None = None,
-        intents: Sequence[Intent] = (),
-    ) -> None:
-        merged = merge_attributes(self.policy, link, notion, other, uncertain or {})
-        keys = tuple(intent.key for intent in intents if intent.key not in self.handled)
-        self.actions += merged.conflicts
-        if any(conflict.unresolved for conflict in merged.conflicts):
-            self.handled |= set(keys)
-            return
-        sides = [side for side in (Side.OTHER, Side.NOTION) if merged.to_write[side]]
-        if sides or merged.agreed:
-            self.handled |= set(keys)  # kept open until the last action of the pair is done
-        for side in sides:
-            last = side is sides[-1] and not merged.agreed
-            self.write(side, link, merged, notion, other, keys if last else ())
-        if merged.agreed:
-            self.actions.append(
-                Agree(
-                    notion_id=link.notion_id,
-                    other_id=link.other_id,
-                    notion={name: notion.values[name] for name in merged.agreed},
-                    other={name: other.values[name] for name in merged.agreed},
-                    intents=keys,
-                    reason=f"{', '.join(merged.agreed)} equal on both sides by now",
-                )
-            )
-
-    def write(
-        self, side: Side, link: Link, merged: Merged, notion: Record, other: Record, intents: tuple[str, ...]
-    ) -> None:
-        written = merged.to_write[side]
-        source, target = (notion, other) if side is Side.OTHER else (other, notion)
-        across = merged.to_write[side.opposite]
-        self.actions.append(
-            Update(
-                side=side,
-                notion_id=link.notion_id,
-                other_id=link.other_id,
-                changes={name: Change(target.values[name], value) for name, (value, _) in written.items()},
-                # Of what is written on both sides, the first write has shown its side's base already.
-                source={
-                    name: across[name][0] if name in across else source.values[name]
-                    for name in written
-                    if side is Side.OTHER or name not in across
-                },
-                intents=intents,
-                reason="; ".join(dict.fromkeys(reason for _, reason in written.values())),
-            )
-        )
-
-    # -- records without a link -----------------------------------------------------------------------------
+        return find_remade(links, self.snapshots, self.unlinked(linked), self.policy.attributes)
 
     def adopt_created(self, intent: Intent, record: Record, old: Link | None) -> None:
         """A create of an earlier run that was cut off did arrive: link it, then merge as ever."""
@@ -366,6 +150,24 @@ class _Planner:
         )
         self.handled.discard(intent.key)
         self.merge_link(Link(notion_id, other_id, base, base), (intent,), not_shown)
+
+    def adopt_remade(self, remade: Remade, intents: Sequence[Intent]) -> None:
+        """A linked object is missing, and there again under another id: link that, then merge as ever."""
+        open_names = {name for intent in intents for name in intent.values}
+        link, conflicts = link_again(remade, self.policy, open_names)
+        self.actions.append(
+            Adopt(
+                notion_id=link.notion_id,
+                other_id=link.other_id,
+                notion=link.notion,
+                other=link.other,
+                instead_of=remade.link,
+                reason=f"{remade.link.id_on(remade.side)} is missing in {remade.side.label}, "
+                "and the same thing is there anew",
+            )
+        )
+        self.actions += conflicts
+        self.merge_pair(link, *remade.pair)
 
     def adopt_pair(self, notion: Record, other: Record) -> None:
         agreed = [
@@ -399,6 +201,9 @@ class _Planner:
                 side, record.id, f"its counterpart may just be unseen, as the listing is partial: {partial}"
             )
             return
+        if (side, record.hash) in self.waiting:
+            self.skip(side, record.id, self.waiting[side, record.hash])
+            return
         self.actions.append(
             Create(
                 side=side.opposite,
@@ -409,21 +214,6 @@ class _Planner:
             )
         )
 
-    def skip(self, side: Side, record_id: ID, reason: str) -> None:
-        self.actions.append(Skip(side=side, id=record_id, reason=reason))
 
-    def synced(self, values: Values) -> dict[str, object]:
-        return {name: values[name] for name in self.policy.attributes}
-
-    def carried(self, record: Record, side: Side) -> dict[str, object]:
-        """What is to be written on `side` for a record of the opposite one."""
-        values = {name: record.values[name] for name in self.policy.attributes}
-        return {
-            name: None if isinstance(value, Opaque) else self.policy.shown(name, value, side)
-            for name, value in values.items()
-        }
-
-
-def _unseen(value: object, name: str, base: Values) -> bool:
-    """Whether a value was never shown to the other side: edited since, or not brought across yet."""
-    return not same(value, base[name]) if name in base else not is_empty(value)
+def _id(record: Record) -> ID:
+    return record.id

@@ -21,7 +21,7 @@ from tasks.merge.model import (
     Withdraw,
 )
 from tasks.merge.policy import Policy
-from tasks.values import same
+from tasks.values import is_part, same
 
 
 def undo(
@@ -48,7 +48,7 @@ def undo(
         done.add(key)
         here = snapshots[effect.side].records
         if effect.kind == "delete":
-            actions.append(_made_again(effect, snapshots[effect.side], by_id))
+            actions.append(_brought_back(effect, snapshots, by_id))
             continue
         across = (effect.side.opposite, effect.source_id or "")
         link = by_id.get((effect.side, effect.target_id or "")) or by_id.get(across)
@@ -70,17 +70,25 @@ def undo(
     return Plan(tuple(actions), 0, {side: len(snapshots[side].records) for side in Side})
 
 
-def _made_again(effect: Effect, snapshot: Snapshot, by_id: Mapping[tuple[Side, ID], Link]) -> Action:
-    former = effect.target_id or ""
-    for record in snapshot.records.values():
+def _brought_back(
+    effect: Effect, snapshots: Mapping[Side, Snapshot], by_id: Mapping[tuple[Side, ID], Link]
+) -> Action:
+    former, here = effect.target_id or "", snapshots[effect.side]
+    if here.has(former):
+        return Skip(side=effect.side, id=former, reason="it is there again already")
+    for record in here.records.values():
         shows = all(same(record.values.get(name), value) for name, value in effect.before.items())
         if shows and (effect.side, record.id) not in by_id:
             return Skip(side=effect.side, id=record.id, reason="an equal object is there again already")
+    across = effect.side.opposite, effect.source_id or ""
+    alone = across[1] in snapshots[across[0]].records and across not in by_id
+    then = "it is linked again with its counterpart" if alone else "the next run carries it across"
     return Restore(
         side=effect.side,
         former_id=former,
         values=effect.before,
-        reason=f"the run deleted it in {effect.side.label}; the next run carries it across",
+        counterpart=effect.source_id if alone else None,
+        reason=f"the run deleted it in {effect.side.label}; {then}",
     )
 
 
@@ -108,7 +116,10 @@ def _set_back(
     for name, value in effect.before.items():
         if name not in policy.attributes or same(here[name], value):
             continue
-        if policy.agree(name, here[name], effect.after[name]) or same(here[name], effect.after[name]):
+        after = effect.after[name]
+        # A side that keeps less than was written shows still what it showed then.
+        kept = is_part(here[name], after) and same(here[name], link.base_on(effect.side).get(name))
+        if kept or policy.agree(name, here[name], after) or same(here[name], after):
             back[name] = value
         else:
             edited.append(name)
@@ -161,6 +172,7 @@ def take_back(
     take: Side,
     snapshots: Mapping[Side, Snapshot],
     policy: Policy,
+    former_id: ID = "",
 ) -> Plan:
     """What makes both sides show the value that one side had in a conflict of the ledger.
 
@@ -171,6 +183,7 @@ def take_back(
         take: the side whose value is wanted.
         snapshots: both sides now.
         policy: what is synced.
+        former_id: the id that the object had on that side.
     """
     listed = {side: len(snapshots[side].records) for side in Side}
     records = {
@@ -183,8 +196,8 @@ def take_back(
         known = {name: value for name, value in wanted.items() if name in policy.attributes}
         actions = both_set(link, take, known, here.values, across.values if across else None, policy, reason)
         return Plan(tuple(actions), 0, listed)
-    if attribute is None and wanted is not None:
-        again = Restore(side=take, former_id=link.id_on(take) if link else "", values=wanted, reason=reason)
-        return Plan((again,), 0, listed)
+    if attribute is None and wanted is not None and not snapshots[take].has(former_id):
+        former_id = link.id_on(take) if link is not None else former_id
+        return Plan((Restore(side=take, former_id=former_id, values=wanted, reason=reason),), 0, listed)
     gone = Skip(side=take, id=link.id_on(take) if link else "", reason="the object is not there any more")
     return Plan((gone,), 0, listed)

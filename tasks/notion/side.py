@@ -381,6 +381,27 @@ class NotionSide(SyncTask):
         """Whether the page is in the trash; one that is not found may just not be shared any more."""
         return await self._rows_of.is_gone(obj_id)
 
+    async def notion_restore_obj(self, obj_id: ID) -> Page | None:
+        """Take a row out of the trash, with all that was never synced; `None` where it is gone for good or elsewhere.
+
+        Raises:
+            ItemError: Notion refuses, as for a row of a database that is in the trash itself.
+            OutcomeUnknownError: it may be out of the trash.
+        """
+        try:
+            raw = await self._rows_of.get(obj_id)
+        except RefusedError as error:
+            if error.status != 404:
+                raise
+            return None
+        if data_source_of(raw) != self._listed_id:
+            return None
+        begun = time.monotonic()
+        if is_trashed(raw):
+            raw = await self._rows_of.update(obj_id, {"in_trash": False})
+        page = self._wrote(await self._read(raw), begun)
+        return (await self._with_contents([page]))[0]
+
     async def notion_create_obj(self, /, **kwargs: Any) -> Page:
         """Make a row with these values.
 

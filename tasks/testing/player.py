@@ -320,4 +320,9 @@ class Player:
 
 
 #: How runs end, as a count of them is told.
-ENDS = {"planned": "were dry", "conflicts": "left conflicts", "halted": "were halted"}
+ENDS = {
+    "planned": "were dry",
+    "conflicts": "left conflicts",
+    "halted": "were halted",
+    "incomplete": "were incomplete",
+}

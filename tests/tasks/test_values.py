@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import StateError
-from tasks.values import canonical, dump, is_empty, load, same
+from tasks.values import canonical, dump, is_empty, is_part, load, same
 
 ZONES = st.one_of(
     st.none(),
@@ -200,3 +200,24 @@ def test_examples_of_what_is_written() -> None:
     )
     assert load(dump({"$type": "date", "value": 1})) == {"$type": "date", "value": 1}
     assert load(dump(UUID(int=5))) == UUID(int=5)
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "expected"),
+    [
+        ("", "text", True),
+        (None, "text", True),
+        ([], ["a"], True),
+        ("te", "text", True),
+        ("a ", "a b", True),
+        ("text", "text", False),
+        ("text", "te", False),
+        ("xt", "text", False),
+        ("", "", False),
+        (None, "", False),
+        (1, 12, False),
+        (False, True, False),
+    ],
+)
+def test_what_is_left_of_a_value_that_a_service_drops_or_cuts(part: Any, whole: Any, expected: bool) -> None:
+    assert is_part(part, whole) is expected

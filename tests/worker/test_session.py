@@ -283,7 +283,7 @@ async def test_a_side_that_is_suddenly_empty_halts(run: Run, services: Services,
     assert rows(store)["link"] == before
 
 
-async def test_a_run_that_could_only_see_a_part_says_so_though_it_succeeded(
+async def test_a_run_that_could_only_see_a_part_is_incomplete_and_says_so(
     run: Run, services: Services, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Partial(ToDos):
@@ -291,7 +291,7 @@ async def test_a_run_that_could_only_see_a_part_says_so_though_it_succeeded(
             return Listing(super().get_other_objects(), partial="tea.ics cannot be read")
 
     record = await run(Partial(services))
-    assert (record.status, record.counts) == ("succeeded", {"left": 2})
+    assert (record.status, record.counts) == ("incomplete", {"left": 2})
     assert record.reason == (
         "the listing of the other side is partial (tea.ics cannot be read), so nothing new was made there and no "
         "deletion there was carried across"

@@ -181,7 +181,9 @@ def aimed(rng: Random, cell: tuple[str, str, str]) -> History:
 
 def odd_round(rng: Random, last: tuple[tuple[Any, ...], ...], fault: str, side: str) -> Round:
     """A round in which a listing is odd for other objects than the one that it is about, and perhaps for it."""
-    tokens = {"k1", "k2", "k3", *((AIM,) if rng.random() < 0.25 else ())}
+    # An object that is listed twice is left alone, so it must not be the one that the action is about.
+    too = rng.random() < 0.25 and (fault != "repeated" or not last)
+    tokens = {"k1", "k2", "k3", *((AIM,) if too else ())}
     edits = (*last, ("edit", side, "k1", "Note", "b"))
     if fault == "absent" and last == (("gone", AIM),):  # gone on one side only, out of sight on the other
         return Round((("delete", opposite(side), AIM),), odd={side: (fault, {AIM})})

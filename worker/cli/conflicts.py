@@ -119,7 +119,8 @@ def take(number: int, side: str, *, dry_run: bool, as_json: bool) -> ExitCode:
                 (one for one in base.links if one.notion_id == pair[0] or one.other_id == pair[1]), None
             )
             snapshots = {one: view.snapshot for one, view in views.items()}
-            return take_back(link, record.attribute, values, Side(side), snapshots, policy)
+            former_id = pair[Side(side) is Side.OTHER]
+            return take_back(link, record.attribute, values, Side(side), snapshots, policy, former_id)
 
         order = Order(planner=planner)
         if dry_run:

@@ -9,7 +9,7 @@ class ExitCode(IntEnum):
     """One number for each kind of end; the same in every command."""
 
     OK = 0
-    #: A run failed, or a process of `lockstep up` ended by itself.
+    #: A run failed or was incomplete, or a process of `lockstep up` ended by itself.
     FAILED = 1
     #: The command line, a setting or the definition of a task is wrong.
     USAGE = 2
@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
 
 #: For the end of `lockstep --help`.
 EXIT_CODES = (
-    "Exit codes: 0 done; 1 a run or a process failed; 2 wrong command line, setting or task; "
+    "Exit codes: 0 done; 1 a run failed or was incomplete, or a process failed; 2 wrong command line, setting or task; "
     "3 halted by a guard, or conflicts are left; 4 not run, since the node is busy, the schedule has ended or "
     "the plan was applied; "
     "5 Redis, the database or a port cannot be used; 130 interrupted."
@@ -36,6 +36,7 @@ OF_RUN = {
     "succeeded": ExitCode.OK,
     "planned": ExitCode.OK,
     "failed": ExitCode.FAILED,
+    "incomplete": ExitCode.FAILED,
     "abandoned": ExitCode.FAILED,
     "halted": ExitCode.HALTED,
     "conflicts": ExitCode.HALTED,

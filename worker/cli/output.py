@@ -21,6 +21,7 @@ STYLES = {
     "running": "cyan",
     "skipped": "yellow",
     "conflicts": "yellow",
+    "incomplete": "yellow",
     "halted": "red",
     "failed": "red",
     "cancelled": "yellow",

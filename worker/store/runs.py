@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from worker.store.store import Store
 
 #: How a run that really ran ends. `skipped`, `cancelled` and `abandoned` runs did not.
-RAN = ("succeeded", "failed", "halted", "conflicts")
+RAN = ("succeeded", "failed", "halted", "conflicts", "incomplete")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,286 @@
+"""Linked pairs: what is to be done with each, whether both records are there, one or none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tasks.merge.attributes import Merged, merge_attributes
+from tasks.merge.model import (
+    ID,
+    Action,
+    Agree,
+    Change,
+    Conflict,
+    Create,
+    Delete,
+    Intent,
+    Link,
+    Park,
+    Record,
+    Side,
+    Skip,
+    Snapshot,
+    Unlink,
+    Update,
+    Values,
+)
+from tasks.merge.pairing import shows
+from tasks.merge.policy import Policy
+from tasks.opaque import Opaque
+from tasks.values import is_empty, same
+
+
+class LinkedPairs:
+    """Gathers the actions of a plan, pair by pair."""
+
+    def __init__(self, links: Sequence[Link], notion: Snapshot, other: Snapshot, policy: Policy) -> None:
+        self.links = links
+        self.snapshots = {Side.NOTION: notion, Side.OTHER: other}
+        self.policy = policy
+        self.actions: list[Action] = []
+        self.in_step = 0
+        #: Keys of intents that an action settles, or that must stay open.
+        self.handled: set[str] = set()
+        #: By side and hash of new records, why none is made for them across.
+        self.waiting: dict[tuple[Side, str], str] = {}
+
+    def merge_link(
+        self, link: Link, intents: Sequence[Intent] = (), not_shown: Mapping[str, Side] | None = None
+    ) -> None:
+        """What is to be done with a pair, given the writes of it that are open.
+
+        Args:
+            link: the pair and its base.
+            intents: begun writes of which the outcome is not known.
+            not_shown: what a create wrote without an answer and its object does not show; looked up in the intents
+                where it is not given.
+        """
+        for side in Side:
+            unreadable = self.snapshots[side].unreadable.get(link.id_on(side))
+            if unreadable is not None:
+                self.handled |= {intent.key for intent in intents}
+                self.park(link)
+                self.skip(side, link.id_on(side), f"cannot be read: {unreadable}")
+                return
+        if not_shown is None:
+            link, uncertain = self.settle_updates(link, intents)
+        else:
+            uncertain = dict(not_shown)
+        notion, other = (self.snapshots[side].records.get(link.id_on(side)) for side in Side)
+        if self.park(link):
+            self.handled |= {intent.key for intent in intents}
+        elif notion is not None and other is not None:
+            self.merge_pair(link, notion, other, uncertain, intents)
+        elif other is not None:
+            self.one_missing(link, Side.NOTION, other, uncertain)
+        elif notion is not None:
+            self.one_missing(link, Side.OTHER, notion, uncertain)
+        else:
+            self.both_missing(link)
+
+    def park(self, link: Link) -> bool:
+        """See to a link with a record out of sight; true when nothing else is to be done with it.
+
+        A record leaves a task's sight when its scope changes (another filter, another place), and comes back
+        into it in the same way. Neither is an edit.
+        """
+        if not link.parked and not self.policy.scope_changed:
+            return False
+        unseen = {side for side, snapshot in self.snapshots.items() if not snapshot.has(link.id_on(side))}
+        parked = link.parked & unseen
+        if self.policy.scope_changed:
+            parked |= {side for side in unseen if self.snapshots[side].partial is None}
+        if parked != link.parked:
+            fresh = parked - link.parked
+            reason = "not listed since the task's scope was changed" if fresh else "back in sight"
+            self.actions.append(
+                Park(
+                    notion_id=link.notion_id,
+                    other_id=link.other_id,
+                    sides=frozenset(parked),
+                    reason=reason,
+                )
+            )
+        return bool(parked)
+
+    def settle_updates(self, link: Link, intents: Sequence[Intent]) -> tuple[Link, dict[str, Side]]:
+        """What updates did that were cut off: the link with the base that they made, and what stays uncertain.
+
+        Without this, a value that did arrive would look like an edit of its side, and could undo a user's
+        edit that came in between.
+        """
+        written: dict[str, object] = {}
+        uncertain: dict[str, Side] = {}
+        for intent in intents:
+            record = self.snapshots[intent.side].records.get(link.id_on(intent.side))
+            if record is None:
+                continue
+            for name in intent.values.keys() & set(self.policy.attributes):
+                if shows(record, name, intent.values[name]):
+                    written[name] = intent.values[name]
+                elif not intent.answered:
+                    uncertain[name] = intent.side
+        if not written:
+            return link, uncertain
+        self.actions.append(
+            Agree(
+                notion_id=link.notion_id,
+                other_id=link.other_id,
+                notion=written,
+                other=written,
+                intents=() if uncertain else tuple(intent.key for intent in intents),
+                reason=f"{', '.join(sorted(written))} written by an earlier run that was cut off",
+            )
+        )
+        if not uncertain:
+            self.handled |= {intent.key for intent in intents}
+        base = Link(link.notion_id, link.other_id, {**link.notion, **written}, {**link.other, **written})
+        return base, uncertain
+
+    def both_missing(self, link: Link) -> None:
+        """Neither record of a pair is listed any more."""
+        partial = self.snapshots[Side.NOTION].partial or self.snapshots[Side.OTHER].partial
+        if partial:
+            self.skip(
+                Side.NOTION, link.notion_id, f"not seen on either side, and a listing is partial: {partial}"
+            )
+        else:
+            self.actions.append(
+                Unlink(notion_id=link.notion_id, other_id=link.other_id, reason="deleted on both sides")
+            )
+
+    def one_missing(self, link: Link, missing: Side, rest: Record, uncertain: Mapping[str, Side]) -> None:
+        """One record of a pair is not listed any more; the other one is."""
+        partial = self.snapshots[missing].partial
+        if partial:
+            self.skip(missing, link.id_on(missing), f"not seen, and the listing is partial: {partial}")
+            return
+        if (missing.opposite, rest.hash) in self.waiting:
+            self.skip(missing.opposite, rest.id, self.waiting[missing.opposite, rest.hash])
+            return
+        base = link.base_on(missing.opposite)
+        stays = missing.opposite if self.policy.edit_beats_delete else missing
+        edited = [
+            name
+            for name in self.policy.attributes
+            if _unseen(rest.values[name], name, base) or uncertain.get(name) is missing.opposite
+        ]
+        names = ", ".join(edited)
+        deletion = Delete(
+            side=missing.opposite,
+            notion_id=link.notion_id,
+            other_id=link.other_id,
+            values=self.synced(rest.values),
+            reason=f"deleted in {missing.label}, not edited in {missing.opposite.label} since"
+            if not edited
+            else f"deleted in {missing.label}; the task says that this beats the edit of {names}",
+        )
+        if not edited:
+            self.actions.append(deletion)
+            return
+        self.actions.append(
+            Conflict(
+                notion_id=link.notion_id,
+                other_id=link.other_id,
+                attribute=None,
+                base=dict(base),
+                notion=None if missing is Side.NOTION else dict(rest.values),
+                other=None if missing is Side.OTHER else dict(rest.values),
+                notion_edited=None if missing is Side.NOTION else rest.edited,
+                other_edited=None if missing is Side.OTHER else rest.edited,
+                winner=stays,
+                rule="delete beats edit" if stays is missing else "edit beats delete",
+                reason=f"deleted in {missing.label}, but {names} edited in {missing.opposite.label}",
+            )
+        )
+        if stays is missing:
+            self.actions.append(deletion)
+            return
+        self.actions.append(
+            Create(
+                side=missing,
+                source_id=rest.id,
+                values=self.carried(rest, missing),
+                source=self.synced(rest.values),
+                instead_of=link.id_on(missing),
+                reason=f"deleted here, but {names} edited in {missing.opposite.label}: an edit beats a deletion",
+            )
+        )
+
+    def merge_pair(
+        self,
+        link: Link,
+        notion: Record,
+        other: Record,
+        uncertain: Mapping[str, Side] | None = None,
+        intents: Sequence[Intent] = (),
+    ) -> None:
+        """Both records of a pair are there: compare them with the base."""
+        merged = merge_attributes(self.policy, link, notion, other, uncertain or {})
+        keys = tuple(intent.key for intent in intents if intent.key not in self.handled)
+        self.actions += merged.conflicts
+        if any(conflict.unresolved for conflict in merged.conflicts):
+            self.handled |= set(keys)
+            return
+        sides = [side for side in (Side.OTHER, Side.NOTION) if merged.to_write[side]]
+        if sides or merged.agreed:
+            self.handled |= set(keys)  # kept open until the last action of the pair is done
+        for side in sides:
+            last = side is sides[-1] and not merged.agreed
+            self.write(side, link, merged, notion, other, keys if last else ())
+        if merged.agreed:
+            self.actions.append(
+                Agree(
+                    notion_id=link.notion_id,
+                    other_id=link.other_id,
+                    notion={name: notion.values[name] for name in merged.agreed},
+                    other={name: other.values[name] for name in merged.agreed},
+                    intents=keys,
+                    reason=f"{', '.join(merged.agreed)} equal on both sides by now",
+                )
+            )
+
+    def write(
+        self, side: Side, link: Link, merged: Merged, notion: Record, other: Record, intents: tuple[str, ...]
+    ) -> None:
+        """Update one record of a pair."""
+        written = merged.to_write[side]
+        source, target = (notion, other) if side is Side.OTHER else (other, notion)
+        across = merged.to_write[side.opposite]
+        self.actions.append(
+            Update(
+                side=side,
+                notion_id=link.notion_id,
+                other_id=link.other_id,
+                changes={name: Change(target.values[name], value) for name, (value, _) in written.items()},
+                # Of what is written on both sides, the first write has shown its side's base already.
+                source={
+                    name: across[name][0] if name in across else source.values[name]
+                    for name in written
+                    if side is Side.OTHER or name not in across
+                },
+                intents=intents,
+                reason="; ".join(dict.fromkeys(reason for _, reason in written.values())),
+            )
+        )
+
+    def skip(self, side: Side, record_id: ID, reason: str) -> None:
+        """Leave an object as it is."""
+        self.actions.append(Skip(side=side, id=record_id, reason=reason))
+
+    def synced(self, values: Values) -> dict[str, object]:
+        """The values of the attributes that are kept in step."""
+        return {name: values[name] for name in self.policy.attributes}
+
+    def carried(self, record: Record, side: Side) -> dict[str, object]:
+        """What is to be written on `side` for a record of the opposite one."""
+        values = {name: record.values[name] for name in self.policy.attributes}
+        return {
+            name: None if isinstance(value, Opaque) else self.policy.shown(name, value, side)
+            for name, value in values.items()
+        }
+
+
+def _unseen(value: object, name: str, base: Values) -> bool:
+    """Whether a value was never shown to the other side: edited since, or not brought across yet."""
+    return not same(value, base[name]) if name in base else not is_empty(value)

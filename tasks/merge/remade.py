@@ -1,0 +1,147 @@
+"""Objects that are missing and there again under another id: their pair goes on instead of being made twice."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tasks.merge.model import ID, Conflict, Link, Record, Side, Snapshot
+from tasks.merge.pairing import pair_by_hash
+from tasks.merge.policy import Policy
+from tasks.opaque import Opaque
+from tasks.values import is_empty, same
+
+
+@dataclass(frozen=True, slots=True)
+class Remade:
+    """A pair of which one object is missing, and what is there in its place."""
+
+    link: Link
+    #: The side on which the linked object is missing.
+    side: Side
+    #: What is there instead.
+    record: Record
+    #: The object across.
+    rest: Record
+
+    @property
+    def pair(self) -> tuple[Record, Record]:
+        """Both records, Notion's first."""
+        return (self.record, self.rest) if self.side is Side.NOTION else (self.rest, self.record)
+
+
+def half_dead(links: Iterable[Link], snapshots: Mapping[Side, Snapshot]) -> list[tuple[Link, Side]]:
+    """The links of which just one record is listed, each with the side on which the other one is missing."""
+    found = []
+    for link in links:
+        missing = [side for side in Side if not snapshots[side].has(link.id_on(side))]
+        if len(missing) == 1 and link.id_on(missing[0].opposite) in snapshots[missing[0].opposite].records:
+            found.append((link, missing[0]))
+    return found
+
+
+def in_question(links: Sequence[Link], snapshots: Mapping[Side, Snapshot]) -> list[tuple[Side, ID]]:
+    """The missing objects in whose place another one may be: the side is asked whether they are really gone."""
+    linked = {side: {link.id_on(side) for link in links} for side in Side}
+    hashes = {
+        side: {record.hash for record in snapshot.records.values() if record.id not in linked[side]}
+        for side, snapshot in snapshots.items()
+    }
+    if not any(hashes.values()):
+        return []
+    return [
+        (side, link.id_on(side))
+        for link, side in half_dead(links, snapshots)
+        if snapshots[side].partial is None
+        and snapshots[side.opposite].records[link.id_on(side.opposite)].hash in hashes[side]
+    ]
+
+
+def find_remade(
+    links: Iterable[Link],
+    snapshots: Mapping[Side, Snapshot],
+    unlinked: Mapping[Side, Sequence[Record]],
+    attributes: Sequence[str],
+) -> list[Remade]:
+    """The links that go on with another object, by the rules by which new objects are paired.
+
+    None is found for an object that may only be out of sight: where the listing is partial, where the side does
+    not say that it is gone, or where the link is parked.
+    """
+    found = []
+    alone = half_dead(links, snapshots)
+    for side in Side:
+        if snapshots[side].partial is not None:
+            continue
+        bereft = {
+            link.id_on(side.opposite): link
+            for link, missing in alone
+            if missing is side and not link.parked and link.id_on(side) not in snapshots[side].elsewhere
+        }
+        rests = [snapshots[side.opposite].records[rest_id] for rest_id in bereft]
+        if side is Side.NOTION:
+            pairs = pair_by_hash(unlinked[side], rests, attributes)
+        else:
+            pairs = [pair[::-1] for pair in pair_by_hash(rests, unlinked[side], attributes)]
+        found += [Remade(bereft[rest.id], side, record, rest) for record, rest in pairs]
+    return sorted(found, key=lambda one: (one.link.notion_id, one.link.other_id))
+
+
+def link_again(
+    remade: Remade, policy: Policy, uncertain: Collection[str] = ()
+) -> tuple[Link, list[Conflict]]:
+    """The new link with what is surely its base, and the values that yield for the ledger.
+
+    Where the records differ, the old base tells whose value is the edit: the object that was made again shows
+    the old value still, or the one across does. An empty value of the object that was made again, or an edit
+    on both sides, is as unknown as in any new pair, and the conflict mode decides.
+
+    Args:
+        remade: the pair.
+        policy: what is synced.
+        uncertain: attributes of which an earlier write is open.
+    """
+    old, notion, other = remade.link, *remade.pair
+    bases: dict[Side, dict[str, object]] = {side: {} for side in Side}
+    conflicts = []
+    for name in policy.attributes:
+        shown = {Side.NOTION: notion.values[name], Side.OTHER: other.values[name]}
+        if policy.agree(name, shown[Side.NOTION], shown[Side.OTHER]):
+            for side in Side:
+                bases[side][name] = shown[side]
+            continue
+        winner = None if name in uncertain else _edited_side(remade, name, shown)
+        if winner is None:
+            continue
+        for side in Side:
+            bases[side][name] = old.base_on(side)[name]
+        conflicts.append(
+            Conflict(
+                notion_id=notion.id,
+                other_id=other.id,
+                attribute=name,
+                base=old.base_on(winner.opposite)[name],
+                notion=shown[Side.NOTION],
+                other=shown[Side.OTHER],
+                notion_edited=notion.edited,
+                other_edited=other.edited,
+                winner=winner,
+                rule="made again",
+                reason=f"{name} is as it was in {winner.opposite.label} and edited in {winner.label}, where an "
+                "object was made again meanwhile",
+            )
+        )
+    return Link(notion.id, other.id, bases[Side.NOTION], bases[Side.OTHER]), conflicts
+
+
+def _edited_side(remade: Remade, name: str, shown: Mapping[Side, object]) -> Side | None:
+    """On which side alone an attribute was edited since both agreed; `None` where that is not known."""
+    old = {side: remade.link.base_on(side) for side in Side}
+    if any(name not in old[side] for side in Side):
+        return None
+    if any(isinstance(value, Opaque) for value in (*shown.values(), *(old[side][name] for side in Side))):
+        return None
+    edited = [side for side in Side if not same(shown[side], old[side][name])]
+    if len(edited) != 1 or (edited[0] is remade.side and is_empty(shown[remade.side])):
+        return None
+    return edited[0]
