@@ -45,6 +45,7 @@ from tasks.merge import (
     Withdraw,
     pair_of,
 )
+from tasks.opaque import Opaque
 from tasks.outcome import Outcome, describe, kept_otherwise
 from tasks.snapshots import Adapter, SideView
 from tasks.sync_task import ID, Progress
@@ -228,10 +229,11 @@ class Applier:
 
     @do.register
     async def _create(self, action: Create) -> None:
-        if action.instead_of is not None and not await self._is_gone(
-            action.side, action.instead_of, pair_of(action)
-        ):
-            return
+        if action.instead_of is not None:
+            if not await self._is_gone(action.side, action.instead_of, pair_of(action)):
+                return
+            if await self._is_out_of_the_trash(action, action.instead_of):
+                return
         name = f"{self.task.name}/{action.side}/{action.source_id}/{action.instead_of or ''}"
         key, made_id, shown = await self._make(action, name, self.begun.get((action.side, action.source_id)))
         if self.counterparts.get((action.side, made_id), action.source_id) != action.source_id:
@@ -247,6 +249,49 @@ class Applier:
         old = self.links.get(pair_of(action)) if action.instead_of is not None else None
         await self._put(link, instead_of=old, settle=(key,))
         self.outcome.counts[f"{action.side}_created"] += 1
+
+    async def _is_out_of_the_trash(self, action: Create, former_id: ID) -> bool:
+        """Take a deleted object out of the trash rather than make a new one; whether there was one to take.
+
+        Its link goes on. What was edited across is written to it at once where it shows the base still; all else
+        is for the next run, which sees both.
+        """
+        adapter, link = self.adapters[action.side], self.links.get(pair_of(action))
+        if link is None:
+            return False
+        async with self.slots[action.side]:
+            self.check_lock()
+            obj = await adapter.call("restore_obj", former_id)
+        if obj is None or obj is NotImplemented:
+            return False
+        effect = Effect("create", action.side, former_id, action.source_id, {}, action.values)
+        await self.journal.begin(None, effect)
+        self.views[action.side].objects[former_id] = obj
+        self.outcome.counts[f"{action.side}_restored"] += 1
+        shown, base = await adapter.values(obj), link.base_on(action.side)
+        across = link.base_on(action.side.opposite)
+        changes = {
+            name: Change(shown[name], value)
+            for name, value in action.values.items()
+            if name not in self.task.lossy
+            and not isinstance(action.source[name], Opaque)
+            and name in base
+            and same(shown[name], base[name])
+            and not same(action.source[name], across.get(name))
+            and not same(shown[name], value)
+        }
+        if changes:
+            await self.do(
+                Update(
+                    side=action.side,
+                    notion_id=link.notion_id,
+                    other_id=link.other_id,
+                    changes=changes,
+                    source={name: action.source[name] for name in changes},
+                    reason=action.reason,
+                )
+            )
+        return True
 
     async def _make(
         self, action: Create, name: str, known_key: str | None = None

@@ -112,3 +112,47 @@ async def test_a_refusal_fails_the_object_alone(task: Rows, person: Person, sour
     task.wire.happens = happens
     with pytest.raises(ItemError, match="Can't restore it"):
         await task.notion_restore_obj(page_id)
+
+
+async def test_an_edit_that_beats_a_deletion_takes_the_row_out_of_the_trash(
+    person: Person, source: str
+) -> None:
+    service = PlainService()
+    task = PlainTask(person.url, source, {"Name": "key", "Notes": "text"}, service)
+    journal = Watched()
+    page_id = await person.make_page(source, Name=person.text("Paint"), Private=private(person, "mine"))
+    await person.make_page(source, Name=person.text("Sleep"))
+    await run_task(task, journal)
+    (item,) = (item for item in service.items.values() if item.values["key"] == "Paint")
+    await person.patch_page(page_id, {"in_trash": True})
+    service.edit(item.id, {"text": "two coats"})
+    report = await run_task(task, journal)
+    assert report.outcome.counts == {"notion_restored": 1, "notion_updated": 1}
+    raw = await person.page(page_id)
+    assert (raw["in_trash"], raw["properties"]["Private"]["rich_text"][0]["plain_text"]) == (False, "mine")
+    assert raw["properties"]["Notes"]["rich_text"][0]["plain_text"] == "two coats"
+    assert (await run_task(task, journal)).plan.actions == ()
+
+
+async def test_two_tasks_on_one_data_source_bring_a_row_back_once(person: Person, source: str) -> None:
+    attrs = {"Name": "key", "Notes": "text", "Effort": "effort"}
+    tasks = [PlainTask(person.url, source, attrs, PlainService()) for _ in range(2)]
+    journals = [Watched() for _ in tasks]
+    page_id = await person.make_page(source, Name=person.text("Paint"))
+    await person.make_page(source, Name=person.text("Sleep"))
+    for one, journal in zip(tasks, journals, strict=True):
+        await run_task(one, journal)
+    await person.patch_page(page_id, {"in_trash": True})
+    for one, changes in zip(tasks, ({"text": "two coats"}, {"effort": 3}), strict=True):
+        (item,) = (item for item in one.service.items.values() if item.values["key"] == "Paint")
+        one.service.edit(item.id, changes)
+    for _ in range(3):
+        for one, journal in zip(tasks, journals, strict=True):
+            await run_task(one, journal)
+    shown = [sorted(str(item.values) for item in one.service.items.values()) for one in tasks]
+    assert shown[0] == shown[1]
+    assert len(shown[0]) == 2
+    raw = await person.page(page_id)
+    assert raw["properties"]["Notes"]["rich_text"][0]["plain_text"] == "two coats"
+    assert raw["properties"]["Effort"]["number"] == 3
+    assert raw["in_trash"] is False

@@ -171,3 +171,70 @@ async def test_values_that_went_with_a_deletion_come_back_with_their_object() ->
     assert task.notion.shown() == task.other.shown() == [("x", "edited"), ("y", "")]
     again = await run(task, journal, order)
     assert not again.plan.writes
+
+
+@pytest.mark.parametrize("side", ["notion", "other"])
+async def test_an_edit_that_beats_a_deletion_takes_the_object_out_of_the_trash(side: str) -> None:
+    task, journal = WithTrash(), Watched()
+    ids = dict(zip(("notion", "other"), task.pair(A="x", B="1"), strict=True))
+    task.pair(A="y", B="")
+    await run(task, journal)
+    board, across = (task.notion, task.other) if side == "notion" else (task.other, task.notion)
+    task.throw_away(board, ids[side])
+    task.later(minutes=5)
+    other = "other" if side == "notion" else "notion"
+    across.edit(ids[other], **{"b" if side == "notion" else "B": "edited"})
+    report = await run(task, journal)
+    order = undoing(journal.effects)
+    assert report.outcome.counts == {f"{side}_restored": 1, f"{side}_updated": 1}
+    assert (board.calls["create"], ids[side] in board.rows) == (0, True)
+    assert task.notion.shown() == task.other.shown() == [("x", "edited"), ("y", "")]
+    assert (await run(task, journal)).plan.actions == ()
+    await run(task, journal, order)
+    assert ids[side] in task.trash[side]  # as before the run, and what it came from stays
+    assert ids[other] in across.rows
+
+
+async def test_what_was_edited_before_it_was_deleted_is_not_overwritten_unseen() -> None:
+    task, journal = WithTrash(), Watched()
+    ours, theirs = task.pair(A="x", B="1")
+    task.pair(A="y", B="")
+    await run(task, journal)
+    task.notion.edit(ours, B="ours")
+    task.throw_away(task.notion, ours)
+    task.later(minutes=5)
+    task.other.edit(theirs, b="theirs")
+    await run(task, journal)
+    report = await run(task, journal)
+    assert report.outcome.conflicts == 1
+    assert task.notion.shown() == task.other.shown()
+    assert ours in task.notion.rows
+    assert (await run(task, journal)).plan.actions == ()
+
+
+async def test_a_crash_after_it_came_out_of_the_trash_costs_nothing() -> None:
+    class Crash(BaseException):
+        pass
+
+    class Crashing(WithTrash):
+        crash = False
+
+        def _restore(self, board: Board, row_id: str) -> Row | None:
+            row = super()._restore(board, row_id)
+            if self.crash:
+                raise Crash
+            return row
+
+    task, journal = Crashing(), Watched()
+    ours, theirs = task.pair(A="x", B="1")
+    task.pair(A="y", B="")
+    await run(task, journal)
+    task.throw_away(task.notion, ours)
+    task.other.edit(theirs, b="edited")
+    task.crash = True
+    with pytest.raises(Crash):
+        await run(task, journal)
+    task.crash = False
+    await run(task, journal)
+    assert task.notion.shown() == task.other.shown() == [("x", "edited"), ("y", "")]
+    assert ours in task.notion.rows
