@@ -37,9 +37,11 @@ def test_runs_that_cannot_be_entered_are_told_once(sentry: SentryServer, tmp_pat
         worker.wait_for_line(rf"Over after .*{TOLD}", after=seen)
         newest = stack.history()[0].run_id
         eventually(lambda: stack.history()[0].run_id != newest)
-        heard = [json.dumps(event) for event in sentry.of("event")]
-        assert len(heard) == 2, heard  # of the worker, and of the single run
+        # Of the worker, and of the single run.
+        events = eventually(lambda: len(found := sentry.of("event")) > 1 and found)
+        heard = [json.dumps(event) for event in events]
+        assert len(heard) == 2, heard
         assert all(REASON in event for event in heard)
-        assert '"task": "sync.probe"' in heard[0]
+        assert any('"task": "sync.probe"' in event for event in heard)
         well = stack.lockstep("status", name="well")
         assert well.wait_exit() == 0, well.tail()
