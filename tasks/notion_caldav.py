@@ -18,7 +18,6 @@ from typing import Any
 from pydantic import SecretStr
 
 from tasks.errors import TaskDefinitionError
-from tasks.listing import Listing
 from tasks.notion.data_source import Schema
 from tasks.notion.page import Page
 from tasks.notion.properties import Column
@@ -43,9 +42,6 @@ from tasks.services.caldav.todo import STATUSES, Todo, done_occurrence, is_done
 from tasks.sync_task import ID, ConflictMode
 
 log = logging.getLogger(__name__)
-
-#: Odd values that a message names before it only counts.
-_NAMED = 3
 
 #: Names under which columns are looked for where no `attr_map` is given; the title column is always taken.
 USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -256,22 +252,6 @@ class NotionCalDAV(NotionSide, CalDAVSide):
         """What is known of the columns, which ones are synced, and what the calendar's files hold."""
         known = {"attr_map": dict(self.attr_map), "calendar": self.remembered_calendar()}
         return super().remembered() | known
-
-    async def get_other_objects(self) -> Listing:
-        """All to-dos; what of them cannot be read is told in the log."""
-        todos = await super().get_other_objects()
-        odd = [
-            f"{attr} of to-do {todo.uid} ({todo.values[attr].type})"
-            for todo in todos
-            for attr in self.attr_map.values()
-            if isinstance(todo.values[attr], Opaque)
-        ]
-        if odd:
-            more = f" and {len(odd) - _NAMED} more" if len(odd) > _NAMED else ""
-            log.warning(
-                "task %s: not synced, as it cannot be read: %s%s", self.name, ", ".join(odd[:_NAMED]), more
-            )
-        return todos
 
     # -- the common form ------------------------------------------------------------------------------------
 

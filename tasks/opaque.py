@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,3 +11,5 @@ class Opaque:
 
     #: What it is, for people.
     type: str
+    #: Whether a value of this attribute should be readable, so that a person is told of this one.
+    odd: bool = field(default=False, compare=False)

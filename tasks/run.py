@@ -176,6 +176,7 @@ class _Run:
         if self.order.planner is None:
             await self.journal.remember(self._memory(base, views, outcome))
             outcome.missed += [line for side in Side for line in _missed(views[side].snapshot)]
+            outcome.missed += _odd(plan)
         return _report(plan, outcome)
 
     def _refused(self, plan: Plan, halt: Halt | None) -> RunReport | None:
@@ -322,6 +323,16 @@ def _first_of(lines: Sequence[str]) -> str:
     """The first of several lines, and how many more there are."""
     more = len(lines) - 1
     return "".join(lines[:1]) + (f" (and {more} more)" if more > 0 else "")
+
+
+def _odd(plan: Plan) -> list[str]:
+    """A line on the objects of which a value cannot be read."""
+    odd = [skip for skip in plan.of(Skip) if skip.odd]
+    if not odd:
+        return []
+    some = "1 object has a value" if len(odd) == 1 else f"{len(odd)} objects have values"
+    which = "" if len(odd) == 1 else "the first is "
+    return [f"{some} that cannot be read: {which}{odd[0].side.label} {odd[0].id}, {odd[0].reason}"]
 
 
 def _missed(snapshot: Snapshot) -> Iterator[str]:

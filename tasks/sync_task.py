@@ -210,8 +210,8 @@ class SyncTask(Scheduled):
     def notion_restore_obj(self, obj_id: ID) -> Answer:
         """Take a deleted Notion object out of the trash and return it; `None` where it is gone for good.
 
-        Asked when a deletion is undone, or an edit beats it. Where this is not written, or it is gone, a new one is made
-        of what was synced.
+        Asked when a deletion is undone, or an edit beats it. Where this is not written, or it is gone, a new one is
+        made of what was synced.
         """
         return NotImplemented
 

@@ -127,7 +127,7 @@ def to_json(value: Any) -> Any:
         case DateRange():
             return _typed("range", [to_json(value.start), to_json(value.end), value.zone])
         case Opaque():
-            return _typed("opaque", value.type)
+            return _typed("odd" if value.odd else "opaque", value.type)
         case timedelta():
             return _typed("timedelta", [value.days, value.seconds, value.microseconds])
         case UUID():
@@ -181,6 +181,8 @@ def _untyped(name: str, value: Any) -> Any:  # one line per type
             return DateRange(from_json(start), from_json(end), zone)
         case "opaque":
             return Opaque(value)
+        case "odd":
+            return Opaque(value, odd=True)
         case "timedelta":
             return timedelta(*value)
         case "uuid":

@@ -84,12 +84,14 @@ class Place:
     async def run(self, **changes: Any) -> RunReport:
         return await run_task(self.task(**changes), FileJournal(self.folder / "todos.json"))
 
-    async def sync(self, **changes: Any) -> dict[str, int]:
-        """Run twice: the first does the work, the second must find none left."""
+    async def sync(self, *, odd: str = "", **changes: Any) -> dict[str, int]:
+        """Run twice: the first does the work, the second must find none left but what cannot be read."""
+        for_both = "incomplete" if odd else "succeeded"
         report = await self.run(**changes)
-        assert (report.status, report.reason) == ("succeeded", "")
+        assert report.status == for_both
+        assert odd in report.reason if odd else report.reason == ""
         again = await self.run(**changes)
-        assert again.status == "succeeded"
+        assert again.status == for_both
         assert not +again.outcome.counts
         return dict(report.outcome.counts)
 
@@ -274,9 +276,7 @@ async def test_an_unreadable_todo_is_held_alone(place: Place) -> None:
     assert (await place.run()).outcome.counts["notion_updated"] == 1
 
 
-async def test_an_attribute_that_cannot_be_read_is_left_alone(
-    place: Place, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_an_attribute_that_cannot_be_read_is_left_alone(place: Place) -> None:
     await place.make_todo(summary="tea", due=date(2026, 7, 4))
     await place.sync()
     todo = (await place.todos())["tea"]
@@ -285,12 +285,12 @@ async def test_an_attribute_that_cannot_be_read_is_left_alone(
     row = (await place.rows())["tea"]["id"]
     due = {"date": {"start": "2026-07-05"}}
     await place.person.edit(row, Priority={"select": {"name": "High"}}, Due=due)
-    await place.sync()
+    told = f"the other side {todo.uid}, not synced: Due (time zone 'Mars' is unknown)"
+    await place.sync(odd=f"1 object has a value that cannot be read: {told}")
     todo = (await place.todos())["tea"]
     assert odd in todo.text
     assert todo.values["priority"] == 1
     assert (await place.rows())["tea"]["Due"] == date(2026, 7, 5)
-    assert f"due of to-do {todo.uid} (time zone 'Mars' is unknown)" in caplog.text
     place.put(todo.href, todo.text.replace(odd, "DUE;VALUE=DATE:20260704"))
     assert await place.sync() == {"other_updated": 1}
     assert (await place.todos())["tea"].values["due"] == date(2026, 7, 5)
@@ -470,16 +470,16 @@ async def test_an_option_that_stands_for_nothing_holds_its_own_value_only(
     await place.person.make_page(place.source, **page("milk", Priority=someday))
     caplog.clear()
     report = await place.run(attr_map=attr_map)
-    assert report.status == "succeeded"
+    assert report.status == "incomplete"
     told = [record.getMessage() for record in caplog.records if "'Someday'" in record.getMessage()]
     assert len(told) == 1
     assert "values = {'Priority': {'Someday': 5}}" in told[0]
-    await place.sync(attr_map=attr_map)
+    await place.sync(attr_map=attr_map, odd="2 objects have values that cannot be read: the first is Notion ")
     todos = await place.todos()
     assert (todos["tea"].values["priority"], todos["tea"].values["due"]) == (2, date(2026, 7, 4))
     assert todos["milk"].values["priority"] is None
     await place.edit_todo("tea", priority=9, summary="green tea")
-    await place.sync(attr_map=attr_map)
+    await place.sync(attr_map=attr_map, odd="option 'Someday', which stands for no value of a to-do")
     rows = await place.rows()
     assert (rows["green tea"]["Priority"], rows["milk"]["Priority"]) == ("Someday", "Someday")
     await place.person.edit(row, Priority={"select": {"name": "High"}})

@@ -216,6 +216,7 @@ class LinkedPairs:
         intents: Sequence[Intent] = (),
     ) -> None:
         """Both records of a pair are there: compare them with the base."""
+        self.name_hidden(link, notion, other)
         merged = merge_attributes(self.policy, link, notion, other, uncertain or {})
         keys = tuple(intent.key for intent in intents if intent.key not in self.handled)
         self.actions += merged.conflicts
@@ -239,6 +240,32 @@ class LinkedPairs:
                     reason=f"{', '.join(merged.agreed)} equal on both sides by now",
                 )
             )
+
+    def name_hidden(self, link: Link, notion: Record, other: Record) -> None:
+        """Name values that cannot be read, though they should be, or could be when the base was made.
+
+        That keeps the pair among those that are looked at in each run: after a listing of changes the base would
+        speak for a value that is not there any more, and what stands there now would be written over.
+        """
+        for side, record in ((Side.NOTION, notion), (Side.OTHER, other)):
+            base = link.base_on(side)
+            hidden = {
+                name: value
+                for name in self.policy.attributes
+                if isinstance(value := record.values[name], Opaque)
+                and (value.odd or (name in base and not isinstance(base[name], Opaque)))
+            }
+            if hidden:
+                self.actions.append(
+                    Skip(
+                        side=side,
+                        id=record.id,
+                        pair=(link.notion_id, link.other_id),
+                        odd=any(value.odd for value in hidden.values()),
+                        reason="not synced: "
+                        + ", ".join(f"{name} ({value.type})" for name, value in hidden.items()),
+                    )
+                )
 
     def write(
         self, side: Side, link: Link, merged: Merged, notion: Record, other: Record, intents: tuple[str, ...]

@@ -301,6 +301,8 @@ class Skip(Action):
     failing: bool = False
     #: Both ids, where a pair is left.
     pair: tuple[ID, ID] | None = None
+    #: Whether it was left because a value cannot be read that should be readable.
+    odd: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,9 @@ def decode(column: Column, value: Json) -> Any:
     try:
         return _CODECS[kind].read(column, value[kind])
     except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError):
-        return Opaque(f"{kind} of an unknown form")  # a year beyond 9999, say: one odd value stops no run
+        return Opaque(
+            f"{kind} of an unknown form", odd=True
+        )  # a year beyond 9999, say: one odd value stops no run
 
 
 def encode(column: Column, value: Any, current: Json | None = None) -> Json:

@@ -74,13 +74,17 @@ class Wire(httpx.AsyncBaseTransport):
             await response.aread()
             return response
 
-        if self.happens is not None:
-            response: httpx.Response = await self.happens(request, onwards)
-            return response
-        return await onwards()
+        response = await (self.happens(request, onwards) if self.happens is not None else onwards())
+        return _unread(response)
 
     async def aclose(self) -> None:
         await self.inner.aclose()
+
+
+def _unread(response: httpx.Response) -> httpx.Response:
+    """A response as it comes from a network, which nobody has read yet."""
+    headers = {name: value for name, value in response.headers.items() if name != "content-encoding"}
+    return httpx.Response(response.status_code, headers=headers, stream=httpx.ByteStream(response.content))
 
 
 class Rows(NotionSide):

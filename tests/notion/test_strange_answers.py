@@ -89,6 +89,7 @@ async def test_a_redirect_takes_no_token_to_another_host() -> None:
         ("br", b"\x0b\x02\x80{}\x03"),
         ("gzip, gzip", gzip.compress(gzip.compress(b"{}"))),
     ],
+    ids=["cut", "no gzip", "another packing", "packed twice"],
 )
 async def test_what_cannot_be_unpacked_is_no_answer(packing: str, body: bytes) -> None:
     async with (

@@ -26,7 +26,7 @@ def shown(todo: Component, calendar: Component, floating: tzinfo, name: str) -> 
     try:
         return _value(todo, calendar, floating, name)
     except ValueError as error:
-        return Opaque(str(error))
+        return Opaque(str(error), odd=True)
 
 
 def _value(todo: Component, calendar: Component, floating: tzinfo, name: str) -> Any:

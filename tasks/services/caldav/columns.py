@@ -109,7 +109,7 @@ class NumberForm(Form):
     def from_notion(self, value: Any) -> Any:
         """The number, or `None` for zero; `Opaque` for one that is no priority."""
         if value and value not in range(1, 10):
-            return Opaque("a number that is no priority from 1 to 9")
+            return Opaque("a number that is no priority from 1 to 9", odd=True)
         return value or None
 
 
@@ -163,7 +163,7 @@ class OptionForm(Form):
     def from_notion(self, value: Any) -> Any:
         """The option that stands for the same and comes first, `Opaque` for one that stands for nothing."""
         if value is not None and value not in self.meaning:
-            return Opaque(f"option {value!r}, which stands for no value of a to-do")
+            return Opaque(f"option {value!r}, which stands for no value of a to-do", odd=True)
         return self.from_todo(self.meaning[value] if value is not None else self.empty)
 
     def from_todo(self, value: Any) -> Any:
