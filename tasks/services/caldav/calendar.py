@@ -7,7 +7,7 @@ is read back; a to-do is gone only where nothing that the server names may be it
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import Any
@@ -32,7 +32,15 @@ from tasks.services.caldav.contents import Contents, Unread, name_of, read_conte
 from tasks.services.caldav.late_changes import LateChanges
 from tasks.services.caldav.multistatus import Resource
 from tasks.services.caldav.resources import SPACES, XML, Resources, is_whole
-from tasks.services.caldav.todo import Reading, Todo, edit_todo, new_todo, read_resource, without_todo
+from tasks.services.caldav.todo import (
+    ATTRIBUTES,
+    Reading,
+    Todo,
+    edit_todo,
+    new_todo,
+    read_resource,
+    without_todo,
+)
 from tasks.services.caldav.versions import made_by_server, same_content, strong
 
 _SEGMENT = re.compile(r"[\w.@~-]+")
@@ -106,7 +114,7 @@ class TodoCalendar:
             "PUT", href, text, {**_ICS, "If-None-Match": "*"}, subject=subject
         )
         if 200 <= answer.status < 300:
-            return await self._stored(key, href, text, answer, subject)
+            return await self._stored(key, href, text, answer, subject, ATTRIBUTES)
         if answer.status in (403, 409, 412):
             there = await self._with_uid(key)
             for todo in there.todos:
@@ -139,7 +147,7 @@ class TodoCalendar:
             return self._plain(todo) if self.late_changes.forget(todo.uid, changes) else todo
         answer = await self._change(todo, "PUT", text, subject)
         self.late_changes.forget(todo.uid, changes)
-        return await self._stored(todo.uid, todo.href, text, answer, subject)
+        return await self._stored(todo.uid, todo.href, text, answer, subject, changes)
 
     async def delete(self, todo: Todo) -> None:
         """Delete a to-do; other to-dos and events in its resource stay.
@@ -243,8 +251,10 @@ class TodoCalendar:
         now = await self._resources.read(todo.href)
         return is_whole(now) and same_content(now.text(multistatus.DATA) or "", todo.text)
 
-    async def _stored(self, uid: str, href: str, text: str, answer: Answer, subject: str) -> Todo:
-        """The to-do after a write, as the server keeps it."""
+    async def _stored(
+        self, uid: str, href: str, text: str, answer: Answer, subject: str, names: Container[str]
+    ) -> Todo:
+        """The to-do after a write of these attributes, as the server keeps it."""
         stored = await self._resources.read(href)
         location = answer.headers.get("Location")
         if not is_whole(stored) and location and self._client.is_home(urljoin(href, location)):
@@ -260,19 +270,20 @@ class TodoCalendar:
         for todo in found.todos:
             if todo.uid == uid:
                 self.known.setdefault(name_of(todo.href, self.url), (uid,))
-                return self._as_meant(uid, todo, text, strong(answer.headers.get("ETag")))
+                return self._as_meant(uid, todo, text, strong(answer.headers.get("ETag")), names)
         if is_whole(stored):
             raise PreconditionError(f"{subject}: the server keeps another to-do at its address")
         raise OutcomeUnknownError(
             f"{subject}: the server took it, but does not show it, neither by address nor by UID"
         )
 
-    def _as_meant(self, uid: str, stored: Todo, text: str, etag: str | None) -> Todo:
+    def _as_meant(self, uid: str, stored: Todo, text: str, etag: str | None, names: Container[str]) -> Todo:
         """The to-do for the base: what the server made of the write, and not what somebody made of it since."""
-        if made_by_server(uid, text, stored.text, etag, stored.etag):
-            self.late_changes.wrote(stored)
-            return stored
-        return self._plain(replace(stored, text=text, etag=etag))
+        sent = self._plain(replace(stored, text=text, etag=etag))
+        if not made_by_server(uid, text, stored.text, etag, stored.etag):
+            return sent
+        self.late_changes.wrote(stored, sent, names)
+        return stored
 
     def _plain(self, todo: Todo) -> Todo:
         """A to-do as its text says."""

@@ -40,8 +40,21 @@ class LateChanges:
         #: By UID and attribute: the full value, and the one that the server shows instead.
         self._made: dict[str, dict[str, tuple[Any, Any]]] = {}
 
-    def wrote(self, todo: Todo) -> None:
-        """Remember what was read back, until the next listing."""
+    def wrote(self, todo: Todo, sent: Todo, names: Container[str]) -> None:
+        """Remember what was read back, until the next listing.
+
+        Arguments:
+            todo: The to-do as the server keeps it.
+            sent: The same as it was sent.
+            names: The attributes that were written. What the server made of others on this occasion is nobody's
+                edit either.
+        """
+        made = self._made.setdefault(todo.uid, {})
+        for name, value in sent.values.items():
+            shown = todo.values[name]
+            if name not in names and not same(value, shown):
+                known = made.get(name)
+                made[name] = (known[0] if known is not None and same(known[1], value) else value, shown)
         self._written[todo.uid] = _Written(strong(todo.etag), marks(todo.uid, todo.text), todo.values)
 
     def forget(self, uid: str, names: Iterable[str]) -> bool:

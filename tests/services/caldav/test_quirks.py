@@ -186,6 +186,26 @@ async def test_what_the_server_drops_stays_in_notion(office: Office, way: Any, m
     assert (await office.rows())["new"] == "short"
 
 
+@pytest.mark.parametrize("way", [_at_the_write, _with_an_etag_of_what_was_sent])
+@pytest.mark.parametrize("most", [0, 20])
+async def test_what_the_server_drops_of_an_attribute_that_was_not_edited_stays_in_notion(
+    office: Office, way: Any, most: int
+) -> None:
+    text = "a text that is a good deal longer than twenty letters"
+    row = await office.make_row("tea", text)
+    assert (await office.run()).status == "succeeded"
+    office.server.asked = lambda request: way(_cut(most), request, None)
+    office.server.answered = lambda request, answer: way(_cut(most), request, answer)
+    await office.person.edit(row, Task=Person.text("green tea"))
+    assert (await office.run()).outcome.counts["other_updated"] == 1
+    (todo,) = await office.todos()
+    assert todo.values["description"] == text[:most]  # or nothing is tried here
+    for _ in range(3):
+        report = await office.run()
+        assert (report.status, +report.outcome.counts) == ("succeeded", {})
+    assert await office.rows() == {"green tea": text}
+
+
 @pytest.mark.parametrize(("most", "etag_stays"), [(0, True), (20, False)])
 async def test_what_the_server_drops_later_stays_in_notion(
     office: Office, most: int, etag_stays: bool
