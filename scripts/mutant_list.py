@@ -305,7 +305,7 @@ MUTANTS = [
     Mutant(
         "a halted run goes on",
         RUN,
-        "            return halt.reason if halt else None\n",
+        '            return RunReport("halted", halt.reason, plan) if halt else None\n',
         "            return None\n",
     ),
     Mutant("a moved scope is not listed in full", RUN, "full=full or policy.scope_changed", "full=full"),

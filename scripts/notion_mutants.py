@@ -172,8 +172,8 @@ MUTANTS = [
     Mutant(
         "what was written is forgotten while a long listing goes on",
         SIDE,
-        "        pages: list[Page] = []\n        for page in",
-        "        self._latest.forget(self._lag_begins())\n        pages: list[Page] = []\n        for page in",
+        "        pages: list[Page] = []\n        unreadable:",
+        "        self._latest.forget(self._lag_begins())\n        pages: list[Page] = []\n        unreadable:",
         FAULTS,
     ),
     Mutant(
@@ -187,16 +187,23 @@ MUTANTS = [
     Mutant(
         "a row that is not found counts as deleted",
         SOURCE,
-        "            return False\n",
-        "            return True\n",
+        "error.status\n            )\n            return False\n",
+        "error.status\n            )\n            return True\n",
         FAULTS,
     ),
     Mutant(
         "a row that left the filter counts as deleted",
         SOURCE,
-        "            return is_trashed(await self.get(page_id))\n",
-        "            return bool(await self.get(page_id))\n",
+        "            if not is_trashed(row):\n                return False\n",
+        "",
         LISTINGS,
+    ),
+    Mutant(
+        "a row that went into the trash with its data source counts as deleted",
+        SOURCE,
+        "            return not is_trashed(raw)\n",
+        "            return True\n",
+        TESTS + "test_side.py",
     ),
     Mutant(
         "request_status is ignored",
