@@ -56,7 +56,10 @@ lock: $(VENV)/made
 		--no-annotate --no-header bench/two_nodes/spire-requirements.in -o bench/two_nodes/spire-requirements.txt
 
 $(VENV)/made:
-	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is needed, as python3 on the PATH" >&2; exit 1; }
+	@python="$(PYTHON)"; "$${python:-python3}" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "make: Python 3.11 or newer is needed; $${python:-python3} is" \
+			"$$("$${python:-python3}" --version 2>/dev/null || echo not to be had)." \
+			"Say where a newer one is: make $(or $(MAKECMDGOALS),demo) PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 

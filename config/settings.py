@@ -15,7 +15,7 @@ from config import checks
 from config.errors import SettingsError
 from config.private_files import close_directory
 from config.redaction import Redactor
-from config.sources import TomlSource, VariableSource, origin, read_dotenv, read_toml
+from config.sources import TomlSource, VariableSource, misspelt_variables, origin, read_dotenv, read_toml
 
 __all__ = ["Settings", "SettingsError", "get_settings", "load_settings"]
 
@@ -234,12 +234,18 @@ def load_settings(**values: Any) -> Settings:
     """Read the settings now; `values` come before every other source.
 
     Raises:
-        SettingsError: a variable has a value that does not fit, or a file cannot be read.
+        SettingsError: a variable has a value that does not fit or a name with a slip, or a file cannot be read.
     """
+    problems = misspelt_variables(Settings)
     try:
-        return Settings(**values)
+        settings = Settings(**values)
     except ValidationError as error:
-        raise SettingsError(dict.fromkeys(_problem(each) for each in error.errors())) from None
+        problems += dict.fromkeys(_problem(each) for each in error.errors())
+    except SettingsError as error:
+        problems += error.problems
+    if problems:
+        raise SettingsError(problems)
+    return settings
 
 
 @lru_cache(maxsize=1)

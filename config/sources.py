@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
+from dotenv.parser import Binding, Original, parse_stream
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from config.errors import SettingsError
+from config.misspelt import misspelt
 
 DOTENV_FILE = Path(".env")
 TOML_FILE = Path("lockstep.toml")
+LINE_END = re.compile(r"\r\n|\n|\r")
 
 #: Names that hosts and services already use; every other variable begins with `LOCKSTEP_`.
 SHARED_NAMES = frozenset(
@@ -30,6 +35,8 @@ SHARED_NAMES = frozenset(
         "flower_basic_auth",
     }
 )
+#: Variables that are no settings and that the tasks of this package read.
+LOGINS = frozenset({"CALDAV_USERNAME", "CALDAV_PASSWORD"})
 #: Settings that are tables and stand in `lockstep.toml` only.
 TABLES = frozenset({"sync", "node"})
 
@@ -43,12 +50,40 @@ def read_dotenv() -> dict[str, str]:
     """The variables that `.env` sets; empty without such a file.
 
     Raises:
-        SettingsError: the file is there and cannot be read.
+        SettingsError: the file is there and cannot be read, or has a line that sets no variable.
     """
     try:
-        return {name: value for name, value in dotenv_values(DOTENV_FILE).items() if value is not None}
+        text = DOTENV_FILE.read_text(encoding="utf-8-sig")  # with the mark that some editors put first
+    except (FileNotFoundError, IsADirectoryError):  # some keep a virtual environment under this name
+        return {}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f".env cannot be read: {error}") from None
+    problems = [_junk(each.original) for each in parse_stream(StringIO(text)) if _is_junk(each)]
+    if problems:
+        raise SettingsError(problems)
+    variables = dotenv_values(stream=StringIO(text))
+    return {name: value for name, value in variables.items() if value is not None}
+
+
+def _is_junk(binding: Binding) -> bool:
+    return binding.error or (binding.key is not None and binding.value is None)
+
+
+def _junk(original: Original) -> str:
+    """One line about a place of `.env`, without what stands there: it may be a secret."""
+    blank = original.string[: len(original.string) - len(original.string.lstrip())]
+    line = original.line + len(LINE_END.findall(blank))
+    return f".env, line {line}, sets no variable: write NAME=value, quotes closed, or put # before a remark"
+
+
+def misspelt_variables(settings_cls: type[BaseSettings]) -> list[str]:
+    """One line for each variable that seems to mean a setting and sets none.
+
+    Raises:
+        SettingsError: `.env` cannot be read.
+    """
+    known = {variable_name(field) for field in settings_cls.model_fields if field not in TABLES}
+    return misspelt(read_dotenv(), os.environ, known | LOGINS, TABLES)
 
 
 def read_toml() -> dict[str, Any]:

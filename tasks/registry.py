@@ -10,6 +10,9 @@ from config import Settings
 from tasks.errors import TaskDefinitionError
 from tasks.scheduled import Scheduled, all_tasks
 
+#: Ours, beside which no module of the user may have the same name.
+PACKAGES = frozenset({"config", "tasks", "worker"})
+ROOT = Path(__file__).resolve().parents[1]
 #: Names already declared from tables in this process, so that a second call changes nothing.
 _declared: set[str] = set()
 
@@ -40,6 +43,7 @@ def load_tasks(settings: Settings) -> dict[str, Scheduled]:
 
 
 def _import(module: str) -> None:
+    _refuse_taken(module)
     try:
         importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -57,3 +61,32 @@ def _import(module: str) -> None:
         raise TaskDefinitionError(
             f"module {module!r} of LOCKSTEP_TASKS cannot be imported: {type(error).__name__}: {error}"
         ) from error
+
+
+def _refuse_taken(module: str) -> None:
+    """See to it that the name leads to what the user wrote.
+
+    Raises:
+        TaskDefinitionError: it is that of a module which is loaded already or comes with Python: that one would be
+            taken without a word, and no task be found.
+    """
+    top = module.partition(".")[0]
+    own = next((path for path in (Path(top, "__init__.py"), Path(f"{top}.py")) if path.is_file()), None)
+    if top in PACKAGES and (own is None or not own.samefile(ROOT / top / "__init__.py")):
+        taken = "a package of Lockstep"
+    elif own is not None and top in sys.stdlib_module_names:
+        taken = "a module of Python"
+    elif own is not None and not _is_loaded_from(top, own):
+        taken = "an installed package"
+    else:
+        return
+    shown = own.parent if own is not None and own.name == "__init__.py" else Path(f"{top}.py")
+    raise TaskDefinitionError(
+        f"LOCKSTEP_TASKS names {module!r}, but {top!r} is the name of {taken}: give your {shown} another name, "
+        f"such as my_{shown.name}, and write {'my_' + module!r}"
+    )
+
+
+def _is_loaded_from(top: str, own: Path) -> bool:
+    file = getattr(sys.modules.get(top), "__file__", None)
+    return file is None or (Path(file).exists() and own.samefile(file))

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from worker.shadowed import refuse_shadowed
+
 if TYPE_CHECKING:
     from worker.celery import app
 
 __all__ = ["app"]
+
+# Before any other import: Celery looks into the current directory first.
+refuse_shadowed()
 
 
 def __getattr__(name: str) -> Any:

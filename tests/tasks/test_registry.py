@@ -67,3 +67,37 @@ def test_a_module_that_cannot_be_used_is_told(here: Path, content: str | None, m
 def test_a_module_in_a_package_that_is_missing_is_told(here: Path) -> None:
     with pytest.raises(TaskDefinitionError, match=r"names 'own_package\.tasks', but there is no such module"):
         load_tasks(Settings(tasks=("own_package.tasks",)))
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        ("tasks", "a package of Lockstep"),
+        ("config", "a package of Lockstep"),
+        ("worker", "a package of Lockstep"),
+        ("calendar", "a module of Python"),
+        ("queue", "a module of Python"),
+        ("pytest", "an installed package"),
+    ],
+)
+@pytest.mark.parametrize("package", [False, True])
+def test_a_module_whose_name_is_taken_is_told(here: Path, name: str, taken: str, package: bool) -> None:
+    if package:
+        (here / name).mkdir()
+        (here / name / "__init__.py").write_text(GOOD)
+    else:
+        (here / f"{name}.py").write_text(GOOD)
+    with pytest.raises(TaskDefinitionError) as caught:
+        load_tasks(Settings(tasks=(name,)))
+    file = name if package else f"{name}.py"
+    assert str(caught.value) == (
+        f"LOCKSTEP_TASKS names {name!r}, but {name!r} is the name of {taken}: give your {file} another name, "
+        f"such as my_{file}, and write 'my_{name}'"
+    )
+
+
+def test_a_module_in_a_directory_whose_name_is_taken_is_told(here: Path) -> None:
+    (here / "tasks").mkdir()
+    (here / "tasks" / "mine.py").write_text(GOOD)
+    with pytest.raises(TaskDefinitionError, match=r"'tasks' is the name of a package of Lockstep"):
+        load_tasks(Settings(tasks=("tasks.mine",)))

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import redis
 
@@ -25,6 +26,7 @@ from worker.cli.processes import Command, ProcessGroup
 from worker.installation import take_over
 from worker.redis_client import address, connect, connect_url
 from worker.redis_server import RedisServer
+from worker.shadowed import shadowed
 from worker.store.installation import installation_of
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,8 @@ def up(
     """Start Redis if none is configured, worker, beat and what else is asked for; stay until stopped or one ends."""
     settings = get_settings()
     configure_logging(settings)
+    if told := shadowed([str(Path.cwd()), *sys.path]):  # where the processes that are started look
+        raise CommandError(told)
     with sole_use(settings), ExitStack() as stack:
         tasks = load_tasks(settings)
         with open_store(
