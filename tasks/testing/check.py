@@ -152,7 +152,7 @@ class _Checker:
         left_out = uncalled(sample, self.calls, self.skipped, ended=ended)
         why_not = untried(
             self.calls,
-            self.faults,
+            self.faults + self.counts,
             left_out,
             histories=self.counts["histories"],
             contract=contract,

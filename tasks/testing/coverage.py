@@ -45,7 +45,7 @@ METHODS = (
 #: Methods in whose place another one is called, where the task has that.
 _IN_PLACE_OF = {"update_obj": "update_attrs", "create_obj": "create_keyed"}
 
-#: Invariants that can only be seen to break where one of these struck.
+#: Invariants that can only be seen to break where one of these was met.
 _NEEDED: Mapping[Invariant, tuple[tuple[str, ...], str]] = {
     Invariant.PROOF_FIRST: (
         tuple(kind.value for kind in FaultKind if kind not in CRASHES),
@@ -63,6 +63,7 @@ _NEEDED: Mapping[Invariant, tuple[tuple[str, ...], str]] = {
         ("object refused",),
         "no object was refused in what was played; play more histories",
     ),
+    Invariant.DRY_RUN: (("runs that were dry",), "no run was dry in what was played; play more histories"),
 }
 
 
@@ -127,7 +128,7 @@ def uncalled(
 
 def untried(
     calls: Mapping[str, int],
-    faults: Mapping[str, int],
+    struck: Mapping[str, int],
     uncalled: Mapping[str, str],
     *,
     histories: int,
@@ -138,7 +139,7 @@ def untried(
 
     Args:
         calls: how often each method was called.
-        faults: how often each kind of fault struck.
+        struck: how often each kind of fault struck, and how often runs were dry.
         uncalled: the methods of the task that were not called, and why.
         histories: how many were played.
         contract: whether the methods were tried one by one.
@@ -159,6 +160,6 @@ def untried(
         rest = [one for one in Invariant if one is not Invariant.CONTRACT and one not in why]
         return why | dict.fromkeys(rest, "no history was played")
     for one, (kinds, reason) in _NEEDED.items():
-        if not any(faults.get(kind) for kind in kinds):
+        if not any(struck.get(kind) for kind in kinds):
             why[one] = reason
     return why
