@@ -78,16 +78,18 @@ def counting(make_task: Callable[[], SyncTask], calls: Counter[str]) -> Callable
     def make() -> SyncTask:
         task = make_task()
         kind = type(task)
-        methods = {name: _counted(task, kind, name, calls) for name in own_methods(task)}
-        task.__class__ = type(kind.__name__, (kind,), {"__module__": kind.__module__, **methods})
+        twin = type(kind.__name__, (kind,), {"__module__": kind.__module__})
+        for name in own_methods(task):
+            setattr(twin, name, _counted(task, twin, name, calls))
+        task.__class__ = twin
         return task
 
     return make
 
 
-def _counted(task: SyncTask, kind: type[SyncTask], name: str, calls: Counter[str]) -> Any:
+def _counted(task: SyncTask, twin: type[SyncTask], name: str, calls: Counter[str]) -> Any:
     def raw(self: SyncTask) -> Any:
-        return inspect.getattr_static(kind, name).__get__(self, type(self))
+        return getattr(super(twin, self), name)
 
     async def inline(self: SyncTask, /, *args: Any, **kwargs: Any) -> Any:
         calls[name] += 1
