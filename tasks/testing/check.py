@@ -14,7 +14,7 @@ from typing import Any
 
 from tasks.errors import TaskDefinitionError
 from tasks.sync_task import ConflictMode, SyncTask
-from tasks.testing import contract, contract_changes, contract_times
+from tasks.testing import contract, contract_changes, contract_restore, contract_times
 from tasks.testing.contract import Contract
 from tasks.testing.coverage import counting, uncalled, untried
 from tasks.testing.history import Alphabet, History, Run, generate, generate_calm
@@ -31,7 +31,12 @@ from tasks.testing.shrink import shrink
 SWEEP_EVERY = 50
 
 #: All checks of single methods, in the order in which they are made.
-CHECKS = (*contract.CHECKS, *contract_times.CHECKS, *contract_changes.CHECKS)
+CHECKS = (
+    *contract.CHECKS,
+    *contract_restore.CHECKS,
+    *contract_times.CHECKS,
+    *contract_changes.CHECKS,
+)
 
 #: Told after each history: how many are done, of how many.
 Watcher = Callable[[int, int], None]

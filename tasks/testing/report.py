@@ -76,11 +76,14 @@ class Report:
             untried: the invariants of which the copy says nothing, and why; one that it broke is broken.
             uncalled: the methods of the task, and why they were not called.
         """
-        why_not = {one: why for one, why in untried.items() if one.number not in self.broken}
+        all_of_them = {**self.untried, **untried}
+        why_not = {
+            one: all_of_them[one] for one in Invariant if one in all_of_them and one.number not in self.broken
+        }
         return replace(
             self,
             tried=tuple(one for one in self.tried if one not in why_not),
-            untried={**self.untried, **why_not},
+            untried=why_not,
             calls={},
             uncalled=dict(uncalled),
         )
