@@ -92,11 +92,16 @@ def _copy(
     tried += ["resolver"] if task.resolver is not None else []
     tried += ["what is declared lossy"] if task.lossy else []
     tried += ["the conversions of Notion's columns and of iCalendar"] if converts else []
-    steps = [name for name in ("sync", *overrides.STEPS, "resolve_conflict") if overrides.of(task, name)]
-    if steps:
-        said = f"the copy is synced as tasks are without steps of their own: this says nothing of {', '.join(steps)} "
-        notes = [*notes, f"{said}of the task itself"]
     untried = {**_OF_THE_COPY} if converts else {**_OF_THE_COPY, **_WITHOUT_CONVERSIONS}
+    steps = [name for name in ("sync", *overrides.STEPS) if overrides.of(task, name)]
+    if steps:
+        why = f"the copy is synced as tasks without steps of their own are; {', '.join(steps)} of the task: not called"
+        untried = {**dict.fromkeys(Invariant, why), **untried}
+    if overrides.of(task, "resolve_conflict"):
+        notes = [
+            *notes,
+            "resolve_conflict of the task itself is not called: conflict modes decide in the copy",
+        ]
     return MemoryCopy(
         make, values, key, tuple(tried), untried, dict.fromkeys(own_methods(task), SEALED), tuple(notes)
     )

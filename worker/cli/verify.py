@@ -86,7 +86,10 @@ def _show(report: Report, copy: MemoryCopy, seconds: float) -> None:
     for note in (*report.notes, *copy.notes):
         screen.print(Text(f"  {printable(note)}", style="dim"), soft_wrap=True)
     verdict = f"All {len(report.tried)} that were tried held, {len(report.untried)} were not tried"
-    verdict, style = (verdict, "green") if report.ok else ("Broken", "red")
+    if not report.tried:
+        verdict = "Nothing of the task could be tried here"
+    style = "green" if report.ok and report.tried else "yellow" if report.ok else "red"
+    verdict = verdict if report.ok else "Broken"
     screen.print(Text(f"{verdict}; the real sides were not touched.", style=style), soft_wrap=True)
 
 

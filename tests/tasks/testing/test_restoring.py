@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from tasks import OutcomeUnknownError
 from tasks.testing import check_task
+from tasks.testing.instrument import Fault, FaultKind, Instrument
 from tests.tasks.testing.examples import AsyncContacts
 
 
@@ -80,6 +82,20 @@ def test_a_side_may_say_that_nothing_can_be_restored(answer: Any) -> None:
     report = check_task(type("Never", (WithTrash,), {"other_restore_obj": nothing}), histories=20)
     assert report.ok, report.text
     assert report.calls["other_restore_obj"] > 0
+
+
+async def test_a_restore_is_a_write_that_can_fail() -> None:
+    task = WithTrash()
+    task.clients = 1
+    await task.other_delete_obj(await task.other_create_obj(full_name="a", email="a", birthday=None))
+    instrument = Instrument(task)
+    instrument.start([Fault(1, FaultKind.NOT_APPLIED)])
+    with pytest.raises(OutcomeUnknownError):
+        await instrument.wrapped.other_restore_obj("o1")
+    assert task.other.cards == {}
+    instrument.start()
+    assert (await instrument.wrapped.other_restore_obj("o1"))["id"] == "o1"
+    assert (instrument.writes, instrument.trace) == (1, ["restore in other o1"])
 
 
 def test_a_side_with_a_trash_keeps_every_invariant() -> None:

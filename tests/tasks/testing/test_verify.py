@@ -182,7 +182,10 @@ def test_no_method_of_the_task_is_called(network: list[Any], capsys: pytest.Capt
     assert data["ok"] is True
     assert data["counts"]["histories"] >= 10
     assert data["not_called"]["sync"] == "it may reach the real sides"
-    assert any("says nothing of sync of the task itself" in note for note in data["copy"])
+    assert data["invariants"] == []
+    assert any("sync of the task: not called" in one["why"] for one in data["not_tried"])
+    assert verify("sealed", histories=1, seed=0, as_json=False) is ExitCode.OK
+    assert "Nothing of the task could be tried here; the real sides" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("place", "network")
