@@ -12,12 +12,11 @@ from itertools import groupby
 from random import Random
 from typing import Any
 
-from tasks import overrides
 from tasks.errors import TaskDefinitionError
 from tasks.sync_task import ConflictMode, SyncTask
-from tasks.testing import contract, contract_changes, contract_times
+from tasks.testing import contract, contract_changes, contract_restore, contract_times
 from tasks.testing.contract import Contract
-from tasks.testing.equality import SIDES
+from tasks.testing.coverage import counting, uncalled, untried
 from tasks.testing.history import Alphabet, History, Run, generate, generate_calm
 from tasks.testing.instrument import CRASHES, Fault, FaultKind
 from tasks.testing.invariants import BrokenError, Invariant
@@ -32,7 +31,12 @@ from tasks.testing.shrink import shrink
 SWEEP_EVERY = 50
 
 #: All checks of single methods, in the order in which they are made.
-CHECKS = (*contract.CHECKS, *contract_times.CHECKS, *contract_changes.CHECKS)
+CHECKS = (
+    *contract.CHECKS,
+    *contract_restore.CHECKS,
+    *contract_times.CHECKS,
+    *contract_changes.CHECKS,
+)
 
 #: Told after each history: how many are done, of how many.
 Watcher = Callable[[int, int], None]
@@ -111,7 +115,11 @@ class _Checker:
         seed: int,
         watch: Watcher,
     ) -> None:
-        self.make_task = make_task
+        #: How often each method that the task wrote itself was called.
+        self.calls: Counter[str] = Counter()
+        #: Methods that a check left out, and why.
+        self.skipped: dict[str, str] = {}
+        self.make_task = counting(make_task, self.calls)
         self.values, self.key, self.people, self.advance = values, key, people, advance
         self.seed = seed
         self.watch = watch
@@ -140,9 +148,34 @@ class _Checker:
                 finding = await self._contract(setup)
             if finding is None:
                 finding = await self._histories(setup, range(histories) if only is None else [only])
-        findings = (finding,) if finding is not None else ()
+        return self._report(sample, finding, notes, contract=only is None)
+
+    def _report(
+        self, sample: SyncTask, finding: Finding | None, notes: Sequence[str], *, contract: bool
+    ) -> Report:
+        ended = finding is not None
+        left_out = uncalled(sample, self.calls, self.skipped, ended=ended)
+        why_not = untried(
+            self.calls,
+            self.faults + self.counts,
+            left_out,
+            histories=self.counts["histories"],
+            contract=contract,
+            ended=ended,
+        )
+        if finding is not None:
+            why_not.pop(finding.invariant, None)
         return Report(
-            sample.name, self.seed, findings, self._counts(), _tried(sample), notes, dict(self.faults)
+            sample.name,
+            self.seed,
+            (finding,) if finding is not None else (),
+            self._counts(),
+            tuple(one for one in Invariant if one not in why_not),
+            notes,
+            dict(self.faults),
+            why_not,
+            dict(self.calls),
+            left_out,
         )
 
     async def _at_first(self) -> int:
@@ -170,6 +203,7 @@ class _Checker:
             trial = Contract(setup)
             broken = await trial.run(check)
             self.counts["checks"] += 1
+            self.skipped |= trial.skipped
             if broken is not None:
                 return Finding(broken.invariant, broken.message, tuple(trial.told[-6:]))
         return None
@@ -249,12 +283,6 @@ def _lines(told: Sequence[Told]) -> list[str]:
         lines.append(line + (f" ({times} times)" if times > 1 else ""))
         lines += [f"  {done}" for done in trace]
     return lines
-
-
-def _tried(task: SyncTask) -> tuple[Invariant, ...]:
-    """The invariants that are put to the test for a task."""
-    changes = any(overrides.of(task, f"{side}_changes") for side in SIDES)
-    return tuple(one for one in Invariant if one is not Invariant.DELTAS or changes)
 
 
 def _notes(task: SyncTask, alphabet: Alphabet, has_clock: bool) -> tuple[str, ...]:

@@ -20,13 +20,14 @@ MANY = 12
 
 
 class Contract:
-    """One check on one fresh task; `told` says what was done."""
+    """One check on one fresh task; `told` says what was done, `skipped` which methods were left out, and why."""
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self.task = setup.make_task()
         self.alphabet = setup.alphabet
         self.told: list[str] = []
+        self.skipped: dict[str, str] = {}
         self.people = {
             side: setup.people[side](self.task) if side in setup.people else TaskPerson(self.task, side)
             for side in SIDES

@@ -22,11 +22,10 @@ async def deltas(contract: Contract) -> None:
         contract.told.clear()
         edited, gone, _ = [await contract.make(side, token) for token in TOKENS[:3]]
         cursor = getattr(await answer(getattr(contract.task, f"get_{side}_objects")()), "cursor", None)
-        if cursor is None:
-            raise BrokenError(
-                Invariant.DELTAS,
-                f"{side}_changes is offered, but get_{side}_objects gives no Listing with a cursor",
-            )
+        if cursor is None:  # a side that lists little needs none
+            why = f"get_{side}_objects gave no cursor for so few objects"
+            contract.skipped |= dict.fromkeys((f"{side}_changes", f"{side}_get_obj"), why)
+            continue
         attribute, value = contract.some_change(edited)
         await contract.set(side, edited, attribute, value)
         await contract.make(side, TOKENS[3])

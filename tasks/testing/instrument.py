@@ -152,9 +152,16 @@ class Instrument:
         kind = type(self.task)
         methods: dict[str, Any] = {}
         for side in SIDES:
-            for name in ("create_keyed", "create_obj", "update_obj", "delete_obj", "update_attrs"):
+            for name in (
+                "create_keyed",
+                "create_obj",
+                "update_obj",
+                "delete_obj",
+                "update_attrs",
+                "restore_obj",
+            ):
                 method = f"{side}_{name}"
-                if name != "update_attrs" or overrides.of(self.task, method):
+                if name not in ("update_attrs", "restore_obj") or overrides.of(self.task, method):
                     methods[method] = self._write(getattr(self.task, method), side, name)
             listing = f"get_{side}_objects"
             methods[listing] = self._listing(getattr(self.task, listing), side)
@@ -195,6 +202,8 @@ class Instrument:
                 return None, args[1]
             case "create_obj":
                 return None, kwargs
+            case "restore_obj":
+                return str(args[0]), {}
         obj_id = str(peek(getattr(self.task, f"{side}_id")(args[0])))
         if name == "update_attrs":
             return obj_id, args[1]

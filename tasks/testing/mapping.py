@@ -10,6 +10,8 @@ from typing import Any
 from tasks import overrides
 from tasks.notion_caldav import NotionCalDAV
 from tasks.sync_task import SyncTask
+from tasks.testing.coverage import METHODS, own_methods
+from tasks.testing.invariants import Invariant
 from tasks.testing.memory import MemoryTask
 from tasks.testing.samples import KINDS
 from tasks.testing.todo_memory import USUAL_COLUMNS, MemoryTodos
@@ -30,17 +32,22 @@ _WORDS = {
     "relation": "tags",
 }
 
-#: Methods that a copy does not have: they may reach the real sides.
-_OWN = (
-    "sync",
-    "initial_sync",
-    "sync_notion_created",
-    "sync_other_created",
-    "sync_notion_deleted",
-    "sync_other_deleted",
-    "sync_state_changes",
-    "resolve_conflict",
-)
+#: Why no method of the task is called.
+SEALED = "it may reach the real sides"
+
+#: What a copy says nothing of, as it has its own.
+_OF_THE_COPY: Mapping[Invariant, str] = {
+    Invariant.CONTRACT: "no method of the task is called, as it may reach the real sides",
+    Invariant.STABLE_IDS: "the ids are the copy's; notion_id and other_id are not called",
+    Invariant.CLOCKS: "the clocks are the copy's; notion_timestamp and other_timestamp are not called",
+    Invariant.DELTAS: "the copy lists in full; notion_changes and other_changes are not called",
+}
+
+#: What a copy without the task's conversions says nothing of either.
+_WITHOUT_CONVERSIONS: Mapping[Invariant, str] = {
+    Invariant.FIXPOINT: "values are kept as they are; to_dict, creates and updates of the task are not called",
+    Invariant.STATE_LOSS: "objects are paired as the copy does it; notion_hash and other_hash are not called",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,12 @@ class MemoryCopy:
     make: Callable[[], MemoryTask]
     values: Mapping[str, Sequence[Any]]
     key: str
+    #: What of the task is tried.
+    tried: Sequence[str]
+    #: The invariants of which the copy says nothing about the task, and why.
+    untried: Mapping[Invariant, str]
+    #: The methods of the task, of which none is called, and why.
+    uncalled: Mapping[str, str]
     #: What the copy leaves out or takes for granted.
     notes: Sequence[str] = field(default=())
 
@@ -62,12 +75,41 @@ def advance(task: SyncTask, time: timedelta) -> None:
 
 def mapping_of(task: SyncTask) -> MemoryCopy:
     """The copy of a task. None of the task's methods is called but its resolver and what it declares lossy."""
-    copy = _todos(task) if isinstance(task, NotionCalDAV) else _plain(task)
-    own = [name for name in _OWN if overrides.of(task, name)]
-    if own:
-        left_out = f"{', '.join(own)} of the task itself may reach the real sides and are left out"
-        return MemoryCopy(copy.make, copy.values, copy.key, (*copy.notes, left_out))
-    return copy
+    return _todos(task) if isinstance(task, NotionCalDAV) else _plain(task)
+
+
+def _copy(
+    task: SyncTask,
+    make: Callable[[], MemoryTask],
+    values: Mapping[str, Sequence[Any]],
+    key: str,
+    notes: Sequence[str],
+    *,
+    converts: bool,
+) -> MemoryCopy:
+    """The copy, with what is tried by it and what is not."""
+    tried = ["attr_map", "conflict modes"]
+    tried += ["resolver"] if task.resolver is not None else []
+    tried += ["what is declared lossy"] if task.lossy else []
+    tried += ["the conversions of Notion's columns and of iCalendar"] if converts else []
+    untried = {**_OF_THE_COPY} if converts else {**_OF_THE_COPY, **_WITHOUT_CONVERSIONS}
+    steps = [name for name in ("sync", *overrides.STEPS) if overrides.of(task, name)]
+    if steps:
+        why = f"the copy is synced as tasks without steps of their own are; {', '.join(steps)} of the task: not called"
+        untried = {**dict.fromkeys(Invariant, why), **untried}
+    if overrides.of(task, "resolve_conflict"):
+        notes = [
+            *notes,
+            "resolve_conflict of the task itself is not called: conflict modes decide in the copy",
+        ]
+    return MemoryCopy(
+        make, values, key, tuple(tried), untried, dict.fromkeys(own_methods(task), SEALED), tuple(notes)
+    )
+
+
+def _own_conversions(task: NotionCalDAV) -> bool:
+    """Whether a task builds on the ready one with methods of its own."""
+    return any(getattr(type(task), name) is not getattr(NotionCalDAV, name) for name in METHODS)
 
 
 def _todos(task: NotionCalDAV) -> MemoryCopy:
@@ -90,7 +132,7 @@ def _todos(task: NotionCalDAV) -> MemoryCopy:
 
     sample = make()
     tried = {name: sample.tried(name) for name in attr_map if len(sample.tried(name)) > 1}
-    return MemoryCopy(make, tried, sample.key, tuple(notes))
+    return _copy(task, make, tried, sample.key, notes, converts=not _own_conversions(task))
 
 
 def _plain(task: SyncTask) -> MemoryCopy:
@@ -110,7 +152,7 @@ def _plain(task: SyncTask) -> MemoryCopy:
         return twin
 
     values = {name: KINDS[kind or "text"] for name, kind in kinds.items() if name != key}
-    return MemoryCopy(make, values, key, tuple(notes))
+    return _copy(task, make, values, key, notes, converts=False)
 
 
 def _kind_of(task: SyncTask, attribute: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tasks.testing.invariants import Invariant
@@ -48,10 +48,16 @@ class Report:
     counts: Mapping[str, int] = field(default_factory=dict)
     #: The invariants that were put to the test.
     tried: Sequence[Invariant] = ()
-    #: What could not be tried, and why.
+    #: What limits what was tried.
     notes: Sequence[str] = ()
     #: How often each kind of fault struck.
     reached: Mapping[str, int] = field(default_factory=dict)
+    #: The invariants that were not put to the test, and why not.
+    untried: Mapping[Invariant, str] = field(default_factory=dict)
+    #: How often each method that the task wrote itself was called.
+    calls: Mapping[str, int] = field(default_factory=dict)
+    #: The methods that the task wrote itself and that were not called, and why not.
+    uncalled: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -63,11 +69,30 @@ class Report:
         """The numbers of the invariants that are broken, such as `I3`."""
         return frozenset(finding.invariant.number for finding in self.findings)
 
+    def for_original(self, untried: Mapping[Invariant, str], uncalled: Mapping[str, str]) -> Report:
+        """What the report of a copy says of the task that was copied, of which no method was called.
+
+        Args:
+            untried: the invariants of which the copy says nothing, and why; one that it broke is broken.
+            uncalled: the methods of the task, and why they were not called.
+        """
+        all_of_them = {**self.untried, **untried}
+        why_not = {
+            one: all_of_them[one] for one in Invariant if one in all_of_them and one.number not in self.broken
+        }
+        return replace(
+            self,
+            tried=tuple(one for one in self.tried if one not in why_not),
+            untried=why_not,
+            calls={},
+            uncalled=dict(uncalled),
+        )
+
     def held(self, invariant: Invariant) -> bool | None:
-        """Whether an invariant held; `None` where another one broke before it was tried to the end."""
+        """Whether an invariant held; `None` where it was not tried, or another one broke before."""
         if invariant.number in self.broken:
             return False
-        return True if self.ok else None
+        return True if self.ok and invariant not in self.untried else None
 
     @property
     def text(self) -> str:
@@ -75,10 +100,15 @@ class Report:
         counts = ", ".join(f"{number:,} {what}" for what, number in self.counts.items() if number)
         lines = [f"{self.task}: {counts}; seed {self.seed}"]
         if self.ok:
-            lines.append(f"All {len(self.tried)} invariants held.")
+            lines.append(f"All {len(self.tried)} invariants that were tried held.")
         for finding in self.findings:
             again = f"only={finding.number}, " if finding.number is not None else ""
             lines += ["", finding.text, f"  again: check_task(…, {again}seed={self.seed})"]
+        lines += [f"not tried: {one}: {self.untried[one]}" for one in Invariant if one in self.untried]
+        called = [name for name, times in self.calls.items() if times]
+        if called:
+            lines.append(f"called: {', '.join(sorted(called))}")
+        lines += [f"not called: {name}: {why}" for name, why in self.uncalled.items()]
         lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)
 
@@ -93,6 +123,11 @@ class Report:
             "invariants": [
                 {"number": one.number, "title": one.title, "held": self.held(one)} for one in self.tried
             ],
+            "not_tried": [
+                {"number": one.number, "title": one.title, "why": why} for one, why in self.untried.items()
+            ],
+            "called": dict(self.calls),
+            "not_called": dict(self.uncalled),
             "findings": [
                 {
                     "invariant": finding.invariant.number,

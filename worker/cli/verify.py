@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from config import get_settings
 from config.logging import configure_logging
-from tasks.testing import Finding, Report, check_task
-from tasks.testing.mapping import advance, mapping_of
+from tasks.testing import Finding, Invariant, Report, check_task
+from tasks.testing.mapping import SEALED, MemoryCopy, advance, mapping_of
 from worker.cli.context import find_sync_task
 from worker.cli.exit_codes import ExitCode
 from worker.cli.output import console, duration, print_json, printable
 
-#: By whether an invariant held; not known where another one broke before.
+#: By whether an invariant held; not known where another one broke before it was tried to the end.
 MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "dim")}
 PLAIN_MARKS = {True: ("ok", "green"), False: ("--", "red"), None: ("  ", "dim")}
 
@@ -38,11 +39,11 @@ def verify(name: str, *, histories: int, seed: int, as_json: bool) -> ExitCode:
             key=copy.key,
             advance=advance,
             watch=watch,
-        )
+        ).for_original(copy.untried, copy.uncalled)
     if as_json:
-        print_json({**report.to_json(), "copy": list(copy.notes)})
+        print_json({**report.to_json(), "tried": list(copy.tried), "copy": list(copy.notes)})
     else:
-        _show(report, copy.notes, time.monotonic() - started)
+        _show(report, copy, time.monotonic() - started)
     return ExitCode.OK if report.ok else ExitCode.FAILED
 
 
@@ -59,7 +60,7 @@ def _progress(histories: int) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(line, completed=done, total=total)
 
 
-def _show(report: Report, notes: Sequence[str], seconds: float) -> None:
+def _show(report: Report, copy: MemoryCopy, seconds: float) -> None:
     screen = console()
     head = Text(printable(report.task), style="bold")
     head.append(
@@ -68,26 +69,45 @@ def _show(report: Report, notes: Sequence[str], seconds: float) -> None:
     screen.print(head, soft_wrap=True)
     counts = ", ".join(f"{number:,} {what}" for what, number in report.counts.items() if number)
     screen.print(f"  {counts}", soft_wrap=True)
+    screen.print(f"  tried of the task: {', '.join(copy.tried)}", soft_wrap=True)
     screen.print()
     signs = MARKS if (screen.encoding or "").lower().startswith("utf") else PLAIN_MARKS
     for one in report.tried:
         held = report.held(one)
         sign, style = signs[held]
-        number = "" if one.number == "contract" else one.number
         line = Text("  ").append(f"{sign} ", style=style)
-        line.append(
-            f"{number:<4}{one.title if number else 'contract':<24}", style="bold" if held is False else ""
-        )
+        line.append(_name(one), style="bold" if held is False else "")
         screen.print(line.append(one.meaning, style="dim"), soft_wrap=True)
     for finding in report.findings:
         screen.print()
         _show_finding(finding)
+    _show_untried(report)
     screen.print()
-    for note in notes:
+    for note in (*report.notes, *copy.notes):
         screen.print(Text(f"  {printable(note)}", style="dim"), soft_wrap=True)
-    verdict = f"All {len(report.tried)} held" if report.ok else "Broken"
-    style = "green" if report.ok else "red"
+    verdict = f"All {len(report.tried)} that were tried held, {len(report.untried)} were not tried"
+    if not report.tried:
+        verdict = "Nothing of the task could be tried here"
+    style = "green" if report.ok and report.tried else "yellow" if report.ok else "red"
+    verdict = verdict if report.ok else "Broken"
     screen.print(Text(f"{verdict}; the real sides were not touched.", style=style), soft_wrap=True)
+
+
+def _name(invariant: Invariant) -> str:
+    number = "" if invariant is Invariant.CONTRACT else invariant.number
+    return f"{number:<4}{invariant.title if number else 'contract':<24}"
+
+
+def _show_untried(report: Report) -> None:
+    screen = console()
+    screen.print()
+    screen.print("Not tried:")
+    for one, why in report.untried.items():
+        screen.print(Text(f"    {_name(one)}").append(why, style="dim"), soft_wrap=True)
+    names = Text(", ".join(report.uncalled), style="dim")
+    screen.print(f"No method of the task was called, as {SEALED}:")
+    screen.print(Padding(names, (0, 0, 0, 4)))
+    screen.print("check_task tries them on sides that are made for it; docs/testing.md shows how.")
 
 
 def _show_finding(finding: Finding) -> None:

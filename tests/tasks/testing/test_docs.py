@@ -35,6 +35,11 @@ def test_the_mistake_is_told_as_the_page_says(example: dict[str, Any]) -> None:
     assert finding.text == told.rstrip()
 
 
+def test_the_example_with_notion_passes(example: dict[str, Any]) -> None:
+    exec(compile(blocks("python")[2], "testing.md", "exec"), example)
+    example["test_books_in_notion_keep_every_edit"]()
+
+
 def test_the_page_names_every_invariant() -> None:
     for one in Invariant:
         if one is not Invariant.CONTRACT:

@@ -13,7 +13,7 @@ import pytest
 from config import get_settings
 from tasks import Lossy, registry
 from tasks.notion_caldav import NotionCalDAV
-from tasks.testing import check_task
+from tasks.testing import Invariant, check_task
 from tasks.testing.mapping import advance, mapping_of
 from tasks.testing.todo_memory import MemoryTodos
 from worker.cli.exit_codes import ExitCode
@@ -113,8 +113,65 @@ def test_a_ready_task_is_tried_with_its_own_conversions_and_without_a_network(
     out = capsys.readouterr().out
     assert network == []
     assert "I3  no lost update" in out
-    assert "All 16 held; the real sides were not touched." in out
+    assert "All 13 that were tried held, 4 were not tried; the real sides were not touched." in out
+    assert "the conversions of Notion's columns and of iCalendar" in out
     assert "✗" not in out
+
+
+#: A task with two mistakes that only its own methods could show.
+BROKEN = """
+from tests.tasks.testing.examples import Contacts
+
+class Broken(Contacts):
+    def other_delete_obj(self, obj):
+        pass
+
+    def other_to_dict(self, obj):
+        return {**super().other_to_dict(obj), "birthday": obj["birthday"] is None}
+
+Broken(name="broken").schedule()
+"""
+
+
+@pytest.mark.usefixtures("network")
+def test_what_was_not_tried_is_told_and_nothing_is_said_to_hold_of_it(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "broken_tasks.py").write_text(BROKEN)
+    monkeypatch.setenv("LOCKSTEP_TASKS", "broken_tasks")
+    monkeypatch.delitem(sys.modules, "broken_tasks", raising=False)
+    get_settings.cache_clear()
+    assert verify("broken", histories=5, seed=0, as_json=False) is ExitCode.OK
+    out = capsys.readouterr().out
+    held, _, rest = out.partition("Not tried:")
+    assert "tried of the task: attr_map, conflict modes\n" in held
+    for name in ("contract", "I11", "I13", "I16", "I21", "I24"):
+        assert f" {name} " in rest
+        assert f"✓ {name}" not in held
+    assert "Every method does what its description says" not in out
+    assert "other_delete_obj" in rest
+    assert "other_to_dict" in rest
+    assert "docs/testing.md" in rest
+
+    assert verify("broken", histories=5, seed=0, as_json=True) is ExitCode.OK
+    data = json.loads(capsys.readouterr().out)
+    assert not {one["number"] for one in data["invariants"]} & {one["number"] for one in data["not_tried"]}
+    assert {"contract", "I21", "I24"} <= {one["number"] for one in data["not_tried"]}
+    assert data["not_called"]["other_delete_obj"] == "it may reach the real sides"
+    assert data["called"] == {}
+
+
+def test_methods_that_build_on_the_ready_task_take_its_conversions_out_of_what_is_tried() -> None:
+    class Own(NotionCalDAV):
+        def notion_to_dict(self, obj: Any) -> dict[str, Any]:
+            return {}
+
+    attr_map = {"Name": "summary"}
+    ready = mapping_of(notion_caldav(attr_map))
+    own = mapping_of(Own("own", "0123456789abcdef0123456789abcdef", "https://dav.invalid/c/", attr_map))
+    assert Invariant.FIXPOINT not in ready.untried
+    assert Invariant.FIXPOINT in own.untried
+    assert not any("conversions" in what for what in own.tried)
 
 
 @pytest.mark.usefixtures("place")
@@ -124,7 +181,11 @@ def test_no_method_of_the_task_is_called(network: list[Any], capsys: pytest.Capt
     assert network == []
     assert data["ok"] is True
     assert data["counts"]["histories"] >= 10
-    assert any("sync of the task itself" in note for note in data["copy"])
+    assert data["not_called"]["sync"] == "it may reach the real sides"
+    assert data["invariants"] == []
+    assert any("sync of the task: not called" in one["why"] for one in data["not_tried"])
+    assert verify("sealed", histories=1, seed=0, as_json=False) is ExitCode.OK
+    assert "Nothing of the task could be tried here; the real sides" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("place", "network")
