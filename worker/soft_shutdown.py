@@ -13,6 +13,7 @@ import time
 from types import FrameType
 from typing import Any
 
+import redis
 from billiard.common import REMAP_SIGTERM
 from billiard.process import active_children
 from celery import signals
@@ -22,6 +23,7 @@ from celery.utils.threads import bound_open_broker_sockets  # type: ignore[attr-
 from celery.worker import state as _state
 from celery.worker.worker import SHUTDOWN_SOCKET_TIMEOUT  # type: ignore[attr-defined]  # not in its stubs
 from kombu.common import ignore_errors
+from kombu.exceptions import OperationalError
 
 from worker.pool import TaskPool
 from worker.pools import usable
@@ -110,17 +112,24 @@ class PromptWorker(Worker):
 
     def _end_runs(self) -> None:
         """Take no more messages, give runs their time, then cancel them; the pool waits for their cleaning up."""
-        consumer = self.consumer
-        if consumer.connection is not None:
-            bound_open_broker_sockets(consumer.connection, SHUTDOWN_SOCKET_TIMEOUT)
-        if consumer.task_consumer:
-            ignore_errors(consumer, consumer.task_consumer.cancel)
+        try:
+            self._leave_queue()
+        except Exception as error:
+            # Redis may be away; what the connection still has of messages comes back by the visibility time-out.
+            log.warning("Shutdown: the queue could not be left in order (%s).", type(error).__name__)
         if isinstance(self.pool, TaskPool):
             self.pool.take_no_more()
         if not self.wait_for_soft_shutdown():
             # From here on a request that fails was cancelled, for Celery.
             state.should_terminate = True
             self._cancel_runs()
+
+    def _leave_queue(self) -> None:
+        consumer = self.consumer
+        if consumer.connection is not None:
+            bound_open_broker_sockets(consumer.connection, SHUTDOWN_SOCKET_TIMEOUT)
+        if consumer.task_consumer:
+            ignore_errors(consumer, consumer.task_consumer.cancel)
 
     def wait_for_soft_shutdown(self) -> bool:
         """Give running tasks up to `worker_soft_shutdown_timeout` seconds from the signal on to end by themselves.
@@ -150,7 +159,10 @@ class PromptWorker(Worker):
                 continue
             try:
                 request.cancel(self.pool, emit_retry=not late)
+            except (OperationalError, redis.RedisError, OSError) as error:
+                log.warning("Shutdown: Flower is not told that %s was cancelled: %s", request.id, error)
             except Exception:
-                log.warning("The run %s could not be cancelled in full.", request.id, exc_info=True)
+                # Whatever else fails for one must not keep the others running.
+                log.warning("Shutdown: %s could not be cancelled in order.", request.id, exc_info=True)
         if isinstance(self.pool, TaskPool):
             self.pool.cancel_all()

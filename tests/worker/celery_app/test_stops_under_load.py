@@ -21,7 +21,7 @@ from worker.redis_client import connect_url
 pytestmark = pytest.mark.processes
 
 #: Workers that are stopped; `LOCKSTEP_STOPS=50` is the long form.
-STOPS = int(os.environ.get("LOCKSTEP_STOPS", "4"))
+STOPS = int(os.environ.get("LOCKSTEP_STOPS", "3"))
 #: Tasks that are due at once, and messages for each.
 TASKS, ROUNDS = 60, 12
 #: Seconds that a worker may take to stop: what it waits for its runs, and what a busy machine adds.
@@ -69,7 +69,8 @@ def test_a_worker_stops_well_amid_many_runs(make: MakeStack) -> None:
     amid = 0
     for number in range(STOPS):
         load(stack)
-        worker = stack.worker(*OPTIONS, REMAP_SIGTERM="SIGQUIT")
+        waits = number % 3 == 2  # for its runs as long as they take; the others cancel what takes too long
+        worker = stack.worker(*OPTIONS, REMAP_SIGTERM="" if waits else "SIGQUIT")
         # Another moment each time: among the first runs, and when all threads have work.
         eventually(lambda worker=worker: worker.output().count("succeeded in") > 20, 20)
         time.sleep(0.13 * (number % 7))
@@ -92,10 +93,7 @@ def test_a_worker_stops_well_amid_many_runs(make: MakeStack) -> None:
     assert amid > STOPS / 2, f"only {amid} of {STOPS} workers had runs under way"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_runs_that_take_too_long_are_cancelled_and_a_second_signal_is_not_waited_for(
-    make: MakeStack, number: signal.Signals
-) -> None:
+def test_runs_that_take_too_long_are_cancelled_and_a_second_signal_ends_at_once(make: MakeStack) -> None:
     """All threads have a long run, and more messages wait: asked once, all end in order; asked twice, at once."""
     stack = make(*[ProbeSpec(f"probe{index}", every=3600) for index in range(40)])
     for spec in stack.specs:
@@ -109,8 +107,8 @@ def test_runs_that_take_too_long_are_cancelled_and_a_second_signal_is_not_waited
         return worker
 
     worker = busy_worker()
-    worker.signal(number)
-    worker.signal(number)  # a host sends it to the group and to the process: that is one request
+    worker.signal(signal.SIGINT)
+    worker.signal(signal.SIGINT)  # a host sends it to the group and to the process: that is one request
     assert code_of(worker) == 0, worker.tail()
     assert "waiting up to 3 s for 8 runs to end" in worker.output()
     assert "Traceback" not in worker.output(), worker.tail()
@@ -121,9 +119,50 @@ def test_runs_that_take_too_long_are_cancelled_and_a_second_signal_is_not_waited
         assert client.llen("celery") == 32  # what no thread had begun is there for the next worker
 
     worker = busy_worker()
-    worker.signal(number)
+    worker.terminate()
     time.sleep(0.5)
     asked_again_at = time.monotonic()
-    worker.signal(number)
+    worker.signal(signal.SIGINT)
     assert code_of(worker) == 1, worker.tail()
     assert time.monotonic() - asked_again_at < 1.5
+
+
+def test_processes_are_cancelled_as_well_and_end_with_a_second_signal(make: MakeStack) -> None:
+    stack = make(*[ProbeSpec(f"probe{index}", every=3600) for index in range(4)])
+    for spec in stack.specs:
+        stack.sides(spec.name).other.be_slow(listing=60)
+    options = ("--pool=prefork", "--concurrency=2", *OPTIONS)
+
+    def busy_worker() -> Process:
+        load(stack, rounds=1)
+        worker = stack.worker(*options, REMAP_SIGTERM="SIGQUIT")
+        eventually(lambda: held(stack) == 2)
+        return worker
+
+    worker = busy_worker()
+    worker.terminate()
+    assert code_of(worker) == 0, worker.tail()
+    assert held(stack) == 0
+    assert [run.status for spec in stack.specs for run in stack.history(spec.name)] == ["cancelled"] * 2
+
+    worker = busy_worker()
+    at_work = {stack.sides(spec.name).runs()[-1].pid for spec in stack.specs if stack.sides(spec.name).runs()}
+    worker.terminate()
+    time.sleep(0.5)
+    worker.terminate()
+    assert code_of(worker) == 1, worker.tail()
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in at_work))
+
+
+def test_a_worker_stops_while_redis_is_away(make: MakeStack) -> None:
+    stack = make(*[ProbeSpec(f"probe{index}", every=3600) for index in range(8)])
+    for spec in stack.specs:
+        stack.sides(spec.name).other.be_slow(listing=60)
+    load(stack, rounds=1)
+    worker = stack.worker("--concurrency=4", *OPTIONS, REMAP_SIGTERM="SIGQUIT")
+    eventually(lambda: held(stack) == 4)
+    stack.redis.stop()
+    time.sleep(1)
+    worker.terminate()
+    assert code_of(worker) == 0, worker.tail()
+    assert "Traceback" not in worker.output(), worker.tail()
