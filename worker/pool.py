@@ -147,7 +147,6 @@ class TaskPool(thread.TaskPool):
             soft_timeout or self.options.get("soft_timeout"),
             timeout or self.options.get("timeout"),
         )
-        self._jobs[job.number] = job
 
         def give_result(result: Any) -> None:
             if job.finish() and callback is not None:
@@ -173,10 +172,26 @@ class TaskPool(thread.TaskPool):
             finally:
                 job.finish()
                 self._loop.loop.call_soon_threadsafe(_cancel_all, timers)
-                self._jobs.pop(job.number, None)
 
-        job.submitted(self.executor.submit(work))
+        future = self.executor.submit(work)
+        job.submitted(future)
+        self._jobs[job.number] = job
+        future.add_done_callback(lambda _: self._jobs.pop(job.number, None))
         return job
+
+    @property
+    def running(self) -> int:
+        """How many jobs have not ended."""
+        return len(self._jobs)
+
+    def take_no_more(self) -> None:
+        """Take no job from now on, and drop those that no thread works on yet; their messages go back."""
+        self.executor.shutdown(wait=False, cancel_futures=True)
+
+    def cancel_all(self) -> None:
+        """Cancel all jobs."""
+        for job in list(self._jobs.values()):
+            job.end(Ending.TERMINATED)
 
     def terminate_job(self, pid: int, signal: int | None = None) -> None:
         """Cancel the job of this number, which Celery takes for a process id."""
@@ -191,9 +206,8 @@ class TaskPool(thread.TaskPool):
 
     def on_terminate(self) -> None:
         """Cancel all jobs."""
-        for job in list(self._jobs.values()):
-            job.end(Ending.TERMINATED)
-        self.executor.shutdown(wait=False, cancel_futures=True)
+        self.cancel_all()
+        self.take_no_more()
 
     def _start_timers(
         self, job: Job, limits: tuple[float | None, float | None], tell: Callable[..., Any] | None
