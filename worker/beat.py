@@ -19,7 +19,7 @@ def beat_schedule(tasks: Iterable[Scheduled], *, retry_seconds: float) -> dict[s
     """Celery's `beat_schedule`: one entry per task, under the task's name.
 
     An entry without a period (`every` is None) is sent again as soon as its last run has ended, until its
-    total is reached. A message that no worker took until the next one is due expires.
+    total is reached. No message expires; one that waits stands for all that are due meanwhile.
 
     Args:
         tasks: what is scheduled.
@@ -32,7 +32,6 @@ def beat_schedule(tasks: Iterable[Scheduled], *, retry_seconds: float) -> dict[s
         entries[task.name] = {
             "task": celery_name(task.name),
             "schedule": schedule(seconds),
-            "options": {"expires": seconds},
             "total": plan.total,
             "periodic": plan.every is not None,
         }

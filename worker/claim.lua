@@ -1,14 +1,17 @@
 -- Decides whether an entry's run is to be sent now, and by whom; times are milliseconds of the server's clock.
--- KEYS: hash of entry -> JSON {claim, last, pending, by, finished}
+-- KEYS: hash of entry -> JSON {claim, last, pending, by, finished, left_out, before}: `left_out` are the turns in a
+--       row that were left out since the last claim, `before` those before it
 -- ARGV: entry, token of this attempt, least time between two runs, time of the last run in case the entry is
 --       not known here ('' if none), runs that have finished (-1 where they do not matter), age from which a
---       claim without a sent message is taken over
+--       claim without a sent message is taken over, whether its last message still waits in the queue (1 or 0):
+--       then this turn is left out, so that all that wait get theirs in the order in which they came
 -- Answers {send (1 or 0), claim, last, wait until something is due}. The same attempt made twice gets the same
 -- answer, so it may be repeated when an answer was lost.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local name, token = ARGV[1], ARGV[2]
 local every, finished, resend = tonumber(ARGV[3]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local waits = ARGV[7] == '1'
 
 local text = redis.call('HGET', KEYS[1], name)
 local state = text and cjson.decode(text)
@@ -24,11 +27,21 @@ if state.last > now then
     keep()
 end
 
-local due = now - state.last >= every
+local late = now - state.last >= every
+local due = late
 if state.claim > 0 and finished > state.finished then
     due = true
 end
+if due and waits then
+    if late then
+        state.left_out = (state.left_out or 0) + 1
+        state.last = now
+        keep()
+    end
+    return {0, state.claim, state.last, every}
+end
 if due then
+    state.before, state.left_out = state.left_out or 0, 0
     -- Larger than any before, also when this data was lost: the id of the message is made of it.
     state.claim = math.max(state.claim + 1, now)
     state.last, state.pending, state.by, state.finished = now, now, token, finished

@@ -1,5 +1,5 @@
 -- Notes that the message of a claim is in the queue, unless there is a later claim by now.
--- KEYS: hash of entry -> JSON {claim, last, pending, by, finished}
+-- KEYS: hash of entry -> JSON {claim, last, pending, by, finished, left_out, before}
 -- ARGV: entry, claim
 local text = redis.call('HGET', KEYS[1], ARGV[1])
 if not text then

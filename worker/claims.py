@@ -69,6 +69,7 @@ class Claims:
         token: str,
         last: float | None = None,
         finished: int | None = None,
+        waits: bool = False,
     ) -> Claim:
         """Claim the entry's next run, if it is due.
 
@@ -79,6 +80,8 @@ class Claims:
             last: when the last run started, for an entry that Redis does not know; `None` is never.
             finished: how many runs have finished; with it, a run is also due as soon as the one that was
                 claimed last has.
+            waits: whether a message of the entry still waits in the queue; then a turn that is due is left
+                out, and counted.
         """
         granted, number, at, wait = self._claim(
             [self._key],
@@ -89,6 +92,7 @@ class Claims:
                 "" if last is None else round(last * 1000),
                 -1 if finished is None else finished,
                 round(self._resend_after * 1000),
+                int(waits),
             ],
         )
         return Claim(entry, bool(granted), int(number), int(at) / 1000, int(wait) / 1000)
@@ -103,6 +107,11 @@ class Claims:
         if state is not None:
             self._client.hsetnx(self._key, new, state)
             self._client.hdel(self._key, old)
+
+    def left_out(self) -> dict[str, int]:
+        """How many turns in a row each entry was left out, until now or before its last claim."""
+        states = {str(name): json.loads(text) for name, text in self._client.hgetall(self._key).items()}
+        return {name: max(state.get("left_out", 0), state.get("before", 0)) for name, state in states.items()}
 
     def known(self, entries: Collection[str]) -> dict[str, Known]:
         """What is known of these entries. All others leave the schedule for good."""

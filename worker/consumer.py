@@ -6,8 +6,10 @@ import logging
 import time
 import warnings
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
+from celery import signals
 from celery.exceptions import CPendingDeprecationWarning
 from celery.worker import consumer, state
 from kombu.message import Message
@@ -31,6 +33,21 @@ broker.install()
 
 # Celery recommends a setting at every lost connection, also where it was decided against.
 warnings.filterwarnings("ignore", category=CPendingDeprecationWarning, module=__name__)
+
+
+@signals.task_revoked.connect
+def _tell_expired(request: Any, expired: bool, **_: Any) -> None:
+    """Tell of a message that expired, which Celery does without a reason and where few look."""
+    if not expired:
+        return
+    expires = datetime.fromisoformat(str(request.expires))
+    late = (datetime.now(expires.tzinfo and UTC) - expires).total_seconds()
+    log.warning(
+        "A message for %s was discarded, it expired %.0f s ago by the clock of this machine: it waited too long for a "
+        "worker, or the clock of the machine that sent it is behind.",
+        request.task,
+        late,
+    )
 
 
 class Consumer(consumer.Consumer):

@@ -1,7 +1,9 @@
 """Beat's scheduler: runs are claimed in Redis before they are sent, and counted in SQL after they have run.
 
 Any number of beats may run at once, with clocks of their own: what is due is decided by the Redis server, in
-one step with the claim, and a beat only chooses when to ask.
+one step with the claim, and a beat only chooses when to ask. Messages do not expire, which clocks that are apart
+would decide: an entry gets no second one while its first waits in the queue. So the queue never holds more than one
+of each, and who waits longest is next, also when more is due than can be done.
 """
 
 from __future__ import annotations
@@ -24,11 +26,13 @@ from worker.errors import RedisUnavailableError, StoreError
 from worker.installation import claim
 from worker.lock.redis_store import RedisLockStore
 from worker.outages import Outage
+from worker.overbooking import TELL_AFTER, OverbookingLog
 from worker.redis_client import connect
 from worker.startup import refusing
 from worker.store import Store
 from worker.store.installation import installation_of
 from worker.store.runs import RAN
+from worker.waiting import LOOK, Waiting
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +58,7 @@ class SyncEntry(ScheduleEntry):
     """One task's place in the schedule."""
 
     name: str
+    task: str
     schedule: schedule
     options: dict[str, Any]
 
@@ -104,12 +109,14 @@ class RedisScheduler(Scheduler):
         client: redis.Redis | None = None,
         store: Store | None = None,
         resend_after: float = RESEND_AFTER,
+        tell_after: float = TELL_AFTER,
         **kwargs: Any,
     ) -> None:
-        """`client` and `store` are those of the settings unless given; `resend_after` is in seconds."""
+        """`client` and `store` are those of the settings unless given; the times are in seconds."""
         self._client = client
         self._store = store
         self._resend_after = resend_after
+        self._tell_after = tell_after
         #: The installation that this beat is of; none where client and store were given.
         self._installation: int | None = None
         #: (when to look at it, by the monotonic clock; a number to settle ties; its name), as a heap.
@@ -138,6 +145,10 @@ class RedisScheduler(Scheduler):
                     claim(self._client, self._installation)
         self._claims = Claims(self._client, resend_after=self._resend_after)
         self._locks = RedisLockStore(self._client)
+        prefix = self.app.conf.broker_transport_options.get("global_keyprefix", "")
+        self._waiting = Waiting(self._client, f"{prefix}{self.app.conf.task_default_queue}")
+        periods = {name: entry.every for name, entry in self.entries.items() if entry.periodic}
+        self._overbooking = OverbookingLog(self._claims, periods, tell_after=self._tell_after)
 
     def install_default_entries(self, data: Any) -> None:
         """None: Redis drops old results by itself."""
@@ -167,6 +178,7 @@ class RedisScheduler(Scheduler):
         try:
             if self._looks is None:
                 self._looks = self._first_looks()
+            self._overbooking.tell()
             if not self._looks:
                 return self._longest
             at, _, name = self._looks[0]
@@ -266,15 +278,20 @@ class RedisScheduler(Scheduler):
             if running and (not entry.periodic or finished + 1 >= entry.total):
                 return entry.next_look()
         entry.token = entry.token or uuid.uuid4().hex
+        # A look may be used again only if it is younger than the entry's last message can be.
+        waits = entry.unsent is None and self._waiting.has(entry.task, look=min(LOOK, entry.every / 2))
         claim = self._claims.ask(
             entry.name,
             every=entry.every,
             token=entry.token,
             last=entry.last,
             finished=None if entry.periodic else finished,
+            waits=waits,
         )
-        entry.last = claim.last
+        last, entry.last = entry.last, claim.last
         if not claim.granted:
+            if waits and claim.last != last:
+                self._overbooking.left_out()
             return claim.wait if entry.periodic else min(claim.wait, entry.next_look())
         if not self._send(entry, claim):
             return RETRY

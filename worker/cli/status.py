@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +14,7 @@ from tasks.registry import load_tasks
 from tasks.scheduled import PRUNE, Scheduled
 from tasks.sync_task import SyncTask
 from worker import rate_limit
+from worker.claims import Claims
 from worker.cli.context import HOW_TO_DEFINE, known_task, open_store
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import explain
@@ -19,6 +22,7 @@ from worker.cli.machine import reachable_redis
 from worker.cli.output import console, duration, moment, print_json, printable, status_text, table, tell_rest
 from worker.errors import RedisUnavailableError, StoreError
 from worker.lock import RedisSyncLock, SessionRecord
+from worker.overbooking import Overbooking, measure
 from worker.pruning import in_words
 from worker.rate_limit import BudgetUse
 from worker.store import RAN, RunRecord, Store
@@ -88,10 +92,14 @@ def status(*, as_json: bool) -> ExitCode:
     """Show every task with its last, its next and its present run."""
     settings = get_settings()
     known = load_tasks(settings)
-    running, budgets, trouble = _in_redis(settings)
+    running, budgets, left_out, trouble = _in_redis(settings)
+    overbooked = _overbooked(known, left_out)
     with open_store(settings) as store:
         latest = store.runs.latest()
-        rows = [_state(task, latest.get(name), running.get(name), store) for name, task in known.items()]
+        rows = [
+            _state(task, latest.get(name), running.get(name), left_out.get(name, 0), store)
+            for name, task in known.items()
+        ]
         gone = _gone(store, set(latest) - set(known))
         pruned = latest.get(PRUNE)
         refusal = _refusal(store)
@@ -101,6 +109,7 @@ def status(*, as_json: bool) -> ExitCode:
                 "tasks": rows,
                 "not_defined_any_more": list(gone),
                 "pruned": pruned and pruned.to_json(),
+                "overbooked": overbooked and asdict(overbooked),
                 "budgets": [budget.to_json() for budget in budgets],
                 "running_unknown": trouble,
                 "database_refuses": refusal,
@@ -115,6 +124,8 @@ def status(*, as_json: bool) -> ExitCode:
             )
         for budget in budgets:
             console().print(_told(budget), soft_wrap=True)
+        if overbooked is not None:
+            console().print(printable(str(overbooked)), soft_wrap=True)
     if trouble is not None:
         console(stderr=True).print(f"What runs now is not known: {trouble}", soft_wrap=True)
     if refusal is not None:
@@ -136,26 +147,36 @@ def _gone(store: Store, names: set[str]) -> dict[str, int]:
     return {name: store.links.count(name) for name in sorted(names - {PRUNE})}
 
 
-def _in_redis(settings: Settings) -> tuple[dict[str, SessionRecord], list[BudgetUse], str | None]:
-    """The sessions that hold nodes now, the use of Notion's budgets; and why they could not be read, if so."""
+def _overbooked(known: Mapping[str, Scheduled], left_out: Mapping[str, int]) -> Overbooking | None:
+    """By how much the schedule of these tasks is overbooked."""
+    everies = {name: task.plan_schedule.every for name, task in known.items()}
+    return measure(left_out, {name: every.total_seconds() for name, every in everies.items() if every})
+
+
+def _in_redis(
+    settings: Settings,
+) -> tuple[dict[str, SessionRecord], list[BudgetUse], dict[str, int], str | None]:
+    """The sessions that hold nodes now, the use of Notion's budgets, how many turns of which entry were left out;
+    and why they could not be read, if so.
+    """
     try:
         client = reachable_redis(settings)
         if client is None:
-            return {}, [], None
+            return {}, [], {}, None
         lock = RedisSyncLock(client, lease_seconds=settings.lease_seconds)
         try:
             running = {record.node_id: record for record in lock.holders() if record.live}
-            return running, rate_limit.budgets(client), None
+            return running, rate_limit.budgets(client), Claims(client).left_out(), None
         finally:
             lock.close()
             client.close()
     except RedisUnavailableError as error:
-        return {}, [], str(error)
+        return {}, [], {}, str(error)
     except Exception as error:
         explained = explain(error)
         if explained is None:
             raise
-        return {}, [], explained[0]
+        return {}, [], {}, explained[0]
 
 
 def _told(use: BudgetUse) -> str:
@@ -171,7 +192,7 @@ def _told(use: BudgetUse) -> str:
 
 
 def _state(
-    task: Scheduled, last: RunRecord | None, session: SessionRecord | None, store: Store
+    task: Scheduled, last: RunRecord | None, session: SessionRecord | None, left_out: int, store: Store
 ) -> dict[str, Any]:
     ran = store.runs.count_finished(task.name)
     held = store.memories.held(task.name)
@@ -181,6 +202,7 @@ def _state(
         "runs": ran,
         "last_run": last and last.to_json(),
         "next_run": _next_run(task, store.runs.last_started(task.name), ran),
+        "turns_left_out": left_out,
         "running": session
         and {
             "session_id": session.session_id,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,6 @@ class Beat:
             name: {
                 "task": f"sync.{name}",
                 "schedule": schedule(entry.get("every", 30), app=app),
-                "options": {"expires": entry.get("every", 30)},
                 "total": entry.get("total"),
                 "periodic": entry.get("periodic", True),
             }
@@ -99,7 +99,12 @@ def ran(store: Store) -> Callable[..., None]:
 
 @pytest.fixture
 def queued(client: redis.Redis) -> Callable[[], list[dict[str, Any]]]:
-    """Headers of the messages in the queue, oldest first."""
-    import json
+    """Take what is in the queue, as a worker does; headers of all that was taken, oldest first."""
+    taken: list[dict[str, Any]] = []
 
-    return lambda: [json.loads(text)["headers"] for text in reversed(client.lrange("celery", 0, -1))]
+    def take() -> list[dict[str, Any]]:
+        while text := client.rpop("celery"):
+            taken.append(json.loads(text)["headers"])
+        return taken
+
+    return take

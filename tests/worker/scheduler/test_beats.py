@@ -117,13 +117,26 @@ def test_an_outage_of_redis_loses_no_run(make: MakeStack) -> None:
     assert "Traceback" not in beat.output()
 
 
-def test_messages_of_a_time_without_workers_expire(make: MakeStack) -> None:
+def test_a_time_without_workers_is_made_up_for_by_one_run(make: MakeStack) -> None:
     stack = make(ProbeSpec(every=1))
     beat = stack.beat()
-    time.sleep(3)
+    time.sleep(4)
     beat.kill()
     time.sleep(1.1)
-    process = worker(stack)
-    process.wait_for_line("Discarding revoked task")
+    worker(stack)
+    eventually(lambda: ran(stack), 20)
     time.sleep(1)
-    assert stack.history() == []
+    assert len(stack.history()) == 1
+
+
+def test_every_task_runs_when_one_worker_cannot_make_all_that_are_due(make: MakeStack) -> None:
+    names = [f"probe-{number}" for number in range(40)]
+    stack = make(*(ProbeSpec(name, every=1) for name in names))
+    for name in names:
+        stack.sides(name).other.be_slow(listing=0.1)
+    worker(stack, LOCKSTEP_WORKER_CONCURRENCY="1")
+    beat = stack.beat()
+    eventually(lambda: all(ran(stack, name) for name in names), 60)
+    beat.wait_for_line("The schedule is overbooked: 40.0 runs a second are due")
+    shown = stack.lockstep("status")
+    shown.wait_for_line("The schedule is overbooked: 40.0 runs a second are due")
