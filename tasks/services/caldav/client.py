@@ -11,6 +11,7 @@ import re
 import socket
 import ssl
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -47,6 +48,8 @@ class CalDAVClient:
         self._password = password if password is not None or username is not None else in_url[1]
         self._http: httpx.AsyncClient | None = None
         self._login = _Login(self.username, self._password)
+        self._greeting = asyncio.Lock()
+        self._greeted = False
         #: Called right before each write is sent, after all waiting; what it raises stops the write.
         self.before_write: Callable[[], None] = lambda: None
 
@@ -153,25 +156,53 @@ class CalDAVClient:
         """One request with its login: sent again where the answer asks for one."""
         if self._http is None:
             raise TaskDefinitionError("the CalDAV client is not open, use it with `async with`")
+        await self._greet(self._http)
         request = self._http.build_request(method, url, content=body.encode() or None, headers=headers)
         # Driven here and not by the HTTP client, which would unpack the answers in between without a limit.
         flow = self._login.auth_flow(request)
         request = next(flow)
         while True:
-            response = await self._http.send(request, stream=True, auth=None)
-            try:
-                unpacked = Unpacked(response.headers.get("Content-Encoding", ""))
-                async for chunk in response.aiter_raw():
-                    unpacked.add(chunk)
-                answer = Answer(response.status_code, response.headers, unpacked.whole())
-            finally:
-                await response.aclose()
+            answer, response = await self._answer(self._http, request)
             try:
                 request = flow.send(response)
             except StopIteration:
                 return answer
             except (NotImplementedError, ValueError, KeyError):  # of a challenge that is not known or broken
                 raise SideError(f"{self.server} asks for a login in a way that is not understood") from None
+
+    async def _greet(self, http: httpx.AsyncClient) -> None:
+        """Learn how the server wants to be logged in to by a request without a body, before all others.
+
+        One that is refused before its body was read breaks the connection with some servers, and the answer
+        is lost: nobody could say then whether a write was one of those.
+        """
+        if self._login.username is None:
+            return
+        async with self._greeting:
+            if self._greeted:
+                return
+            request = http.build_request("PROPFIND", self.url, headers={"Depth": "0"})
+            flow = self._login.auth_flow(request)
+            _, response = await self._answer(http, next(flow))
+            with suppress(
+                StopIteration, NotImplementedError, ValueError, KeyError
+            ):  # told of the next answer
+                request = flow.send(response)
+                while self._login.by_challenge:
+                    _, response = await self._answer(http, request)
+                    request = flow.send(response)
+            self._greeted = True
+
+    async def _answer(self, http: httpx.AsyncClient, request: httpx.Request) -> tuple[Answer, httpx.Response]:
+        """Send one request; gives the answer, and as what it came."""
+        response = await http.send(request, stream=True, auth=None)
+        try:
+            unpacked = Unpacked(response.headers.get("Content-Encoding", ""))
+            async for chunk in response.aiter_raw():
+                unpacked.add(chunk)
+            return Answer(response.status_code, response.headers, unpacked.whole()), response
+        finally:
+            await response.aclose()
 
     def _unauthorised(self) -> SideError:
         if self._login.unknown:
@@ -195,7 +226,7 @@ class _Login(httpx.Auth):
     """Logs in by the scheme that the server asks for first, and from then on at once."""
 
     def __init__(self, username: str | None, password: SecretStr | None) -> None:
-        self._username = username
+        self.username = username
         self._password = password
         self._scheme: httpx.Auth | None = None
         #: Schemes that the server offers where none of them is known.
@@ -204,18 +235,23 @@ class _Login(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         if self._scheme is None:
             response = yield request
-            if response.status_code != 401 or self._username is None or self._password is None:
+            if response.status_code != 401 or self.username is None or self._password is None:
                 return
             self._scheme = self._chosen(response.headers.get_list("WWW-Authenticate"))
             if self._scheme is None:
                 return
         yield from self._scheme.auth_flow(request)
 
+    @property
+    def by_challenge(self) -> bool:
+        """Whether each server's challenge has to be met before it lets anybody in."""
+        return isinstance(self._scheme, httpx.DigestAuth)
+
     def _chosen(self, challenges: list[str]) -> httpx.Auth | None:
         offered = [
             name.lower() for one in challenges for name in re.findall(r"(?:^|,\s*)([\w-]+)(?=\s|$)", one)
         ]
-        username, password = self._username or "", self._password.get_secret_value() if self._password else ""
+        username, password = self.username or "", self._password.get_secret_value() if self._password else ""
         if any(one.lower().startswith("digest ") for one in challenges):
             return httpx.DigestAuth(username, password)
         if "basic" in offered or not offered:

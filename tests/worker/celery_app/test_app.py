@@ -76,7 +76,7 @@ def test_importing_the_package_loads_and_connects_nothing(make: MakeStack) -> No
     assert process.output() == "False False\n"
 
 
-@pytest.mark.parametrize("pool", ["threads of ours", "prefork", "solo"])
+@pytest.mark.parametrize("pool", ["threads of ours", "prefork"])
 def test_every_pool_runs_syncs(make: MakeStack, pool: str) -> None:
     stack = make(ProbeSpec(every=1))
     stack.sides().notion.create(Name="milk", Done=False)
@@ -85,7 +85,7 @@ def test_every_pool_runs_syncs(make: MakeStack, pool: str) -> None:
     stack.beat()
     eventually(stack.sides().equal, 20)
     worker.wait_for_line(r"Task sync\.probe\[.*succeeded")
-    found = {"prefork": "(prefork)", "solo": "(solo)"}.get(pool, "32 (pool)")
+    found = "(prefork)" if pool == "prefork" else "32 (pool)"
     assert found in worker.output()
     assert (stack.history()[-1].pid == worker.pid) is (pool != "prefork")
 

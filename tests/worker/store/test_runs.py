@@ -65,13 +65,13 @@ def test_history_counts_and_lists_what_it_is_asked_for(store: Store) -> None:
     ran(store, 3, "succeeded", run_id="other", task="another")
     assert store.runs.count_finished("task") == len(RAN)
     assert store.runs.count_finished("unknown") == 0
-    assert [run.run_id for run in store.runs.list("task")] == [f"run {n}" for n in (8, 5, 4, 3, 2, 1)]
-    assert [run.run_id for run in store.runs.list("task", 1, skipped=False)] == ["run 5"]
-    assert len(store.runs.list()) == 7
-    assert store.runs.last_started("task") == START + timedelta(minutes=4)
+    assert [run.run_id for run in store.runs.list("task")] == [f"run {n}" for n in (8, 6, 5, 4, 3, 2, 1)]
+    assert [run.run_id for run in store.runs.list("task", 1, skipped=False)] == ["run 6"]
+    assert len(store.runs.list()) == 8
+    assert store.runs.last_started("task") == START + timedelta(minutes=5)
     assert store.runs.last_started("unknown") is None
     assert {name: run.run_id for name, run in store.runs.latest().items()} == {
-        "task": "run 5", "another": "other",
+        "task": "run 6", "another": "other",
     }  # fmt: skip
     store.runs.start(record(9), None)
     assert store.runs.last_started("task") == START + timedelta(minutes=9)
