@@ -20,7 +20,7 @@ import redis
 from celery.beat import ScheduleEntry, Scheduler, SchedulingError
 from celery.schedules import schedule
 
-from config import get_settings
+from config import SettingsError, get_settings
 from worker.claims import RESEND_AFTER, Claim, Claims, Known
 from worker.errors import RedisUnavailableError, StoreError
 from worker.installation import claim
@@ -208,7 +208,7 @@ class RedisScheduler(Scheduler):
     def _first_looks(self) -> list[tuple[float, int, str]]:
         """When to look at each entry first, by what Redis or else the history knows of it."""
         if self._installation is not None and self._client is not None:
-            with refusing():
+            with refusing(SettingsError):  # a Redis that does not answer is waited for
                 claim(self._client, self._installation)
         known = self._claims.known(self.entries.keys())
         unknown = [entry for name, entry in self.entries.items() if name not in known]

@@ -11,8 +11,10 @@ from worker.cli.failures import explain
 
 
 @contextmanager
-def refusing() -> Iterator[None]:
+def refusing(*kinds: type[Exception]) -> Iterator[None]:
     """End the process with one line on standard error where a foreseeable error comes up in the block.
+
+    Only errors of these kinds end it, if some are given; others are for the caller.
 
     Celery prints a traceback of every `Exception` that an application raises while it is loaded.
 
@@ -22,7 +24,7 @@ def refusing() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        told = explain(error)
+        told = explain(error) if not kinds or isinstance(error, kinds) else None
         if told is None:
             raise
         message, code = told
