@@ -15,7 +15,7 @@ from celery.worker import consumer, state
 from kombu.message import Message
 from vine import promise as vine_promise
 
-from config import get_settings
+from config import SettingsError, get_settings
 from worker import broker
 from worker.broker import throw_away
 from worker.broker_outage import STEADY, BrokerOutage
@@ -117,7 +117,7 @@ class Consumer(consumer.Consumer):
         """
         installation = getattr(self.app, "installation", None)
         if installation is not None:
-            with refusing(), connect(get_settings()) as client:
+            with refusing(SettingsError), connect(get_settings()) as client:  # an outage is for the loop
                 claim(client, installation)
         super().on_ready()
         if self._outage.lasts:
