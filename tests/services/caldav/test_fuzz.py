@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tasks.errors import UnfitError
@@ -169,6 +169,8 @@ def reached() -> Counter[str]:
 
 
 @settings(max_examples=400, suppress_health_check=list(HealthCheck), deadline=None)
+@example(text=SAMPLES["korganizer"], changes={"status": "COMPLETED"}, floating=UTC)
+@example(text=SAMPLES["korganizer"], changes={"status": "CANCELLED", "summary": "tea"}, floating=UTC)
 @given(text=damaged(), changes=CHANGES, floating=st.sampled_from([UTC, TOKYO]))
 def test_damaged_todos(reached: Counter[str], text: str, changes: dict[str, Any], floating: Any) -> None:
     try:

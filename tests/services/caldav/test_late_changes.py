@@ -8,7 +8,7 @@ from collections.abc import Collection
 import pytest
 
 from tasks.services.caldav.late_changes import LateChanges
-from tasks.services.caldav.todo import Todo, read_resource
+from tasks.services.caldav.todo import ATTRIBUTES, Todo, read_resource
 
 LINES = ("UID:a", "DTSTAMP:20260101T000000Z", "SEQUENCE:1", "SUMMARY:Pay the rent", "DUE;VALUE=DATE:20260704")
 
@@ -48,7 +48,7 @@ EDITED = ("SEQUENCE:1", "SEQUENCE:2")
 )
 def test_a_version_or_marks_that_stayed_show_that_nobody_edited_it(shown: Todo, by_server: bool) -> None:
     changes = LateChanges()
-    changes.wrote(todo())
+    changes.wrote(todo(), todo(), ATTRIBUTES)
     full = {name: todo().values[name] for name in ("summary", "due")}
     for _ in range(2):
         changes = LateChanges.from_json(json.loads(json.dumps(changes.to_json())))
@@ -60,7 +60,7 @@ def test_a_version_or_marks_that_stayed_show_that_nobody_edited_it(shown: Todo, 
 
 def test_the_fuller_value_is_given_as_long_as_what_is_left_of_it_is_shown() -> None:
     changes = LateChanges()
-    changes.wrote(todo())
+    changes.wrote(todo(), todo(), ATTRIBUTES)
     assert listed(changes, todo(CUT)).values["summary"] == "Pay the rent"
     assert listed(changes, todo(CUT, EDITED, MOVED, etag='"2"')).values["summary"] == "Pay the rent"
     assert list(changes.undone([], {"a"})) == []  # it could not be read this time

@@ -24,7 +24,7 @@ def test_runs_that_cannot_be_entered_are_told_once(sentry: SentryServer, tmp_pat
         stack.beat()
         eventually(lambda: stack.history() and stack.history()[0].status == "succeeded")
         with refusing_writes(stack.state_dir / "lockstep.db"):
-            worker.wait_for_line(rf"ERROR.*{TOLD}.*task 'probe': the database .*{REASON}")
+            worker.wait_for_line(rf"ERROR.*{TOLD}.*task '(probe|lockstep.prune)': the database .*{REASON}")
             seen = len(worker.output())
             for _ in range(2):  # more of them, without more words
                 seen = worker.wait_for_line(r"SyncRunFailed", after=seen).end()
