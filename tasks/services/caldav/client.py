@@ -138,6 +138,7 @@ class CalDAVClient:
 
     async def _send(self, method: str, url: str, body: str, headers: dict[str, str]) -> Answer:
         """Send, and send again after the time that a busy server asks for."""
+        await self._greet()
         waited = 0.0
         while True:
             if method in WRITES:
@@ -156,7 +157,6 @@ class CalDAVClient:
         """One request with its login: sent again where the answer asks for one."""
         if self._http is None:
             raise TaskDefinitionError("the CalDAV client is not open, use it with `async with`")
-        await self._greet(self._http)
         request = self._http.build_request(method, url, content=body.encode() or None, headers=headers)
         # Driven here and not by the HTTP client, which would unpack the answers in between without a limit.
         flow = self._login.auth_flow(request)
@@ -170,13 +170,14 @@ class CalDAVClient:
             except (NotImplementedError, ValueError, KeyError):  # of a challenge that is not known or broken
                 raise SideError(f"{self.server} asks for a login in a way that is not understood") from None
 
-    async def _greet(self, http: httpx.AsyncClient) -> None:
+    async def _greet(self) -> None:
         """Learn how the server wants to be logged in to by a request without a body, before all others.
 
         One that is refused before its body was read breaks the connection with some servers, and the answer
         is lost: nobody could say then whether a write was one of those.
         """
-        if self._login.username is None:
+        http = self._http
+        if http is None or self._login.username is None:
             return
         async with self._greeting:
             if self._greeted:
