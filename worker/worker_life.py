@@ -76,6 +76,7 @@ class WorkerLife:
             "concurrency": worker.concurrency,
             "queues": sorted(worker.app.amqp.queues.consume_from),
             "takes": not hangs and not worker.is_stopping,
+            "stopping": worker.is_stopping,
             "running": _running(),
         }
 

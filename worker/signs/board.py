@@ -86,7 +86,7 @@ class Board:
     def _tasks(self, digests: set[Any]) -> dict[str, Any]:
         names = sorted(digest for digest in digests if isinstance(digest, str))
         texts = self._client.mget([self._read_key(name) for name in names]) if names else []
-        return {name: _json(text) for name, text in zip(names, texts, strict=True) if text is not None}
+        return {name: _json(str(text)) for name, text in zip(names, texts, strict=True) if text is not None}
 
     def _read_key(self, digest: str) -> str:
         return f"{self._prefix}:read:{digest}"

@@ -71,8 +71,9 @@ class Sign:
     ago: float
     #: Whether it was the last one before the process ended in order.
     ended: bool = False
-    #: Of a worker: whether it takes messages, or is stopping, or waits for Redis.
+    #: Of a worker: whether it takes messages; else it is stopping, or its main loop is held up.
     takes: bool = True
+    stopping: bool = False
     pool: str = ""
     concurrency: int = 0
     queues: tuple[str, ...] = ()
@@ -103,6 +104,7 @@ class Sign:
         if self.kind == WORKER:
             made |= {
                 "takes_messages": self.takes,
+                "stopping": self.stopping,
                 "pool": self.pool,
                 "concurrency": self.concurrency,
                 "queues": list(self.queues),
@@ -178,6 +180,7 @@ def sign_of(
         ago=max((now - seen).total_seconds(), 0.0),
         ended=bool(told.get("ended")),
         takes=bool(told.get("takes", True)),
+        stopping=bool(told.get("stopping")),
         pool=str(told.get("pool", "")),
         concurrency=int(told.get("concurrency") or 0),
         queues=tuple(map(str, told.get("queues", ()))),
