@@ -10,10 +10,9 @@ from tasks.schedule import Schedule
 from tasks.scheduled import PRUNE
 from worker.cli.exit_codes import OF_RUN, CheckCode, ExitCode
 from worker.signs import Definition, Sign, Signs
+from worker.signs.record import GRACE
 from worker.store import RunRecord
 
-#: For which scheduler and workers may be away: they are restarted, or are about to start.
-GRACE = timedelta(minutes=1)
 #: A run is overdue when it is late by its period, and by this at least.
 LATE = timedelta(minutes=5)
 #: The worse comes first.
@@ -179,19 +178,19 @@ def unattended(signs: Signs, now: datetime) -> list[Trouble]:
         waited_for = bool(signs.workers or signs.living_schedulers)
         if waited_for and _is_away(signs.workers) and not _begin(signs.living_schedulers, now):
             found.append(Trouble("no worker lives, so nothing is run", ExitCode.UNATTENDED))
-    elif not signs.ready_workers and not any(sign.stopping for sign in signs.living_workers):
+    elif not signs.working:
         found.append(Trouble("no worker takes messages, all are held up", ExitCode.UNATTENDED))
     return found
 
 
 def _is_away(signs: Sequence[Sign]) -> bool:
     """Whether the last of them, if any, has been away for longer than a restart takes."""
-    return all(sign.ago > GRACE.total_seconds() for sign in signs)
+    return all(sign.ago > GRACE for sign in signs)
 
 
 def _begin(signs: Sequence[Sign], now: datetime) -> bool:
     """Whether there are some, and all of them have just been started: the others may be about to."""
-    return bool(signs) and all(now - sign.since < GRACE for sign in signs)
+    return bool(signs) and all(now - sign.since < timedelta(seconds=GRACE) for sign in signs)
 
 
 def of_task(task: Standing, signs: Signs | None, now: datetime) -> list[Trouble]:

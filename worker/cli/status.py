@@ -24,7 +24,7 @@ from worker.cli.standing import Standing, Trouble
 from worker.cli.status_record import InRedis, Status, TaskRow
 from worker.cli.status_view import one_line, show
 from worker.definitions import definitions
-from worker.errors import StoreError
+from worker.errors import RedisUnavailableError, StoreError
 from worker.installation import check as check_installation
 from worker.lock import RedisSyncLock
 from worker.overbooking import measure
@@ -129,17 +129,12 @@ def _present(settings: Settings, installation: int | None) -> InRedis:
             if installation is not None:
                 check_installation(client, installation)
             return _read(client, settings)
-        except Exception as error:
-            if not isinstance(error, redis.RedisError) and explain(error) is None:
-                raise
-            if isinstance(error, redis.RedisError):
-                how = "answers with an error" if isinstance(error, redis.ResponseError) else "does not answer"
-                text = f"Redis at {address(client)} {how} ({error})"
-            elif (told := explain(error)) is not None and told[1] is ExitCode.UNAVAILABLE:
-                text = told[0]
-            else:
-                raise
-            return InRedis(trouble=f"{text}: who is there and what runs now is not known")
+        except RedisUnavailableError as error:
+            text = str(error)
+        except redis.RedisError as error:
+            how = "answers with an error" if isinstance(error, redis.ResponseError) else "does not answer"
+            text = f"Redis at {address(client)} {how} ({error})"
+        return InRedis(trouble=f"{text}: who is there and what runs now is not known")
 
 
 def _read(client: redis.Redis, settings: Settings) -> InRedis:

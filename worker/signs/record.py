@@ -13,6 +13,8 @@ from tasks.schedule import Schedule
 SCHEDULER, WORKER = "scheduler", "worker"
 #: Seconds between two signs of a process.
 EVERY = 5.0
+#: Seconds for which those of a kind may be away without being missed: they are restarted, or are about to start.
+GRACE = 60.0
 #: Seconds without a sign after which a process does not count as alive: it has missed six.
 SILENT = 6 * EVERY
 
@@ -134,6 +136,11 @@ class Signs:
     def living_workers(self) -> list[Sign]:
         """Those that can be taken to be there, also if they take no messages just now."""
         return [sign for sign in self.workers if sign.lives]
+
+    @property
+    def working(self) -> bool:
+        """Whether a worker is at work: takes messages, or ends what it has before another one follows."""
+        return any(sign.lives and (sign.takes or sign.stopping) for sign in self.workers)
 
     @property
     def ready_workers(self) -> list[Sign]:
