@@ -6,16 +6,19 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import redis
 from celery import Celery
 
 from config import load_settings
 from config.celery import celery_settings
-from tests.harness import MakeStack, ProbeSpec, Stack, eventually, stacks
+from tests.harness import MakeStack, ProbeSpec, RedisServer, Stack, eventually, stacks
 from worker.redis_client import connect_url
 from worker.signs import Board, Signs
 from worker.signs.record import SILENT
+from worker.worker_life import WorkerLife
 
 from .conftest import age
 
@@ -113,3 +116,41 @@ def test_a_frozen_process_falls_silent(make: MakeStack) -> None:
     worker.signal(signal.SIGCONT)
     beat.signal(signal.SIGCONT)
     eventually(lambda: signs(stack).ready_workers and signs(stack).living_schedulers, 20)
+
+
+def test_where_no_sign_may_be_left_all_goes_on(tmp_path: Path) -> None:
+    """A Redis user of an older set-up, without a right to the keys of the signs."""
+    with RedisServer(tmp_path / "redis") as server, connect_url(server.url) as operator:
+        rights = "on >password ~lockstep:[^s]* ~lockstep:sc* ~celery* ~_kombu.* ~unacked* ~*.pidbox* allchannels +@all"
+        operator.execute_command("ACL SETUSER narrow", *rights.split())
+        env = {"REDIS_URL": f"redis://narrow:password@127.0.0.1:{server.port}/0"}
+        with Stack(tmp_path, ProbeSpec(every=1), redis=server, env=env) as stack:
+            worker, beat = stack.worker(), stack.beat()
+            eventually(lambda: len(stack.history()) >= 3, 20)
+            time.sleep(6)
+            for process in (worker, beat):
+                assert process.output().count("No sign of life can be left in Redis") == 1, process.tail()
+                assert "Traceback" not in process.output()
+            worker.terminate()
+            assert worker.wait_exit() == 0
+
+
+@pytest.mark.parametrize(("silent_for", "takes"), [(1.0, True), (SILENT + 1, False)])
+def test_a_worker_whose_main_loop_is_held_up_says_so(
+    client: redis.Redis, silent_for: float, takes: bool
+) -> None:
+    held_up = SimpleNamespace(
+        hostname="w@x",
+        pool=None,
+        concurrency=1,
+        is_stopping=False,
+        consumer=SimpleNamespace(turned_at=time.monotonic() - silent_for),
+        app=SimpleNamespace(amqp=SimpleNamespace(queues=SimpleNamespace(consume_from={"celery": None}))),
+    )
+    life = WorkerLife(held_up, client, {})
+    life.start()
+    try:
+        (sign,) = eventually(lambda: Board(client).read().living_workers)
+    finally:
+        life.end()
+    assert (sign.takes, sign.stopping) == (takes, False)
