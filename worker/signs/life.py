@@ -15,7 +15,7 @@ import redis
 from worker.redis_client import impatient
 from worker.signs.board import Board
 from worker.signs.record import EVERY, SCHEDULER, WORKER, Definition
-from worker.signs.silence import LOOK, Silence
+from worker.signs.silence import LOOK, TELL_AFTER, Silence
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ class Life:
         name: str | None = None,
         tell: Callable[[], Mapping[str, Any]] = dict,
         every: float = EVERY,
+        tell_after: float = TELL_AFTER,
     ) -> None:
         """Connects to nothing yet.
 
@@ -47,6 +48,7 @@ class Life:
             name: as people know it; the host's unless given.
             tell: what else it tells of itself.
             every: seconds between two signs.
+            tell_after: seconds of silence of the other kind after which it is told.
         """
         self._kind = kind
         self._client = client
@@ -60,7 +62,7 @@ class Life:
         self._due = self._tidy_at = self._look_at = 0.0
         self._ended = self._refused = False
         self._board = Board(client)
-        self._others = Silence(client, SCHEDULER if kind == WORKER else WORKER)
+        self._others = Silence(client, SCHEDULER if kind == WORKER else WORKER, tell_after=tell_after)
 
     def give(self) -> None:
         """Give a sign if it is time for one. An error reply of Redis stops nothing.

@@ -28,12 +28,22 @@ class Silence:
     """Watches over one kind of process. Where none was ever seen, none is missed."""
 
     def __init__(
-        self, client: redis.Redis, kind: str, *, tell_after: float = TELL_AFTER, prefix: str = PREFIX
+        self,
+        client: redis.Redis,
+        kind: str,
+        *,
+        tell_after: float = TELL_AFTER,
+        began: float | None = None,
+        prefix: str = PREFIX,
     ) -> None:
-        """`tell_after` is in seconds."""
+        """`tell_after` is in seconds, `began` when the watch began, by the monotonic clock; now unless given.
+
+        A watch as long as that comes first: where all was off for the night, one is there before the other.
+        """
         self._client = client
         self._kind = kind
         self._tell_after = tell_after
+        self._began = time.monotonic() if began is None else began
         self._board = Board(client, prefix=prefix)
         #: Set in Redis while the silence is told, so that the processes that see it tell it once.
         self._told = f"{prefix}:silent:{kind}"
@@ -57,7 +67,8 @@ class Silence:
                 log.warning("A %s gives signs of life again.", self._kind)
             return
         last, came_at = self._last
-        if now - came_at >= self._tell_after and self._client.set(self._told, 1, nx=True, ex=round(REMIND)):
+        watched = now - max(came_at, self._began)
+        if watched >= self._tell_after and self._client.set(self._told, 1, nx=True, ex=round(REMIND)):
             log.error(
                 "No %s has given a sign of life for %.0f min (the last one was %s, which %s): %s.",
                 self._kind,

@@ -22,7 +22,7 @@ from worker.outages import Outage
 from worker.redis_client import impatient
 from worker.signs import SCHEDULER, WORKER, Board, Signs
 from worker.signs.record import GRACE
-from worker.signs.silence import LOOK, Silence
+from worker.signs.silence import LOOK, TELL_AFTER, Silence
 from worker.web.groups import RouteGroup
 from worker.web.resources import Resources
 
@@ -38,10 +38,11 @@ WELL = frozenset({"ok", "starting", "not needed"})
 log = logging.getLogger(__name__)
 
 
-def health(resources: Resources, *, grace: float = GRACE) -> RouteGroup:
+def health(resources: Resources, *, grace: float = GRACE, tell_after: float = TELL_AFTER) -> RouteGroup:
     """The routes, open to anybody: they tell what is missing and no reason, which is in the log.
 
-    Scheduler and workers are not missed for `grace` seconds from the start of this process on.
+    Scheduler and workers are not missed for `grace` seconds from the start of this process on;
+    that they are silent is logged after `tell_after` seconds.
     """
     client = impatient(resources.redis, PATIENCE)
     asking = asyncio.Lock()
@@ -92,7 +93,11 @@ def health(resources: Resources, *, grace: float = GRACE) -> RouteGroup:
 
     @asynccontextmanager
     async def watching() -> AsyncIterator[None]:
-        silences = [Silence(client, kind) for kind in (SCHEDULER, WORKER)] if resources.tasks else []
+        silences = (
+            [Silence(client, kind, tell_after=tell_after) for kind in (SCHEDULER, WORKER)]
+            if resources.tasks
+            else []
+        )
         task = asyncio.create_task(_watch(silences))
         try:
             yield

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 import redis
 
@@ -9,6 +11,8 @@ from worker.signs import SCHEDULER, WORKER, Life
 from worker.signs.silence import TELL_AFTER, Silence
 
 from .conftest import age
+
+LONG_AGO = time.monotonic() - 10 * TELL_AFTER
 
 
 def beat(client: redis.Redis) -> Life:
@@ -26,7 +30,7 @@ def test_where_none_was_ever_seen_none_is_missed(
 def test_it_is_told_once_and_so_is_its_end(
     client: redis.Redis, caplog: pytest.LogCaptureFixture, in_order: bool
 ) -> None:
-    watchers = [Silence(client, SCHEDULER) for _ in range(3)]
+    watchers = [Silence(client, SCHEDULER, began=LONG_AGO) for _ in range(3)]
     first = beat(client)
     first.give()
     if in_order:
@@ -56,7 +60,7 @@ def test_it_is_told_once_and_so_is_its_end(
 def test_a_redis_that_was_emptied_hides_no_silence(
     client: redis.Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
-    watcher = Silence(client, SCHEDULER)
+    watcher = Silence(client, SCHEDULER, began=LONG_AGO)
     beat(client).give()
     age(client, SCHEDULER, TELL_AFTER + 1)
     watcher.look()
@@ -69,5 +73,7 @@ def test_a_scheduler_misses_workers(client: redis.Redis, caplog: pytest.LogCaptu
     Life(WORKER, client, tasks={}).give()
     age(client, WORKER, TELL_AFTER + 1)
     beat(client).give()
+    assert caplog.records == []  # all was off, and this one is there before the other
+    Life(SCHEDULER, client, tasks={}, tell_after=0).give()
     (line,) = caplog.records
     assert "No worker has given a sign of life" in line.message
