@@ -79,8 +79,10 @@ def _by_text(differences: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _say(*lines: str) -> None:
+    """Lines that are folded between words on a screen, and whole in a file or a pipe."""
+    screen = console()
     for line in lines:
-        console().print(printable(line), soft_wrap=True)
+        screen.print(printable(line), soft_wrap=not screen.is_terminal)
 
 
 def _who(present: InRedis) -> Iterable[str]:

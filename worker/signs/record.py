@@ -104,7 +104,7 @@ class Sign:
             "ended": self.ended,
         }
         if self.kind == WORKER:
-            made |= {
+            return made | {
                 "takes_messages": self.takes,
                 "stopping": self.stopping,
                 "pool": self.pool,
@@ -112,11 +112,11 @@ class Sign:
                 "queues": list(self.queues),
                 "running": [running.to_json() for running in self.running],
             }
+        tasks = sorted((self.tasks or {}).items())
         made["tasks"] = self.tasks and {
-            name: {"schedule": each.schedule, "every_seconds": each.every, "total": each.total,
-                   "settings": each.settings}
-            for name, each in sorted(self.tasks.items())
-        }  # fmt: skip
+            name: {"schedule": each.schedule, "every_seconds": each.every, "total": each.total}
+            for name, each in tasks
+        }
         return made
 
 

@@ -155,6 +155,14 @@ def test_scheduled_runs_happen_and_nothing_is_left(
     due = {row["task"]: row["next_run"] or row["no_next_run"] for row in found["tasks"]}
     assert due["single"] == "ended"
     assert due["strict"] > due["to-dos"] > datetime.now(UTC).isoformat()
+    module = project / "file_tasks.py"
+    module.write_text(module.read_text().replace("minutes=5", "minutes=7"))
+    changed = lockstep("status")
+    assert changed.returncode == 0
+    assert "to-dos: runs every 7 min here, but the scheduler has every 5 min: restart it\n" in changed.stdout
+    assert re.search(
+        r"^single, strict, to-dos: changed since worker celery@\S+ read it: ", changed.stdout, re.MULTILINE
+    )
     assert running.end(how) == 0, running.output
     assert running.left_over() == []
     assert "Traceback" not in running.output
