@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from rich.text import Text
@@ -37,27 +37,41 @@ COLUMNS = (
 
 def show(found: Status) -> None:
     """Print all of it."""
-    _say(*_who(found.present))
+    unknown = [text for text in (found.present.trouble, found.refusal) if text is not None]
+    _say(*(text[0].upper() + text[1:] for text in unknown), stderr=True)
+    parts: list[Iterable[str] | Rows] = [list(_who(found.present))]
+    if found.rows:
+        parts.append(_table([_cells(row) for row in found.rows]))
+    parts.append(list(_below(found)))
+    shown = [part for part in parts if part]
+    for place, part in enumerate(shown):
+        if place:
+            console().print()
+        if isinstance(part, Rows):
+            console().print(part)
+        else:
+            _say(*part)
+
+
+def _below(found: Status) -> Iterator[str]:
+    """What is said below the table."""
     if not found.rows:
-        _say(f"No task is defined: {HOW_TO_DEFINE}.")
-    else:
-        console().print()
-        console().print(_table([_cells(row) for row in found.rows]))
-        console().print()
-        _say(*(f"{', '.join(names)}: {text}" for text, names in _by_text(found.differences).items()))
-        _say(
-            *(f"{row.standing.name}: {row.last.reason}" for row in found.rows if row.last and row.last.reason)
-        )
-        _say(*(trouble.text for trouble in found.troubles if trouble.code is ExitCode.UNATTENDED))
-    _say(*_gone(found.gone))
+        yield f"No task is defined: {HOW_TO_DEFINE}."
+    for text, names in _by_text(found.differences).items():
+        yield f"{', '.join(names)}: {text}"
+    for row in found.rows:
+        if row.last and row.last.reason:
+            yield f"{row.standing.name}: {row.last.reason}"
+    for trouble in found.troubles:
+        if trouble.code is ExitCode.UNATTENDED:
+            yield trouble.text
+    yield from _gone(found.gone)
     if found.pruned is not None:
-        _say(_of_pruning(found.pruned))
-    _say(*(_of_budget(budget) for budget in found.present.budgets))
+        yield _of_pruning(found.pruned)
+    for budget in found.present.budgets:
+        yield _of_budget(budget)
     if found.overbooked is not None:
-        _say(str(found.overbooked))
-    for text in (found.present.trouble, found.refusal):
-        if text is not None:
-            console(stderr=True).print(printable(text[0].upper() + text[1:]), soft_wrap=True)
+        yield str(found.overbooked)
 
 
 def _table(rows: list[Sequence[str | Text]]) -> Rows:
@@ -78,9 +92,9 @@ def _by_text(differences: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     return found
 
 
-def _say(*lines: str) -> None:
+def _say(*lines: str, stderr: bool = False) -> None:
     """Lines that are folded between words on a screen, and whole in a file or a pipe."""
-    screen = console()
+    screen = console(stderr=stderr)
     for line in lines:
         screen.print(printable(line), soft_wrap=not screen.is_terminal)
 
