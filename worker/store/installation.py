@@ -32,8 +32,11 @@ def installation_of(store: Store) -> int:
     Raises:
         StoreError: it cannot be used.
     """
-    with store.write() as connection:
-        touch(connection)
-        return int(
-            connection.execute(select(schema.node.c.fence).where(schema.node.c.id == ROW)).scalar_one()
-        )
+    number = select(schema.node.c.fence).where(schema.node.c.id == ROW)
+    with store.read() as connection:
+        found = connection.execute(number).scalar()
+    if found is None:
+        with store.write() as connection:
+            touch(connection)
+            found = connection.execute(number).scalar_one()
+    return int(found)

@@ -81,8 +81,8 @@ class Links:
         except (StateError, ValueError) as error:
             raise StateError(
                 f"task {task!r}: a row of table link or intent cannot be read ({error}). Nothing was synced. "
-                f"Restore the database from a backup, or delete the rows of this task: the next run then links "
-                "both sides anew by their content and deletes nothing"
+                "Restore the database from a backup: the next run then shows what it would do before it writes. Or "
+                "delete the rows of this task: the next run links both sides anew by their content and deletes nothing"
             ) from error
 
     # -- inside a transaction of the journal ----------------------------------------------------------------

@@ -16,7 +16,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, select
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, select
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
@@ -26,8 +26,9 @@ from tasks.errors import ItemError
 from worker.errors import StoreError
 from worker.store import schema
 from worker.store.conflicts import Conflicts
+from worker.store.database_file import DatabaseFile
 from worker.store.effects import Effects
-from worker.store.installation import touch
+from worker.store.installation import installation_of, touch
 from worker.store.links import Links
 from worker.store.memory import Memories
 from worker.store.plans import Plans
@@ -59,7 +60,8 @@ class Store:
     def __init__(self, url: str) -> None:
         try:
             self._url = make_url(url)
-            self.engine = _engine(url)
+            self.file = _file_of(self._url)
+            self.engine = _engine(self._url, self.file)
         except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
             raise StoreError(
                 "DATABASE_URL cannot be used: give sqlite:///path or postgresql://user:password@host/name"
@@ -101,6 +103,15 @@ class Store:
     def effects(self) -> Effects:
         """What the writes of each run replaced."""
         return Effects(self)
+
+    @cached_property
+    def installation(self) -> int:
+        """The number that tells this database from all others.
+
+        Raises:
+            StoreError: it cannot be used.
+        """
+        return installation_of(self)
 
     def knows(self, task: str) -> bool:
         """Whether anything is kept of a task or node of this name."""
@@ -153,8 +164,14 @@ class Store:
             StoreError: the database cannot be reached or is too busy.
             ItemError: it cannot keep a value, such as an id that is too long.
         """
+        self._look_at_file()
         with self._errors(), self._in_turn(), self.engine.begin() as connection:
             yield connection
+
+    def _look_at_file(self) -> None:
+        """Let go of a file that another one has taken the place of."""
+        if self.file is not None and self.file.is_in_use and self.file.is_another():
+            self.engine.dispose()
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
@@ -179,6 +196,7 @@ class Store:
         Raises:
             StoreError: the database cannot be reached.
         """
+        self._look_at_file()
         with self._errors(), self.engine.connect().execution_options(lockstep_reads=True) as connection:
             yield connection
 
@@ -234,28 +252,37 @@ def _use_wal(cursor: sqlite3.Cursor) -> None:
             return
 
 
-def _engine(url: str) -> Engine:
-    parsed = make_url(url)
+def _file_of(url: URL) -> DatabaseFile | None:
+    """The file of an SQLite database that is kept in one."""
+    if (
+        url.get_backend_name() != "sqlite"
+        or not url.database
+        or url.database.startswith((":memory:", "file:"))
+    ):
+        return None
+    return DatabaseFile(Path(url.database))
+
+
+def _engine(parsed: URL, file: DatabaseFile | None) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         patience = {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_SECONDS}
         return create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
-    if parsed.database and parsed.database != ":memory:":
+    if file is not None:
         try:
-            private_directory(Path(parsed.database).parent)
+            private_directory(file.path.parent)
         except OSError as error:
-            raise StoreError(
-                f"the directory of {parsed.database} cannot be made: {error.strerror}"
-            ) from error
+            raise StoreError(f"the directory of {file.path} cannot be made: {error.strerror}") from error
     # Errors must not quote what is stored.
     engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
 
     @event.listens_for(engine, "do_connect")
     def _close_to_others(*_: Any) -> None:
-        if not parsed.database or parsed.database.startswith((":memory:", "file:")):
+        if file is None:
             return
+        file.check_before_opening()
         # SQLite gives its other files the rights of the database's. What cannot be opened is told by itself.
         with suppress(OSError):
-            private_file(Path(parsed.database))
+            private_file(file.path)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -264,6 +291,8 @@ def _engine(url: str) -> Engine:
         _use_wal(cursor)
         cursor.execute("PRAGMA synchronous=FULL")  # a base that is said to be kept survives a power cut
         cursor.close()
+        if file is not None:
+            file.opened()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
