@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,9 +17,7 @@ from config.redaction import redacted
 from tasks.errors import LockLostError, StateError
 from tasks.merge import Plan
 from worker.store import schema
-
-if TYPE_CHECKING:
-    from worker.store.store import Store
+from worker.store.database import Database
 
 #: How a run that really ran ends. `skipped`, `cancelled` and `abandoned` runs did not.
 RAN = ("succeeded", "failed", "halted", "conflicts", "incomplete")
@@ -85,7 +83,7 @@ class RunRecord:
 class Runs:
     """Reading and writing the table `run`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
 
     def start(self, record: RunRecord, total: int | None, reached: int = 0) -> str | None:
