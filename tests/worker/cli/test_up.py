@@ -216,13 +216,17 @@ def test_a_second_signal_ends_all_at_once(up: Callable[..., Up], how: signal.Sig
     assert again.end(signal.SIGTERM) == 0
 
 
-def test_one_signal_while_all_is_being_started(up: Callable[..., Up], project: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_one_signal_while_all_is_being_started(
+    up: Callable[..., Up], project: Path, how: signal.Signals
+) -> None:
     module = project / "file_tasks.py"
     module.write_text("print('loading', flush=True)\nimport time; time.sleep(2)\n" + module.read_text())
     running = up("--no-flower")
     running.until("loading")
-    assert running.end(signal.SIGTERM) == 0, running.output
-    assert running.lines[-1] == "Stopped (SIGTERM) before all was started; nothing is left running.\n"
+    assert running.end(how) == 0, running.output
+    name = "Ctrl-C" if how is signal.SIGINT else how.name
+    assert running.lines[-1] == f"Stopped ({name}) before all was started; nothing is left running.\n"
     assert "Traceback" not in running.output
     assert not (project / ".lockstep" / "redis.url").exists()
 
