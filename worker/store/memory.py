@@ -61,6 +61,7 @@ class Memories:
                         row.failures,
                         row.since,
                         row.next_try,
+                        schema.name_of(row),
                     ),
                 )
                 for row in connection.execute(query)
@@ -112,6 +113,7 @@ class Memories:
                         "failures": held.failures,
                         "since": held.since,
                         "next_try": held.next_try,
+                        **schema.name_columns(held.name),
                     }
                     for held in memory.held
                 ],
