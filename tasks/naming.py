@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import logging
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -93,11 +94,14 @@ def mentioned(names: Names, texts: Iterable[str]) -> dict[tuple[Side, ID], Name]
 def tell(text: str, names: Names) -> str:
     """A message in which titles stand in the place of ids.
 
-    A short id may be any number or word: it is one only beside the name of its side.
+    A short id may be any number or word: it is one only beside the name of its side. Where several objects have one
+    title, the id stands beside it.
     """
     found = {key: name for key, name in mentioned(names, [text]).items() if name.title}
+    alike = Counter((side, _cut(name.title, LONGEST_IN_TEXT)) for (side, _), name in names.items()) if found else {}
     for (side, obj_id), name in sorted(found.items(), key=lambda one: -len(one[0][1])):
-        title = f"“{_cut(name.title, LONGEST_IN_TEXT)}”"
+        cut = _cut(name.title, LONGEST_IN_TEXT)
+        title = f"“{cut}”" if alike[side, cut] == 1 else f"“{cut}” ({obj_id})"
         text = re.sub(_mention(side, obj_id), title.replace("\\", r"\\"), text)
     return text
 

@@ -10,13 +10,12 @@ from tasks import Listing, TaskDefinitionError
 from tasks.errors import ItemError
 from tasks.merge import Name, Plan, Side, Skip, Update, plan_digest, plan_from_data, plan_to_data, undo
 from tasks.naming import names_in, tell, title_attribute
-from tasks.policy import policy_of
 from tasks.run import Order, RunReport, run_task
 from tasks.state import State
 from tasks.state_journal import StateJournal
 from tests.tasks.boards import Boards, Row
 
-N, O = Side.NOTION, Side.OTHER
+NOTION, OTHER = Side.NOTION, Side.OTHER
 
 
 @pytest.fixture
@@ -260,12 +259,23 @@ UUID = "2f1b0c9a-7d52-4e0b-9a57-5e1f6a0b7c11"
     ],
 )  # fmt: skip
 def test_messages_say_titles_in_the_place_of_ids(text: str, told: str) -> None:
-    names = {(N, UUID): Name("Milk"), (N, "1"): Name("One"), (O, "1"): Name("Eins"), (N, "2"): Name(r"a\1b")}
+    names = {(NOTION, UUID): Name("Milk"), (NOTION, "1"): Name("One")}
+    names |= {(OTHER, "1"): Name("Eins"), (NOTION, "2"): Name(r"a\1b")}
     assert tell(text, names) == told
 
 
+def test_titles_that_several_objects_have_stand_beside_their_ids() -> None:
+    names = {
+        (NOTION, UUID): Name("Milk"),
+        (NOTION, "page-0002"): Name("Milk"),
+        (OTHER, "uid-00002"): Name("Milk"),
+    }
+    told = tell(f"leave {UUID} in Notion, not page-0002 or uid-00002", names)
+    assert told == f"leave “Milk” ({UUID}) in Notion, not “Milk” (page-0002) or “Milk”"
+
+
 def test_a_long_title_is_cut_in_a_message() -> None:
-    told = tell(f"leave {UUID} in Notion: x", {(N, UUID): Name("very " * 100)})
+    told = tell(f"leave {UUID} in Notion: x", {(NOTION, UUID): Name("very " * 100)})
     assert len(told) < 80
     assert "…” in Notion: x" in told
 
@@ -281,7 +291,7 @@ async def test_all_ids_of_a_message_can_be_found() -> None:
     assert tell(failure, report.outcome.names).startswith(
         "create in the other side for “The Bread of Notion”: "
     )
-    assert names_in(report.plan).keys() >= {(N, "n1"), (N, "n2"), (O, "o1")}
+    assert names_in(report.plan).keys() >= {(NOTION, "n1"), (NOTION, "n2"), (OTHER, "o1")}
 
 
 async def test_what_was_made_and_is_kept_otherwise_is_called_by_its_title() -> None:
@@ -300,7 +310,7 @@ async def test_what_was_made_and_is_kept_otherwise_is_called_by_its_title() -> N
 def test_two_objects_of_one_plan_keep_their_own_names() -> None:
     updates = [
         Update(
-            reason="", side=N, notion_id=f"n{number}", other_id=f"o{number}", changes={}, source={},
+            reason="", side=NOTION, notion_id=f"n{number}", other_id=f"o{number}", changes={}, source={},
             name=Name(f"no. {number}"),
         )
         for number in range(3)
