@@ -366,7 +366,9 @@ def nodes_capture(
 
 @sandbox.command("notion")
 def sandbox_notion(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")],
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8081,
     data: Annotated[
         Path | None, typer.Option(help="SQLite file that keeps the workspace; by default it is in memory.")
     ] = None,
