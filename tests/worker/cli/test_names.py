@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -333,3 +336,44 @@ def test_spare_columns_give_way_and_empty_ones_are_not_there() -> None:
     assert "Address" not in drawn(100, "-")
     assert drawn(16, address).splitlines()[0].rstrip() == "a  Milk"
     assert address in squeezed(drawn(16, address))
+
+
+def test_a_terminal_gets_lines_of_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    screen = Console(file=io.StringIO(), force_terminal=True, width=50, markup=False, highlight=False)
+    output.say(
+        "to let just this through, and nothing more: lockstep apply 3f1b0c9a7d52. [b]",
+        screen,
+        indent=2,
+        hang=2,
+    )
+    output.say_fields([("Address", "https://notes.example.org/" + "x" * 60), ("When", "now")], screen)
+    assert isinstance(screen.file, io.StringIO)
+    lines = [line.rstrip() for line in Text.from_ansi(screen.file.getvalue()).plain.splitlines()]
+    assert lines[:2] == [
+        "  to let just this through, and nothing more:",
+        "    lockstep apply 3f1b0c9a7d52. [b]",
+    ]
+    assert max(map(len, lines)) <= 50
+    assert lines[2].startswith("Address https://notes.example.org/")
+    assert lines[-1] == "When    now"
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_an_error_is_wrapped_on_a_terminal(
+    project: Path, environment: dict[str, str], command: list[str]
+) -> None:
+    screen, end = os.openpty()
+    env = {**environment, "COLUMNS": "50", "TERM": "xterm", "PYTHONPATH": str(Path(__file__).parents[3])}
+    done = subprocess.run(
+        [*command, "run", "to-dis"], cwd=project, env=env, stderr=end, timeout=60, check=False
+    )
+    os.close(end)
+    shown = os.read(screen, 10000).decode().replace("\r", "")
+    os.close(screen)
+    assert done.returncode == 2
+    lines = Text.from_ansi(shown).plain.split()
+    assert " ".join(lines) == "lockstep: there is no task 'to-dis': did you mean 'to-dos'?"
+    assert all(len(line) <= 50 for line in Text.from_ansi(shown).plain.splitlines())
+    assert shown.count("\n") == 2
