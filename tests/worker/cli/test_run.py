@@ -67,7 +67,7 @@ def test_a_plan_shows_changes_and_conflicts(lockstep: Any, project: Path) -> Non
     done = lockstep("plan", "to-dos")
     assert "'Milk' → 'Oat milk [2J'" in done.stdout
     assert "\x1b" not in done.stdout
-    assert re.search(r"conflict +both .*notion 'Rye bread', other 'White bread'", done.stdout)
+    assert re.search(r"conflict +Rye bread +both .*notion 'Rye bread', other 'White bread'", done.stdout)
     actions = json.loads(lockstep("plan", "to-dos", "--json").stdout)["plan"]["actions"]
     update = next(each for each in actions if each["action"] == "update" and "Milk" in str(each["changes"]))
     assert update["changes"]["Title"]["old"] == "Milk"
