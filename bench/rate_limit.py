@@ -21,8 +21,8 @@ import redis
 from pydantic import SecretStr
 from rich.table import Table
 
+from sandbox.notion import RateLimit, Sandbox
 from tasks.notion import NotionClient
-from tasks.notion.sandbox import RateLimit, Sandbox
 from worker import rate_limit
 from worker.child_process import tied
 from worker.redis_client import connect_url

@@ -18,9 +18,9 @@ from rich.table import Table
 from bench.fake_rows import ATTRIBUTES, Make, Office, Requests, Workspace, jobs
 from bench.fake_sides import FakeService, Row
 from bench.ultimate import Rival, UnavailableError
+from sandbox.notion import Sandbox
 from tasks.local import run_once
 from tasks.notion import LocalThrottle, NotionSide
-from tasks.notion.sandbox import Sandbox
 
 #: Requests per second that Notion grants.
 RATE = 3

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from config import checks
 from config.errors import SettingsError
 from config.private_files import close_directory
-from config.redaction import Redactor
+from config.redactor import Redactor
 from config.sources import TomlSource, VariableSource, misspelt_variables, origin, read_dotenv, read_toml
 
 __all__ = ["Settings", "SettingsError", "get_settings", "load_settings"]

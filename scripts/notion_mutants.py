@@ -287,7 +287,7 @@ MUTANTS = [
 
 
 GROUND = Ground(
-    parts=("config", "tasks", "worker", "tests/notion", "tests/world"),
+    parts=("config", "sandbox", "tasks", "worker", "tests/notion", "tests/world"),
     ignored=("clients", "test_page_in_browser.py"),
     # Without its own timeouts: a bug may let a test wait for ever.
     arguments=("--timeout", "300"),

@@ -98,7 +98,11 @@ def tell(text: str, names: Names) -> str:
     title, the id stands beside it.
     """
     found = {key: name for key, name in mentioned(names, [text]).items() if name.title}
-    alike = Counter((side, _cut(name.title, LONGEST_IN_TEXT)) for (side, _), name in names.items()) if found else {}
+    alike = (
+        Counter((side, _cut(name.title, LONGEST_IN_TEXT)) for (side, _), name in names.items())
+        if found
+        else {}
+    )
     for (side, obj_id), name in sorted(found.items(), key=lambda one: -len(one[0][1])):
         cut = _cut(name.title, LONGEST_IN_TEXT)
         title = f"“{cut}”" if alike[side, cut] == 1 else f"“{cut}” ({obj_id})"

@@ -11,7 +11,7 @@ from tasks.errors import TaskDefinitionError
 from tasks.scheduled import Scheduled, all_tasks
 
 #: Ours, beside which no module of the user may have the same name.
-PACKAGES = frozenset({"config", "tasks", "worker"})
+PACKAGES = frozenset({"config", "sandbox", "tasks", "worker"})
 ROOT = Path(__file__).resolve().parents[1]
 #: Names already declared from tables in this process, so that a second call changes nothing.
 _declared: set[str] = set()

@@ -75,6 +75,8 @@ class Order:
     approve: Callable[[], bool] = lambda: True
     #: Instead of the ordinary merge.
     planner: Planner | None = None
+    #: Why a plan that writes is to be let through by a person first, whatever it is; empty: it need not be.
+    careful: str = ""
     #: The time by which failed objects are tried again.
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -149,7 +151,7 @@ class _Run:
         if own_sync and ordinary and overrides.of(self.task, "sync"):
             return await self._by_own_sync(base)
         stepwise = overrides.steps_of(self.task)
-        full = bool(self.order.planner or self.order.plan_id or stepwise)
+        full = bool(self.order.planner or self.order.plan_id or self.order.careful or stepwise)
         # A listing of changes does not show what another scope leaves out.
         views, plan, halt = await self._plan(base, policy, full=full or policy.scope_changed)
         if halt is not None and not all(view.full for view in views.values()):
@@ -223,7 +225,11 @@ class _Run:
         self.progress("plan", 0, 0)
         plan = await asyncio.to_thread(self._planned, base, views, policy, listed_at)
         plan = await named(plan, views, base.links)
-        return views, plan, check_guards(plan, len(base.links), policy)
+        return views, plan, check_guards(plan, len(base.links), policy) or self._doubt(plan)
+
+    def _doubt(self, plan: Plan) -> Halt | None:
+        doubted = self.order.careful and self.order.planner is None and plan.writes
+        return Halt(self.order.careful) if doubted else None
 
     def _planned(
         self, base: Base, views: Mapping[Side, SideView], policy: Policy, listed_at: datetime

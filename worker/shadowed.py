@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
-PACKAGES = ("config", "tasks", "worker")
+PACKAGES = ("config", "sandbox", "tasks", "worker")
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -34,7 +34,7 @@ from recordings.references import (
     view_places,
 )
 from recordings.stubs import page_of_item, stub_block, stub_database, stub_page, stub_source, stub_view
-from tasks.notion.sandbox import PERSON_ID, ROOT_PAGE_ID, Sandbox
+from sandbox.notion import PERSON_ID, ROOT_PAGE_ID, Sandbox
 
 _TOKEN = "recorder"  # noqa: S105 - the sandbox lets any token in
 UNAUTHORIZED = 401

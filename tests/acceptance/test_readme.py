@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tasks.notion.sandbox import Sandbox
+from sandbox.notion import Sandbox
 from tasks.services.caldav.radicale_server import RadicaleServer
 from tests.harness import Process
 

@@ -23,7 +23,7 @@ import psutil
 import pytest
 from pydantic import SecretStr
 
-from tasks.notion.sandbox import Sandbox
+from sandbox.notion import Sandbox
 from tasks.services.caldav import CalDAVClient, TodoCalendar
 from tasks.services.caldav.radicale_server import RadicaleServer
 from tests.harness import Process, Stack, eventually

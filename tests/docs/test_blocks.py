@@ -22,7 +22,7 @@ from tasks.database.memory import MemoryStorage
 from tasks.database.transport import MemoryTransport
 from tasks.declared import declare
 from tasks.notion import NotionSide
-from tasks.notion.sandbox import Sandbox
+from sandbox.notion import Sandbox
 from tests.docs.pages import PAGES, ROOT, Block, block, blocks
 from tests.harness import Process, RedisServer, eventually, free_port
 from tests.worker.cli.conftest import TASK_MODULE
@@ -52,7 +52,7 @@ RUN_BY = {
     ("notion.md", "class Chores"): f"{HERE}::test_a_notion_side_in_python",
     ("sandbox.md", "lockstep sandbox notion"): f"{HERE}::test_the_sandbox_is_started",
     ("sandbox.md", "from notion_client"): f"{HERE}::test_clients_of_the_sandbox",
-    ("sandbox.md", "from tasks.notion.sandbox import ROOT_PAGE_ID"): f"{HERE}::test_clients_of_the_sandbox",
+    ("sandbox.md", "from sandbox.notion import ROOT_PAGE_ID"): f"{HERE}::test_clients_of_the_sandbox",
     ("sandbox.md", "python scripts/replay_recordings.py"): f"{HERE}::test_recordings_are_replayed",
     ("sandbox.md", "python -m pytest"): f"{HERE}::test_the_tests_that_are_named",
     ("settings.md", "redis_url"): f"{HERE}::test_settings_in_a_file",
@@ -363,7 +363,7 @@ def test_clients_of_the_sandbox() -> None:
         client = executed(example, example.text.replace("http://127.0.0.1:8081", sandbox.url))["client"]
         with client:
             assert client.users.me()["type"] == "bot"
-    executed(block("sandbox.md", "from tasks.notion.sandbox import ROOT_PAGE_ID"), Client=Client)
+    executed(block("sandbox.md", "from sandbox.notion import ROOT_PAGE_ID"), Client=Client)
 
 
 @processes

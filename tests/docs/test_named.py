@@ -125,7 +125,7 @@ def test_every_variable_is_there(page: Path) -> None:
     settings = {variable_name(name) for name in Settings.model_fields if name not in TABLES}
     ours, read_by_tests = r'"([A-Z]+_[A-Z_]+)"', r'environ(?:\.get\(|\[)"([A-Z]+_[A-Z_]+)"'
     flower = Path(str(importlib.import_module("flower").__file__)).parent
-    folders = [(ROOT / name, ours) for name in ("config", "tasks", "worker", "bench", "scripts")]
+    folders = [(ROOT / name, ours) for name in ("config", "tasks", "worker", "sandbox", "bench", "scripts")]
     used = settings | {
         name
         for folder, pattern in (*folders, (ROOT / "tests", read_by_tests), (flower, r"(FLOWER_[A-Z_]+)"))
@@ -143,7 +143,7 @@ def test_every_variable_is_there(page: Path) -> None:
 def test_every_file_is_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for name in re.findall(
-        r"(?<![\w/.:-])((?:tests|tasks|worker|config|scripts|bench|docs)/[\w./*-]*\w\*?)", text
+        r"(?<![\w/.:-])((?:tests|tasks|worker|config|sandbox|scripts|bench|docs)/[\w./*-]*\w\*?)", text
     ):
         assert (ROOT / name).exists() or any(ROOT.glob(name)), f"{page.name}: {name}"
 
@@ -151,7 +151,7 @@ def test_every_file_is_there(page: Path) -> None:
 @each_page
 def test_every_module_and_name_in_it_is_there(page: Path) -> None:
     for span in spans(page):
-        if not re.fullmatch(r"(?:tasks|worker|config)(?:\.\w+)+", span) or span.endswith(".py"):
+        if not re.fullmatch(r"(?:tasks|worker|config|sandbox)(?:\.\w+)+", span) or span.endswith(".py"):
             continue
         parts = span.split(".")
         for length in range(len(parts), 0, -1):

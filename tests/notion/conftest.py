@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tasks.notion.sandbox import Limits, Sandbox
+from sandbox.notion import Limits, Sandbox
 from tests.notion.person import Person
 
 TOKEN = "secret_token"

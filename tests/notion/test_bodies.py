@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
+from sandbox.notion import Sandbox
 from tasks.errors import ItemError, PreconditionError, TaskDefinitionError
 from tasks.merge import Plan
 from tasks.notion import body, side
 from tasks.notion.body import PAGE_BODY
-from tasks.notion.sandbox import Sandbox
 from tasks.opaque import Opaque
 from tasks.run import RunReport, run_task
 from tasks.state import State

@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
+from sandbox.notion import PERSON_ID, Sandbox
 from tasks.errors import ItemError, OutcomeUnknownError, SideError, TaskError
 from tasks.notion.client import DEFAULT_PAUSE, PATIENCE, REPEATS, NotionClient
 from tasks.notion.page import Page
-from tasks.notion.sandbox import PERSON_ID, Sandbox
 from tasks.notion.throttle import LocalThrottle
 from tasks.run import Order, RunReport, run_task
 from tasks.state import State

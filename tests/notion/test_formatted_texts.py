@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.notion import PERSON_ID
 from tasks.notion import rich_text
-from tasks.notion.sandbox import PERSON_ID
 from tasks.run import run_task
 from tasks.state import State
 from tasks.state_journal import StateJournal

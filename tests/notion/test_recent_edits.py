@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from sandbox.notion import Sandbox
 from tasks.errors import ItemError, PreconditionError
 from tasks.notion import recent_edits, side
 from tasks.notion.page import Page
-from tasks.notion.sandbox import Sandbox
 from tasks.run import run_task
 from tasks.state import State
 from tasks.state_journal import StateJournal

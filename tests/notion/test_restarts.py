@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from config import get_settings
+from sandbox.notion import Sandbox
 from tasks.errors import TaskDefinitionError
-from tasks.notion.sandbox import Sandbox
 from tests.notion.person import Person
 from tests.notion.plain_service import PlainService, PlainTask
 from worker.lock import MemoryLockStore, MemorySyncLock

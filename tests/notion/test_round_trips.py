@@ -18,9 +18,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sandbox.notion import Sandbox
 from tasks.errors import ItemError
 from tasks.notion.properties import SUPPORTED_TYPES
-from tasks.notion.sandbox import Sandbox
 from tasks.values import same
 from tests.notion.conftest import TOKEN
 from tests.notion.person import Person

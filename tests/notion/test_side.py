@@ -10,6 +10,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from sandbox.notion import Limits
 from tasks.errors import (
     ItemError,
     LockLostError,
@@ -20,7 +21,6 @@ from tasks.errors import (
 )
 from tasks.notion.client import NotionClient
 from tasks.notion.page import Page
-from tasks.notion.sandbox import Limits
 from tasks.notion.side import NotionSide
 from tasks.notion.throttle import LocalThrottle
 from tests.notion.conftest import NO_TLS, TOKEN

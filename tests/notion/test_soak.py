@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from config import get_settings
-from tasks.notion.sandbox import Limits, Sandbox
+from sandbox.notion import Limits, Sandbox
 from tests.notion.conftest import NO_TLS, TOKEN
 from tests.notion.person import Person
 from tests.notion.plain_service import PlainService

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks.notion.sandbox import Sandbox
+from sandbox.notion import Sandbox
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 

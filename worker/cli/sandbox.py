@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tasks.notion.sandbox import ROOT_PAGE_ID, RateLimit, serve
+from sandbox.notion import ROOT_PAGE_ID, RateLimit, SandboxError, serve
 from worker.cli.exit_codes import ExitCode
+from worker.cli.failures import CommandError
 from worker.cli.output import console, table
 from worker.cli.ports import usable_port
 
@@ -40,7 +41,10 @@ def notion(
         sys.stdout.flush()
 
     limit = RateLimit(per_second=rate_limit) if rate_limit else None
-    serve(port, data, HOST, rate_limit=limit, hosts=allow_host, announce=announce)
+    try:
+        serve(port, data, HOST, rate_limit=limit, hosts=allow_host, announce=announce)
+    except SandboxError as error:
+        raise CommandError(str(error), ExitCode.FAILED) from None
     return ExitCode.OK
 
 

@@ -108,7 +108,7 @@ def _notion(folder: Path) -> Iterator[str]:
 
 
 def _make_data_source(notion_url: str, token: SecretStr) -> str:
-    from tasks.notion.sandbox import ROOT_PAGE_ID
+    from sandbox.notion import ROOT_PAGE_ID
 
     answer = httpx.post(
         notion_url + "/v1/databases",

@@ -24,6 +24,7 @@ class MemoryLockStore:
         self._held: dict[str, SessionRecord] = {}
         self._came_from: dict[str, SessionRecord] = {}
         self._fences: dict[str, int] = {}
+        self._marks: dict[str, str] = {}
         self._history: defaultdict[str, deque[SessionRecord]] = defaultdict(
             lambda: deque(maxlen=HISTORY_LENGTH)
         )
@@ -107,6 +108,16 @@ class MemoryLockStore:
         """Ended sessions of the node, newest first."""
         with self._lock:
             return list(self._history[node_id])
+
+    def mark(self, node_id: str, text: str) -> None:
+        """Keep a text for the node."""
+        with self._lock:
+            self._marks[node_id] = text
+
+    def marked(self, node_id: str) -> str:
+        """The text that was kept last."""
+        with self._lock:
+            return self._marks.get(node_id, "")
 
     def close(self) -> None:
         """Nothing to give back."""

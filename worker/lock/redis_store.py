@@ -32,7 +32,7 @@ class RedisLockStore:
     """`LockStore` in Redis 6.2 or later.
 
     Leases are measured by the clock of the Redis server alone. The keys of a node share a hash tag:
-    `<prefix>:{<node>}:lock`, `…:fence` and `…:history`.
+    `<prefix>:{<node>}:lock`, `…:fence`, `…:history` and `…:mark`.
     """
 
     def __init__(self, client: redis.Redis, *, prefix: str = "lockstep") -> None:
@@ -111,6 +111,16 @@ class RedisLockStore:
         with self._answered("read the history of a node"):
             texts = self._client.lrange(self._key(node_id, "history"), 0, -1)
         return [_record(_text(text)) for text in texts]
+
+    def mark(self, node_id: str, text: str) -> None:
+        """Keep a text for the node."""
+        with self._answered("keep how far a node has come"):
+            self._client.set(self._key(node_id, "mark"), text)
+
+    def marked(self, node_id: str) -> str:
+        """The text that was kept last."""
+        with self._answered("read how far a node had come"):
+            return _text(self._client.get(self._key(node_id, "mark")) or "")
 
     def close(self) -> None:
         """Close the connections of this store's client."""

@@ -87,5 +87,11 @@ class LockStore(Protocol):
     def history(self, node_id: str) -> list[SessionRecord]:
         """Ended sessions of the node, newest first."""
 
+    def mark(self, node_id: str, text: str) -> None:
+        """Keep a text of the caller's for the node, instead of the one before."""
+
+    def marked(self, node_id: str) -> str:
+        """The text that was kept last; empty where none was."""
+
     def close(self) -> None:
         """Give connections back."""

@@ -193,6 +193,22 @@ class SyncLock:
         """The node's ended sessions, newest first, at most 100."""
         return self._store.history(node_id)
 
+    def mark(self, node_id: str, text: str) -> None:
+        """Keep a text for the node, where its sessions' records are.
+
+        Raises:
+            RedisUnavailableError: no answer.
+        """
+        self._store.mark(node_id, text)
+
+    def marked(self, node_id: str) -> str:
+        """The text that was kept last; empty where none was, or it is lost.
+
+        Raises:
+            RedisUnavailableError: no answer.
+        """
+        return self._store.marked(node_id)
+
     def close(self) -> None:
         """Stop beating. Sessions not released are lost; their nodes are free after the lease."""
         if os.getpid() == self._pid:

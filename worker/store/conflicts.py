@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from tasks.merge import Conflict, Name
 from tasks.values import dump, load
 from worker.store import schema
-
-if TYPE_CHECKING:
-    from worker.store.store import Store
+from worker.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class ConflictRecord:
 class Conflicts:
     """Reading and writing the table `conflict`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
 
     def count(self, task: str | None = None) -> int:

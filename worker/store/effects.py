@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, insert, select
 
 from tasks.merge import Effect, Side
 from tasks.values import dump, load
 from worker.store import schema
-
-if TYPE_CHECKING:
-    from worker.store.store import Store
+from worker.store.database import Database
 
 _INSERT = insert(schema.effect)
 
@@ -20,7 +17,7 @@ _INSERT = insert(schema.effect)
 class Effects:
     """Reading and writing the table `effect`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
 
     def of_run(self, run_id: str) -> list[Effect]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.store import schema
-
-if TYPE_CHECKING:
-    from worker.store.store import Store
+from worker.store.database import Database
 
 #: The row of `node` that is of no task; the number stands in place of its fence.
 ROW = ""
@@ -26,14 +23,17 @@ def touch(connection: Connection) -> None:
     connection.execute(update(node).where(node.c.id == ROW).values(fence=node.c.fence))
 
 
-def installation_of(store: Store) -> int:
+def installation_of(store: Database) -> int:
     """The number of a database, the same for all who work on it.
 
     Raises:
         StoreError: it cannot be used.
     """
-    with store.write() as connection:
-        touch(connection)
-        return int(
-            connection.execute(select(schema.node.c.fence).where(schema.node.c.id == ROW)).scalar_one()
-        )
+    number = select(schema.node.c.fence).where(schema.node.c.id == ROW)
+    with store.read() as connection:
+        found = connection.execute(number).scalar()
+    if found is None:
+        with store.write() as connection:
+            touch(connection)
+            found = connection.execute(number).scalar_one()
+    return int(found)

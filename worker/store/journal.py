@@ -15,12 +15,15 @@ from worker.store.conflicts import Conflicts
 from worker.store.effects import Effects
 from worker.store.links import Links
 from worker.store.memory import Memories
-from worker.store.runs import take_fence
+from worker.store.runs import hold_fence
 from worker.store.store import Store
 
 
 class SqlJournal:
-    """Keeps what a session proves; each call is one transaction that an older session is refused in."""
+    """Keeps what a session proves; each call is one transaction that an older session is refused in.
+
+    The session's run was entered in the database with its fence (`Runs.start`).
+    """
 
     def __init__(self, store: Store, task: str, run_id: str, fence: int) -> None:
         self._store = store
@@ -83,7 +86,7 @@ class SqlJournal:
 
     def _transaction(self, changes: Sequence[Callable[[Connection], None]]) -> None:
         with self._store.write() as connection:
-            take_fence(connection, self._task, self._fence)
+            hold_fence(connection, self._task, self._fence)
             for change in changes:
                 change(connection)
 

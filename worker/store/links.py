@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -14,9 +14,8 @@ from tasks.journal import Base
 from tasks.merge import Intent, Link, Side
 from tasks.values import dump, load
 from worker.store import schema
-
-if TYPE_CHECKING:
-    from worker.store.store import Store
+from worker.store.database import Database
+from worker.store.memory import Memories
 
 # Made once: SQLAlchemy takes longer to build such a statement than SQLite takes to carry it out.
 _UPDATE = update(schema.link).where(
@@ -32,7 +31,7 @@ _SETTLE = delete(schema.intent).where(
 class Links:
     """Reading and writing the tables `link` and `intent`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
 
     def count(self, task: str) -> int:
@@ -76,13 +75,13 @@ class Links:
             return Base(
                 [Link(row[0], row[1], _values(row[2]), _values(row[3]), _sides(row[4])) for row in links],
                 [_intent(row) for row in intents],
-                self._store.memories.load(task),
+                Memories(self._store).load(task),
             )
         except (StateError, ValueError) as error:
             raise StateError(
                 f"task {task!r}: a row of table link or intent cannot be read ({error}). Nothing was synced. "
-                f"Restore the database from a backup, or delete the rows of this task: the next run then links "
-                "both sides anew by their content and deletes nothing"
+                "Restore the database from a backup: the next run then shows what it would do before it writes. Or "
+                "delete the rows of this task: the next run links both sides anew by their content and deletes nothing"
             ) from error
 
     # -- inside a transaction of the journal ----------------------------------------------------------------

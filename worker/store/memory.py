@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -12,15 +11,13 @@ from tasks.journal import Cursor, Memory
 from tasks.merge import Held, Side
 from tasks.values import dump, load
 from worker.store import schema
-
-if TYPE_CHECKING:
-    from worker.store.store import Store
+from worker.store.database import Database
 
 
 class Memories:
     """Reading and writing the tables `memory` and `held`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
 
     def load(self, task: str) -> Memory:

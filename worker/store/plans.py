@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import RowMapping, delete, insert, select, update
 
@@ -13,9 +12,7 @@ from tasks.errors import StateError
 from tasks.merge import Plan, Skip, plan_digest, plan_from_data, plan_to_data
 from tasks.values import dump, load
 from worker.store import schema
-
-if TYPE_CHECKING:
-    from worker.store.store import Store
+from worker.store.database import Database
 
 #: Letters of a whole id.
 PLAN_ID_LENGTH = 12
@@ -55,7 +52,7 @@ class KeptPlan:
 class Plans:
     """Reading and writing the table `plan`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
 
     def keep(self, task: str, plan: Plan, reason: str, run_id: str) -> str:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Table, delete, func, select, update
 
 from worker.errors import WorkerError
 from worker.store import schema
+from worker.store.database import Database
 from worker.store.runs import take_fence
-
-if TYPE_CHECKING:
-    from worker.store.store import Store
 
 #: What a task has for itself once it synced anything. A run that was halted, its plan, and what was remembered before
 #: anything was linked make no state.
@@ -24,7 +21,7 @@ class RenameRefusedError(WorkerError):
     """A task cannot get another name; nothing was changed."""
 
 
-def kept_of(store: Store, task: str) -> Counter[str]:
+def kept_of(store: Database, task: str) -> Counter[str]:
     """How many rows are kept of a task, by table."""
     with store.read() as connection:
         return Counter(
@@ -33,7 +30,7 @@ def kept_of(store: Store, task: str) -> Counter[str]:
 
 
 def rename(
-    store: Store, old: str, new: str, fences: Mapping[str, int], move_files: Callable[[], None]
+    store: Database, old: str, new: str, fences: Mapping[str, int], move_files: Callable[[], None]
 ) -> None:
     """Give all that is kept of a task to another name, in one transaction.
 

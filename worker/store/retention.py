@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -28,10 +28,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from tasks.values import load, same
 from worker.store import schema
+from worker.store.database import Database
 from worker.store.runs import RAN
-
-if TYPE_CHECKING:
-    from worker.store.store import Store
 
 #: Rows that one transaction drops; nobody waits longer for the database than that takes.
 BATCH = 500
@@ -50,7 +48,9 @@ class Retention:
     plans: timedelta
 
 
-def prune(store: Store, retention: Retention, now: datetime, *, batch: int = BATCH) -> Iterator[Counter[str]]:
+def prune(
+    store: Database, retention: Retention, now: datetime, *, batch: int = BATCH
+) -> Iterator[Counter[str]]:
     """Drop what is older than it is to be kept; each step is one transaction and tells what it dropped, by kind.
 
     `plans`, `undo` (runs that cannot be undone any more), `conflicts`, `skipped` and `runs`. Undo data goes before
@@ -66,7 +66,7 @@ def prune(store: Store, retention: Retention, now: datetime, *, batch: int = BAT
     yield from _runs(store, now - retention.runs, batch)
 
 
-def prunable(store: Store, retention: Retention, now: datetime) -> Counter[str]:
+def prunable(store: Database, retention: Retention, now: datetime) -> Counter[str]:
     """What `prune` would drop, by kind; nothing is."""
     undo_before = now - retention.undo
     queries: dict[str, Select[Any]] = {
@@ -143,7 +143,7 @@ def _rows(table: Table, old: ColumnElement[bool]) -> Select[Any]:
 
 
 def _plain(
-    store: Store, kind: str, table: Table, old: ColumnElement[bool], batch: int
+    store: Database, kind: str, table: Table, old: ColumnElement[bool], batch: int
 ) -> Iterator[Counter[str]]:
     while True:
         with store.write() as connection:
@@ -156,7 +156,7 @@ def _plain(
             return
 
 
-def _undo(store: Store, now: datetime, before: datetime) -> Iterator[Counter[str]]:
+def _undo(store: Database, now: datetime, before: datetime) -> Iterator[Counter[str]]:
     run, effect = schema.run.c, schema.effect.c
     while True:
         with store.write() as connection:
@@ -168,7 +168,7 @@ def _undo(store: Store, now: datetime, before: datetime) -> Iterator[Counter[str
             return
 
 
-def _runs(store: Store, before: datetime, batch: int) -> Iterator[Counter[str]]:
+def _runs(store: Database, before: datetime, batch: int) -> Iterator[Counter[str]]:
     run = schema.run.c
     query = select(run.id, run.task, run.status, run.kind).where(_old_runs(before)).limit(batch)
     while True:
@@ -192,7 +192,7 @@ def count_on(connection: Connection, task: str, number: int) -> None:
     connection.execute(update(schema.node).where(node.id == task).values(runs_pruned=counted))
 
 
-def _conflicts(store: Store, before: datetime, batch: int) -> Iterator[Counter[str]]:
+def _conflicts(store: Database, before: datetime, batch: int) -> Iterator[Counter[str]]:
     after = 0
     while True:
         with store.write() as connection:

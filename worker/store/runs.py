@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -18,9 +18,7 @@ from tasks.errors import LockLostError, StateError
 from tasks.merge import Name, Plan, Side
 from tasks.naming import Names, tell
 from worker.store import schema
-
-if TYPE_CHECKING:
-    from worker.store.store import Store
+from worker.store.database import Database
 
 #: How a run that really ran ends. `skipped`, `cancelled` and `abandoned` runs did not.
 RAN = ("succeeded", "failed", "halted", "conflicts", "incomplete")
@@ -95,21 +93,30 @@ class RunRecord:
 class Runs:
     """Reading and writing the table `run`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
 
-    def start(self, record: RunRecord, total: int | None) -> str | None:
+    def start(self, record: RunRecord, total: int | None, reached: int = 0) -> str | None:
         """Enter a run, unless it may not run: then the reason is returned and nothing is entered.
 
         The caller holds the node's lock. Runs of the task that are still entered as running belong to
         sessions that are gone, and are marked as abandoned.
+
+        Args:
+            record: the run.
+            total: how many runs there may be.
+            reached: how far the task had come (`place_of`). A database that has not come that far is an older copy
+                of itself, which is kept in mind until `careful_no_more`.
 
         Raises:
             LockLostError: a newer session of the node has written already.
         """
         run = schema.run.c
         with self._store.write() as connection:
+            older = _place(connection, record.task) < reached
             take_fence(connection, record.task, record.fence)
+            if older:
+                _keep_in_mind(connection, record.task, datetime.now(UTC))
             connection.execute(
                 update(schema.run)
                 .where(run.task == record.task, run.status == "running")
@@ -127,11 +134,16 @@ class Runs:
         """Enter how a run ended. A run that was marked as abandoned meanwhile stays so."""
         run = schema.run.c
         with self._store.write() as connection:
-            connection.execute(
+            ended = (
                 update(schema.run)
                 .where(run.id == record.run_id, run.status == "running")
                 .values(_row(record))
             )
+            if connection.execute(ended).rowcount:
+                return
+            known = connection.execute(select(run.id).where(run.id == record.run_id)).first()
+            if known is None:  # an older copy of the database was restored meanwhile
+                _insert(connection, record)
 
     def find(self, run_id: str) -> list[RunRecord]:
         """The runs whose id begins like this, two at the most."""
@@ -183,7 +195,25 @@ class Runs:
     def last_fence(self, node: str) -> int:
         """The highest fencing token that wrote for a node; 0 where none did."""
         with self._store.read() as connection:
-            return int(connection.scalar(select(schema.node.c.fence).where(schema.node.c.id == node)) or 0)
+            return _fence(connection, node)
+
+    def restored_at(self, task: str, reached: int = 0) -> datetime | None:
+        """When it was noticed that the database is an older copy of itself; `None` where no run need care.
+
+        It is noticed now, if the task had `reached` more than it knows of.
+        """
+        with self._store.read() as connection:
+            noted: datetime | None = connection.scalar(
+                select(schema.node.c.restored_at).where(schema.node.c.id == task)
+            )
+            if noted is None and _place(connection, task) < reached:
+                return datetime.now(UTC)
+            return noted
+
+    def careful_no_more(self, task: str) -> None:
+        """A run has gone through that knew of the older copy."""
+        with self._store.write() as connection:
+            _keep_in_mind(connection, task, None)
 
     def list(self, task: str | None = None, limit: int = 20, *, skipped: bool = True) -> list[RunRecord]:
         """The newest runs first, of one task or of all."""
@@ -235,6 +265,11 @@ _TAKE = update(schema.node).where(
 )
 
 
+_HOLD = update(schema.node).where(
+    schema.node.c.id == bindparam("of_node"), schema.node.c.fence == bindparam("of_fence")
+)
+
+
 def take_fence(connection: Connection, node: str, fence: int) -> None:
     """See in the same transaction to it that no newer session has written for the node.
 
@@ -248,6 +283,43 @@ def take_fence(connection: Connection, node: str, fence: int) -> None:
     connection.execute(dialect.insert(schema.node).values(id=node, fence=fence).on_conflict_do_nothing())
     if not connection.execute(_TAKE, taken).rowcount:
         raise LockLostError(f"another session of {node!r} has taken over; this one writes no more")
+
+
+def hold_fence(connection: Connection, node: str, fence: int) -> None:
+    """See in the same transaction to it that the database still is the one that this session was entered in.
+
+    Raises:
+        LockLostError: a newer session has written for the node.
+        StateError: it is another one, which does not know of this session.
+    """
+    if connection.execute(_HOLD, {"of_node": node, "of_fence": fence, "fence": fence}).rowcount:
+        return
+    if _fence(connection, node) > fence:
+        raise LockLostError(f"another session of {node!r} has taken over; this one writes no more")
+    raise StateError(
+        "another database was put in the place of the one that this run had begun with, which does not know of the "
+        "run: it writes no more. The next run says what is to be done"
+    )
+
+
+def place_of(fence: int, *, ended: bool) -> int:
+    """How far a task has come with the run of this fence; more than with any run before."""
+    return 2 * fence + ended
+
+
+def _fence(connection: Connection, node: str) -> int:
+    return int(connection.scalar(select(schema.node.c.fence).where(schema.node.c.id == node)) or 0)
+
+
+def _place(connection: Connection, task: str) -> int:
+    run = schema.run.c
+    running = select(run.id).where(run.task == task, run.status == "running").limit(1)
+    return place_of(_fence(connection, task), ended=connection.execute(running).first() is None)
+
+
+def _keep_in_mind(connection: Connection, task: str, restored_at: datetime | None) -> None:
+    node = schema.node.c
+    connection.execute(update(schema.node).where(node.id == task).values(restored_at=restored_at))
 
 
 def _insert(connection: Connection, record: RunRecord) -> None:

@@ -137,14 +137,15 @@ conflict = Table(
     UniqueConstraint("task", "fingerprint"),
 )
 
-#: The highest fencing token that wrote for a node: an older session is refused. And how many of its runs that
-#: count towards a total are not in the history any more.
+#: The highest fencing token that wrote for a node: an older session is refused. How many of its runs that count
+#: towards a total are not in the history any more. And whether an older copy of the database was put in its place.
 node = Table(
     "node",
     metadata,
     Column("id", String(200), primary_key=True),
     Column("fence", BigInteger, nullable=False),
     Column("runs_pruned", Integer),  # none: 0
+    Column("restored_at", Moment),  # when an older copy was noticed; none: no run has to be careful
 )
 
 #: What is remembered of a task as a whole (`tasks.journal.Memory`).

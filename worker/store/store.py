@@ -1,47 +1,28 @@
-"""The database, and how transactions are made on it."""
+"""All that is kept in the database."""
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, select
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionError
+from sqlalchemy import Table, select
 
-from config.drivers import drivers_words
-from config.private_files import private_directory, private_file
-from tasks.errors import ItemError
 from worker.errors import StoreError
 from worker.store import schema
 from worker.store.conflicts import Conflicts
+from worker.store.database import Database
 from worker.store.effects import Effects
-from worker.store.installation import touch
+from worker.store.installation import installation_of, touch
 from worker.store.links import Links
 from worker.store.memory import Memories
 from worker.store.plans import Plans
 from worker.store.runs import Runs
-
-#: How long a writer waits for another one, in seconds; SQLite lets one write at a time.
-BUSY_SECONDS = 30
-
-#: How long a connection to a server may take; without it a host that does not answer is waited for by minutes.
-CONNECT_SECONDS = 10
-
-#: PostgreSQL's codes for a database that refuses what any installation needs: it is read-only, rights or tables
-#: are missing, or it is damaged.
-_REFUSALS = frozenset({"25006", "42501", "42P01", "42703", "XX000", "XX001", "XX002"})
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -49,28 +30,12 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _BY_NAME = tuple(table for table in schema.OF_TASKS if table is not schema.effect)
 
 
-class Store:
+class Store(Database):
     """All tables of one database; safe to share between threads, not between processes that fork.
 
     Raises:
         StoreError: the database's address cannot be used.
     """
-
-    def __init__(self, url: str) -> None:
-        try:
-            self._url = make_url(url)
-            self.engine = _engine(url)
-        except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
-            raise StoreError(
-                "DATABASE_URL cannot be used: give sqlite:///path or postgresql://user:password@host/name"
-            ) from None  # the cause may quote the password
-        # SQLite gives its turn to whoever asks at the right moment: among many threads one may never get it.
-        self._turn = threading.Lock() if self._url.get_backend_name() == "sqlite" else None
-
-    @property
-    def address(self) -> str:
-        """The database's address without its password."""
-        return self._url.render_as_string(hide_password=True)
 
     @cached_property
     def links(self) -> Links:
@@ -101,6 +66,15 @@ class Store:
     def effects(self) -> Effects:
         """What the writes of each run replaced."""
         return Effects(self)
+
+    @cached_property
+    def installation(self) -> int:
+        """The number that tells this database from all others.
+
+        Raises:
+            StoreError: it cannot be used.
+        """
+        return installation_of(self)
 
     def knows(self, task: str) -> bool:
         """Whether anything is kept of a task or node of this name."""
@@ -145,63 +119,6 @@ class Store:
                 "install that version or a newer one"
             ) from error
 
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that writes; it is kept when the block ends well.
-
-        Raises:
-            StoreError: the database cannot be reached or is too busy.
-            ItemError: it cannot keep a value, such as an id that is too long.
-        """
-        with self._errors(), self._in_turn(), self.engine.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _in_turn(self) -> Iterator[None]:
-        """One writer of this process after the other, where the database lets one write at a time."""
-        if self._turn is None:
-            yield
-            return
-        if not self._turn.acquire(timeout=BUSY_SECONDS):
-            raise StoreError(
-                f"the database {self.address} cannot be used: no turn to write came within {BUSY_SECONDS} s; "
-                "another process may hold it, or too many tasks run at once for SQLite"
-            )
-        try:
-            yield
-        finally:
-            self._turn.release()
-
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A transaction that only reads.
-
-        Raises:
-            StoreError: the database cannot be reached.
-        """
-        with self._errors(), self.engine.connect().execution_options(lockstep_reads=True) as connection:
-            yield connection
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OperationalError as error:
-            raise StoreError(f"the database {self.address} cannot be used: {_first_line(error)}") from error
-        except NoConnectionError as error:
-            raise StoreError(
-                f"the database {self.address} cannot be used: all connections stayed in use; run fewer tasks at once"
-            ) from error
-        except DataError as error:
-            raise ItemError(f"the database cannot keep it: {_first_line(error)}") from error
-        except DBAPIError as error:
-            refused = getattr(error.orig, "sqlstate", None) in _REFUSALS
-            if error.connection_invalidated or refused or isinstance(error.orig, sqlite3.DatabaseError):
-                raise StoreError(
-                    f"the database {self.address} cannot be used: {_first_line(error)}"
-                ) from error
-            raise
-
     def prove_writable(self) -> None:
         """Write something that means nothing, and keep it, as a run has to.
 
@@ -210,65 +127,3 @@ class Store:
         """
         with self.write() as connection:
             touch(connection)
-
-    def close(self) -> None:
-        """Close all connections."""
-        self.engine.dispose()
-
-
-def _first_line(error: DBAPIError) -> str:
-    return drivers_words(error.orig)
-
-
-def _use_wal(cursor: sqlite3.Cursor) -> None:
-    """Let readers and a writer work side by side. SQLite itself does not wait for its turn at this switch."""
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
-            return
-
-
-def _engine(url: str) -> Engine:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        patience = {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_SECONDS}
-        return create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
-    if parsed.database and parsed.database != ":memory:":
-        try:
-            private_directory(Path(parsed.database).parent)
-        except OSError as error:
-            raise StoreError(
-                f"the directory of {parsed.database} cannot be made: {error.strerror}"
-            ) from error
-    # Errors must not quote what is stored.
-    engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
-
-    @event.listens_for(engine, "do_connect")
-    def _close_to_others(*_: Any) -> None:
-        if not parsed.database or parsed.database.startswith((":memory:", "file:")):
-            return
-        # SQLite gives its other files the rights of the database's. What cannot be opened is told by itself.
-        with suppress(OSError):
-            private_file(Path(parsed.database))
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # SQLAlchemy's own BEGIN below, not the driver's late one
-        cursor = connection.cursor()
-        _use_wal(cursor)
-        cursor.execute("PRAGMA synchronous=FULL")  # a base that is said to be kept survives a power cut
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        # A writer takes its turn at once: one that reads first and then writes could be refused midway.
-        reads = connection.get_execution_options().get("lockstep_reads", False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-    return engine

@@ -7,10 +7,10 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from urllib.parse import unquote
 
+from sandbox.notion.state.store import Store as SandboxStore
 from tasks.date_range import DateRange
 from tasks.notion import rich_text
 from tasks.notion.body import PAGE_BODY
-from tasks.notion.sandbox.store import Store as SandboxStore
 from tests.notion.person import Person
 from tests.notion.plain_service import PlainService
 

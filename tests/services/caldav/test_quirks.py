@@ -13,8 +13,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from sandbox.notion import Sandbox
 from tasks.file_journal import FileJournal
-from tasks.notion.sandbox import Sandbox
 from tasks.notion.throttle import LocalThrottle
 from tasks.notion_caldav import NotionCalDAV
 from tasks.run import RunReport, run_task

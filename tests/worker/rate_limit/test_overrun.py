@@ -9,9 +9,9 @@ import pytest
 import redis
 from pydantic import SecretStr
 
+from sandbox.notion import Sandbox
 from tasks.errors import SideError
 from tasks.notion import NotionClient
-from tasks.notion.sandbox import Sandbox
 from worker import rate_limit
 from worker.rate_limit import SharedThrottle, Slots
 from worker.redis_client import impatient

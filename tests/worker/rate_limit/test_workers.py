@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.notion.sandbox import Sandbox
+from sandbox.notion import Sandbox
 from tests.harness.process import eventually
 from tests.harness.sides import ProbeSpec
 from tests.harness.stack import Stack

@@ -69,7 +69,7 @@ def test_a_server_that_cannot_be_reached() -> None:
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for_by_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.store.store.CONNECT_SECONDS", 2)
+    monkeypatch.setattr("worker.store.database.CONNECT_SECONDS", 2)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -139,7 +139,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_is_in_the_way_for_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.store.store.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("worker.store.database.BUSY_SECONDS", 0.2)
     first, second = (Store(f"sqlite:///{tmp_path / 'lockstep.db'}") for _ in range(2))
     first.migrate()
     with first.write(), pytest.raises(StoreError, match="database is locked"):
@@ -193,7 +193,7 @@ def test_every_writer_gets_its_turn(tmp_path: Path) -> None:
 
 
 def test_a_turn_that_does_not_come_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.store.store.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("worker.store.database.BUSY_SECONDS", 0.2)
     store = Store(f"sqlite:///{tmp_path / 'lockstep.db'}")
     store.migrate()
     with store.write(), ThreadPoolExecutor(1) as other:

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from tasks.errors import ItemError, LockLostError, StateError
 from tasks.merge import Conflict, Intent, Link, Side
 from worker.store import SqlJournal, Store
+from worker.store.runs import take_fence
 
 VALUES: dict[str, Any] = {
     "Title": "ünïcödé \u2028 \U0001f95b",
@@ -34,9 +35,16 @@ CREATE = Intent("create", Side.OTHER, "p3", VALUES)
 UPDATE = Intent("update", Side.NOTION, "t1", {"Title": "new"}, "p1")
 
 
+def entered(store: Store, task: str, run_id: str, fence: int) -> SqlJournal:
+    """The journal of a run that was entered in the database."""
+    with store.write() as connection:
+        take_fence(connection, task, fence)
+    return SqlJournal(store, task, run_id, fence)
+
+
 @pytest.fixture
 def journal(store: Store) -> SqlJournal:
-    return SqlJournal(store, "task", "run 1", 5)
+    return entered(store, "task", "run 1", 5)
 
 
 def by_id(links: Any) -> list[Link]:
@@ -48,7 +56,7 @@ async def test_links_and_intents_come_back_with_their_types(store: Store, journa
     await journal.confirm(put=TWO)
     await journal.begin(CREATE)
     await journal.begin(UPDATE)
-    base = await SqlJournal(store, "task", "run 2", 6).load()
+    base = await entered(store, "task", "run 2", 6).load()
     assert by_id(base.links) == [ONE, TWO]
     assert sorted(base.intents, key=lambda intent: intent.key) == [CREATE, UPDATE]
     assert type(by_id(base.links)[0].notion["Tags"]) is tuple
@@ -56,7 +64,7 @@ async def test_links_and_intents_come_back_with_their_types(store: Store, journa
 
 
 async def test_tasks_do_not_see_each_other(store: Store, journal: SqlJournal) -> None:
-    other = SqlJournal(store, "another", "run", 1)
+    other = entered(store, "another", "run", 1)
     await journal.confirm(put=ONE)
     await other.confirm(put=replace(ONE, notion={}))
     await journal.begin(CREATE)
@@ -120,7 +128,7 @@ async def test_an_older_session_is_refused_and_writes_nothing(
     journal: SqlJournal, open_store: Callable[[], Store]
 ) -> None:
     await journal.confirm(put=ONE)
-    newer = SqlJournal(open_store(), "task", "run 2", 6)
+    newer = entered(open_store(), "task", "run 2", 6)
     await newer.begin(UPDATE)
     conflict_count = len(open_store().conflicts.list())
     for write in (
@@ -140,7 +148,7 @@ async def test_an_older_session_is_refused_and_writes_nothing(
 
 
 async def test_the_fence_of_one_task_is_not_that_of_another(store: Store, journal: SqlJournal) -> None:
-    await SqlJournal(store, "another", "run", 99).confirm(put=ONE)
+    await entered(store, "another", "run", 99).confirm(put=ONE)
     await journal.confirm(put=ONE)
     assert store.links.count("task") == 1
 
@@ -148,11 +156,13 @@ async def test_the_fence_of_one_task_is_not_that_of_another(store: Store, journa
 async def test_the_first_writes_of_two_sessions_at_once_leave_one_of_them(
     open_store: Callable[[], Store], store: Store
 ) -> None:
-    journals = [SqlJournal(open_store(), "task", f"run {fence}", fence) for fence in range(1, 9)]
-    ends = await asyncio.gather(
-        *(journal.confirm(put=Link(f"p{n}", f"t{n}", {}, {})) for n, journal in enumerate(journals)),
-        return_exceptions=True,
-    )
+    stores = {fence: open_store() for fence in range(1, 9)}
+
+    async def write(fence: int) -> None:
+        journal = await asyncio.to_thread(entered, stores[fence], "task", f"run {fence}", fence)
+        await journal.confirm(put=Link(f"p{fence}", f"t{fence}", {}, {}))
+
+    ends = await asyncio.gather(*map(write, stores), return_exceptions=True)
     assert {type(end) for end in ends} <= {type(None), LockLostError}
     assert ends[-1] is None  # none is newer than the last
     assert store.links.count("task") == ends.count(None)
@@ -192,11 +202,11 @@ async def test_a_repeated_conflict_is_kept_once_and_a_new_one_beside_it(
     unresolved = conflict(winner=None, rule="error")
     for _ in range(2):
         await journal.keep_conflict(unresolved)
-    await SqlJournal(store, "task", "run 2", 6).keep_conflict(unresolved)
-    await SqlJournal(store, "another", "run", 1).keep_conflict(unresolved)
-    await SqlJournal(store, "task", "run 2", 6).keep_conflict(conflict(other="d"))
+    await entered(store, "task", "run 2", 6).keep_conflict(unresolved)
+    await entered(store, "another", "run", 1).keep_conflict(unresolved)
+    await entered(store, "task", "run 2", 6).keep_conflict(conflict(other="d"))
     whole = conflict(attribute=None, notion=None, other={"Title": "x"}, base={"Title": "a"})
-    await SqlJournal(store, "task", "run 2", 6).keep_conflict(whole)
+    await entered(store, "task", "run 2", 6).keep_conflict(whole)
     assert [kept.other for kept in store.conflicts.list("task")] == [{"Title": "x"}, "d", "c"]
     assert store.conflicts.count("task") == 3
     assert len(store.conflicts.list()) == 4

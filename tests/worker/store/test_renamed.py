@@ -22,6 +22,7 @@ from worker.session import run_session
 from worker.store import RunRecord, SqlJournal, Store
 from worker.store.renaming import RenameRefusedError, kept_of, rename
 from worker.store.retention import count_on
+from worker.store.runs import take_fence
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +91,8 @@ def test_all_that_is_kept_goes_with_the_name(run: Run, store: Store) -> None:
     task = filled(run)
     record = run(task)
     assert record.status == "halted"
-    asyncio.run(SqlJournal(store, "boards", "x", 10**18).confirm())
+    with store.write() as connection:
+        take_fence(connection, "boards", 10**18)
     kept = kept_of(store, "boards")
     assert kept.keys() >= {"link", "run", "conflict", "memory", "held", "plan", "effect"}
     before = base_of(store, "boards")

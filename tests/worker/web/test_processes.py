@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tasks.notion.sandbox import Behaviour, Sandbox
+from sandbox.notion import Behaviour, Sandbox
 from tasks.notion.webhooks import SIGNATURE_HEADER, sign
 from tests.harness.process import Process, eventually
 from tests.harness.sides import ProbeSpec

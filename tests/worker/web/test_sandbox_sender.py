@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tasks.notion.sandbox import Behaviour, Sandbox
+from sandbox.notion import Behaviour, Sandbox
 from tests.harness.process import eventually
 from worker.redis_client import connect_url
 from worker.redis_server import RedisServer

@@ -1,0 +1,1 @@
+"""Blocks, the content of pages."""

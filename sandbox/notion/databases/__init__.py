@@ -1,0 +1,1 @@
+"""Databases, their data sources and views, and how rows are queried and found."""

@@ -1,0 +1,1 @@
+"""Pages, as properties, as Markdown, with comments."""

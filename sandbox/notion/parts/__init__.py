@@ -1,0 +1,1 @@
+"""What several kinds of objects are made of: people, texts, dates, files, places."""

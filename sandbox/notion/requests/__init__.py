@@ -1,0 +1,1 @@
+"""What every request meets before it is answered: who asks, limits, counters, refusals."""

@@ -1,0 +1,1 @@
+"""The workspace as an HTTP server, with a back door and a page for people."""

@@ -1,5 +1,0 @@
-"""The page at `/`, where a person looks at the workspace and edits it by hand."""
-
-from tasks.notion.sandbox.page.serving import page_routes
-
-__all__ = ["page_routes"]

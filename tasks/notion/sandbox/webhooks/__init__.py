@@ -1,5 +1,0 @@
-"""The sender of webhooks: what changed in the workspace, told to those who subscribed."""
-
-from tasks.notion.sandbox.webhooks.sender import Behaviour, Delivery, Sender, Subscription
-
-__all__ = ["Behaviour", "Delivery", "Sender", "Subscription"]
