@@ -17,12 +17,12 @@ import pytest
 from notion_client import Client
 
 from config import Settings, get_settings, load_settings
+from sandbox.notion import Sandbox
 from tasks import SyncTask, all_tasks
 from tasks.database.memory import MemoryStorage
 from tasks.database.transport import MemoryTransport
 from tasks.declared import declare
 from tasks.notion import NotionSide
-from sandbox.notion import Sandbox
 from tests.docs.pages import PAGES, ROOT, Block, block, blocks
 from tests.harness import Process, RedisServer, eventually, free_port
 from tests.worker.cli.conftest import TASK_MODULE
@@ -30,7 +30,7 @@ from tests.worker.cli.conftest import TASK_MODULE
 #: A picture of what a program prints, or of how things hang together: nothing to run.
 PICTURE = ""
 README, HERE = "tests/acceptance/test_readme.py", "tests/docs/test_blocks.py"
-SANDBOX, TESTING = "tests/notion/sandbox/test_documentation.py", "tests/tasks/testing/test_docs.py"
+SANDBOX, TESTING = "tests/sandbox/notion/test_documentation.py", "tests/tasks/testing/test_docs.py"
 
 #: By page and begin of its first line, which test runs a block.
 RUN_BY = {

@@ -27,8 +27,14 @@ def conflict(name: Name, attribute: str = "A") -> Conflict:
     )  # fmt: skip
 
 
+def entered(store: Store) -> SqlJournal:
+    """The journal of a run that is in the history."""
+    assert store.runs.start(RunRecord(run_id="r1", task="t", status="running", fence=1), None) is None
+    return SqlJournal(store, "t", "r1", 1)
+
+
 async def test_names_come_back(store: Store) -> None:
-    journal = SqlJournal(store, "t", "r1", 1)
+    journal = entered(store)
     effect = Effect("update", Side.NOTION, "n1", "o1", {"A": 1}, {"A": 2}, MILK)
     await journal.begin(None, effect)
     await journal.keep_conflict(conflict(MILK))
@@ -44,11 +50,11 @@ async def test_names_come_back(store: Store) -> None:
 
 
 async def test_a_title_that_a_database_does_not_take_or_that_holds_a_secret(store: Store) -> None:
-    journal = SqlJournal(store, "t", "r1", 1)
+    journal = entered(store)
     await journal.keep_conflict(conflict(ODD))
     await journal.remember(Memory(held=(Held(("n1", ""), "why", "x", 0, NOW, NOW, ODD),)))
     record = RunRecord(run_id="r1", task="t", status="failed", names={(Side.NOTION, "n1"): ODD}, reason="n1")
-    store.runs.enter(record)
+    store.runs.finish(record)
     (kept,) = store.conflicts.list("t")
     (held,) = store.memories.held("t")
     (run,) = store.runs.list("t")
