@@ -221,6 +221,7 @@ class Applier:
                 changes={name: Change(shown, kept)},
                 source={name: kept},
                 reason=conflict.reason,
+                name=conflict.name,
             )
             if same(shown, kept):
                 await self._advance_by(update, {name: kept})
@@ -240,6 +241,7 @@ class Applier:
             # An earlier create of this key made it, and it belongs to another object by now.
             await self.journal.confirm(settle=(key,))
             key, made_id, shown = await self._make(action, f"{name}/besides {made_id}")
+        self.outcome.names[action.side, made_id] = action.name
         self.outcome.notes += kept_otherwise(action.side, made_id, action.values, shown)
         source = action.source or action.values
         if action.side is Side.NOTION:
@@ -264,7 +266,7 @@ class Applier:
             obj = await adapter.call("restore_obj", former_id)
         if obj is None or obj is NotImplemented:
             return False
-        effect = Effect("create", action.side, former_id, action.source_id, {}, action.values)
+        effect = Effect("create", action.side, former_id, action.source_id, {}, action.values, action.name)
         await self.journal.begin(None, effect)
         self.views[action.side].objects[former_id] = obj
         self.outcome.counts[f"{action.side}_restored"] += 1
@@ -289,6 +291,7 @@ class Applier:
                     changes=changes,
                     source={name: action.source[name] for name in changes},
                     reason=action.reason,
+                    name=action.name,
                 )
             )
         return True
@@ -310,7 +313,7 @@ class Applier:
             begun_at=self.clock(),
             hash=source_record.hash,
         )
-        effect = Effect("create", action.side, None, action.source_id, {}, action.values)
+        effect = Effect("create", action.side, None, action.source_id, {}, action.values, action.name)
         async with self._intended(intent, effect):
             made = await adapter.call("create_keyed", intent.key, adapter.native(action.values))
         if made is None:
@@ -368,7 +371,7 @@ class Applier:
         after = {name: change.new for name, change in action.changes.items()}
         source_id = action.other_id if action.side is Side.NOTION else action.notion_id
         key = str(uuid.uuid5(_WRITES, f"{self.task.name}/{action.side}/{action.notion_id}/{action.other_id}"))
-        effect = Effect("update", action.side, action.target_id, source_id, before, after)
+        effect = Effect("update", action.side, action.target_id, source_id, before, after, action.name)
         return Intent(key, action.side, source_id, after, action.target_id), effect
 
     async def _begin_both(self, group: list[Action]) -> None:
@@ -434,7 +437,7 @@ class Applier:
     @do.register
     async def _restore(self, action: Restore) -> None:
         adapter = self.adapters[action.side]
-        effect = Effect("create", action.side, action.former_id or None, None, {}, action.values)
+        effect = Effect("create", action.side, action.former_id or None, None, {}, action.values, action.name)
         await self.journal.begin(None, effect)
         async with self.slots[action.side]:
             self.check_lock()
@@ -465,9 +468,8 @@ class Applier:
     async def _erase(self, action: Delete | Withdraw) -> None:
         obj = await self.views[action.side].object(action.target_id)
         source_id = action.other_id if action.side is Side.NOTION else action.notion_id
-        await self.journal.begin(
-            None, Effect("delete", action.side, action.target_id, source_id, action.values, {})
-        )
+        effect = Effect("delete", action.side, action.target_id, source_id, action.values, {}, action.name)
+        await self.journal.begin(None, effect)
         async with self.slots[action.side]:
             self.check_lock()
             await self.adapters[action.side].call("delete_obj", obj)

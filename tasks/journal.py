@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from tasks.merge import Conflict, Effect, Held, Intent, Link, Side
+from tasks.merge import Conflict, Effect, Held, Intent, Link, Name, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,9 @@ def memory_from_data(data: Mapping[str, Any]) -> Memory:
         data["forms"],
         data["scope"],
         {Side(side): Cursor(**cursor) for side, cursor in data["cursors"].items()},
-        tuple(Held(**{**held, "pair": tuple(held["pair"])}) for held in data["held"]),
+        tuple(
+            Held(**{**held, "pair": tuple(held["pair"]), "name": Name(**held.get("name", {}))})
+            for held in data["held"]
+        ),
         data.get("own"),
     )

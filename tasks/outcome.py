@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tasks.merge import ID, Action, Create, Delete, Restore, Side, Skip, Update, Values, Withdraw
+from tasks.merge import ID, Action, Create, Delete, Name, Restore, Side, Skip, Update, Values, Withdraw
 from tasks.values import is_empty, same
 
 
@@ -33,6 +33,8 @@ class Outcome:
     conflicts: int = 0
     #: Conflicts of which neither side was written.
     unresolved: int = 0
+    #: What people call the objects of the plan, and those that were made.
+    names: dict[tuple[Side, ID], Name] = field(default_factory=dict)
 
     def add(self, part: Outcome) -> None:
         """Count in what came of a part."""
@@ -47,6 +49,7 @@ class Outcome:
         self.conflicts += part.conflicts
         self.unresolved += part.unresolved
         self.held += part.held
+        self.names |= part.names
 
 
 def kept_otherwise(side: Side, obj_id: ID, written: Values, shown: Values) -> list[str]:

@@ -30,8 +30,10 @@ from tasks.merge import (
     left_again,
     left_out,
     make_plan,
+    pair_of,
     plan_digest,
 )
+from tasks.naming import named, names_in
 from tasks.outcome import Outcome
 from tasks.policy import forms_of, policy_of
 from tasks.snapshots import Adapter, SideView, ask_for_missing
@@ -175,8 +177,9 @@ class _Run:
         else:
             await applier.run(plan, links)
         outcome = applier.outcome
+        outcome.names |= names_in(plan)
         if self.order.planner is None:
-            await self.journal.remember(self._memory(base, views, outcome))
+            await self.journal.remember(self._memory(base, views, plan, outcome))
             outcome.missed += [line for side in Side for line in _missed(views[side].snapshot)]
             outcome.missed += _odd(plan)
         return _report(plan, outcome)
@@ -221,6 +224,7 @@ class _Run:
             views = await ask_for_missing(views, base.links)
         self.progress("plan", 0, 0)
         plan = await asyncio.to_thread(self._planned, base, views, policy, listed_at)
+        plan = await named(plan, views, base.links)
         return views, plan, check_guards(plan, len(base.links), policy) or self._doubt(plan)
 
     def _doubt(self, plan: Plan) -> Halt | None:
@@ -285,7 +289,7 @@ class _Run:
         missed = context.outcome.missed
         return RunReport("incomplete" if missed else "succeeded", "; ".join(missed), Plan(), context.outcome)
 
-    def _memory(self, base: Base, views: Mapping[Side, SideView], outcome: Outcome) -> Memory:
+    def _memory(self, base: Base, views: Mapping[Side, SideView], plan: Plan, outcome: Outcome) -> Memory:
         """What the next run is to know, now that this one came to its end."""
         now = self.order.clock()
         snapshots = {side: view.snapshot for side, view in views.items()}
@@ -299,6 +303,8 @@ class _Run:
             held[pair] = known if waiting and known else again(known, pair, reason, content, now)
         for pair, reason in outcome.failed.items():
             held[pair] = failed_again(before.get(pair), pair, reason, content_of(pair, snapshots), now)
+        names = {pair_of(action): action.name for action in plan.actions if action.name}
+        named_now = (replace(one, name=names.get(one.pair, one.name)) for one in held.values())
         cursors = {}
         for side, view in views.items():
             known_cursor = base.memory.cursors.get(side)
@@ -307,7 +313,7 @@ class _Run:
                 cursors[side] = Cursor(view.cursor, listed_at)
         complete = all(view.snapshot.partial is None for view in views.values())
         scope = self.task.scope() if complete or base.memory.scope is None else base.memory.scope
-        return Memory(base.memory.forms, scope, cursors, tuple(held.values()), self.task.remembered())
+        return Memory(base.memory.forms, scope, cursors, tuple(named_now), self.task.remembered())
 
 
 def _report(plan: Plan, outcome: Outcome) -> RunReport:

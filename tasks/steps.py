@@ -31,6 +31,7 @@ from tasks.merge import (
     pair_of,
     resolve,
 )
+from tasks.naming import named
 from tasks.outcome import Outcome
 from tasks.overrides import Context, StepJournal, current
 from tasks.parts import PARTS
@@ -116,6 +117,7 @@ async def _apply_part(
     views = await ask_for_missing(views, base.links)
     notion, other = (views[side].snapshot for side in Side)
     plan = make_plan(base.links, notion, other, policy_of(task), base.intents)
+    plan = await named(plan, views, base.links)
     part = Plan(tuple(_linked_only(filter(keep, plan.actions), base.links)))
     check_lock = context.check_lock if context is not None else lambda: None
     applier = Applier(adapters, views, journal, check_lock=check_lock, progress=silent)

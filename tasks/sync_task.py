@@ -68,6 +68,9 @@ class SyncTask(Scheduled):
     change_share: float = 0.5
     #: So many may be deleted or overwritten in any case.
     handful: int = 5
+    #: The Notion attribute by which people call an object; `None`: the one whose name says so, such as `Name`,
+    #: else the first of `attr_map`.
+    title_attr: str | None = None
 
     def __init__(
         self, name: str, attr_map: dict[str, str], conflict_mode: ConflictMode | str = ConflictMode.NEWER
@@ -81,6 +84,10 @@ class SyncTask(Scheduled):
         if twice:
             raise TaskDefinitionError(
                 f"task {name!r}: attr_map names {', '.join(sorted(twice))} more than once"
+            )
+        if self.title_attr is not None and self.title_attr not in attr_map:
+            raise TaskDefinitionError(
+                f"task {name!r}: title_attr is {self.title_attr!r}, which attr_map does not name"
             )
         self.conflict_mode = checked_mode(name, conflict_mode)
         self.attr_map = attr_map
@@ -256,6 +263,25 @@ class SyncTask(Scheduled):
 
     def other_known_obj(self, obj_id: ID, values: Mapping[str, Any]) -> Answer:
         """An object of the other side, in the same way; the values are by Notion attribute."""
+        return NotImplemented
+
+    def notion_obj_title(self, obj: Any) -> Answer:
+        """What people call a Notion object, as plans and lists shall show it; by default its `title_attr`.
+
+        Asked only of objects that a plan names. Without an answer, also where it fails, the default holds.
+        """
+        return NotImplemented
+
+    def other_obj_title(self, obj: Any) -> Answer:
+        """What people call an object of the other side, in the same way."""
+        return NotImplemented
+
+    def notion_obj_address(self, obj: Any) -> Answer:
+        """Where a person finds a Notion object, such as a link; none by default."""
+        return NotImplemented
+
+    def other_obj_address(self, obj: Any) -> Answer:
+        """Where a person finds an object of the other side; none by default."""
         return NotImplemented
 
     def attr_forms(self) -> Mapping[str, str]:

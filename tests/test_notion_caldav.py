@@ -266,7 +266,8 @@ async def test_an_unreadable_todo_is_held_alone(place: Place) -> None:
     await place.edit_todo("milk", priority=1)
     await place.make_todo(summary="bread")
     report = await place.run()
-    assert [(skip.id, skip.reason[:14]) for skip in report.plan.of(Skip)] == [(todo.uid, "cannot be read")]
+    told = [(skip.id, skip.name.title, skip.reason[:14]) for skip in report.plan.of(Skip)]
+    assert told == [(todo.uid, "tea", "cannot be read")]
     rows = await place.rows()
     assert set(rows) == {"tea", "milk", "bread"}
     assert rows["milk"]["Priority"] == "High"
@@ -511,3 +512,17 @@ async def test_the_login_comes_from_the_environment_of_the_run(
     report = await run_task(task, FileJournal(place.folder / "todos.json"))
     assert report.status == "succeeded"
     assert place.radicale.password not in f"{task!r} {vars(task)}"
+
+
+async def test_both_sides_say_title_and_address(place: Place) -> None:
+    page_id = await place.person.make_page(place.source, **page("Buy milk"))
+    todo = await place.make_todo(summary="Water the plants")
+    plan = (await place.run()).plan
+    names = {action.name.title: action.name.address for action in plan.actions}
+    assert names == {"Buy milk": (await place.person.page(page_id))["url"], "Water the plants": todo.href}
+    assert todo.href.startswith(place.calendar_url)
+    assert place.radicale.password not in todo.href
+    await place.delete_todo("Water the plants")
+    await place.person.edit(page_id, Task=Person.text("Buy oat milk"))
+    named = {(type(action).__name__, action.name.title) for action in (await place.run()).plan.actions}
+    assert named == {("Update", "Buy oat milk"), ("Delete", "Water the plants")}

@@ -18,6 +18,7 @@ from tasks.errors import LockLostError, StateError, TaskDefinitionError, TaskErr
 from tasks.file_journal import MOVED, FileJournal, is_moved
 from tasks.journal import Base, Journal
 from tasks.local import alone
+from tasks.naming import mentioned
 from tasks.run import Order, RunReport, run_task
 from tasks.scheduled import Scheduled
 from tasks.sync_task import Progress
@@ -316,7 +317,10 @@ class _Session:
             self.store.plans.expire(self.task.name)
         record = self._ended(report.status, reason)
         notes = [*outcome.failures, *outcome.skipped, *outcome.notes][:NOTES]
-        return replace(record, counts={kind: count for kind, count in counts.items() if count}, notes=notes)
+        counts = {kind: count for kind, count in counts.items() if count}
+        return replace(
+            record, counts=counts, notes=notes, names=mentioned(outcome.names, [record.reason, *notes])
+        )
 
     def _ended(self, status: str, reason: str) -> RunRecord:
         return replace(self.record, status=status, reason=reason, finished_at=datetime.now(UTC))

@@ -25,6 +25,7 @@ from tasks.merge.holding import (
 )
 from tasks.merge.model import (
     ID,
+    NAMELESS,
     Action,
     Adopt,
     Agree,
@@ -35,6 +36,7 @@ from tasks.merge.model import (
     Effect,
     Intent,
     Link,
+    Name,
     Park,
     Plan,
     Record,
@@ -55,6 +57,7 @@ from tasks.merge.undo import take_back, undo
 
 __all__ = [
     "ID",
+    "NAMELESS",
     "UNRESOLVED",
     "Action",
     "Adopt",
@@ -69,6 +72,7 @@ __all__ = [
     "Held",
     "Intent",
     "Link",
+    "Name",
     "Park",
     "Plan",
     "Policy",

@@ -7,7 +7,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tasks.merge.model import ID, Action, Create, Intent, Plan, Restore, Side, Skip, Snapshot, Withdraw
+from tasks.merge.model import (
+    ID,
+    NAMELESS,
+    Action,
+    Create,
+    Intent,
+    Name,
+    Plan,
+    Restore,
+    Side,
+    Skip,
+    Snapshot,
+    Withdraw,
+)
 from tasks.values import dump
 
 #: How long an object waits after its first, second, … failure; after the last of these it is quarantined.
@@ -37,6 +50,8 @@ class Held:
     since: datetime
     #: From when on it is tried again, unless its content changes before.
     next_try: datetime
+    #: What people call it.
+    name: Name = NAMELESS
 
     @property
     def quarantined(self) -> bool:
@@ -109,6 +124,7 @@ def _left(held: Held) -> Skip:
         pair=held.pair,
         failing=held.failures > 0,
         reason=reason,
+        name=held.name,
     )
 
 
@@ -177,5 +193,6 @@ def left_out(plan: Plan, snapshots: Mapping[Side, Snapshot], now: datetime) -> l
         reason = (
             "its counterpart was taken back by an undo; edit it, or use `lockstep retry`, to sync it again"
         )
-        held.append(Held(pair, reason, content_of(pair, snapshots), 0, now, now + FOR_GOOD))
+        content = content_of(pair, snapshots)
+        held.append(Held(pair, reason, content, 0, now, now + FOR_GOOD, action.name))
     return held

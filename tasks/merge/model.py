@@ -31,6 +31,22 @@ class Side(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Name:
+    """What people call an object by. Its repr shows no content."""
+
+    #: Empty where it has none, or none is known.
+    title: str = field(default="", repr=False)
+    #: Where a person finds it.
+    address: str = field(default="", repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.title or self.address)
+
+
+NAMELESS = Name()
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One object as its side shows it."""
 
@@ -120,6 +136,8 @@ class Effect:
     #: The values that go, and those that come, of the attributes that are written.
     before: Values
     after: Values
+    #: What people call it.
+    name: Name = field(default=NAMELESS, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +154,8 @@ class Action:
 
     #: Why, in words for a person.
     reason: str
+    #: What people call the object that it is about; it decides nothing.
+    name: Name = field(default=NAMELESS, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

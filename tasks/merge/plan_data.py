@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from tasks.merge.model import Action, Change, Link, Plan, Side
+from tasks.merge.model import Action, Change, Link, Name, Plan, Side
 from tasks.values import dump
 
 _KINDS: Mapping[str, type[Action]] = {kind.__name__.lower(): kind for kind in Action.__subclasses__()}
+
+#: What a plan says to people only.
+_TOLD = frozenset({"reason", "name"})
 
 #: How a field is read again that is not of a type that JSON text keeps (`tasks.values`).
 _READ: Mapping[str, Callable[[Any], Any]] = {
@@ -19,6 +22,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "sides": lambda sides: frozenset(map(Side, sides)),
     "parked": lambda sides: frozenset(map(Side, sides)),
     "changes": lambda changes: {name: Change(**change) for name, change in changes.items()},
+    "name": lambda name: Name(**name),
     "instead_of": lambda old: Link(**_restored(old)) if isinstance(old, dict) else old,
 }
 
@@ -52,7 +56,7 @@ def plan_digest(plan: Plan) -> str:
     which a service lists the objects in another order has the same.
     """
     done = sorted(
-        dump({name: value for name, value in action.items() if name != "reason"})
+        dump({name: value for name, value in action.items() if name not in _TOLD})
         for action in plan_to_data(plan)["actions"]
         if action["action"] != "skip"
     )

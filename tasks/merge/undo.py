@@ -60,6 +60,7 @@ def undo(
                     side=effect.side if effect.target_id else effect.side.opposite,
                     id=known,
                     reason=f"what the run wrote in {effect.side.label} is not there any more",
+                    name=effect.name,
                 )
             )
         elif effect.kind == "create":
@@ -75,11 +76,12 @@ def _brought_back(
 ) -> Action:
     former, here = effect.target_id or "", snapshots[effect.side]
     if here.has(former):
-        return Skip(side=effect.side, id=former, reason="it is there again already")
+        return Skip(side=effect.side, id=former, reason="it is there again already", name=effect.name)
     for record in here.records.values():
         shows = all(same(record.values.get(name), value) for name, value in effect.before.items())
         if shows and (effect.side, record.id) not in by_id:
-            return Skip(side=effect.side, id=record.id, reason="an equal object is there again already")
+            reason = "an equal object is there again already"
+            return Skip(side=effect.side, id=record.id, reason=reason, name=effect.name)
     across = effect.side.opposite, effect.source_id or ""
     alone = across[1] in snapshots[across[0]].records and across not in by_id
     then = "it is linked again with its counterpart" if alone else "the next run carries it across"
@@ -89,6 +91,7 @@ def _brought_back(
         values=effect.before,
         counterpart=effect.source_id if alone else None,
         reason=f"the run deleted it in {effect.side.label}; {then}",
+        name=effect.name,
     )
 
 

@@ -171,6 +171,8 @@ class NotionSide(SyncTask):
             attr: replace(self._known.column(schema, attr), as_range=attr in self.date_ranges)
             for attr in attrs
         }
+        titles_of = (attr for attr, column in self._columns.items() if column.type == "title")
+        self.title_attr = next(titles_of, self.title_attr)
         self._listed_id, self._database_id = schema.id, schema.database_id
         titles = {column.name: column for column in schema.columns.values() if column.type == "title"}
         self._rows_of.shown = {
@@ -363,6 +365,14 @@ class NotionSide(SyncTask):
     def notion_hash(self, obj: Page) -> str:
         """The title without regard to case and outer blanks."""
         return obj.title.strip().casefold()
+
+    def notion_obj_title(self, obj: Page) -> str:
+        """The title of the row."""
+        return obj.title
+
+    def notion_obj_address(self, obj: Page) -> str:
+        """The address of the page in Notion."""
+        return obj.url
 
     def notion_timestamp(self, obj: Page) -> datetime:
         """When the page was edited last, floored to the minute."""

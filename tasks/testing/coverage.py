@@ -28,6 +28,8 @@ _OF_A_SIDE = (
     "is_gone",
     "changes",
     "get_obj",
+    "obj_title",
+    "obj_address",
 )
 
 #: All methods that a run calls where a task writes them itself.

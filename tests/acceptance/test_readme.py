@@ -13,6 +13,7 @@ import pytest
 
 from sandbox.notion import Sandbox
 from tasks.services.caldav.radicale_server import RadicaleServer
+from tests.harness import Process
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -47,14 +48,23 @@ def replaced(content: str, **values: str) -> str:
     return content
 
 
-def lockstep(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+#: What a calendar app asks for all to-dos.
+QUERY = """<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><C:calendar-data/></D:prop>
+<C:filter><C:comp-filter name="VCALENDAR"/></C:filter></C:calendar-query>"""
+
+
+def environment() -> dict[str, str]:
+    """That of a newcomer, who has set nothing."""
     ours = ("LOCKSTEP_", "REDIS_URL", "DATABASE_URL", "NOTION_", "CALDAV_", "SENTRY_", "FLOWER_")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    env = {**clean, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1"}
+    return {**clean, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1"}
+
+
+def lockstep(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *arguments],
         cwd=directory,
-        env=env,
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=60,
@@ -90,6 +100,19 @@ def test_the_first_plan_of_a_newcomer(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert "Water the plants" in done.stdout
         assert "ntn_secret" not in done.stdout + done.stderr
+        up = [*COMMAND, *typed()[3].split()[1:], "--flower-port", "0"]  # another Flower may be at home here
+        with Process(up, log=tmp_path / "up.log", env=environment(), cwd=here) as running:
+
+            def ran() -> bool:
+                return "succeeded" in lockstep(here, "history", "todos").stdout
+
+            running.wait_until(ran, 60, "a run that succeeded")
+        assert "ntn_secret" not in (tmp_path / "up.log").read_text()
+        with radicale.http() as http:
+            found = http.request(
+                "REPORT", radicale.calendar_url("todos"), content=QUERY, headers={"Depth": "1"}
+            )
+        assert "Water the plants" in found.text
 
 
 def test_every_target_of_make_that_it_names_is_there() -> None:

@@ -35,5 +35,10 @@ def _tell(error: Exception) -> int:
         return 1
     message, code = explained
     for line in redacted(message).splitlines():
-        print(f"lockstep: {line}", file=sys.stderr)  # noqa: T201
+        if sys.stderr.isatty():
+            from worker.cli.output import console, say
+
+            say(f"lockstep: {line}", console(stderr=True))
+        else:
+            print(f"lockstep: {line}", file=sys.stderr)  # noqa: T201
     return int(code)

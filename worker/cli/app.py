@@ -27,6 +27,7 @@ app.add_typer(nodes, name="nodes")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The task's name; `lockstep tasks` lists them.")]
 OfTask = Annotated[str | None, typer.Option("--task", metavar="NAME", help="Only a plan of this task.")]
+Ids = Annotated[bool, typer.Option("--ids", help="Show ids and addresses as well.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -107,23 +108,24 @@ def run(name: Name, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def plan(name: Name, as_json: AsJson = False) -> None:
+def plan(name: Name, ids: Ids = False, as_json: AsJson = False) -> None:
     """Show what a run would write, and why. Nothing is written."""
     from worker.cli import run as command
 
-    _end(command.plan(name, as_json=as_json))
+    _end(command.plan(name, ids=ids, as_json=as_json))
 
 
 @app.command()
 def plans(
     plan_id: Annotated[str | None, typer.Argument(metavar="[PLAN-ID]", help="Show this plan whole.")] = None,
     task: OfTask = None,
+    ids: Ids = False,
     as_json: AsJson = False,
 ) -> None:
     """List the plans that a guard halted, or show one."""
     from worker.cli import plans as command
 
-    _end(command.plans(plan_id, task=task, as_json=as_json))
+    _end(command.plans(plan_id, task=task, ids=ids, as_json=as_json))
 
 
 @app.command()
@@ -144,12 +146,13 @@ def undo(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")
     ] = False,
+    ids: Ids = False,
     as_json: AsJson = False,
 ) -> None:
     """Take back what a run wrote, on both sides, where it still is as the run left it."""
     from worker.cli import undo as command
 
-    _end(command.undo(run_id, dry_run=dry_run, as_json=as_json))
+    _end(command.undo(run_id, dry_run=dry_run, ids=ids, as_json=as_json))
 
 
 @app.command()
@@ -163,6 +166,7 @@ def conflicts(
         bool, typer.Option("--dry-run", help="With --take: show what would be done; write nothing.")
     ] = False,
     limit: Annotated[int, typer.Option(min=1, help="How many to list.")] = 50,
+    ids: Ids = False,
     as_json: AsJson = False,
 ) -> None:
     """List the values that lost a conflict, show one, bring one back."""
@@ -171,29 +175,31 @@ def conflicts(
     if number is None and (take is not None or dry_run):
         raise typer.BadParameter("needs --id", param_hint="--take")
     if number is None:
-        _end(command.conflicts(name, limit=limit, as_json=as_json))
+        _end(command.conflicts(name, limit=limit, ids=ids, as_json=as_json))
     elif take is None:
-        _end(command.show(number, as_json=as_json))
+        _end(command.show(number, ids=ids, as_json=as_json))
     else:
-        _end(command.take(number, take.value, dry_run=dry_run, as_json=as_json))
+        _end(command.take(number, take.value, dry_run=dry_run, ids=ids, as_json=as_json))
 
 
 @app.command()
 def held(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only those of this task.")] = None,
+    ids: Ids = False,
     as_json: AsJson = False,
 ) -> None:
     """List the objects that runs had to leave, with the reason and the time of the next try."""
     from worker.cli import held as command
 
-    _end(command.held(name, as_json=as_json))
+    _end(command.held(name, ids=ids, as_json=as_json))
 
 
 @app.command()
 def retry(
     name: Name,
     object_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Only this object, by its id on either side.")
+        str | None,
+        typer.Argument(metavar="[ID]", help="Only this object, by its title or its id on either side."),
     ] = None,
 ) -> None:
     """Let held objects, and those left out by an undo, be tried again by the next run."""
@@ -372,7 +378,9 @@ def nodes_capture(
 
 @sandbox.command("notion")
 def sandbox_notion(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")],
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8081,
     data: Annotated[
         Path | None, typer.Option(help="SQLite file that keeps the workspace; by default it is in memory.")
     ] = None,

@@ -6,24 +6,23 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from rich.text import Text
-
 from config import get_settings
 from tasks.journal import Base
 from tasks.merge import Plan, Policy, Side, take_back
 from tasks.run import Order
 from tasks.snapshots import SideView
+from worker.cli.called import IDS, Called, ids_of, labels
 from worker.cli.context import find_sync_task, known_task, open_store
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
-from worker.cli.output import console, moment, print_json, printable, short, table, tell_rest
+from worker.cli.output import console, moment, print_json, printable, say, say_fields, short, table, tell_rest
 from worker.cli.run import carry_out, foresee, prepare
 from worker.node_runs import is_of_a_node
 from worker.store import Store
 from worker.store.conflicts import ConflictRecord
 
 
-def conflicts(name: str | None, *, limit: int, as_json: bool) -> ExitCode:
+def conflicts(name: str | None, *, limit: int, ids: bool = False, as_json: bool) -> ExitCode:
     """List the ledger, the newest first."""
     settings = get_settings()
     with open_store(settings) as store:
@@ -35,26 +34,32 @@ def conflicts(name: str | None, *, limit: int, as_json: bool) -> ExitCode:
     elif not found:
         console().print("The ledger is empty: no value has lost a conflict.")
     else:
+        objects = [_called(record) for record in found]
         rows = [
             (
                 str(record.id),
+                label,
                 record.task,
                 moment(record.at),
-                _what(record),
+                record.attribute or "(deleted)",
                 _value(record.base, 24),
                 _value(record.notion, 24),
                 _value(record.other, 24),
                 _outcome(record),
+                record.address or "-",
+                *(ids_of(called) if ids else ()),
             )
-            for record in found
+            for record, called, label in zip(found, objects, labels(objects), strict=True)
         ]
-        columns = ("No.", "Task", "When", "What", "Base", "Notion", "Other side", "What stayed")
-        console().print(table(columns, rows, folded=("What", "Base", "Notion", "Other side", "What stayed")))
+        folded = ("Object", "What", "Base", "Notion", "Other side", "What stayed", "Address")
+        columns = ("No.", "Object", "Task", "When", *folded[1:], *(IDS if ids else ()))
+        spare = () if ids else ("Address",)
+        console().print(table(columns, rows, folded=folded, spare=spare, heads=2))
         tell_rest(len(found), total)
     return ExitCode.OK
 
 
-def show(number: int, *, as_json: bool) -> ExitCode:
+def show(number: int, *, ids: bool = False, as_json: bool) -> ExitCode:
     """Show one conflict whole."""
     with open_store(get_settings()) as store:
         record = _find(store, number)
@@ -66,34 +71,32 @@ def show(number: int, *, as_json: bool) -> ExitCode:
         if is_of_a_node(record)
         else [
             ("Conflict", f"{record.id} of task {record.task}"),
+            *([("Object", record.title)] if record.title else []),
+            *([("Address", record.address)] if record.address else []),
             ("When", f"{moment(record.at)}, in run {record.run_id[:8]}"),
             ("What", record.attribute or "deleted on one side, edited on the other"),
             ("Base", _value(record.base, 2000)),
             (
                 "Notion",
-                f"{_value(record.notion, 2000)}   ({record.notion_id}, edited {moment(record.notion_edited)})",
+                f"{_value(record.notion, 2000)}   ({_of(record, Side.NOTION, ids)}{moment(record.notion_edited)})",
             ),
             (
                 "Other side",
-                f"{_value(record.other, 2000)}   ({record.other_id}, edited {moment(record.other_edited)})",
+                f"{_value(record.other, 2000)}   ({_of(record, Side.OTHER, ids)}{moment(record.other_edited)})",
             ),
             ("Stayed", _outcome(record)),
         ]
     )
     screen = console()
-    for label, text in lines:
-        screen.print(Text(f"{label:<11}", style="bold") + Text(printable(text)), soft_wrap=True)
+    say_fields(lines, screen)
     if is_of_a_node(record):
-        screen.print("Bring the lost value back by editing the record on any node: the newest edit wins.")
+        say("Bring the lost value back by editing the record on any node: the newest edit wins.", screen)
     elif record.taken is None:
-        screen.print(
-            f"Bring a value back: lockstep conflicts --id {record.id} --take notion (or other)",
-            soft_wrap=True,
-        )
+        say(f"Bring a value back: lockstep conflicts --id {record.id} --take notion (or other)", screen)
     return ExitCode.OK
 
 
-def take(number: int, side: str, *, dry_run: bool, as_json: bool) -> ExitCode:
+def take(number: int, side: str, *, dry_run: bool, ids: bool = False, as_json: bool) -> ExitCode:
     """Make both sides show the value that one side had."""
     with open_store(get_settings()) as store:
         record = _find(store, number)
@@ -124,7 +127,7 @@ def take(number: int, side: str, *, dry_run: bool, as_json: bool) -> ExitCode:
 
         order = Order(planner=planner)
         if dry_run:
-            return foresee(task, store, order=order, as_json=as_json)
+            return foresee(task, store, order=order, ids=ids, as_json=as_json)
         code = carry_out(task, settings, store, order=order, kind="restore", as_json=as_json)
         if code is ExitCode.OK:
             store.conflicts.take(number, side)
@@ -144,18 +147,23 @@ def _of_a_node(record: ConflictRecord) -> list[tuple[str, str]]:
     return [
         ("Conflict", f"{record.id} of node {record.task}"),
         ("When", moment(record.at)),
-        ("What", _what(record)),
+        ("Object", _called(record).else_),
+        ("What", record.attribute or "(deleted)"),
         ("Kept", f"{_value(record.notion, 2000)}   (edited {moment(record.notion_edited)})"),
         ("Lost", f"{_value(record.other, 2000)}   (edited {moment(record.other_edited)})"),
         ("Stayed", _outcome(record)),
     ]
 
 
-def _what(record: ConflictRecord) -> str:
-    if is_of_a_node(record):
-        place = f"{record.notion_id} {record.other_id}"
-        return f"{place}: {record.attribute}" if record.attribute else f"{place} (deleted)"
-    return record.attribute or "(deleted)"
+def _called(record: ConflictRecord) -> Called:
+    """What its object is called: a record of a node by its model and key."""
+    node = is_of_a_node(record)
+    return Called(record.pair, record.name, " ".join(record.pair) if node else "", record.task)
+
+
+def _of(record: ConflictRecord, side: Side, ids: bool) -> str:
+    """Begin of what is said of a side's value: the object's id where it has no title or is asked for."""
+    return f"{record.pair[side is Side.OTHER]}, edited " if ids or not record.title else "edited "
 
 
 def _outcome(record: ConflictRecord) -> str:

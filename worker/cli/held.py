@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from config import get_settings
-from tasks.merge import Held
+from tasks.merge import Held, Side
+from tasks.naming import tell
+from worker.cli.called import IDS, Called, ids_of, labels
 from worker.cli.context import find_task, known_task, open_store
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
-from worker.cli.output import console, moment, print_json, table
+from worker.cli.output import console, moment, print_json, say, table
 
 
-def held(name: str | None, *, as_json: bool) -> ExitCode:
+def held(name: str | None, *, ids: bool = False, as_json: bool) -> ExitCode:
     """List the objects that the last runs left, with the reason."""
     settings = get_settings()
     with open_store(settings) as store:
@@ -24,31 +27,59 @@ def held(name: str | None, *, as_json: bool) -> ExitCode:
     elif not found:
         console().print("No object is held.")
     else:
+        objects = [Called(one.pair, one.name, task=task) for task, one in found]
         rows = [
             (
                 task,
-                " / ".join(part for part in one.pair if part),
+                label,
                 "quarantined" if one.quarantined else f"failed {one.failures}x" if one.failures else "left",
                 moment(one.since),
                 moment(one.next_try),
-                one.reason,
+                one.reason if ids else _reason(one),
+                one.name.address or "-",
+                *(ids_of(called) if ids else ()),
             )
-            for task, one in found
+            for (task, one), called, label in zip(found, objects, labels(objects), strict=True)
         ]
-        columns = ("Task", "Object", "State", "Since", "Next try", "Reason")
-        console().print(table(columns, rows, folded=("Object", "Reason")))
+        columns = ("Task", "Object", "State", "Since", "Next try", "Reason", "Address", *(IDS if ids else ()))
+        spare = () if ids else ("Address",)
+        console().print(table(columns, rows, folded=("Object", "Reason", "Address"), spare=spare, heads=2))
     return ExitCode.OK
+
+
+def _reason(one: Held) -> str:
+    """Why it is held, where it is called as it is in the list."""
+    return tell(one.reason, dict.fromkeys(zip(Side, one.pair, strict=True), one.name))
 
 
 def retry(name: str, object_id: str | None) -> ExitCode:
     """Let held objects be tried again by the next run."""
     find_task(name)
     with open_store(get_settings()) as store:
-        released = store.memories.release(name, object_id)
+        found = object_id and _id(name, object_id, [one for _, one in store.memories.held_by_task(name)])
+        released = store.memories.release(name, found)
     if not released and object_id is not None:
         raise CommandError(f"task {name!r} holds no object {object_id!r}: `lockstep held {name}` lists them")
-    console().print(f"{name}: {released} objects will be tried again by the next run.")
+    some = "1 object" if released == 1 else f"{released} objects"
+    say(f"{name}: {some} will be tried again by the next run.")
     return ExitCode.OK
+
+
+def _id(task: str, given: str, all_held: Sequence[Held]) -> str:
+    """The id of what a person named by an id or by its title.
+
+    Raises:
+        CommandError: several have this title.
+    """
+    if any(given in one.pair for one in all_held):
+        return given
+    called = [one for one in all_held if one.name.title == given]
+    if len(called) > 1:
+        raise CommandError(
+            f"task {task!r} holds {len(called)} objects with the title {given!r}: give the id of one of them, as "
+            f"`lockstep held {task} --ids` shows it"
+        )
+    return called[0].pair[0] or called[0].pair[1] if called else given
 
 
 def _data(task: str, one: Held) -> dict[str, Any]:
@@ -61,4 +92,6 @@ def _data(task: str, one: Held) -> dict[str, Any]:
         "since": one.since,
         "next_try": one.next_try,
         "reason": one.reason,
+        "title": one.name.title or None,
+        "address": one.name.address or None,
     }

@@ -22,7 +22,7 @@ from worker.cli.context import nearest
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
 from worker.cli.machine import node_lock
-from worker.cli.output import console, print_json, table
+from worker.cli.output import console, print_json, say, table
 from worker.lock import NodeBusyError
 
 
@@ -125,7 +125,7 @@ def restamp(name: str, *, dry_run: bool, as_json: bool) -> ExitCode:
     else:
         what = f"{found.records} records and {found.deletions} deletions that were stamped up to"
         done = "would get stamps of now" if dry_run else "have stamps of now"
-        console().print(f"{name}: {what} {found.until:%Y-%m-%d %H:%M:%S} UTC {done}.", soft_wrap=True)
+        say(f"{name}: {what} {found.until:%Y-%m-%d %H:%M:%S} UTC {done}.")
     return ExitCode.OK
 
 

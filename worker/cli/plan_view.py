@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rich.text import Text
+
 from tasks.merge import (
     Action,
     Adopt,
@@ -19,16 +21,40 @@ from tasks.merge import (
     Unlink,
     Update,
     Withdraw,
+    pair_of,
 )
+from tasks.naming import names_in, tell
+from worker.cli.called import IDS, Called, ids_of, labels
 from worker.cli.output import Rows, short, table
 
 #: Columns of the table.
-COLUMNS = ("Action", "Side", "Object", "What", "Why")
+COLUMNS = ("Action", "Object", "Side", "What", "Why", "Address")
 
 
-def plan_table(plan: Plan) -> Rows:
+def plan_table(plan: Plan, *, ids: bool = False) -> Rows:
     """One row for each action, in the order in which they would be done."""
-    return table(COLUMNS, [_row(action) for action in plan.actions], folded=("Object", "What", "Why"))
+    shown = [_row(action) for action in plan.actions]
+    objects = [
+        Called(pair_of(action), action.name, row[1]) for action, row in zip(plan.actions, shown, strict=True)
+    ]
+    names = names_in(plan)
+    rows: list[tuple[str | Text, ...]] = [
+        (
+            kind,
+            label,
+            side,
+            what,
+            action.reason if ids else tell(action.reason, names),
+            action.name.address or "-",
+            *(ids_of(one) if ids else ()),
+        )
+        for (kind, _, side, what), label, action, one in zip(
+            shown, labels(objects), plan.actions, objects, strict=True
+        )
+    ]
+    columns = (*COLUMNS, *(IDS if ids else ()))
+    spare = () if ids else ("Address",)
+    return table(columns, rows, folded=("Object", "What", "Why", "Address"), spare=spare, heads=2)
 
 
 def plan_summary(plan: Plan, applied: str = "") -> str:
@@ -50,7 +76,8 @@ def plan_json(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _row(action: Action) -> tuple[str, str, str, str, str]:
+def _row(action: Action) -> tuple[str, str, str, str]:
+    """Its kind, what stands for an object without a title, the side, and what is done."""
     side, thing, what = "", "", ""
     match action:
         case Create():
@@ -69,7 +96,8 @@ def _row(action: Action) -> tuple[str, str, str, str, str]:
             side = ", ".join(sorted(action.sides)) or "both"
             thing = action.notion_id
         case Adopt():
-            side, thing, what = "both", action.notion_id, f"link with {action.other_id}"
+            side, thing = "both", action.notion_id
+            what = "link both" if action.name.title else f"link with {action.other_id}"
         case Agree() | Unlink():
             side, thing = "both", action.notion_id
         case Conflict():
@@ -81,7 +109,7 @@ def _row(action: Action) -> tuple[str, str, str, str, str]:
             )
         case Skip():
             side, thing = action.side.value, action.id
-    return type(action).__name__.lower(), side, short(thing, 80), what, action.reason
+    return type(action).__name__.lower(), thing, side, what
 
 
 def _data(action: Action) -> dict[str, Any]:
@@ -90,6 +118,8 @@ def _data(action: Action) -> dict[str, Any]:
         for kind in type(action).__mro__
         for name in getattr(kind, "__slots__", ())
     }
+    name = fields.pop("name")
+    fields |= {"title": name.title or None, "address": name.address or None}
     changes = fields.get("changes")
     if changes is not None:
         fields["changes"] = {name: {"old": change.old, "new": change.new} for name, change in changes.items()}

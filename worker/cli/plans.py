@@ -5,19 +5,24 @@ from __future__ import annotations
 import difflib
 
 from config import Settings, get_settings
+from tasks.merge import Action, pair_of
 from tasks.registry import load_tasks
 from tasks.run import Order
+from worker.cli.called import Called, labels
 from worker.cli.context import known_task, open_store
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
-from worker.cli.output import console, moment, print_json, printable, table
+from worker.cli.output import console, moment, print_json, say, table
 from worker.cli.plan_view import plan_json, plan_summary, plan_table
 from worker.cli.run import carry_out, prepare
 from worker.store import Store
 from worker.store.plans import PLAN_ID_LENGTH, KeptPlan, does_something
 
+#: Objects that the list names of each plan.
+NAMED = 3
 
-def plans(plan_id: str | None, *, task: str | None = None, as_json: bool) -> ExitCode:
+
+def plans(plan_id: str | None, *, task: str | None = None, ids: bool = False, as_json: bool) -> ExitCode:
     """List the kept plans, or show one whole."""
     settings = get_settings()
     with open_store(settings) as store:
@@ -30,18 +35,26 @@ def plans(plan_id: str | None, *, task: str | None = None, as_json: bool) -> Exi
     screen = console()
     if plan_id is not None:
         (kept,) = found
-        screen.print(plan_table(kept.plan))
-        screen.print(f"{printable(kept.task)}: {plan_summary(kept.plan, kept.applied)}", soft_wrap=True)
-        screen.print(printable(kept.reason), soft_wrap=True)
+        screen.print(plan_table(kept.plan, ids=ids))
+        say(f"{kept.task}: {plan_summary(kept.plan, kept.applied)}", screen)
+        say(kept.reason, screen)
     elif not found:
-        screen.print("No plan is kept: no guard has halted a run.")
+        say("No plan is kept: no guard has halted a run.", screen)
     else:
         rows = [
-            (kept.id, kept.task, moment(kept.at), str(len(kept.plan.writes)), _state(kept), kept.reason)
+            (
+                kept.id,
+                kept.task,
+                moment(kept.at),
+                str(len(kept.plan.writes)),
+                _state(kept),
+                _first(kept),
+                kept.reason,
+            )
             for kept in found
         ]
-        columns = ("Plan", "Task", "Halted", "Writes", "State", "Reason")
-        screen.print(table(columns, rows, folded=("Reason",)))
+        columns = ("Plan", "Task", "Halted", "Writes", "State", "Objects", "Reason")
+        screen.print(table(columns, rows, folded=("Objects", "Reason")))
     return ExitCode.OK
 
 
@@ -115,6 +128,14 @@ def _done(kept: KeptPlan, store: Store) -> str:
             "with a new plan if that is too much still"
         )
     return f"{said}: there is nothing more to let through"
+
+
+def _first(kept: KeptPlan) -> str:
+    """Some of the objects that a plan would write, by their titles."""
+    writes: list[Action] = list(kept.plan.writes)
+    objects = dict.fromkeys(Called(pair_of(action), action.name) for action in writes)
+    titles = [label.plain for label in labels(list(objects)[:NAMED])]
+    return ", ".join(titles) + (" …" if len(objects) > NAMED else "")
 
 
 def _state(kept: KeptPlan) -> str:

@@ -6,7 +6,7 @@ from config import get_settings
 from worker.cli.context import open_store
 from worker.cli.exit_codes import OF_RUN, ExitCode
 from worker.cli.machine import node_lock
-from worker.cli.output import console, print_json, printable
+from worker.cli.output import print_json, say
 from worker.cli.run import in_loop, quiet_logging
 from worker.lock import MemorySyncLock
 from worker.pruning import in_words, pruning_of
@@ -30,9 +30,9 @@ def prune(*, dry_run: bool, as_json: bool) -> ExitCode:
     told = in_words(record.counts)
     match record.status:
         case "planned":
-            console().print(f"Would be pruned: {told}.", soft_wrap=True)
+            say(f"Would be pruned: {told}.")
         case "succeeded":
-            console().print(f"Pruned: {told}.", soft_wrap=True)
+            say(f"Pruned: {told}.")
         case _:
-            console().print(f"{record.status}: {printable(record.reason)}", soft_wrap=True)
+            say(f"{record.status}: {record.reason}")
     return OF_RUN[record.status]

@@ -18,7 +18,7 @@ from worker.cli.context import open_store, unknown_task
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
 from worker.cli.machine import node_lock, reachable_redis
-from worker.cli.output import console, print_json, printable
+from worker.cli.output import print_json, say
 from worker.local_state import move_state, state_files
 from worker.lock import NodeBusyError
 from worker.store import Store
@@ -132,6 +132,6 @@ def _tell(old: str, new: str, kept: Counter[str], files: list[Path], *, dry_run:
     parts = [f"{number} {'rows' if number != 1 else 'row'} of {name}" for name, number in kept.items()]
     told = ", ".join([*parts, *(path.name for path in files)])
     done = "would be {} and keep" if dry_run else "is {} now and keeps"
-    console().print(f"{printable(old)} {done.format(printable(new))} {printable(told)}.", soft_wrap=True)
+    say(f"{old} {done.format(new)} {told}.")
     if not dry_run:
-        console().print("Restart workers, beat and web process that know the old name still.", soft_wrap=True)
+        say("Restart workers, beat and web process that know the old name still.")

@@ -20,7 +20,7 @@ from worker.cli.context import find_task, open_store
 from worker.cli.exit_codes import OF_RUN, ExitCode
 from worker.cli.failures import CommandError
 from worker.cli.machine import node_lock
-from worker.cli.output import console, duration, print_json, printable, status_text
+from worker.cli.output import console, duration, print_json, printable, say, status_text
 from worker.cli.plan_view import plan_json, plan_summary, plan_table
 from worker.lock import MemorySyncLock
 from worker.outages import told
@@ -38,11 +38,11 @@ def run(name: str, *, as_json: bool) -> ExitCode:
         return carry_out(task, settings, store, as_json=as_json)
 
 
-def plan(name: str, *, as_json: bool) -> ExitCode:
+def plan(name: str, *, ids: bool = False, as_json: bool) -> ExitCode:
     """Show what a run would write and why; nothing is written."""
     settings, task = prepare(name)
     with open_store(settings) as store:
-        return foresee(task, store, as_json=as_json)
+        return foresee(task, store, ids=ids, as_json=as_json)
 
 
 def carry_out(
@@ -60,11 +60,13 @@ def carry_out(
     if as_json:
         print_json(record.to_json())
     else:
-        _show(record)
+        _show(record.told())
     return OF_RUN[record.status]
 
 
-def foresee(task: Scheduled, store: Store, *, order: Order | None = None, as_json: bool = False) -> ExitCode:
+def foresee(
+    task: Scheduled, store: Store, *, order: Order | None = None, ids: bool = False, as_json: bool = False
+) -> ExitCode:
     """Plan a run and show the plan. It takes no lock, so it may be made while the task runs."""
     with _progress() as progress:
         record = in_loop(
@@ -79,10 +81,10 @@ def foresee(task: Scheduled, store: Store, *, order: Order | None = None, as_jso
     else:
         screen = console()
         if record.plan.actions:
-            screen.print(plan_table(record.plan))
-        screen.print(f"{printable(task.name)}: {plan_summary(record.plan)}", soft_wrap=True)
+            screen.print(plan_table(record.plan, ids=ids))
+        say(f"{task.name}: {plan_summary(record.plan)}", screen)
         if record.reason:
-            screen.print(Text(f"A run would halt: {printable(record.reason)}", style="red"), soft_wrap=True)
+            say(f"A run would halt: {record.reason}", screen, style="red")
     return ExitCode.HALTED if record.reason else ExitCode.OK
 
 
@@ -148,8 +150,8 @@ def _show(record: RunRecord) -> None:
     line.append(f" in {duration(record.seconds)}" if record.seconds is not None else "")
     done = ", ".join(f"{kind.replace('_', ' ')} {number}" for kind, number in record.counts.items() if number)
     line.append(f": {done}" if done else "")
-    screen.print(line, soft_wrap=True)
+    say(line, screen)
     told = bool(record.notes) and record.reason.startswith(record.notes[0])
     for note in record.notes if told else (record.reason, *record.notes):
         if note:
-            screen.print(f"  {printable(note)}", soft_wrap=True)
+            say(note, screen, indent=2)

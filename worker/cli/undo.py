@@ -17,7 +17,7 @@ from worker.cli.run import carry_out, foresee, prepare
 from worker.store import RunRecord, Store
 
 
-def undo(run_id: str, *, dry_run: bool, as_json: bool) -> ExitCode:
+def undo(run_id: str, *, dry_run: bool, ids: bool = False, as_json: bool) -> ExitCode:
     """Bring back what a run replaced, where it still is as the run left it."""
     with open_store(get_settings()) as store:
         record = _find(store, run_id)
@@ -37,7 +37,7 @@ def undo(run_id: str, *, dry_run: bool, as_json: bool) -> ExitCode:
             return inverse(effects, base.links, {side: view.snapshot for side, view in views.items()}, policy)
 
         if dry_run:
-            return foresee(task, store, order=Order(planner=planner), as_json=as_json)
+            return foresee(task, store, order=Order(planner=planner), ids=ids, as_json=as_json)
         return carry_out(task, settings, store, order=Order(planner=planner), kind="undo", as_json=as_json)
 
 

@@ -16,7 +16,7 @@ from tasks.testing import Finding, Invariant, Report, check_task
 from tasks.testing.mapping import SEALED, MemoryCopy, advance, mapping_of
 from worker.cli.context import find_sync_task
 from worker.cli.exit_codes import ExitCode
-from worker.cli.output import console, duration, print_json, printable
+from worker.cli.output import console, duration, print_json, printable, say
 
 #: By whether an invariant held; not known where another one broke before it was tried to the end.
 MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "dim")}
@@ -66,31 +66,31 @@ def _show(report: Report, copy: MemoryCopy, seconds: float) -> None:
     head.append(
         f": a copy in memory of its mapping, seed {report.seed}, {duration(seconds)}", style="not bold"
     )
-    screen.print(head, soft_wrap=True)
+    say(head, screen)
     counts = ", ".join(f"{number:,} {what}" for what, number in report.counts.items() if number)
-    screen.print(f"  {counts}", soft_wrap=True)
-    screen.print(f"  tried of the task: {', '.join(copy.tried)}", soft_wrap=True)
+    say(counts, screen, indent=2)
+    say(f"tried of the task: {', '.join(copy.tried)}", screen, indent=2)
     screen.print()
     signs = MARKS if (screen.encoding or "").lower().startswith("utf") else PLAIN_MARKS
     for one in report.tried:
         held = report.held(one)
         sign, style = signs[held]
-        line = Text("  ").append(f"{sign} ", style=style)
+        line = Text(f"{sign} ", style=style)
         line.append(_name(one), style="bold" if held is False else "")
-        screen.print(line.append(one.meaning, style="dim"), soft_wrap=True)
+        say(line.append(one.meaning, style="dim"), screen, indent=2, hang=6)
     for finding in report.findings:
         screen.print()
         _show_finding(finding)
     _show_untried(report)
     screen.print()
     for note in (*report.notes, *copy.notes):
-        screen.print(Text(f"  {printable(note)}", style="dim"), soft_wrap=True)
+        say(note, screen, indent=2, style="dim")
     verdict = f"All {len(report.tried)} that were tried held, {len(report.untried)} were not tried"
     if not report.tried:
         verdict = "Nothing of the task could be tried here"
     style = "green" if report.ok and report.tried else "yellow" if report.ok else "red"
     verdict = verdict if report.ok else "Broken"
-    screen.print(Text(f"{verdict}; the real sides were not touched.", style=style), soft_wrap=True)
+    say(f"{verdict}; the real sides were not touched.", screen, style=style)
 
 
 def _name(invariant: Invariant) -> str:
@@ -103,16 +103,16 @@ def _show_untried(report: Report) -> None:
     screen.print()
     screen.print("Not tried:")
     for one, why in report.untried.items():
-        screen.print(Text(f"    {_name(one)}").append(why, style="dim"), soft_wrap=True)
+        say(Text(_name(one)).append(why, style="dim"), screen, indent=4, hang=4)
     names = Text(", ".join(report.uncalled), style="dim")
-    screen.print(f"No method of the task was called, as {SEALED}:")
+    say(f"No method of the task was called, as {SEALED}:", screen)
     screen.print(Padding(names, (0, 0, 0, 4)))
-    screen.print("check_task tries them on sides that are made for it; docs/testing.md shows how.")
+    say("check_task tries them on sides that are made for it; docs/testing.md shows how.", screen)
 
 
 def _show_finding(finding: Finding) -> None:
     screen = console()
     first, *steps = finding.text.splitlines()
-    screen.print(Text(printable(first), style="red"), soft_wrap=True)
+    say(first, screen, style="red")
     for step in steps:
-        screen.print(Text(printable(step)), soft_wrap=True)
+        say(step, screen, hang=4)

@@ -9,7 +9,7 @@ from config import get_settings
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
 from worker.cli.machine import reachable_redis
-from worker.cli.output import console, duration, print_json
+from worker.cli.output import console, duration, print_json, say
 from worker.web.handshake import OPEN, HandshakeWindow
 
 
@@ -17,10 +17,9 @@ def open_window(minutes: int = OPEN // 60) -> ExitCode:
     """Take the token of the next subscription that is made in Notion."""
     with _window() as window:
         window.open(60 * minutes)
-    console().print(
+    say(
         f"Open for {minutes} min. Make the subscription in Notion now, with the address "
-        "https://<this web process>/webhooks/notion; then `lockstep webhooks show` shows its token.",
-        soft_wrap=True,
+        "https://<this web process>/webhooks/notion; then `lockstep webhooks show` shows its token."
     )
     return ExitCode.OK
 
@@ -45,11 +44,11 @@ def show(*, as_json: bool) -> ExitCode:
     screen.print(f"The window is open for {duration(left)}." if left else "The window is closed.")
     if token is not None:
         screen.print(f"Token: {token.get_secret_value()}", soft_wrap=True)
-        screen.print(
+        say(
             "It is set as NOTION_WEBHOOK_SECRET here."
             if known
             else "Paste it into Notion, and set it as NOTION_WEBHOOK_SECRET of the web process.",
-            soft_wrap=True,
+            screen,
         )
     elif left:
         screen.print("No token has come yet.")

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
-from tasks.merge import Conflict
+from tasks.merge import Conflict, Name
 from tasks.values import dump, load
 from worker.store import schema
 from worker.store.database import Database
@@ -38,6 +38,19 @@ class ConflictRecord:
     #: The side whose value a person brought back, and when.
     taken: str | None = None
     taken_at: datetime | None = None
+    #: What people call the object; `None` where that is not known.
+    title: str | None = None
+    address: str | None = None
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Both ids."""
+        return self.notion_id, self.other_id
+
+    @property
+    def name(self) -> Name:
+        """What people call the object."""
+        return schema.name_of(self)
 
     def value_on(self, side: str) -> Any:
         """The value that a side had."""
@@ -108,6 +121,7 @@ class Conflicts:
                     at=datetime.now(UTC),
                     winner=conflict.winner and conflict.winner.value,
                     rule=conflict.rule,
+                    **schema.name_columns(conflict.name),
                     **row,
                 )
             )

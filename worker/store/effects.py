@@ -28,7 +28,15 @@ class Effects:
                 select(schema.effect).where(table.run_id == run_id).order_by(table.id)
             ).all()
         return [
-            Effect(row.kind, Side(row.side), row.target_id, row.source_id, load(row.before), load(row.after))
+            Effect(
+                row.kind,
+                Side(row.side),
+                row.target_id,
+                row.source_id,
+                load(row.before),
+                load(row.after),
+                schema.name_of(row),
+            )
             for row in rows
         ]
 
@@ -47,5 +55,6 @@ class Effects:
                 "source_id": effect.source_id,
                 "before": dump(dict(effect.before)),
                 "after": dump(dict(effect.after)),
+                **schema.name_columns(effect.name),
             },
         )

@@ -58,6 +58,7 @@ class Memories:
                         row.failures,
                         row.since,
                         row.next_try,
+                        schema.name_of(row),
                     ),
                 )
                 for row in connection.execute(query)
@@ -109,6 +110,7 @@ class Memories:
                         "failures": held.failures,
                         "since": held.since,
                         "next_try": held.next_try,
+                        **schema.name_columns(held.name),
                     }
                     for held in memory.held
                 ],

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from config.redaction import redacted
 from tasks.errors import LockLostError, StateError
-from tasks.merge import Plan
+from tasks.merge import Name, Plan, Side
+from tasks.naming import Names, tell
 from worker.store import schema
 from worker.store.database import Database
 
@@ -37,6 +38,9 @@ class RunRecord:
     counts: Mapping[str, int] = field(default_factory=dict)
     #: Objects that failed or were left as they are, each with its reason.
     notes: Sequence[str] = ()
+    #: What people call the objects that reason and notes are about, which name them by ids: these go to the queue and
+    #: to logs as well, where nobody's titles belong.
+    names: Names = field(default_factory=dict, compare=False, repr=False)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     finished_at: datetime | None = None
     #: When the values that it replaced were pruned; it cannot be undone since.
@@ -60,8 +64,14 @@ class RunRecord:
         """How long it took."""
         return None if self.finished_at is None else (self.finished_at - self.started_at).total_seconds()
 
+    def told(self) -> RunRecord:
+        """The same with titles in the place of ids, for the screen of whoever may read the database."""
+        return replace(
+            self, reason=tell(self.reason, self.names), notes=[tell(note, self.names) for note in self.notes]
+        )
+
     def to_json(self) -> dict[str, Any]:
-        """In JSON's own types, without the plan."""
+        """In JSON's own types, without the plan and without names."""
         return {
             "run_id": self.run_id,
             "task": self.task,
@@ -341,6 +351,7 @@ def _row(record: RunRecord) -> dict[str, Any]:
         "reason": schema.storable(record.reason),
         "counts": json.dumps(dict(record.counts), sort_keys=True),
         "notes": json.dumps([schema.storable(note) for note in record.notes], ensure_ascii=False),
+        "names": _dumped(record.names),
         "fence": record.fence,
         "host": record.host,
         "pid": record.pid,
@@ -350,9 +361,15 @@ def _row(record: RunRecord) -> dict[str, Any]:
 
 
 def _record(row: RowMapping) -> RunRecord:
-    fields = {name: row[name] for name in row if name not in {"id", "counts", "notes"}}
+    fields = {name: row[name] for name in row if name not in {"id", "counts", "notes", "names"}}
     try:
         counts, notes = json.loads(row["counts"]), json.loads(row["notes"])
+        names = {(Side(side), one): Name(title) for side, one, title in json.loads(row["names"] or "[]")}
     except ValueError as error:
         raise StateError(f"run {row['id']} of the history cannot be read: {error}") from error
-    return RunRecord(run_id=row["id"], counts=counts, notes=notes, **fields)
+    return RunRecord(run_id=row["id"], counts=counts, notes=notes, names=names, **fields)
+
+
+def _dumped(names: Names) -> str | None:
+    rows = [[side.value, obj_id, schema.storable(name.title)] for (side, obj_id), name in names.items()]
+    return json.dumps(rows, ensure_ascii=False) if rows else None

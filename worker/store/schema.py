@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -21,6 +22,7 @@ from sqlalchemy import (
 )
 
 from config.redaction import redacted
+from tasks.merge import Name
 
 
 class Moment(TypeDecorator[datetime]):
@@ -49,6 +51,12 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def _name() -> tuple[Column[str], Column[str]]:
+    """What people call an object; none where that is not known."""
+    return Column("title", Text), Column("address", Text)
+
 
 #: One row per pair of linked objects. The values are JSON with types kept (`tasks.values`).
 link = Table(
@@ -99,6 +107,7 @@ run = Table(
     Column("started_at", Moment, nullable=False),
     Column("finished_at", Moment),
     Column("undo_pruned_at", Moment),  # none: what it replaced is kept, if it wrote anything
+    Column("names", Text),  # of the objects that reason and notes are about; none: of no one
     Index("ix_run_task_started", "task", "started_at"),
     Index("ix_run_message", "message_id"),
 )
@@ -124,6 +133,7 @@ conflict = Table(
     Column("rule", String(40), nullable=False),
     Column("taken", String(10)),  # the side whose value a person brought back
     Column("taken_at", Moment),
+    *_name(),
     UniqueConstraint("task", "fingerprint"),
 )
 
@@ -161,6 +171,7 @@ held = Table(
     Column("failures", Integer, nullable=False),
     Column("since", Moment, nullable=False),
     Column("next_try", Moment, nullable=False),
+    *_name(),
 )
 
 #: Plans that a guard halted. Of those of one task that were not applied, only the newest is kept.
@@ -191,12 +202,23 @@ effect = Table(
     Column("source_id", String(400)),
     Column("before", Text, nullable=False),
     Column("after", Text, nullable=False),
+    *_name(),
     Index("ix_effect_run", "run_id"),
     Index("ix_effect_at", "at"),
 )
 
 #: The tables whose rows belong to a task, by its name in `task`.
 OF_TASKS = (link, intent, run, conflict, memory, held, plan, effect)
+
+
+def name_columns(name: Name) -> dict[str, str | None]:
+    """A name as it is kept."""
+    return {"title": storable(name.title) or None, "address": storable(name.address) or None}
+
+
+def name_of(row: Any) -> Name:
+    """The name in a row."""
+    return Name(row.title or "", row.address or "")
 
 
 def storable(text: str) -> str:

@@ -126,6 +126,15 @@ class CalDAVSide(SyncTask):
         """The summary, without regard to case and space around it."""
         return text_hash(obj.values["summary"])
 
+    def other_obj_title(self, obj: Todo) -> str:
+        """The summary, where it can be read."""
+        summary = obj.values["summary"]
+        return summary if isinstance(summary, str) else ""
+
+    def other_obj_address(self, obj: Todo) -> str:
+        """Where its file lies on the server."""
+        return obj.href
+
     def other_timestamp(self, obj: Todo) -> datetime:
         """When the to-do was edited last, in UTC."""
         return obj.timestamp

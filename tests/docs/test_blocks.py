@@ -1,0 +1,409 @@
+"""Every block of code in README and docs is run as it stands there, as far as it can be; pictures apart."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from notion_client import Client
+
+from config import Settings, get_settings, load_settings
+from sandbox.notion import Sandbox
+from tasks import SyncTask, all_tasks
+from tasks.database.memory import MemoryStorage
+from tasks.database.transport import MemoryTransport
+from tasks.declared import declare
+from tasks.notion import NotionSide
+from tests.docs.pages import PAGES, ROOT, Block, block, blocks
+from tests.harness import Process, RedisServer, eventually, free_port
+from tests.worker.cli.conftest import TASK_MODULE
+
+#: A picture of what a program prints, or of how things hang together: nothing to run.
+PICTURE = ""
+README, HERE = "tests/acceptance/test_readme.py", "tests/docs/test_blocks.py"
+SANDBOX, TESTING = "tests/sandbox/notion/test_documentation.py", "tests/tasks/testing/test_docs.py"
+
+#: By page and begin of its first line, which test runs a block.
+RUN_BY = {
+    ("README.md", "make demo"): f"{README}::test_every_target_of_make_that_it_names_is_there",
+    ("README.md", "[[sync]]"): f"{README}::test_the_first_plan_of_a_newcomer",
+    ("README.md", "$ cat .env"): f"{README}::test_the_first_plan_of_a_newcomer",
+    ("README.md", "from tasks.notion_caldav"): f"{HERE}::test_the_ready_task_in_python",
+    ("architecture.md", "config"): PICTURE,
+    ("architecture.md", "beat entry"): PICTURE,
+    ("bench.md", "make bench"): f"{HERE}::test_the_benches_that_are_named",
+    ("cli.md", "$ LOCKSTEP_LOG_LEVEL"): f"{HERE}::test_a_wrong_setting_is_told_as_the_page_shows",
+    ("cli.md", "to-dos: halted"): f"{HERE}::test_a_halt_is_told_as_the_page_shows",
+    ("cli.md", "$ lockstep rename"): f"{HERE}::test_a_task_gets_another_name_as_the_page_shows",
+    ("nodes.md", "for node in"): f"{HERE}::test_two_nodes_in_one_folder",
+    ("nodes.md", "[[node]]"): f"{HERE}::test_two_nodes_in_one_folder",
+    ("nodes.md", "export LAPTOP_SECRET"): f"{HERE}::test_two_nodes_in_one_folder",
+    ("nodes.md", "python3 -c"): f"{HERE}::test_two_nodes_in_one_folder",
+    ("nodes.md", "from tasks.database"): f"{HERE}::test_a_node_in_python",
+    ("notion.md", "class Chores"): f"{HERE}::test_a_notion_side_in_python",
+    ("sandbox.md", "lockstep sandbox notion"): f"{HERE}::test_the_sandbox_is_started",
+    ("sandbox.md", "from notion_client"): f"{HERE}::test_clients_of_the_sandbox",
+    ("sandbox.md", "from sandbox.notion import ROOT_PAGE_ID"): f"{HERE}::test_clients_of_the_sandbox",
+    ("sandbox.md", "python scripts/replay_recordings.py"): f"{HERE}::test_recordings_are_replayed",
+    ("sandbox.md", "python -m pytest"): f"{HERE}::test_the_tests_that_are_named",
+    ("settings.md", "redis_url"): f"{HERE}::test_settings_in_a_file",
+    ("settings.md", "ACL SETUSER"): "tests/worker/consumer/test_rights.py",
+    ("tasks.md", "[[sync]]"): f"{HERE}::test_a_task_in_a_file",
+    ("tasks.md", "from datetime"): f"{HERE}::test_a_task_of_ones_own",
+    ("tasks.md", "from tasks import Changes"): f"{HERE}::test_a_task_of_ones_own",
+    ("tasks.md", "task = Contacts"): f"{HERE}::test_a_task_of_ones_own",
+    ("tasks.md", "from tasks import run_all_tasks"): f"{HERE}::test_running_without_celery",
+    ("testing.md", "from datetime"): f"{TESTING}::test_the_example_passes",
+    ("testing.md", "class Attic"): f"{TESTING}::test_the_mistake_is_told_as_the_page_says",
+    ("testing.md", "I5 no resurrection"): f"{TESTING}::test_the_mistake_is_told_as_the_page_says",
+    ("testing.md", "import httpx"): f"{TESTING}::test_the_example_with_notion_passes",
+    ("webhooks.md", "python -m worker.web"): f"{HERE}::test_the_web_process_is_started",
+}  # fmt: skip
+
+processes = pytest.mark.processes
+
+
+def run_by(one: Block) -> str | None:
+    """The test that runs a block; `None` where nobody knows of one."""
+    if one.page == "bench.md" and one.language == "text":
+        return PICTURE  # figures: `scripts` and `bench` make them
+    if one.page == "sandbox.md" and one.line > door_begins():
+        return f"{SANDBOX}::test_http" if one.language == "http" else f"{SANDBOX}::test_python"
+    found = [
+        test for (page, first), test in RUN_BY.items() if page == one.page and one.first.startswith(first)
+    ]
+    return max(found, key=len) if found else None
+
+
+def door_begins() -> int:
+    lines = (ROOT / "docs/sandbox.md").read_text(encoding="utf-8").splitlines()
+    return lines.index("## Back door")
+
+
+def test_every_block_is_run_by_a_test_that_is_there() -> None:
+    known = [one for page in PAGES for one in blocks(page)]
+    assert not [str(one) for one in known if run_by(one) is None]
+    for page, first in RUN_BY:
+        assert any(one.page == page and one.first.startswith(first) for one in known), (page, first)
+    for test in {test for one in known if (test := run_by(one))}:
+        path, _, name = test.partition("::")
+        assert re.search(
+            rf"^(?:async )?def {name or 'test_'}", (ROOT / path).read_text("utf-8"), re.MULTILINE
+        ), test
+
+
+@pytest.mark.parametrize("one", [one for page in PAGES for one in blocks(page)], ids=str)
+def test_every_block_is_well_formed(one: Block) -> None:
+    if one.language == "python":
+        ast.parse(one.text.replace("{…}", "{}"))
+    if one.language == "toml":
+        tomllib.loads(one.text)
+
+
+# -- what is needed to run them ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    """The environment of a newcomer, in which `lockstep` and `python` are on the PATH."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    command = programs / "lockstep"
+    command.write_text(f"#!{sys.executable}\nfrom worker.cli import main\nmain()\n")
+    command.chmod(0o755)
+    for name in ("python", "python3"):
+        wrapper = programs / name
+        wrapper.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        wrapper.chmod(0o755)
+    ours = (
+        "LOCKSTEP_",
+        "REDIS_URL",
+        "DATABASE_URL",
+        "NOTION_",
+        "CALDAV_",
+        "SENTRY_",
+        "FLOWER_",
+        "LAPTOP_",
+        "COLUMNS",
+    )
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    path = f"{programs}{os.pathsep}{clean['PATH']}"
+    return {**clean, "PATH": path, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "HOME": str(tmp_path)}
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    return folder
+
+
+def shell(script: str, here: Path, env: dict[str, str], **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-e", "-c", script], cwd=here, env={**env, **variables}, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+
+
+def commands(one: Block) -> list[str]:
+    """What is typed in a block, without remarks."""
+    return [line.partition("  #")[0].removeprefix("$ ").strip() for line in one.text.splitlines()]
+
+
+def answers(url: str, **headers: str) -> int | None:
+    try:
+        return httpx.get(url, headers=headers, timeout=5).status_code
+    except httpx.TransportError:
+        return None
+
+
+@pytest.fixture
+def known_tasks() -> Iterator[None]:
+    """Lets a test schedule tasks and forgets them."""
+    before = set(all_tasks)
+    get_settings.cache_clear()
+    yield
+    all_tasks.intersection_update(before)
+
+
+def executed(one: Block, text: str = "", **names: Any) -> dict[str, Any]:
+    known = {"__name__": "example", **names}
+    exec(compile(text or one.text, str(one), "exec"), known)
+    return known
+
+
+def whole(kind: type[SyncTask]) -> type[SyncTask]:
+    """A class with all that its block leaves to the reader."""
+    given = {name: thing for name, thing in vars(kind).items() if name.startswith("notion_")}
+    across = {name.replace("notion_", "other_"): thing for name, thing in given.items()}
+    rest = {name: lambda self, *_: [] for name in kind.__abstractmethods__ - across.keys()}
+    return type(kind.__name__, (kind,), across | rest)
+
+
+# -- the README and the page about tasks -----------------------------------------------------------------------
+
+
+SOURCE = "1" * 32
+
+
+def test_the_ready_task_in_python(known_tasks: None) -> None:
+    example = block("README.md", "from tasks.notion_caldav")
+    text = example.text.replace('data_source="…"', f'data_source="{SOURCE}"')
+    executed(example, text.replace('calendar_url="…"', 'calendar_url="https://example.org/dav/"'))
+    (task,) = (task for task in all_tasks if task.name == "todos")
+    assert str(task.plan_schedule) == "every 5 min"
+
+
+def test_a_task_in_a_file(known_tasks: None) -> None:
+    example = block("tasks.md", "[[sync]]").text
+    for text in (example, re.sub(r"^# (\w+ = )", r"\1", example, flags=re.MULTILINE)):
+        (table,) = tomllib.loads(text.replace("https://…", "https://example.org/dav/"))["sync"]
+        (task,) = declare([{**table, "data_source": SOURCE}], load_settings())
+        all_tasks.discard(task)
+        assert (task.name, task.conflict_modes) == ("todos", {"Due": "notion"})
+    assert not task.edit_beats_delete  # the last one is that with all that is commented out
+
+
+def test_a_task_of_ones_own(known_tasks: None) -> None:
+    example = block("tasks.md", "from datetime")
+    definition, _, last = example.text.rpartition("\n\n\n")
+    names = executed(example, definition)
+    given = {name for name in vars(names["Contacts"]) if not name.startswith("__")}
+    assert {name for name in given if not hasattr(SyncTask, name)} <= {"_abc_impl"}
+    names["Contacts"] = whole(names["Contacts"])
+    exec(last, names)
+    (task,) = (task for task in all_tasks if task.name == "contacts")
+    assert str(task.plan_schedule) == "every 10 min"
+    changes = executed(block("tasks.md", "from tasks import Changes"))
+    assert all(hasattr(SyncTask, name) for name in ("other_changes", "other_get_obj") if name in changes)
+    modes = block("tasks.md", "task = Contacts")
+    mapped = executed(modes, modes.text.replace("{…}", '{"Mail": "mail", "Owner": "owner"}'), **names)["task"]
+    assert mapped.conflict_modes == {"Mail": "other", "Owner": "notion"}
+    assert not mapped.edit_beats_delete
+
+
+@processes
+def test_running_without_celery(here: Path, env: dict[str, str]) -> None:
+    text = block("tasks.md", "from tasks import run_all_tasks").text
+    done = subprocess.run([sys.executable, "-c", text], cwd=here, env=env, timeout=60, check=False)
+    assert done.returncode == 0
+
+
+def test_a_notion_side_in_python(known_tasks: None) -> None:
+    example = block("notion.md", "class Chores")
+    executed(example, example.text.replace("…", SOURCE), NotionSide=whole(NotionSide))
+    assert "chores" in {task.name for task in all_tasks}
+
+
+def test_settings_in_a_file() -> None:
+    data = tomllib.loads(block("settings.md", "redis_url").text)
+    assert data.keys() <= set(Settings.model_fields)
+    assert load_settings(redis_url=data["redis_url"], log_level=data["log_level"]).log_level == "DEBUG"
+
+
+# -- the command line ------------------------------------------------------------------------------------------
+
+
+def told(text: str) -> str:
+    """What is said, without regard to ids, times and lines."""
+    text = re.sub(r"\b[0-9a-f]{12}\b", "<id>", re.sub(r"\b\d+\.\d s\b", "<time>", text))
+    return " ".join(text.split())
+
+
+@pytest.fixture
+def project(here: Path) -> Path:
+    (here / "file_tasks.py").write_text(TASK_MODULE)
+    (here / "lockstep.toml").write_text('tasks = ["file_tasks"]\n')
+    for side in ("notion", "other"):
+        _keep(here, side, 12)
+    return here
+
+
+def _keep(project: Path, side: str, number: int) -> None:
+    objects = [f'{{"id": "{side}-{one}", "title": "{one}", "edited": 1700000000}}' for one in range(number)]
+    (project / f"to-dos-{side}.json").write_text(f"[{', '.join(objects)}]")
+
+
+@processes
+def test_a_wrong_setting_is_told_as_the_page_shows(here: Path, env: dict[str, str]) -> None:
+    typed, shown = block("cli.md", "$ LOCKSTEP_LOG_LEVEL").text.splitlines()
+    done = shell(typed.removeprefix("$ "), here, env)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", shown + "\n")
+
+
+@processes
+def test_a_halt_is_told_as_the_page_shows(project: Path, env: dict[str, str]) -> None:
+    assert shell("lockstep run to-dos", project, env).returncode == 0
+    _keep(project, "notion", 2)
+    done = shell("lockstep run to-dos", project, env)
+    assert done.returncode == 3
+    assert told(done.stdout) == told(block("cli.md", "to-dos: halted").text)
+
+
+@processes
+def test_a_task_gets_another_name_as_the_page_shows(project: Path, env: dict[str, str]) -> None:
+    for _ in range(2):
+        assert shell("lockstep run to-dos", project, env).returncode == 0
+    (project / "file_tasks.py").write_text(TASK_MODULE.replace('"to-dos"', '"errands"'))
+    typed, shown = block("cli.md", "$ lockstep rename").text.splitlines()
+    done = shell(typed.removeprefix("$ "), project, env)
+    assert done.returncode == 0, done.stderr
+    assert re.sub(r"\d+", "<n>", done.stdout.splitlines()[0]) == re.sub(r"\d+", "<n>", shown)
+
+
+# -- processes ---------------------------------------------------------------------------------------------------
+
+
+@processes
+def test_two_nodes_in_one_folder(here: Path, env: dict[str, str]) -> None:
+    port = str(free_port())
+    assert shell(block("nodes.md", "for node in").text, here, env).returncode == 0
+    (here / "lockstep.toml").write_text(block("nodes.md", "[[node]]").text.replace("8400", port))
+    start = block("nodes.md", "export LAPTOP_SECRET").text.replace("8400", port)
+    assert "8400" not in start
+    secret = re.search(r'^export LAPTOP_SECRET="(.+)"$', start, re.MULTILINE)
+    assert secret is not None
+    with Process(["bash", "-e", "-c", start], log=here / "up.log", env=env, cwd=here) as up:
+        up.wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), 60, "an answer of the web process")
+        done = shell(block("nodes.md", "python3 -c").text, here, env, LAPTOP_SECRET=secret[1])
+        assert done.returncode in (0, 1), done.stderr  # 1: they differ still
+        assert "laptop" in done.stdout
+        assert not done.stderr
+
+        def alike() -> bool:
+            return (
+                shell("lockstep nodes compare office laptop", here, env, LAPTOP_SECRET=secret[1]).returncode
+                == 0
+            )
+
+        eventually(alike, 60, "two databases that are alike")
+        counted = "import sqlite3; print([sqlite3.connect(f'{n}.db').execute('SELECT name FROM customer ORDER BY id')"
+        counted += ".fetchall() for n in ('office', 'laptop')])"
+        seen = subprocess.run(
+            [sys.executable, "-c", counted], cwd=here, capture_output=True, text=True, check=True
+        )
+        assert seen.stdout.strip() == str([[("Ada",), ("Bob",)]] * 2)
+
+
+def test_a_node_in_python(known_tasks: None) -> None:
+    example = block("nodes.md", "from tasks.database")
+    storage, transport = MemoryStorage(), MemoryTransport(None)  # type: ignore[arg-type]
+    executed(example, storage=storage, transport=transport)
+    assert "orders" in {task.name for task in all_tasks}
+
+
+@processes
+def test_the_sandbox_is_started(here: Path, env: dict[str, str]) -> None:
+    typed = commands(block("sandbox.md", "lockstep sandbox notion"))
+    assert len(typed) == 3
+    for number, line in enumerate(typed):
+        port = str(free_port())
+        assert "8081" in line
+        start = f"exec {line.replace('8081', port)}"
+        with Process(["bash", "-c", start], log=here / f"{number}.log", env=env, cwd=here) as sandbox:
+            url = f"http://127.0.0.1:{port}/"
+            assert sandbox.wait_until(lambda url=url: answers(url), 60, "an answer") == 200
+            known = answers(url, host=f"notion.test:{port}")
+            assert known == (200 if "notion.test" in line else 421)
+    assert (here / "town.db").exists()
+
+
+def test_clients_of_the_sandbox() -> None:
+    with Sandbox() as sandbox:
+        example = block("sandbox.md", "from notion_client")
+        client = executed(example, example.text.replace("http://127.0.0.1:8081", sandbox.url))["client"]
+        with client:
+            assert client.users.me()["type"] == "bot"
+    executed(block("sandbox.md", "from sandbox.notion import ROOT_PAGE_ID"), Client=Client)
+
+
+@processes
+def test_recordings_are_replayed(here: Path, env: dict[str, str]) -> None:
+    (typed,) = commands(block("sandbox.md", "python scripts/replay_recordings.py"))
+    done = shell(f"cd {ROOT}; {typed.replace('FOLDER', str(here))}", here, env)
+    assert "usage:" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_tests_that_are_named() -> None:
+    (typed,) = commands(block("sandbox.md", "python -m pytest"))
+    assert list((ROOT / typed.split()[-1]).glob("test_*.py"))
+
+
+def test_the_benches_that_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    from bench import __main__ as bench
+
+    for typed in commands(block("bench.md", "make bench")):
+        if typed.startswith("make"):
+            continue
+        assert typed.startswith(".venv/bin/python -m bench")
+        with pytest.raises(SystemExit) as ended:
+            bench.main([*typed.split()[3:], "--help"])
+        assert ended.value.code == 0
+        known = capsys.readouterr().out
+        for name in typed.split()[3:]:
+            assert name in known
+
+
+@processes
+def test_the_web_process_is_started(here: Path, env: dict[str, str], tmp_path: Path) -> None:
+    (typed,) = commands(block("webhooks.md", "python -m worker.web"))
+    assert typed in (ROOT / "Procfile").read_text(encoding="utf-8").replace("$PORT", "8000").replace(
+        "${PORT:-8000}", "8000"
+    )
+    port = str(free_port())
+    start = f"exec {typed.replace('8000', port).replace('0.0.0.0', '127.0.0.1')}"
+    with RedisServer(tmp_path / "redis") as redis:
+        settings = {**env, "REDIS_URL": redis.url}
+        with Process(["bash", "-c", start], log=here / "web.log", env=settings, cwd=here) as web:
+            url = f"http://127.0.0.1:{port}/healthz"
+            assert web.wait_until(lambda: answers(url), 60, "an answer") in (200, 503)
