@@ -210,11 +210,13 @@ class Asking:
             state.sent = self.page.cursor if self.applied.released else sent
             state.received = Cursor.read(response.checkpoint, response.after_keys)
             state.told = state.told.heard(self.mark)
-            if response.marks is not None and not self.dry_run:  # the peer has forgotten what it told of a dry run
-                state.mark = response.marks.mark
-            if response.set_back and not self.dry_run:
+            if response.marks is not None:  # of a dry run the peer keeps none
+                state.mark = None if self.dry_run else response.marks.mark
+            if response.set_back:
                 state.start_over()
-                if node.storage.get_purged():  # what it has of what was deleted here can only be taken from it
+                if (
+                    node.storage.get_purged()
+                ):  # what it has of what was deleted here can only be taken from it
                     state.received = Cursor()
                 self.full = None
             kept = self._compared(response, view, now)

@@ -15,6 +15,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Protocol
 
+from config.private_files import open_private, private_directory
 from tasks.database.record import STAMP_MAX
 
 log = logging.getLogger(__name__)
@@ -81,8 +82,9 @@ class FileBeside:
             return
         new = self.path.with_name(f"{self.path.name}.{token_hex(4)}")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            new.write_text(json.dumps(asdict(outside)))
+            private_directory(self.path.parent)
+            with open_private(new, "w") as file:
+                file.write(json.dumps(asdict(outside)))
             new.replace(self.path)
         except OSError as error:
             with suppress(OSError):

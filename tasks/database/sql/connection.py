@@ -12,7 +12,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    DisconnectionError,
+    NoSuchModuleError,
+    OperationalError,
+)
 
 from config.drivers import drivers_words
 from tasks.database.exceptions import SyncAbortedError
@@ -189,4 +196,28 @@ def connect(url: str) -> sa.Engine:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-16000")  # 16 MB: an index of random keys does not fit two
 
+    _follow(engine, parsed.database)
     return engine
+
+
+def _follow(engine: sa.Engine, name: str | None) -> None:
+    """A connection to a file that was replaced, as by restoring a backup, is used no more: nobody reads that file."""
+    if not name or name.startswith((":memory:", "file:")):
+        return
+
+    @event.listens_for(engine, "connect")
+    def _note(_connection: sqlite3.Connection, record: Any) -> None:
+        record.info["file"] = _identity(name)
+
+    @event.listens_for(engine, "checkout")
+    def _look(_connection: sqlite3.Connection, record: Any, _proxy: Any) -> None:
+        if record.info.get("file") != _identity(name):
+            raise DisconnectionError("the file was replaced")
+
+
+def _identity(name: str) -> tuple[int, int] | None:
+    try:
+        found = Path(name).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -8,11 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from tasks.database.beside import Beside
 from tasks.database.record import WHOLE, SyncRecord
 from tasks.database.sql import capture, lookups, placing, schema
 from tasks.database.sql.bookkeeping import Bookkeeping
 from tasks.database.sql.codec import ValueRefusedError
 from tasks.database.sql.connection import Database, Work
+from tasks.database.sql.outside import beside_file
 from tasks.database.sql.restamping import Restamping
 from tasks.database.sql.rows import JsonTexts, Note, write_notes, write_rows
 from tasks.database.sql.tables import SyncedTable
@@ -32,12 +34,19 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
     Args:
         database: the node's database, an engine or an address.
         tables: what is synced.
+        beside: keeps outside of the database how far it was; without it, a file beside that of an SQLite database.
 
     Raises:
         TaskDefinitionError: two tables have one label, or the address cannot be used.
     """
 
-    def __init__(self, database: Database | sa.Engine | str, tables: Sequence[SyncedTable]) -> None:
+    def __init__(
+        self,
+        database: Database | sa.Engine | str,
+        tables: Sequence[SyncedTable],
+        *,
+        beside: Beside | None = None,
+    ) -> None:
         super().__init__(
             database if isinstance(database, Database) else Database(database),
             [table.label for table in tables],
@@ -45,6 +54,7 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
         self.tables = {table.label: table for table in tables}
         if len(self.tables) != len(tables):
             raise TaskDefinitionError("two synced tables have the same label")
+        self.beside = beside or beside_file(self.database.engine)
         #: Why records were refused last, by model and key. It never quotes a value.
         self.refusals: dict[tuple[str, str], str] = {}
 

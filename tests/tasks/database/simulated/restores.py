@@ -98,8 +98,10 @@ class Restores:
     def _forget(self) -> None:
         """What nobody has any more, and nobody has replaced, was not done."""
         text, oracle = self._everywhere(), self.world.oracle
-        for values in oracle.written.values():
+        for place, values in list(oracle.written.items()):
             values[:] = [(stamp, value) for stamp, value in values if f"'{value}'" in text]
+            if not values:
+                del oracle.written[place]
         stones: set[tuple[str, str, int]] = set()
         for node in self.world.nodes:
             for label, tombstones in node.storage._tombstones.items():
