@@ -45,6 +45,8 @@ class Work:
     absent: dict[str, set[str]] = field(default_factory=dict)
     #: The clock's bound that was kept in this transaction, to be kept also when it is undone.
     clock_bound: int = 0
+    #: Nobody else gives places before its end.
+    locked: bool = False
 
 
 class Database:
@@ -140,6 +142,11 @@ class Database:
             # What is wrong with data would be quoted.
             reason = "a value does not fit" if isinstance(error, DataError) else first_line(error)
             raise NodeDatabaseError(f"the database {self.address} refused: {reason}") from error
+
+    def forget_statements(self) -> None:
+        """Use other connections from now on: those that there are may have prepared statements for other columns."""
+        if self.dialect == "postgresql":
+            self.engine.dispose()
 
     def close(self) -> None:
         """Close all connections, where the engine is not the program's own."""

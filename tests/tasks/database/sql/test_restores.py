@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,8 +16,6 @@ from tasks.database.manifest import SyncManifest
 from tests.tasks.database.sql.test_nodes import Party
 
 Node = Any  # the class of the conftest
-
-SECRETS = ["", "request", "answer"]
 
 
 def file_of(node: Node) -> Path:
@@ -111,7 +108,7 @@ def test_what_a_restored_hub_lost_comes_back_whoever_syncs_first(
     assert hub.rows()["city"]["start"]["name"] == "edited"
 
 
-@pytest.mark.parametrize("lost", SECRETS)
+@pytest.mark.parametrize("lost", ["", "request", "answer"])
 def test_a_hub_that_was_restored_is_noticed_though_exchanges_are_lost(
     make_node: Callable[[str], Node], lost: str
 ) -> None:
@@ -263,9 +260,9 @@ def test_no_place_and_no_reserved_stamp_is_given_twice(make_node: Callable[[str]
     one = Party("one", make_node("sqlite"), hub)
     settle(one)
     back_up(hub.node)
-    for _ in range(3):
+    for number in range(3):
         hub = anew(hub, one)  # each begins above what the one before has reserved
-        add(one, f"city {_}")
+        add(one, f"city {number}")
         one.engine.sync()
     place, bound = hub.storage.get_last_place(), hub.storage.get_clock_bound()
     restore(hub.node)
@@ -300,7 +297,7 @@ def test_a_restore_while_processes_run_is_noticed(
     add(two, "pushed")
     settle(one, two)
     if how == "replaced":
-        os.replace(f"{file_of(restored.node)}.bak", file_of(restored.node))
+        Path(f"{file_of(restored.node)}.bak").replace(file_of(restored.node))
     else:
         shutil.copy(f"{file_of(restored.node)}.bak", file_of(restored.node))
     add(restored, "later")
@@ -325,7 +322,7 @@ def test_a_restore_in_the_middle_of_a_run_loses_no_page(make_node: Callable[[str
         count += 1
         answer = exchange(manifest)
         if count == at:
-            os.replace(f"{file_of(one.node)}.bak", file_of(one.node))
+            Path(f"{file_of(one.node)}.bak").replace(file_of(one.node))
         return answer
 
     one.exchange = restored  # type: ignore[method-assign]
