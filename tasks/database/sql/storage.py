@@ -113,7 +113,7 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
         Edits of what is captured in another shape are captured in the new one.
         """
         for table in reread.changed(work.connection, self.tables.values()):
-            self.tables[table.label] = table
+            self.tables = {**self.tables, table.label: table}
         for table in self.tables.values():
             if capture.outdated(self.database, table):
                 capture.install(self.database, table)

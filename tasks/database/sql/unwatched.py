@@ -104,8 +104,14 @@ def _values(connection: sa.Connection, table: SyncedTable) -> str:
         names = ", ".join(map(_literal, table.fields))
         return f"(SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(t)) WHERE key IN ({names}))"
     quote = connection.dialect.identifier_preparer.quote
+    # It may have changed since it was read: that is what capture is mostly removed for.
+    there = {
+        each["name"] for each in sa.inspect(connection).get_columns(table.table.name, table.table.schema)
+    }
     each = " UNION ALL ".join(
-        f"SELECT {_literal(name)} AS name, quote(t.{quote(name)}) AS value" for name in table.fields
+        f"SELECT {_literal(name)} AS name, quote(t.{quote(name)}) AS value"
+        for name in table.fields
+        if name in there
     )
     return f"(SELECT json_group_object(name, value) FROM ({each}))"
 

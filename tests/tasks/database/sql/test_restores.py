@@ -255,7 +255,10 @@ def test_a_database_that_was_moved_loses_nothing(make_node: Callable[[str], Node
     assert cities(hub, one) == [{"a", "b"}] * 2
 
 
-def test_no_place_and_no_reserved_stamp_is_given_twice(make_node: Callable[[str], Node]) -> None:
+@pytest.mark.parametrize("beside", [True, False], ids=["file", "no_file"])
+def test_no_place_and_no_reserved_stamp_is_given_twice(
+    make_node: Callable[[str], Node], beside: bool
+) -> None:
     hub = Party("hub", make_node("sqlite"))
     one = Party("one", make_node("sqlite"), hub)
     settle(one)
@@ -265,12 +268,12 @@ def test_no_place_and_no_reserved_stamp_is_given_twice(make_node: Callable[[str]
         add(one, f"city {number}")
         one.engine.sync()
     place, bound = hub.storage.get_last_place(), hub.storage.get_clock_bound()
-    restore(hub.node)
+    restore(hub.node, beside=beside)
     hub = anew(hub, one)
     other = Party("other", make_node("sqlite"), hub)
-    other.engine.sync()
+    (other if beside else one).engine.sync()
     assert hub.storage.get_last_place() > place
-    assert hub.storage.get_clock_bound() > bound
+    assert hub.storage.get_clock_bound() > (bound if beside else place)
     settle(one, other)
     assert cities(hub, one, other) == [{"city 0", "city 1", "city 2"}] * 3
 
