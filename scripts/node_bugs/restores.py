@@ -16,7 +16,7 @@ from node_bugs.places import (
     UNWATCHED_TESTS,
 )
 
-_OTHERS_FIRST = RESTORE_TESTS + " -k 'whoever and sqlite and no_file'"
+_OTHERS_FIRST = RESTORE_TESTS + " -k reserved"
 
 MUTANTS = [
     Mutant(
@@ -63,21 +63,21 @@ MUTANTS = [
         NODE,
         "        if outside is not None and outside.place > self._last_place():\n",
         "        if outside is not None and False:\n",
-        RESTORE_TESTS + " -k 'twice and not no_file'",
+        RESTORE_TESTS + " -k reserved",
     ),
     Mutant(
         "stamps of another past are given again",
         ENGINE,
         "            self._node.clock.receive(heard.place)",
         "            pass",
-        RESTORE_TESTS + " -k 'twice and no_file'",
+        RESTORE_TESTS + " -k reserved",
     ),
     Mutant(
         "nothing is left beside a database",
         HERE + "beside.py",
         "            new.replace(self.path)\n",
         "            pass\n",
-        RESTORE_TESTS + " -k 'lost_or_spoilt'",
+        RESTORE_TESTS + " -k spoilt",
     ),
     Mutant(
         "what is beside a database goes back",
@@ -91,7 +91,7 @@ MUTANTS = [
         SQL + "connection.py",
         'if record.info.get("file") != _identity(name):',
         "if False:",
-        RESTORE_TESTS + " -k 'replaced'",
+        RESTORE_TESTS + " -k replaced",
     ),
     Mutant(
         "a run goes on in a database that was replaced",
@@ -112,14 +112,14 @@ MUTANTS = [
         SQL + "storage.py",
         "version, other = look.version, look.version != self._version",
         "version, other = look.version, False",
-        SCHEMA_TESTS + " -k added",
+        SCHEMA_TESTS + " -k files",
     ),
     Mutant(
         "new columns are not captured",
         SQL + "storage.py",
         "            if capture.outdated(self.database, table):\n",
         "            if False:\n",
-        SCHEMA_TESTS + " -k added",
+        SCHEMA_TESTS + " -k files",
     ),
     Mutant(
         "capture that was removed comes back by itself",
@@ -130,10 +130,10 @@ MUTANTS = [
     ),
     Mutant(
         "edits that nobody captured are not seen",
-        SQL + "capture.py",
-        "        unwatched.notice(work.connection, table)\n",
-        "",
-        UNWATCHED_TESTS,
+        SQL + "unwatched.py",
+        "before.value IS NOT now.value",
+        "false",
+        UNWATCHED_TESTS + " -k files",
     ),
     Mutant(
         "edits that nobody captured are forgotten",
@@ -147,7 +147,7 @@ MUTANTS = [
         SQL + "unwatched.py",
         "                IS (SELECT value FROM json_each(u.stamps) WHERE key = now.key)\n",
         "                IS NOT 0\n",
-        UNWATCHED_TESTS,
+        UNWATCHED_TESTS + " -k files",
     ),
     Mutant(
         "PostgreSQL takes every field of an edited row for edited",
@@ -161,6 +161,6 @@ MUTANTS = [
         SQL + "unwatched.py",
         "        notice(connection, table)\n        remember(connection, table)\n",
         "        pass\n",
-        UNWATCHED_TESTS + " -k came_from",
+        UNWATCHED_TESTS + " -k files",
     ),
 ]

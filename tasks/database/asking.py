@@ -179,6 +179,8 @@ class Asking:
             if not self.dry_run:
                 self._unchanged(PeerState.load(node.storage, node.own_key))
             state.hear(response.node_time, response.restamped)
+            if response.set_back:
+                state.start_over()
             view = state.view(
                 sent={label: payload.records for label, payload in self.page.payloads.items()},
                 sent_deletes={label: payload.deletes for label, payload in self.page.payloads.items()},
@@ -186,8 +188,8 @@ class Asking:
                 checkpoint=state.received.floor,
             )
             now = node.arrival([*payloads, *state.held.payloads().values()], dry_run=self.dry_run)
-            sent = self.page.cursor
-            if not self.page.has_more:
+            told = sent = Cursor() if response.set_back else self.page.cursor
+            if not (self.page.has_more or response.set_back):
                 meanwhile = node.collector.page(sent, now, view)
                 sent = sent if meanwhile else meanwhile.cursor
             self.applied = node.applier.apply(
@@ -207,18 +209,15 @@ class Asking:
                     replace(view, own=frozenset(state.own)), [*state.held.payloads().values(), *payloads]
                 )
             state.held = self.applied.held
-            state.sent = self.page.cursor if self.applied.released else sent
+            state.sent = told if self.applied.released else sent
             state.received = Cursor.read(response.checkpoint, response.after_keys)
             state.told = state.told.heard(self.mark)
             if response.marks is not None:  # of a dry run the peer keeps none
                 state.mark = None if self.dry_run else response.marks.mark
             if response.set_back:
-                state.start_over()
-                if (
-                    node.storage.get_purged()
-                ):  # what it has of what was deleted here can only be taken from it
-                    state.received = Cursor()
                 self.full = None
+                if node.storage.get_purged():  # what was deleted here, and it has, can only be taken from it
+                    state.received = Cursor()
             kept = self._compared(response, view, now)
             if not self.dry_run:
                 self.state = replace(state, received=kept)

@@ -96,10 +96,12 @@ class Restores:
         return self.world.everything()
 
     def _forget(self) -> None:
-        """What nobody has any more, and nobody has replaced, was not done."""
+        """What nobody has any more was not done. What others only hold back may be overtaken without a trace."""
         text, oracle = self._everywhere(), self.world.oracle
+        written = repr([(node.state(), node.storage.conflicts) for node in self.world.nodes])
         for place, values in list(oracle.written.items()):
             values[:] = [(stamp, value) for stamp, value in values if f"'{value}'" in text]
+            oracle.ledger.update(value for _, value in values if f"'{value}'" not in written)
             if not values:
                 del oracle.written[place]
         stones: set[tuple[str, str, int]] = set()

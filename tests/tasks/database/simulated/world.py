@@ -164,9 +164,9 @@ class World:
             self.edges = sorted(set(self.edges))
         if self.forgets and (kind == "mesh"):
             self.forgets = False  # what is purged here may still be known there
-        #: Whether databases are restored from backups; what is purged or taken back then is another story.
+        #: Whether databases are restored from backups; what is taken back then is another story.
         self.restores: Restores | None = None
-        if not self.forgets and not self.runs_ahead and self.random.random() < 0.5:
+        if not self.runs_ahead and self.random.random() < 0.5:
             self.restores = Restores(self)
         self.note(f"{seed}: {chosen} {kind} {count} {self.forgets} {bool(self.restores)}")
 
@@ -304,7 +304,7 @@ class World:
             ],
             [
                 *(40, 40, 3, 2, 2, 2, 1.5, 0.7),
-                *((6, 6) if self.forgets else (0, 0) if self.restores else (2, 0)),
+                *((6, 6) if self.forgets else (2, 0)),
                 *self.wrong_clocks,
                 *((5, 4) if self.restores else (0, 0)),
             ],

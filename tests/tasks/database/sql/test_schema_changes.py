@@ -14,6 +14,8 @@ from tests.tasks.database.sql.test_nodes import KINDS, Party
 
 Node = Any  # the class of the conftest
 
+ALL_KINDS = [*KINDS, pytest.param(("sqlite", "sqlite"), id="files")]
+
 
 def pair(make_node: Callable[[str], Node], kinds: tuple[str, str]) -> tuple[Party, Party]:
     hub = Party("hub", make_node(kinds[0]))
@@ -30,7 +32,7 @@ def alter(party: Party, statement: str) -> None:
     party.node.run(statement)
 
 
-@pytest.mark.parametrize("kinds", KINDS)
+@pytest.mark.parametrize("kinds", ALL_KINDS)
 @pytest.mark.parametrize("first", ["hub", "spoke"])
 def test_a_column_that_was_added_is_synced_by_processes_that_run(
     make_node: Callable[[str], Node], kinds: tuple[str, str], first: str
@@ -53,7 +55,7 @@ def test_a_column_that_was_added_is_synced_by_processes_that_run(
     assert spoke.engine.sync().counts() == {}
 
 
-@pytest.mark.parametrize("kinds", KINDS)
+@pytest.mark.parametrize("kinds", ALL_KINDS)
 def test_a_column_that_was_renamed_stops_nothing(
     make_node: Callable[[str], Node], kinds: tuple[str, str]
 ) -> None:
