@@ -98,8 +98,8 @@ def test_what_came_from_a_peer_meanwhile_is_no_edit(
     stop(spoke)
     spoke.node.run("UPDATE person SET name = 'Ada L.' WHERE id = 1")
     hub.node.run("UPDATE person SET mail = 'one@b' WHERE id = 1")
-    spoke.engine.sync()
     stamp = hub.storage.get_records("person", ["1"])["1"].timestamps["mail"]
+    spoke.engine.sync()
     start(spoke)
     assert spoke.storage.get_records("person", ["1"])["1"].timestamps["mail"] == stamp
     settle(hub, spoke)
