@@ -109,14 +109,14 @@ MUTANTS = [
     ),
     Mutant(
         "columns are read once",
-        SQL + "storage.py",
-        "version, other = look.version, look.version != self._version",
-        "version, other = look.version, False",
+        SQL + "following.py",
+        "version, changed = look.version, look.version != self._version",
+        "version, changed = look.version, False",
         SCHEMA_TESTS + " -k files",
     ),
     Mutant(
         "new columns are not captured",
-        SQL + "storage.py",
+        SQL + "following.py",
         "            if capture.outdated(self.database, table):\n",
         "            if False:\n",
         SCHEMA_TESTS + " -k files",

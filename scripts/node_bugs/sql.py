@@ -51,7 +51,7 @@ MUTANTS = [
     ),
     Mutant(
         "two exchanges of a database run at once",
-        SQL + "storage.py",
+        SQL + "following.py",
         "                placing.lock_node(work)\n                look =",
         "                look =",
         STORAGE_TESTS + " -k turns",

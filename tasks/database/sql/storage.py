@@ -10,10 +10,11 @@ import sqlalchemy as sa
 
 from tasks.database.beside import Beside
 from tasks.database.record import WHOLE, SyncRecord
-from tasks.database.sql import capture, lookups, placing, reread, schema, unwatched
+from tasks.database.sql import capture, lookups, placing, schema
 from tasks.database.sql.bookkeeping import Bookkeeping
 from tasks.database.sql.codec import ValueRefusedError
 from tasks.database.sql.connection import Database, Work
+from tasks.database.sql.following import Following
 from tasks.database.sql.outside import beside_file
 from tasks.database.sql.restamping import Restamping
 from tasks.database.sql.rows import JsonTexts, Note, write_notes, write_rows
@@ -28,7 +29,7 @@ CHUNK = 2_000
 _records = schema.records
 
 
-class SQLAlchemyStorage(Restamping, Bookkeeping):
+class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
     """`ArrivalStorage` on SQLite or PostgreSQL. Calls outside `transaction()` are transactions of their own.
 
     Args:
@@ -55,8 +56,6 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
         if len(self.tables) != len(tables):
             raise TaskDefinitionError("two synced tables have the same label")
         self.beside = beside or beside_file(self.database.engine)
-        #: What the tables were like when they were made ready, or in the last transaction.
-        self._version: str | None = None
         #: Why records were refused last, by model and key. It never quotes a value.
         self.refusals: dict[tuple[str, str], str] = {}
 
@@ -71,53 +70,13 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
                 capture.adopt(self.database, table)
             elif not capture.installed(self.database, table):
                 capture.install(self.database, table)
-        self._look()
+        self.look_anew()
 
     def make_tables(self) -> None:
         """Make Lockstep's own tables where they are missing."""
         with self.database.work() as work:
             schema.create(work.connection)
-        self._look()
-
-    def _look(self) -> None:
-        with self.database.work() as work:
-            self._version = reread.look(work.connection, self.tables.values()).version
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All calls of this thread within it are kept together, or not at all; one at a time in all processes.
-
-        Raises:
-            NodeDatabaseError: the database cannot be reached or is too busy.
-        """
-        other = False
-        try:
-            with self.database.work() as work:
-                placing.lock_node(work)
-                look = reread.look(work.connection, self.tables.values())
-                version, other = look.version, look.version != self._version
-                if other:
-                    version = self._read_again(work)
-                if look.unwatched:
-                    for table in self.tables.values():
-                        unwatched.look_through(work.connection, table)
-                yield
-            self._version = version
-        finally:
-            if other:
-                self.database.forget_statements()
-
-    def _read_again(self, work: Work) -> str:
-        """Follow tables that have changed since they were read; return what they are like now.
-
-        Edits of what is captured in another shape are captured in the new one.
-        """
-        for table in reread.changed(work.connection, self.tables.values()):
-            self.tables = {**self.tables, table.label: table}
-        for table in self.tables.values():
-            if capture.outdated(self.database, table):
-                capture.install(self.database, table)
-        return reread.look(work.connection, self.tables.values()).version
+        self.look_anew()
 
     def hold(self, node_id: str) -> None:
         """Let nobody else process this database's node before the transaction ends."""

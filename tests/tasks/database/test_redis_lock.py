@@ -20,6 +20,7 @@ from tasks.database import (
     SyncRecord,
 )
 from tasks.database.exceptions import NodeLockedError
+from tasks.database.peer import PeerState
 from tasks.database.view import Cursor
 from tasks.errors import TaskError
 from worker.lock import NodeBusyError, RedisSyncLock
