@@ -46,6 +46,20 @@ MUTANTS = [
         "                pass\n",
     ),
     Mutant(
+        "what was told in another past passes for known",
+        ENGINE,
+        "fresh={} if set_back else incoming.fresh",
+        "fresh=incoming.fresh",
+        RESTORE_TESTS + " -k did_not_see",
+    ),
+    Mutant(
+        "what a node that was set back had seen passes for seen",
+        ASKING,
+        "            if response.set_back:\n                state.start_over()\n            view =",
+        "            view =",
+        RESTORE_TESTS + " -k did_not_see",
+    ),
+    Mutant(
         "every mark of a later place is known",
         HERE + "marks.py",
         "(mark in self.marks or mark.place < self.since)",

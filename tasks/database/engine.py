@@ -174,7 +174,8 @@ class DatabaseEngine:
             self._node.clock.receive(heard.place)  # it was given once, and so were the stamps before it
         now = self._node.arrival([*payloads, *state.held.payloads().values()], dry_run=incoming.dry_run)
         mark = state.tell(now, generation.name)
-        view = state.view(fresh=incoming.fresh, checkpoint=incoming.checkpoint)
+        # What the peer believes to be known here it may have told in another past.
+        view = state.view(fresh={} if set_back else incoming.fresh, checkpoint=incoming.checkpoint)
         purged = 0 if incoming.resync or set_back else self._stale(state.sent)
         keys = {payload.model_label: {*payload.records, *payload.deletes} for payload in payloads}
         if purged:

@@ -43,6 +43,9 @@ class Restores:
         self.backups: dict[str, list[Backup]] = {}
         #: What was in a database that was set back, and came to others: it has to come back.
         self.lost: list[tuple[str, str]] = []
+        #: What was in no database any more: values, and the stamps of deletions.
+        self.doubtful: set[str] = set()
+        self.doubtful_stones: set[tuple[str, str, int]] = set()
 
     def back_up(self, node: Node) -> None:
         """Keep the node as it is now."""
@@ -96,14 +99,22 @@ class Restores:
         return self.world.everything()
 
     def _forget(self) -> None:
-        """What nobody has any more was not done. What others only hold back may be overtaken without a trace."""
+        """What nobody has any more was not done, unless it is still on its way.
+
+        What others only hold back may be overtaken without a trace.
+        """
         text, oracle = self._everywhere(), self.world.oracle
         written = repr([(node.state(), node.storage.conflicts) for node in self.world.nodes])
-        for place, values in list(oracle.written.items()):
-            values[:] = [(stamp, value) for stamp, value in values if f"'{value}'" in text]
+        for values in oracle.written.values():
+            self.doubtful.update(value for _, value in values if f"'{value}'" not in text)
             oracle.ledger.update(value for _, value in values if f"'{value}'" not in written)
-            if not values:
-                del oracle.written[place]
+        stones = self._stones()
+        for (label, key), stamps in oracle.deletions.items():
+            self.doubtful_stones.update(
+                (label, key, stamp) for stamp in stamps if (label, key, stamp) not in stones
+            )
+
+    def _stones(self) -> set[tuple[str, str, int]]:
         stones: set[tuple[str, str, int]] = set()
         for node in self.world.nodes:
             for label, tombstones in node.storage._tombstones.items():
@@ -111,12 +122,20 @@ class Restores:
             for _, kept in node.storage._checkpoints.values():
                 for label, held in kept.get("held", {}).items():
                     stones.update((label, key, stamp) for key, stamp in held["deletes"].items())
-        for (label, key), stamps in oracle.deletions.items():
-            stamps[:] = [stamp for stamp in stamps if (label, key, stamp) in stones]
-            oracle.deleted[label, key] = max(stamps, default=-1)
+        return stones
 
-    def count_what_came_back(self) -> None:
-        """To be called at the end."""
+    def end(self) -> None:
+        """The nodes have come to rest: what did not come back, though it came to others; what never did."""
         for name, value in self.lost:
             [node] = [each for each in self.world.nodes if each.name == name]
             self.world.reach["came_back"] += any(str(found) == value for _, _, found in self._values(node))
+        oracle, here = self.world.oracle, repr([node.state() for node in self.world.nodes])
+        never = {value for value in self.doubtful if f"'{value}'" not in here}
+        for place, values in list(oracle.written.items()):
+            values[:] = [(stamp, value) for stamp, value in values if value not in never]
+            if not values:
+                del oracle.written[place]
+        gone = self.doubtful_stones - self._stones()
+        for (label, key), stamps in oracle.deletions.items():
+            stamps[:] = [stamp for stamp in stamps if (label, key, stamp) not in gone]
+            oracle.deleted[label, key] = max(stamps, default=-1)

@@ -438,7 +438,7 @@ class World:
         except AssertionError as error:
             return [str(error)]
         if self.restores:
-            self.restores.count_what_came_back()
+            self.restores.end()
         for node in self.nodes:
             for entry in node.storage.conflicts:
                 self.oracle.conflict(entry)

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, make_url, text
 from tasks.database.beside import FileBeside, Outside
 from tasks.database.exceptions import SyncAbortedError, TransportError
 from tasks.database.manifest import SyncManifest
+from tests.tasks.database.sql.people import skew
 from tests.tasks.database.sql.test_nodes import Party
 
 Node = Any  # the class of the conftest
@@ -106,6 +107,41 @@ def test_what_a_restored_hub_lost_comes_back_whoever_syncs_first(
     assert cities(hub, one, two, new) == [{"start", "pushed", "at hub", "later"}] * 4
     assert hub.rows() == one.rows() == two.rows() == new.rows()
     assert hub.rows()["city"]["start"]["name"] == "edited"
+
+
+@pytest.mark.parametrize("later", ["hub", "two"])
+@pytest.mark.parametrize("beside", [True, False], ids=["file", "no_file"])
+@pytest.mark.parametrize("pushes", [True, False], ids=["pushes", "quiet"])
+def test_an_edit_that_did_not_see_the_lost_one_is_a_conflict(
+    make_node: Callable[[str], Node], later: str, beside: bool, pushes: bool
+) -> None:
+    """It was believed that the other has seen it: neither value may be replaced in silence."""
+    hub = Party("hub", make_node("sqlite"))
+    two = Party("two", make_node("sqlite"), hub)
+    two.node.run("INSERT INTO person (id, name) VALUES (1, 'at first')")
+    settle(two)
+    back_up(hub.node)
+    hub = anew(hub, two)
+    skew(two.node, 60_000 if later == "two" else 0)
+    two.node.run("UPDATE person SET name = 'lost' WHERE id = 1")
+    settle(two)
+    restore(hub.node, beside=beside)
+    hub = anew(hub, two)
+    hub.node.run("UPDATE person SET name = 'unaware' WHERE id = 1")
+    if pushes:
+        two.node.run("UPDATE person SET mail = 'x@y' WHERE id = 1")
+    settle(two)
+    assert hub.rows() == two.rows()
+    kept, gone = ("lost", "unaware") if later == "two" else ("unaware", "lost")
+    assert hub.rows()["person"]["1"]["name"] == kept
+    told = [
+        value
+        for party in (hub, two)
+        for entry in party.storage.conflicts
+        for found in entry.conflict.field_conflicts
+        for value in (found.local_value, found.remote_value)
+    ]
+    assert gone in told
 
 
 @pytest.mark.parametrize("lost", ["", "request", "answer"])
