@@ -20,3 +20,6 @@ STORAGE_TESTS, CAPTURE_TESTS = (f"tests/tasks/database/sql/test_{name}.py" for n
 NODES_TESTS = "tests/tasks/database/sql/test_nodes.py -k sqlite"
 TYPES_TESTS = "tests/tasks/database/sql/test_types.py"
 SERVER_TESTS, HTTP_TESTS = (f"tests/tasks/database/transport/test_{name}.py" for name in ("server", "http"))
+RESTORE_TESTS, SCHEMA_TESTS, UNWATCHED_TESTS = (
+    f"tests/tasks/database/sql/test_{name}.py" for name in ("restores", "schema_changes", "unwatched")
+)

@@ -51,9 +51,9 @@ MUTANTS = [
     ),
     Mutant(
         "two exchanges of a database run at once",
-        SQL + "storage.py",
-        "            placing.lock_node(work)\n            yield\n",
-        "            yield\n",
+        SQL + "following.py",
+        "                placing.lock_node(work)\n                look =",
+        "                look =",
         STORAGE_TESTS + " -k turns",
     ),
     Mutant(

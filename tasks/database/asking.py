@@ -13,6 +13,7 @@ from tasks.database.exceptions import SyncAbortedError, SyncError
 from tasks.database.full_compare import FullCompare
 from tasks.database.garbage import search_put_off
 from tasks.database.manifest import ModelPayload, SyncManifest
+from tasks.database.marks import Mark, Marks
 from tasks.database.node import Node
 from tasks.database.peer import PeerState
 from tasks.database.record import WHOLE
@@ -43,6 +44,10 @@ class Asking:
         self.state = PeerState()
         self.page = Page()
         self.applied = Applied()
+        #: What is kept as received; during a full comparison it is behind `state`.
+        self.received = Cursor()
+        #: Of the last exchange that began.
+        self.mark: Mark | None = None
         #: What was asked while the answer before it is taken, and how to have its answer.
         self.ahead: tuple[SyncManifest, Callable[[], SyncManifest]] | None = None
 
@@ -81,7 +86,8 @@ class Asking:
                 self._commit(response, payloads)
             self.tell(SyncStage.MUTATE, count, count)
             if not self.page.has_more and not response.has_more:
-                if self.dry_run or not (self.page or count) or not rounds_left:
+                done = not (self.page or count or response.set_back)
+                if self.dry_run or done or not rounds_left:
                     break
                 rounds_left -= 1
         node.report(self.applied, self.result)
@@ -94,11 +100,16 @@ class Asking:
         node = self.node
         node.clock.reserve()
         with search_put_off(), node.work(undo=self.dry_run):
+            generation = node.look_back(dry_run=self.dry_run)
             if not self.dry_run:
                 self.state = PeerState.load(node.storage, node.own_key)
+                self.received = self.state.received
+            now = node.arrival([], dry_run=self.dry_run)
+            if not self.dry_run:
+                self.mark = self.state.tell(now, generation.name)
+                self.state.save(node.storage, node.own_key)
                 if self.full is not None:
                     self.state.received = self.full.received
-            now = node.arrival([], dry_run=self.dry_run)
             self.page = node.collector.page(self.state.sent, now, self.state.view())
             self.page.restamped = node.restamped()
         for label, payload in self.page.payloads.items():
@@ -106,13 +117,20 @@ class Asking:
 
     def _exchange(self) -> SyncManifest:
         node = self.node
-        manifest = node.manifest(self.page, self.state.received)
+        manifest = self._manifest(self.page)
         if self.dry_run:
             manifest.payloads, manifest.fresh, manifest.dry_run = [], None, True
+        elif self.mark is not None:
+            node.keep_told(self.mark)
         if self.full is not None:
             manifest.resync = self.full.purged
         manifest.seal()
         return self._answered(manifest, lambda: self.transport.exchange(manifest))
+
+    def _manifest(self, page: Page) -> SyncManifest:
+        manifest = self.node.manifest(page, self.state.received)
+        manifest.marks = Marks(self.state.told, self.state.mark)
+        return manifest
 
     def _answered(self, manifest: SyncManifest, answer: Callable[[], SyncManifest]) -> SyncManifest:
         response = answer()
@@ -137,20 +155,21 @@ class Asking:
             begin is None
             or not (told_apart and response.has_more)
             or response.resync
+            or response.set_back
             or self.full is not None
             or self.dry_run
             or self.page
             or self.page.has_more
         ):
             return
-        manifest = self.node.manifest(Page(), self.state.received)
+        manifest = self._manifest(Page())
         manifest.ahead = {"checkpoint": response.checkpoint, "after_keys": response.after_keys}
         manifest.seal()
         self.ahead = (manifest, begin(manifest))
 
     def _nothing_to_send(self) -> None:
         with self.node.work():
-            self.state = PeerState.load(self.node.storage, self.node.own_key)
+            self._unchanged(PeerState.load(self.node.storage, self.node.own_key))
         sent = self.state.sent
         self.page = Page(cursor=Cursor(sent.floor, dict(sent.places)))
 
@@ -158,10 +177,10 @@ class Asking:
         node, state = self.node, self.state
         with node.work(undo=self.dry_run):
             if not self.dry_run:
-                stored = PeerState.load(node.storage, node.own_key)
-                if (stored.sent, stored.own) != (state.sent, state.own):
-                    raise SyncAbortedError(f"another session of node {node.node_id!r} was quicker")
+                self._unchanged(PeerState.load(node.storage, node.own_key))
             state.hear(response.node_time, response.restamped)
+            if response.set_back:
+                state.start_over()
             view = state.view(
                 sent={label: payload.records for label, payload in self.page.payloads.items()},
                 sent_deletes={label: payload.deletes for label, payload in self.page.payloads.items()},
@@ -169,8 +188,8 @@ class Asking:
                 checkpoint=state.received.floor,
             )
             now = node.arrival([*payloads, *state.held.payloads().values()], dry_run=self.dry_run)
-            sent = self.page.cursor
-            if not self.page.has_more:
+            told = sent = Cursor() if response.set_back else self.page.cursor
+            if not (self.page.has_more or response.set_back):
                 meanwhile = node.collector.page(sent, now, view)
                 sent = sent if meanwhile else meanwhile.cursor
             self.applied = node.applier.apply(
@@ -190,12 +209,34 @@ class Asking:
                     replace(view, own=frozenset(state.own)), [*state.held.payloads().values(), *payloads]
                 )
             state.held = self.applied.held
-            state.sent = self.page.cursor if self.applied.released else sent
+            state.sent = told if self.applied.released else sent
             state.received = Cursor.read(response.checkpoint, response.after_keys)
-            state.start_over(response.set_back)
+            state.told = state.told.heard(self.mark)
+            if response.marks is not None:  # of a dry run the peer keeps none
+                state.mark = None if self.dry_run else response.marks.mark
+            if response.set_back:
+                self.full = None
+                if node.storage.get_purged():  # what was deleted here, and it has, can only be taken from it
+                    state.received = Cursor()
             kept = self._compared(response, view, now)
             if not self.dry_run:
-                replace(state, received=kept).save(node.storage, node.own_key)
+                self.state = replace(state, received=kept)
+                self.state.save(node.storage, node.own_key)
+                self.received = kept
+
+    def _unchanged(self, stored: PeerState) -> None:
+        """Nobody else has asked meanwhile, and the database is the one that was read.
+
+        Raises:
+            SyncAbortedError: it is not so.
+        """
+        state = self.state
+        if (stored.sent, stored.own, stored.told) != (state.sent, state.own, state.told) or (
+            stored.received != self.received
+        ):
+            raise SyncAbortedError(
+                f"another session of node {self.node.node_id!r} was quicker, or its database was replaced"
+            )
 
     def _insist(self, view: PeerView, came: list[ModelPayload]) -> None:
         """Send again what the peer was believed to have, and has just shown otherwise.

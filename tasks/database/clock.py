@@ -65,6 +65,11 @@ class HybridLogicalClock:
         """Whether the clock survives a restart."""
         return self._bound is not None
 
+    @property
+    def bound(self) -> int:
+        """No stamp above it was given out."""
+        return self._reserved
+
     def keep_bound(self, bound: ClockBound) -> None:
         """From now on, keep the upper bound there; a bound that is there already is obeyed."""
         with self._guard:

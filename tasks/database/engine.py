@@ -10,6 +10,7 @@ from typing import Any
 
 from tasks.database.applying import Applied, Applier
 from tasks.database.asking import Asking
+from tasks.database.beside import MemoryBeside
 from tasks.database.clock import COUNTER_BITS, HybridLogicalClock
 from tasks.database.collect import Collector, Page
 from tasks.database.enums import SyncPhase, SyncStage, SyncStatus
@@ -18,6 +19,7 @@ from tasks.database.garbage import search_put_off
 from tasks.database.graph import DependencyGraph
 from tasks.database.lock import SyncLock
 from tasks.database.manifest import ModelPayload, SyncManifest
+from tasks.database.marks import Marks, Told
 from tasks.database.node import Node
 from tasks.database.peer import PeerState
 from tasks.database.plain import RESERVED, complete
@@ -115,6 +117,7 @@ class DatabaseEngine:
                 whole, graph, reconciler or PayloadReconciler(), identity_field, limits.stamp_max
             ),
             transaction=own or transaction,
+            beside=getattr(storage, "beside", None) or MemoryBeside(),
         )
         self._lock = lock
         self._on_complete = on_complete
@@ -149,6 +152,8 @@ class DatabaseEngine:
             with search_put_off():
                 response, applied = self._answer(incoming, payloads, result)
             prove()
+        if not incoming.dry_run and response.marks is not None and response.marks.mark is not None:
+            self._node.keep_told(response.marks.mark)
         self._node.report(applied, result)
         self._finalize(result)
         return response, result
@@ -156,24 +161,31 @@ class DatabaseEngine:
     def _answer(
         self, incoming: SyncManifest, payloads: list[ModelPayload], result: DatabaseResult
     ) -> tuple[SyncManifest, Applied]:
+        generation = self._node.look_back(dry_run=incoming.dry_run)
         state = PeerState.load(self._node.storage, incoming.node_id)
-        state.sent = Cursor.read(incoming.checkpoint, incoming.after_keys)
+        asked = Cursor.read(incoming.checkpoint, incoming.after_keys)
+        heard = incoming.marks.heard if incoming.marks is not None else None
+        set_back = not generation.knows(heard, state.told, incoming.node_id)
+        state.sent = state.sent.or_before(asked) if set_back else asked
         state.hear(incoming.node_time, incoming.restamped)
-        behind = incoming.checkpoint > self._node.last_place()
+        state.hear_marks(incoming.marks)
+        state.told = state.told.heard(heard)
+        if set_back and heard is not None and heard.place <= self._node.limits.stamp_max():
+            self._node.clock.receive(heard.place)  # it was given once, and so were the stamps before it
         now = self._node.arrival([*payloads, *state.held.payloads().values()], dry_run=incoming.dry_run)
-        if behind:  # this node never gave it that place, as far as it knows
-            state.set_back = now
-        view = state.view(fresh=incoming.fresh, checkpoint=incoming.checkpoint)
-        purged = 0 if incoming.resync else self._stale(state.sent)
+        mark = state.tell(now, generation.name)
+        # What the peer believes to be known here it may have told in another past.
+        view = state.view(fresh={} if set_back else incoming.fresh, checkpoint=incoming.checkpoint)
+        purged = 0 if incoming.resync or set_back else self._stale(state.sent)
         keys = {payload.model_label: {*payload.records, *payload.deletes} for payload in payloads}
         if purged:
             page = Page(cursor=state.sent, has_more=True)
         else:
-            asked = replace(view, own=frozenset()) if incoming.resync else view
+            wanted = replace(view, own=frozenset()) if incoming.resync else view
             start = state.sent
-            if incoming.ahead is not None:
+            if incoming.ahead is not None and not set_back:
                 start = Cursor.read(incoming.ahead["checkpoint"], incoming.ahead["after_keys"])
-            page = self._node.collector.page(start, now, asked, leave_out=keys)
+            page = self._node.collector.page(start, now, wanted, leave_out=keys)
         page.restamped = self._node.restamped()
         applied = self._node.applier.apply(
             payloads,
@@ -202,7 +214,8 @@ class DatabaseEngine:
                 ]
         response = self._node.manifest(page, page.cursor)
         response.resync = purged
-        response.set_back = state.set_back if incoming.checkpoint < state.set_back else 0
+        response.set_back = now if set_back else 0
+        response.marks = Marks(Told((mark,)))
         response.seal()
         return response, applied
 
@@ -292,6 +305,9 @@ class DatabaseEngine:
     def forget_node(self, node_id: str) -> None:
         """Wait for a node no longer; should it come back, it compares in full."""
         with self._node.work():
+            generation = self._node.look_back()
+            generation.forgotten[node_id] = self._node.later()
+            generation.save(self._node.storage)
             self._node.storage.forget_node(node_id)
 
     @contextmanager

@@ -9,6 +9,7 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 from tasks.database.exceptions import ManifestFieldError
+from tasks.database.marks import Marks
 from tasks.database.record import SyncRecord, checked_stamp
 
 _PAYLOADS_MAX = 1000
@@ -102,9 +103,11 @@ class SyncManifest:
     #: When, in its order of arrival, the sender took stamps back, and above which. What the receiver holds with
     #: such stamps is void when it hears of that for the first time. It travels as a list of pairs.
     restamped: dict[int, int] = field(default_factory=dict)
-    #: The sender was set back to an earlier state, as from a backup, at this place: the receiver is to send it
-    #: everything again, once. 0: it was not.
+    #: The sender was set back to an earlier state, as from a backup, since the receiver heard of it last: the
+    #: receiver is to send it everything again. It is this exchange's place; 0: it was not.
     set_back: int = 0
+    #: By what both notice such a thing; None: the sender does not say.
+    marks: Marks | None = None
     #: What the checksum was taken of, as `seal` left it.
     sealed: str = field(default="", init=False, compare=False, repr=False)
     #: The checksum was found to be right when the manifest came.
@@ -186,6 +189,7 @@ class SyncManifest:
             ahead=_place(data.get("ahead")),
             set_back=checked_stamp(data.get("set_back", 0), "'set_back'", ManifestFieldError),
             restamped=_restamped(data.get("restamped", [])),
+            marks=Marks.read(data.get("marks")),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -208,6 +212,8 @@ class SyncManifest:
             result["ahead"] = self.ahead
         if self.set_back:
             result["set_back"] = self.set_back
+        if self.marks is not None:
+            result["marks"] = self.marks.as_json()
         if self.restamped:
             result["restamped"] = [list(pair) for pair in sorted(self.restamped.items())]
         return result

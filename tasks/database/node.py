@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from tasks.database.applying import Applied, Applier, newest_stamp
+from tasks.database.beside import Beside, Outside
 from tasks.database.clock import HybridLogicalClock
 from tasks.database.collect import Collector, Page
+from tasks.database.generation import Generation
 from tasks.database.graph import DependencyGraph
 from tasks.database.manifest import ModelPayload, SyncManifest
+from tasks.database.marks import Mark
 from tasks.database.record import STAMP_MAX
 from tasks.database.result import DatabaseResult
 from tasks.database.storage import ArrivalStorage, RestampableStorage
 from tasks.database.validation import Limits
 from tasks.database.view import Cursor
+
+log = logging.getLogger(__name__)
 
 
 class _UndoneError(Exception):
@@ -37,6 +43,28 @@ class Node:
     collector: Collector
     applier: Applier
     transaction: Callable[[], AbstractContextManager[Any]]
+    beside: Beside
+
+    def look_back(self, *, dry_run: bool = False) -> Generation:
+        """The node's generation; another one begins where the database ends before what was told of it.
+
+        To be called first in a transaction. No place and no stamp that may have been given is given again.
+        """
+        outside = self.beside.read()
+        if outside is not None and outside.place > self._last_place():
+            if dry_run:
+                return Generation()
+            log.warning("Node %r: its database was set back, as by restoring a backup.", self.node_id)
+            self.storage.horizon(outside.place + 1)
+            self.storage.save_clock_bound(outside.bound)
+            self.clock.keep_bound(self.storage)
+            return Generation.begin(self.storage)
+        found = Generation.load(self.storage)
+        return found if found.name or dry_run else Generation.begin(self.storage)
+
+    def keep_told(self, mark: Mark) -> None:
+        """Note outside of the database how far a peer is about to be told."""
+        self.beside.keep(Outside(mark.place, self.clock.bound))
 
     def known(self, manifest: SyncManifest, result: DatabaseResult) -> list[ModelPayload]:
         """The payloads of models of this node."""
@@ -60,8 +88,8 @@ class Node:
             self.clock.receive(newest)
         return self.later()
 
-    def last_place(self) -> int:
-        """The last place that a peer can have been told of."""
+    def _last_place(self) -> int:
+        """The last place that the database knows of."""
         return self.storage.get_last_place() if isinstance(self.storage, RestampableStorage) else STAMP_MAX
 
     def later(self) -> int:

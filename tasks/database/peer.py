@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.database.manifest import ModelPayload
+from tasks.database.marks import Mark, Marks, Told, new_mark, read_marks
 from tasks.database.record import SyncRecord
 from tasks.database.storage import ArrivalStorage
 from tasks.database.view import Cursor, PeerView
@@ -92,8 +93,10 @@ class PeerState:
     heard: int = 0
     #: When the peer took stamps back last, as far as this node knows (see `SyncManifest.restamped`).
     restamped: int = 0
-    #: Where one of the two was set back to an earlier state last: this node for a peer that asks, or else the peer.
-    set_back: int = 0
+    #: What this node has told the peer of its own past.
+    told: Told = field(default_factory=Told)
+    #: The mark that was heard of the peer last.
+    mark: Mark | None = None
 
     @staticmethod
     def load(storage: ArrivalStorage, node_id: str) -> PeerState:
@@ -106,7 +109,8 @@ class PeerState:
             held=Held.read(kept.get("held")),
             heard=kept.get("heard", 0),
             restamped=kept.get("restamped", 0),
-            set_back=kept.get("set_back", 0),
+            told=Told(tuple(read_marks(kept.get("told", ()))), kept.get("since", 0)),
+            mark=next(iter(read_marks([kept["mark"]] if "mark" in kept else [])), None),
         )
 
     def save(self, storage: ArrivalStorage, node_id: str) -> None:
@@ -119,8 +123,10 @@ class PeerState:
             kept["heard"] = self.heard
         if self.restamped:
             kept["restamped"] = self.restamped
-        if self.set_back:
-            kept["set_back"] = self.set_back
+        if self.told.marks:
+            kept["told"], kept["since"] = [list(mark) for mark in self.told.marks], self.told.since
+        if self.mark is not None:
+            kept["mark"] = list(self.mark)
         if self.own:
             kept["own"] = sorted(self.own)
         if len(self.held):
@@ -135,10 +141,22 @@ class PeerState:
             self.restamped = max(restamped)
             self.held = self.held.up_to(min(unheard))
 
-    def start_over(self, set_back: int) -> None:
-        """Where the peer was set back since it was heard last, it has nothing for certain of what it was sent."""
-        if set_back > self.set_back:
-            self.set_back, self.sent, self.own = set_back, Cursor(), set()
+    def tell(self, place: int, generation: str) -> Mark:
+        """The mark of an exchange that is about to be told."""
+        mark = new_mark(place, generation)
+        self.told = self.told.and_then(mark)
+        return mark
+
+    def hear_marks(self, marks: Marks | None) -> None:
+        """Note the peer's mark. Where the peer was set back, it may not have what it once made and sent here."""
+        if marks is not None and marks.mark is not None:
+            if not marks.of_one_who_knows(self.mark):
+                self.own = set()
+            self.mark = marks.mark
+
+    def start_over(self) -> None:
+        """The peer was set back since it was heard last: it has nothing for certain of what it was sent."""
+        self.sent, self.own = Cursor(), set()
 
     def view(self, **more: Any) -> PeerView:
         """What the peer has of this node's records."""

@@ -26,6 +26,10 @@ class Cursor:
         """The stamp up to which nothing at all is missing, 0 before anything was received."""
         return min([self.floor, *(stamp for stamp, _ in self.places.values())])
 
+    def or_before(self, other: Cursor) -> Cursor:
+        """A cursor up to which both have everything."""
+        return Cursor(min(self.floor, other.floor))
+
     @staticmethod
     def read(floor: Any, places: Mapping[str, Any]) -> Cursor:
         """A cursor of JSON values, of a peer too; what is no place is left out, so more is sent, never less."""

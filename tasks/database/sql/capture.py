@@ -13,7 +13,7 @@ import json
 
 import sqlalchemy as sa
 
-from tasks.database.sql import capture_postgresql, capture_sqlite, schema
+from tasks.database.sql import capture_postgresql, capture_sqlite, schema, unwatched
 from tasks.database.sql.connection import Database
 from tasks.database.sql.tables import SyncedTable
 
@@ -35,6 +35,7 @@ def install(database: Database, table: SyncedTable) -> int:
         made = capture_sqlite if database.dialect == "sqlite" else capture_postgresql
         for statement in made.statements(work.connection, table, _mark(table)):
             _run(work.connection, statement)
+        unwatched.notice(work.connection, table)
         return _adopt(work.connection, table)
 
 
@@ -45,15 +46,29 @@ def adopt(database: Database, table: SyncedTable) -> int:
 
 
 def remove(database: Database, table: SyncedTable) -> None:
-    """Capture a table's edits no more. What is known of its records stays."""
+    """Capture a table's edits no more. What is known of its records stays.
+
+    What its rows are now is kept as well: what is edited until they are captured again is noticed then.
+    """
     with database.work() as work:
+        schema.create(work.connection)
+        captured = _triggers(work.connection, table)
         _stop(work.connection, table)
+        if captured:
+            unwatched.remember(work.connection, table)
 
 
 def installed(database: Database, table: SyncedTable) -> bool:
     """Whether the table's edits are captured, with the columns that are synced now."""
     with database.work() as work:
         return any(name.endswith(_mark(table)) for name in _triggers(work.connection, table))
+
+
+def outdated(database: Database, table: SyncedTable) -> bool:
+    """Whether the table's edits are captured, but not with the columns that are synced now."""
+    with database.work() as work:
+        found = _triggers(work.connection, table)
+        return bool(found) and not any(name.endswith(_mark(table)) for name in found)
 
 
 def _mark(table: SyncedTable) -> str:

@@ -11,6 +11,9 @@ from tasks.database.sql.tables import SyncedTable
 #: Asked before the function is called, which costs more than the row itself.
 _QUIET = "current_setting('lockstep.applying', true) IS DISTINCT FROM 'on'"
 
+#: Milliseconds since 1970, with 16 bits for a counter.
+WALL = "(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint << 16)"
+
 #: It runs with its owner's rights: who may edit the table need not be able to write to Lockstep's own tables.
 _FUNCTION = """
 CREATE OR REPLACE FUNCTION {schema}.lockstep_capture() RETURNS trigger

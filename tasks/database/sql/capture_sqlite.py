@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from tasks.database.sql.tables import SyncedTable
 
 #: Milliseconds since 1970, with 16 bits for a counter.
-_WALL = "(CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) << 16)"
+WALL = "(CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) << 16)"
 
 _QUIET = "(SELECT applying FROM lockstep_node) = 0"
 
@@ -51,7 +51,7 @@ def statements(connection: sa.Connection, table: SyncedTable, mark: str) -> Iter
 
 def _time(label: str, key: str) -> str:
     newest = f"SELECT newest + 1 FROM lockstep_records WHERE model = {label} AND key = {key}"
-    return f"MAX({_WALL}, COALESCE(({newest}), 0))"
+    return f"MAX({WALL}, COALESCE(({newest}), 0))"
 
 
 def _stamp(label: str, key: str, fields: str, *, whole: bool) -> str:

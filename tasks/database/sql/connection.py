@@ -12,7 +12,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    DisconnectionError,
+    NoSuchModuleError,
+    OperationalError,
+)
 
 from config.drivers import drivers_words
 from tasks.database.exceptions import SyncAbortedError
@@ -38,6 +45,8 @@ class Work:
     absent: dict[str, set[str]] = field(default_factory=dict)
     #: The clock's bound that was kept in this transaction, to be kept also when it is undone.
     clock_bound: int = 0
+    #: Nobody else gives places before its end.
+    locked: bool = False
 
 
 class Database:
@@ -134,6 +143,11 @@ class Database:
             reason = "a value does not fit" if isinstance(error, DataError) else first_line(error)
             raise NodeDatabaseError(f"the database {self.address} refused: {reason}") from error
 
+    def forget_statements(self) -> None:
+        """Use other connections from now on: those that there are may have prepared statements for other columns."""
+        if self.dialect == "postgresql":
+            self.engine.dispose()
+
     def close(self) -> None:
         """Close all connections, where the engine is not the program's own."""
         if self._own:
@@ -189,4 +203,28 @@ def connect(url: str) -> sa.Engine:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-16000")  # 16 MB: an index of random keys does not fit two
 
+    _follow(engine, parsed.database)
     return engine
+
+
+def _follow(engine: sa.Engine, name: str | None) -> None:
+    """A connection to a file that was replaced, as by restoring a backup, is used no more: nobody reads that file."""
+    if not name or name.startswith((":memory:", "file:")):
+        return
+
+    @event.listens_for(engine, "connect")
+    def _note(_connection: sqlite3.Connection, record: Any) -> None:
+        record.info["file"] = _identity(name)
+
+    @event.listens_for(engine, "checkout")
+    def _look(_connection: sqlite3.Connection, record: Any, _proxy: Any) -> None:
+        if record.info.get("file") != _identity(name):
+            raise DisconnectionError("the file was replaced")
+
+
+def _identity(name: str) -> tuple[int, int] | None:
+    try:
+        found = Path(name).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

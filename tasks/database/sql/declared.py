@@ -37,6 +37,7 @@ from pydantic import (
     model_validator,
 )
 
+from config import get_settings
 from tasks.database.clock import HybridLogicalClock
 from tasks.database.engine import DatabaseEngine
 from tasks.database.lock import SyncLock
@@ -45,6 +46,7 @@ from tasks.database.result import DatabaseResult
 from tasks.database.sql.connection import Database
 from tasks.database.sql.graph import graph_of
 from tasks.database.sql.nonces import DatabaseNonces
+from tasks.database.sql.outside import beside_server
 from tasks.database.sql.storage import SQLAlchemyStorage
 from tasks.database.sql.tables import SyncedTable
 from tasks.database.sync import DatabaseSync
@@ -248,7 +250,10 @@ def open_node(table: NodeTable, *, lock: SyncLock | None = None, prepare: bool =
             )
             for each in table.tables
         ]
-        storage = SQLAlchemyStorage(database, tables)
+        beside = None
+        if database.dialect != "sqlite":
+            beside = beside_server(database.engine, table.name, get_settings().state_dir)
+        storage = SQLAlchemyStorage(database, tables, beside=beside)
         storage.make_tables()
         if prepare:
             storage.prepare(triggers=table.capture == "triggers")

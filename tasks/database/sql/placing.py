@@ -90,6 +90,9 @@ def oldest_due(work: Work) -> int | None:
 
 def lock_node(work: Work) -> None:
     """One transaction at a time from here to its end."""
+    if work.locked:
+        return
+    work.locked = True
     work.connection.execute(sa.text("UPDATE lockstep_node SET id = id WHERE id = 1"))
     if work.connection.dialect.name == "postgresql":
         work.connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{ROW_WAIT_MS}ms'")

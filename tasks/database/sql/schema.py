@@ -100,6 +100,21 @@ checkpoints = Table(
     Column("after_keys", Text, nullable=False, server_default=text("'{}'")),
 )
 
+#: What rows were when edits of their table ceased to be captured: their values and stamps by field.
+unwatched = Table(
+    "lockstep_unwatched",
+    metadata,
+    Column("model", String(200), nullable=False),
+    Column(
+        "key",
+        String(KEY_MAX).with_variant(String(KEY_MAX, collation="C"), "postgresql"),
+        nullable=False,
+    ),
+    Column("fields", _Json, nullable=False),
+    Column("stamps", _Json, nullable=False),
+    PrimaryKeyConstraint("model", "key"),
+)
+
 #: Conflicts that this node resolved, with both values.
 conflicts = Table(
     "lockstep_conflicts",

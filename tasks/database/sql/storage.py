@@ -8,11 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from tasks.database.beside import Beside
 from tasks.database.record import WHOLE, SyncRecord
 from tasks.database.sql import capture, lookups, placing, schema
 from tasks.database.sql.bookkeeping import Bookkeeping
 from tasks.database.sql.codec import ValueRefusedError
 from tasks.database.sql.connection import Database, Work
+from tasks.database.sql.following import Following
+from tasks.database.sql.outside import beside_file
 from tasks.database.sql.restamping import Restamping
 from tasks.database.sql.rows import JsonTexts, Note, write_notes, write_rows
 from tasks.database.sql.tables import SyncedTable
@@ -26,18 +29,25 @@ CHUNK = 2_000
 _records = schema.records
 
 
-class SQLAlchemyStorage(Restamping, Bookkeeping):
+class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
     """`ArrivalStorage` on SQLite or PostgreSQL. Calls outside `transaction()` are transactions of their own.
 
     Args:
         database: the node's database, an engine or an address.
         tables: what is synced.
+        beside: keeps outside of the database how far it was; without it, a file beside that of an SQLite database.
 
     Raises:
         TaskDefinitionError: two tables have one label, or the address cannot be used.
     """
 
-    def __init__(self, database: Database | sa.Engine | str, tables: Sequence[SyncedTable]) -> None:
+    def __init__(
+        self,
+        database: Database | sa.Engine | str,
+        tables: Sequence[SyncedTable],
+        *,
+        beside: Beside | None = None,
+    ) -> None:
         super().__init__(
             database if isinstance(database, Database) else Database(database),
             [table.label for table in tables],
@@ -45,6 +55,7 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
         self.tables = {table.label: table for table in tables}
         if len(self.tables) != len(tables):
             raise TaskDefinitionError("two synced tables have the same label")
+        self.beside = beside or beside_file(self.database.engine)
         #: Why records were refused last, by model and key. It never quotes a value.
         self.refusals: dict[tuple[str, str], str] = {}
 
@@ -59,22 +70,13 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
                 capture.adopt(self.database, table)
             elif not capture.installed(self.database, table):
                 capture.install(self.database, table)
+        self.look_anew()
 
     def make_tables(self) -> None:
         """Make Lockstep's own tables where they are missing."""
         with self.database.work() as work:
             schema.create(work.connection)
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All calls of this thread within it are kept together, or not at all; one at a time in all processes.
-
-        Raises:
-            NodeDatabaseError: the database cannot be reached or is too busy.
-        """
-        with self.database.work() as work:
-            placing.lock_node(work)
-            yield
+        self.look_anew()
 
     def hold(self, node_id: str) -> None:
         """Let nobody else process this database's node before the transaction ends."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -48,6 +48,8 @@ class SyncedTable:
     identity: str
     fields: tuple[str, ...]
     dialect: str
+    #: Reads it again by a connection; None: a program has described the table.
+    read_by: Callable[[sa.Connection], SyncedTable] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.identity not in self.fields:
@@ -112,31 +114,41 @@ class SyncedTable:
             NodeDatabaseError: the database cannot be reached.
         """
         schema, _, bare = name.rpartition(".")
-        try:
-            with database.errors():
-                table = sa.Table(
-                    bare,
-                    sa.MetaData(),
-                    schema=schema or None,
-                    autoload_with=database.engine,
-                    resolve_fks=False,
-                )
-        except NoSuchTableError:
-            raise TaskDefinitionError(f"there is no table {name!r} in {database.address}") from None
-        missing = sorted(set(uuids) - set(table.c.keys()))
-        if missing:
-            raise TaskDefinitionError(f"table {name!r} has no column {', '.join(missing)}")
-        for column in uuids:
-            table.c[column].type = sa.Uuid()
-        return cls.of(table, database.dialect, label=label or name, identity=identity, exclude=exclude)
+
+        def read(by: sa.Engine | sa.Connection) -> SyncedTable:
+            try:
+                with database.errors():
+                    table = sa.Table(
+                        bare, sa.MetaData(), schema=schema or None, autoload_with=by, resolve_fks=False
+                    )
+            except NoSuchTableError:
+                raise TaskDefinitionError(f"there is no table {name!r} in {database.address}") from None
+            missing = sorted(set(uuids) - set(table.c.keys()))
+            if missing:
+                raise TaskDefinitionError(f"table {name!r} has no column {', '.join(missing)}")
+            for column in uuids:
+                table.c[column].type = sa.Uuid()
+            made = cls.of(table, database.dialect, label=label or name, identity=identity, exclude=exclude)
+            return replace(made, read_by=read)
+
+        return read(database.engine)
+
+    def reread(self, connection: sa.Connection) -> SyncedTable | None:
+        """The table as the database describes it now; None where it was not read from there.
+
+        Raises:
+            TaskDefinitionError: there is no such table any more, or it cannot be synced.
+        """
+        return None if self.read_by is None else self.read_by(connection)
 
     def _is_unique(self) -> bool:
         column = self.table.c[self.identity]
         if [each.name for each in self.table.primary_key.columns] == [self.identity] or column.unique:
             return True
-        return [self.identity] in self._unique_groups()
+        return [self.identity] in self.unique_groups()
 
-    def _unique_groups(self) -> list[list[str]]:
+    def unique_groups(self) -> list[list[str]]:
+        """The columns of everything unique but the primary key."""
         groups = [
             *(each.columns for each in self.table.constraints if isinstance(each, sa.UniqueConstraint)),
             *(index.columns for index in self.table.indexes if index.unique),
@@ -146,7 +158,7 @@ class SyncedTable:
     @cached_property
     def unique_fields(self) -> frozenset[str]:
         """Fields that are part of something unique and may be empty; never the identity."""
-        parts = {name for group in self._unique_groups() for name in group}
+        parts = {name for group in self.unique_groups() for name in group}
         return frozenset(
             name for name in self.fields if self.table.c[name].nullable and name in parts - {self.identity}
         )

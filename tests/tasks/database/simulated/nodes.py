@@ -13,6 +13,7 @@ from tasks.database import (
     PayloadReconciler,
     SyncRecord,
 )
+from tasks.database.beside import MemoryBeside
 
 MODELS = ("item", "note")
 GRAPH = {"item": set(), "note": {"item"}}
@@ -32,6 +33,7 @@ class CrashingStorage(MemoryStorage):
         self.calls = 0
         self.poisoned: set[tuple[str, str]] = set()
         self.refused = 0
+        self.beside = MemoryBeside()
 
     def _burn(self) -> bool:
         self.calls += 1

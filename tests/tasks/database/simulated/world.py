@@ -19,6 +19,7 @@ from tasks.database.exceptions import NotRestampableError, SyncAbortedError, Syn
 from tasks.database.sync import lost_values
 from tests.tasks.database.simulated.nodes import MODELS, Crash, Node
 from tests.tasks.database.simulated.oracle import Oracle
+from tests.tasks.database.simulated.restores import Restores
 
 KEYS = ("1", "2", "3", "4")
 FIELDS = ("x", "y")
@@ -78,7 +79,11 @@ class Link:
             raise TransportError("the request was lost")
         if world.faults and chance() < 0.06:
             world.user_acts(self.server, "edited_at_server_meanwhile")
+        if world.restores and world.faults and chance() < 0.03:
+            world.restores.restore(self.server, "restored_server_meanwhile")
         answer = world.deliver(self.server, body)
+        if world.restores and world.faults and chance() < 0.03:
+            world.restores.restore(self.client, "restored_client_meanwhile")
         if world.faults and chance() < 0.06:
             world.reach["duplicated"] += 1
             again = world.deliver(self.server, body)
@@ -89,6 +94,7 @@ class Link:
             world.reach["answer_lost"] += 1
             raise TransportError("the answer was lost")
         response = SyncManifest.from_dict(json.loads(answer))
+        world.reach["told_set_back"] += bool(response.set_back)
         if response.resync:
             world.reach["compared_in_full"] += 1
         if response.has_more:
@@ -158,7 +164,11 @@ class World:
             self.edges = sorted(set(self.edges))
         if self.forgets and (kind == "mesh"):
             self.forgets = False  # what is purged here may still be known there
-        self.note(f"{seed}: {chosen} {kind} {count} {self.forgets}")
+        #: Whether databases are restored from backups; what is taken back then is another story.
+        self.restores: Restores | None = None
+        if not self.runs_ahead and self.random.random() < 0.5:
+            self.restores = Restores(self)
+        self.note(f"{seed}: {chosen} {kind} {count} {self.forgets} {bool(self.restores)}")
 
     def _batch(self) -> dict[str, Any]:
         return {
@@ -289,8 +299,15 @@ class World:
                 "away",
                 "ahead",
                 "restamp",
+                "back up",
+                "restore",
             ],
-            [40, 40, 3, 2, 2, 2, 1.5, 0.7, *((6, 6) if self.forgets else (2, 0)), *self.wrong_clocks],
+            [
+                *(40, 40, 3, 2, 2, 2, 1.5, 0.7),
+                *((6, 6) if self.forgets else (2, 0)),
+                *self.wrong_clocks,
+                *((5, 4) if self.restores else (0, 0)),
+            ],
         )[0]
         if kind == "act":
             self.user_acts(node)
@@ -327,6 +344,10 @@ class World:
             self.reach["too_far_ahead"] += 1
         elif kind == "restamp":
             self.restamp(node)
+        elif kind == "back up" and self.restores:
+            self.restores.back_up(node)
+        elif kind == "restore" and self.restores:
+            self.restores.restore(node)
         elif kind == "away" and self.forgets:
             self.time_ms += 60_000
 
@@ -416,6 +437,8 @@ class World:
             self.settle()
         except AssertionError as error:
             return [str(error)]
+        if self.restores:
+            self.restores.end()
         for node in self.nodes:
             for entry in node.storage.conflicts:
                 self.oracle.conflict(entry)

@@ -17,6 +17,7 @@ from tasks.database.engine import DatabaseEngine
 from tasks.database.exceptions import SyncAbortedError, SyncError, TransportError
 from tasks.database.graph import DependencyGraph
 from tasks.database.manifest import SyncManifest
+from tests.tasks.database.sql import restoring
 from tests.tasks.database.sql.people import People, skew
 
 Node = Any  # the class of the conftest
@@ -43,6 +44,7 @@ REACHABLE = [
     "edited_at_server_meanwhile",
     "more_pages",
     "dry_run",
+    *restoring.REACHABLE,
 ]
 
 GRAPH = DependencyGraph({"city": set(), "person": {"city"}})
@@ -98,6 +100,7 @@ class World:
             for number, node in enumerate(nodes)
         ]
         self.hub = self.places[0]
+        self.restoring = restoring.Restoring(self)
         self.asking = self.hub
 
     def act(self, place: Place, reached: str = "") -> None:
@@ -165,7 +168,8 @@ class World:
         return False
 
     def step(self) -> None:
-        kinds, weights = ["act", "sync", "late", "restart", "dry"], [45, 40, 4, 3, 2]
+        kinds = ["act", "sync", "late", "restart", "dry", "back up", "restore"]
+        weights = [45, 40, 4, 3, 2, 5, 4]
         kind = self.chance.choices(kinds, weights)[0]
         place = self.chance.choice(self.places)
         if kind == "act":
@@ -178,6 +182,10 @@ class World:
                 self.reach["late_refused"] += 1
         elif kind == "restart":
             self.restart(place)
+        elif kind == "back up":
+            self.restoring.back_up(place)
+        elif kind == "restore":
+            self.restoring.restore(place)
         elif kind == "dry" and place is not self.hub:
             self.faults, before = False, self.rows()
             self.sync(place, dry_run=True)

@@ -44,7 +44,11 @@ def python(script: str, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         text=True,
         cwd=HERE.parents[3],
-        env={"PYTHONPATH": ".", "PATH": ""},
+        env={
+            "PYTHONPATH": ".",
+            "PATH": "",
+            "LOCKSTEP_STATE_DIR": os.environ.get("LOCKSTEP_STATE_DIR", ".lockstep"),
+        },
     )
 
 

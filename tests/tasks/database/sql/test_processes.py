@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -35,7 +36,11 @@ def office(node: Node, crash: str = "") -> Iterator[str]:
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[4],
-        env={"PYTHONPATH": ".", "PATH": ""},
+        env={
+            "PYTHONPATH": ".",
+            "PATH": "",
+            "LOCKSTEP_STATE_DIR": os.environ.get("LOCKSTEP_STATE_DIR", ".lockstep"),
+        },
     )
     try:
         assert process.stdout is not None
