@@ -359,6 +359,20 @@ def test_a_terminal_gets_lines_of_its_width(monkeypatch: pytest.MonkeyPatch) -> 
     assert lines[-1] == "When    now"
 
 
+def test_no_command_is_broken_where_it_fits() -> None:
+    for width in range(30, 70):
+        screen = Console(file=io.StringIO(), force_terminal=True, width=width, markup=False, highlight=False)
+        output.say(
+            "A run halted. To let just this through: lockstep apply 3f1b0c9a7d52. Or: lockstep run to-dos",
+            screen,
+        )
+        assert isinstance(screen.file, io.StringIO)
+        shown = screen.file.getvalue()
+        assert "lockstep apply 3f1b0c9a7d52" in shown
+        assert "lockstep run to-dos" in shown
+        assert max(len(line.rstrip()) for line in shown.splitlines()) <= width
+
+
 @pytest.mark.processes
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 def test_an_error_is_wrapped_on_a_terminal(
