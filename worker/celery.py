@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from functools import cached_property
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -20,8 +22,10 @@ from tasks.registry import load_tasks
 from tasks.scheduled import PRUNE
 from worker import broker
 from worker.beat import beat_schedule, unmonitored
+from worker.definitions import definitions
 from worker.lost_connections import shorten
 from worker.pruning import pruning_of
+from worker.signs import Definition
 from worker.startup import refusing
 from worker.store import Store
 from worker.store.installation import installation_of
@@ -35,6 +39,8 @@ class Application(Celery):
 
     #: The installation that a worker is of; known when it starts.
     installation: int | None = None
+    #: The tasks as this process has read them, by name.
+    definitions: Mapping[str, Definition] = MappingProxyType({})
 
     @cached_property
     def Worker(self) -> Any:  # noqa: N802  Celery's name
@@ -56,6 +62,7 @@ def make_app(settings: Settings) -> Application:
     celery.conf.update(celery_settings(settings))
     tasks = [*load_tasks(settings).values(), pruning_of(settings)]
     celery.conf.beat_schedule = beat_schedule(tasks, retry_seconds=settings.retry_seconds)
+    celery.definitions = definitions(tasks, settings)
     workplace = Workplace(celery, settings)
     add_sync_tasks(celery, tasks, workplace)
 

@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import resources
 
 import redis
@@ -112,6 +113,11 @@ class Claims:
         """How many turns in a row each entry was left out, until now or before its last claim."""
         states = {str(name): json.loads(text) for name, text in self._client.hgetall(self._key).items()}
         return {name: max(state.get("left_out", 0), state.get("before", 0)) for name, state in states.items()}
+
+    def last(self) -> dict[str, datetime]:
+        """When the last run of each entry was claimed, or its turn left out, by the server's clock."""
+        states = {str(name): json.loads(text) for name, text in self._client.hgetall(self._key).items()}
+        return {name: datetime.fromtimestamp(state["last"] / 1000, UTC) for name, state in states.items()}
 
     def known(self, entries: Collection[str]) -> dict[str, Known]:
         """What is known of these entries. All others leave the schedule for good."""

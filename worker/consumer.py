@@ -23,6 +23,7 @@ from worker.installation import claim
 from worker.messages import fault
 from worker.redis_client import connect
 from worker.startup import refusing
+from worker.worker_life import TURN
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,9 @@ class Consumer(consumer.Consumer):
         super().__init__(*args, **kwargs)
         self._outage = BrokerOutage()
         self._steady: Any = None
+        self._turns: Any = None
+        #: When the main loop turned last, by the monotonic clock.
+        self.turned_at: float | None = None
 
     def on_connection_error_before_connected(self, exc: Exception) -> None:
         """Wait where it is not the first failure in a row; the caller connects anew.
@@ -119,9 +123,16 @@ class Consumer(consumer.Consumer):
         if installation is not None:
             with refusing(SettingsError), connect(get_settings()) as client:  # an outage is for the loop
                 claim(client, installation)
+        self._turn()
         super().on_ready()
+        if self._turns is not None:
+            self._turns.cancel()
+        self._turns = self.timer.call_repeatedly(TURN, self._turn)
         if self._outage.lasts:
             self._steady = self.timer.call_after(STEADY, self._outage.over)
+
+    def _turn(self) -> None:
+        self.turned_at = time.monotonic()
 
     def create_task_handler(self, promise: Any = vine_promise) -> Callable[[Message], Any]:
         """What is done with a message: Celery gets those that can be one of ours, the others are thrown away."""

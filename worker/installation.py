@@ -18,6 +18,16 @@ def claim(client: redis.Redis, installation: int) -> None:
         redis.RedisError: it does not answer.
     """
     client.set(KEY, str(installation), nx=True)
+    check(client, installation)
+
+
+def check(client: redis.Redis, installation: int) -> None:
+    """See that this Redis does not serve another installation, without being the one that it serves.
+
+    Raises:
+        SettingsError: it does.
+        redis.RedisError: it does not answer.
+    """
     found = client.get(KEY)
     if found is not None and found != str(installation):
         raise SettingsError(

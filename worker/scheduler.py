@@ -13,7 +13,7 @@ import logging
 import time
 import uuid
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import redis
@@ -21,6 +21,7 @@ from celery.beat import ScheduleEntry, Scheduler, SchedulingError
 from celery.schedules import schedule
 
 from config import SettingsError, get_settings
+from tasks.schedule import Schedule
 from worker.claims import RESEND_AFTER, Claim, Claims, Known
 from worker.errors import RedisUnavailableError, StoreError
 from worker.installation import claim
@@ -28,6 +29,8 @@ from worker.lock.redis_store import RedisLockStore
 from worker.outages import Outage
 from worker.overbooking import TELL_AFTER, OverbookingLog
 from worker.redis_client import connect
+from worker.signs import SCHEDULER, Definition, Life
+from worker.signs.record import EVERY
 from worker.startup import refusing
 from worker.store import Store
 from worker.store.installation import installation_of
@@ -125,6 +128,7 @@ class RedisScheduler(Scheduler):
         #: Until when everything waits for Redis, by the monotonic clock; 0 while it answers.
         self._waiting_until = 0.0
         self._no_history = Outage("Entries with a number of runs wait for the database")
+        self._life: Life | None = None
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
@@ -149,6 +153,7 @@ class RedisScheduler(Scheduler):
         self._waiting = Waiting(self._client, f"{prefix}{self.app.conf.task_default_queue}")
         periods = {name: entry.every for name, entry in self.entries.items() if entry.periodic}
         self._overbooking = OverbookingLog(self._claims, periods, tell_after=self._tell_after)
+        self._life = Life(SCHEDULER, self._client, tasks=self._definitions())
 
     def install_default_entries(self, data: Any) -> None:
         """None: Redis drops old results by itself."""
@@ -156,7 +161,7 @@ class RedisScheduler(Scheduler):
     @property
     def _longest(self) -> float:
         """Seconds that beat sleeps at most."""
-        return float(self.max_interval or 5)
+        return min(float(self.max_interval or EVERY), EVERY)
 
     @property
     def entries(self) -> dict[str, SyncEntry]:
@@ -169,6 +174,16 @@ class RedisScheduler(Scheduler):
         assert self._store is not None  # noqa: S101  set up before the first tick
         return self._store
 
+    def _definitions(self) -> dict[str, Definition]:
+        """The schedule as it is here, for those who look at it from outside."""
+        made: dict[str, Definition] = {}
+        known = getattr(self.app, "definitions", made)
+        for name, entry in self.entries.items():
+            every = timedelta(seconds=entry.every) if entry.periodic else None
+            settings = known[name].settings if name in known else ""
+            made[name] = Definition.of(Schedule(every, entry.total), settings)
+        return made
+
     # -- when to look at what ---------------------------------------------------------------------------------
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
@@ -178,6 +193,8 @@ class RedisScheduler(Scheduler):
         try:
             if self._looks is None:
                 self._looks = self._first_looks()
+            if self._life is not None:
+                self._life.give()
             self._overbooking.tell()
             if not self._looks:
                 return self._longest
@@ -331,6 +348,8 @@ class RedisScheduler(Scheduler):
     def close(self) -> None:
         """Let go of Redis, database and broker; safe to repeat."""
         super().close()
+        if self._life is not None:
+            self._life.end()
         if self._store is not None:
             self._store.close()
         if self._client is not None:

@@ -25,9 +25,12 @@ from celery.worker.worker import SHUTDOWN_SOCKET_TIMEOUT  # type: ignore[attr-de
 from kombu.common import ignore_errors
 from kombu.exceptions import OperationalError
 
+from config import get_settings
 from worker.pool import TaskPool
 from worker.pools import usable
+from worker.redis_client import connect
 from worker.startup import refusing
+from worker.worker_life import WorkerLife
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +59,18 @@ class PromptWorker(Worker):
     _asked_at: float | None = None
     #: Whether runs are cancelled after the time for a soft shutdown.
     _cancels = False
+    _life: WorkerLife | None = None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was asked to end."""
+        return self._asked_at is not None
+
+    def on_consumer_ready(self, consumer: Any) -> None:
+        """Messages are taken from now on; others are to see it."""
+        super().on_consumer_ready(consumer)
+        self._life = WorkerLife(self, connect(get_settings()), getattr(self.app, "definitions", {}))
+        self._life.start()
 
     def setup_defaults(  # type: ignore[override]  # its stubs list all options
         self, *, pool: Any = None, pool_cls: Any = None, **kwargs: Any
@@ -109,6 +124,8 @@ class PromptWorker(Worker):
         if self._cancels:
             self._end_runs()
         super().stop(in_sighandler, exitcode)
+        if self._life is not None:
+            self._life.end()
 
     def _end_runs(self) -> None:
         """Take no more messages, give runs their time, then cancel them; the pool waits for their cleaning up."""

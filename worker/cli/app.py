@@ -237,11 +237,23 @@ def prune(
 
 
 @app.command()
-def status(as_json: AsJson = False) -> None:
-    """Show all tasks: last, next and present run, links, conflicts."""
+def status(
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="One line and the exit code of a monitoring plugin (Nagios, Icinga): 0 to 3."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show scheduler, workers, and all tasks with last, next and present run; the exit code is that of the worst."""
     from worker.cli import status as command
 
-    _end(command.status(as_json=as_json))
+    if check and as_json:
+        raise typer.BadParameter(
+            "prints one line, which is no JSON: leave one of them out", param_hint="--check"
+        )
+    _end(command.check() if check else command.status(as_json=as_json))
 
 
 @app.command()
@@ -251,7 +263,7 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Show the runs of a task, the newest first."""
-    from worker.cli import status as command
+    from worker.cli import history as command
 
     _end(command.history(name, limit=limit, as_json=as_json))
 
@@ -259,7 +271,7 @@ def history(
 @app.command()
 def tasks(as_json: AsJson = False) -> None:
     """List the tasks that are defined, with their schedules."""
-    from worker.cli import status as command
+    from worker.cli import history as command
 
     _end(command.tasks(as_json=as_json))
 

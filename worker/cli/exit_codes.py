@@ -19,8 +19,19 @@ class ExitCode(IntEnum):
     SKIPPED = 4
     #: Redis, the database or a port is not to be had.
     UNAVAILABLE = 5
-    #: Ctrl-C.
+    #: Nobody runs what is scheduled: no scheduler or no worker lives that was there before, or a task is overdue.
+    UNATTENDED = 6
+    #: Ctrl-C; in `lockstep up`, which one Ctrl-C ends in order, a second one.
     INTERRUPTED = 130
+
+
+class CheckCode(IntEnum):
+    """What `lockstep status --check` ends with, as Nagios, Icinga and their like read it."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
 
 
 #: For the end of `lockstep --help`.
@@ -28,7 +39,8 @@ EXIT_CODES = (
     "Exit codes: 0 done; 1 a run failed or was incomplete, or a process failed; 2 wrong command line, setting or task; "
     "3 halted by a guard, or conflicts are left; 4 not run, since the node is busy, the schedule has ended or "
     "the plan was applied; "
-    "5 Redis, the database or a port cannot be used; 130 interrupted."
+    "5 Redis, the database or a port cannot be used; 6 nobody runs what is scheduled; 130 interrupted. "
+    "`status` ends with the code of the worst that it shows; with --check those of monitoring plugins."
 )
 
 #: By the status of a run.

@@ -40,13 +40,26 @@ class ProcessGroup:
         self._width = max(len(command.name) for command in commands)
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._stop = asyncio.Event()
+        #: Those that were killed since they did not end, and those that ended badly when they were asked to, each as
+        #: it is told.
+        self.killed: list[str] = []
+        self.failed: list[str] = []
+
+    @property
+    def names(self) -> list[str]:
+        """What runs together."""
+        return [command.name for command in self._commands]
 
     def stop(self) -> None:
         """Ask all processes to end; asked a second time, kill them."""
         if self._stop.is_set():
-            for process in self._processes.values():
-                _signal(process, signal.SIGKILL)
+            self.kill()
         self._stop.set()
+
+    def kill(self) -> None:
+        """End all processes at once."""
+        for process in self._processes.values():
+            _signal(process, signal.SIGKILL)
 
     async def run(self, *, also_needed: Mapping[str, Callable[[], bool]] | None = None) -> str | None:
         """Run until told to stop.
@@ -107,6 +120,7 @@ class ProcessGroup:
                 task.cancel()
 
     async def _end_all(self) -> None:
+        asked = [name for name, process in self._processes.items() if process.returncode is None]
         for process in self._processes.values():
             _signal(process, signal.SIGTERM)
         running = [asyncio.create_task(process.wait()) for process in self._processes.values()]
@@ -116,6 +130,9 @@ class ProcessGroup:
         for name, process in self._processes.items():
             if process.returncode is None:
                 self._print(name, f"killed: it had not ended {self._stop_timeout:g} s after it was asked to")
+                self.killed.append(name)
+            elif name in asked and process.returncode not in (0, -signal.SIGTERM):
+                self.failed.append(f"{name} ended with {_code(process.returncode)}")
             # The process itself, and what it may have left in its group.
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -1,10 +1,16 @@
-"""`GET /healthz`: whether the process reaches what it needs, and may write there."""
+"""Whether all is well: `/healthz` of the whole installation, `/readyz` of this process, `/livez` just that it answers.
+
+A web process that is restarted, or gets no more requests, because the scheduler is away makes things worse: so what
+asks `/healthz` should call a person, and what restarts or routes asks the other two.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 
 import redis
 from starlette.requests import Request
@@ -14,6 +20,9 @@ from starlette.routing import Route
 from worker.errors import StoreError
 from worker.outages import Outage
 from worker.redis_client import impatient
+from worker.signs import SCHEDULER, WORKER, Board, Signs
+from worker.signs.record import GRACE
+from worker.signs.silence import LOOK, TELL_AFTER, Silence
 from worker.web.groups import RouteGroup
 from worker.web.resources import Resources
 
@@ -23,13 +32,23 @@ PATIENCE = 3.0
 KEPT = 1.0
 #: Written to see whether Redis takes writes; a replica and a server without room or rights do not.
 KEY = "lockstep:health"
+#: What lets `/healthz` answer with 200.
+WELL = frozenset({"ok", "starting", "not needed"})
+
+log = logging.getLogger(__name__)
 
 
-def health(resources: Resources) -> RouteGroup:
-    """The route, open to anybody: it tells `ok` or `unreachable` and no reason, which is in the log."""
+def health(resources: Resources, *, grace: float = GRACE, tell_after: float = TELL_AFTER) -> RouteGroup:
+    """The routes, open to anybody: they tell what is missing and no reason, which is in the log.
+
+    Scheduler and workers are not missed for `grace` seconds from the start of this process on;
+    that they are silent is logged after `tell_after` seconds.
+    """
     client = impatient(resources.redis, PATIENCE)
     asking = asyncio.Lock()
     known: tuple[float, dict[str, str]] = (-KEPT, {})
+    board = Board(client)
+    began = time.monotonic()
 
     def write_to_redis() -> None:
         client.set(KEY, 1, ex=60)
@@ -39,16 +58,92 @@ def health(resources: Resources) -> RouteGroup:
         "database": Probe("The database", resources.store.prove_writable),
     }
 
-    async def healthz(_: Request) -> JSONResponse:
+    async def look() -> dict[str, str]:
         nonlocal known
         async with asking:
             if time.monotonic() - known[0] >= KEPT:
                 states = await asyncio.gather(*(probe.state() for probe in probes.values()))
-                known = (time.monotonic(), dict(zip(probes, states, strict=True)))
-        well = set(known[1].values()) == {"ok"}
-        return JSONResponse({"status": "ok" if well else "unwell", **known[1]}, 200 if well else 503)
+                found = dict(zip(probes, states, strict=True))
+                if not resources.tasks:
+                    found |= dict.fromkeys(("scheduler", "workers"), "not needed")
+                elif found["redis"] == "ok":
+                    found |= await attendance()
+                else:
+                    found |= dict.fromkeys(("scheduler", "workers"), "unknown")
+                known = (time.monotonic(), found)
+        return known[1]
 
-    return RouteGroup("/healthz", [Route("/healthz", healthz, methods=["GET"])], max_body=0)
+    async def attendance() -> dict[str, str]:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                signs = await asyncio.to_thread(board.read)
+        except (redis.RedisError, TimeoutError):
+            return dict.fromkeys(("scheduler", "workers"), "unknown")
+        return attending(signs, starting=time.monotonic() - began < grace)
+
+    async def healthz(_: Request) -> JSONResponse:
+        return _answer(await look())
+
+    async def readyz(_: Request) -> JSONResponse:
+        found = await look()
+        return _answer({name: found[name] for name in probes})
+
+    async def livez(_: Request) -> JSONResponse:
+        return _answer({})
+
+    @asynccontextmanager
+    async def watching() -> AsyncIterator[None]:
+        silences = (
+            [Silence(client, kind, tell_after=tell_after) for kind in (SCHEDULER, WORKER)]
+            if resources.tasks
+            else []
+        )
+        task = asyncio.create_task(_watch(silences))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    routes = [
+        Route(path, answer, methods=["GET"])
+        for path, answer in (("/healthz", healthz), ("/readyz", readyz), ("/livez", livez))
+    ]
+    return RouteGroup("/healthz", routes, max_body=0, background=watching)
+
+
+def attending(signs: Signs, *, starting: bool) -> dict[str, str]:
+    """Whether scheduler and workers are there: `ok`, `missing`, or `starting` while they may still come.
+
+    Args:
+        signs: of all processes.
+        starting: whether this process has just been started, and the others may be about to.
+    """
+    there = {"scheduler": bool(signs.living_schedulers), "workers": signs.working}
+    found = {}
+    for name, last in (("scheduler", signs.schedulers[:1]), ("workers", signs.workers[:1])):
+        expected = starting or any(sign.ended and sign.ago < GRACE for sign in last)
+        found[name] = "ok" if there[name] else "starting" if expected else "missing"
+    return found
+
+
+def _answer(found: Mapping[str, str]) -> JSONResponse:
+    well = set(found.values()) <= WELL
+    return JSONResponse({"status": "ok" if well else "unwell", **found}, 200 if well else 503)
+
+
+async def _watch(silences: list[Silence]) -> None:
+    """Tell in the log that scheduler or workers are silent; `Silence` says when and how often."""
+    while True:
+        for silence in silences:
+            try:
+                await asyncio.to_thread(silence.look)
+            except redis.RedisError as error:
+                log.debug("Who is there cannot be seen: %s", error)  # the probe tells of it
+            except Exception:
+                log.exception("Who is there cannot be seen.")
+        await asyncio.sleep(LOOK)
 
 
 class Probe:

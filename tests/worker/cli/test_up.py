@@ -10,6 +10,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -142,9 +143,32 @@ def test_scheduled_runs_happen_and_nothing_is_left(
     web = re.search(r"Web +(http://127\.0\.0\.1:\d+)", running.output)
     assert web is not None
     assert json.loads(answers(f"{web[1]}/healthz"))["status"] == "ok"
+    assert json.loads(answers(f"{web[1]}/livez")) == {"status": "ok"}
+    status = lockstep("status", "--json")
+    assert status.returncode == 0, status.stdout
+    found = json.loads(status.stdout)
+    assert [len([each for each in found[kind] if each["alive"]]) for kind in ("schedulers", "workers")] == [
+        1,
+        1,
+    ]
+    assert (found["differences"], found["troubles"]) == ([], [])
+    due = {row["task"]: row["next_run"] or row["no_next_run"] for row in found["tasks"]}
+    assert due["single"] == "ended"
+    assert due["strict"] > due["to-dos"] > datetime.now(UTC).isoformat()
+    module = project / "file_tasks.py"
+    module.write_text(module.read_text().replace("minutes=5", "minutes=7"))
+    changed = lockstep("status")
+    assert changed.returncode == 0
+    assert "to-dos: runs every 7 min here, but the scheduler has every 5 min: restart it\n" in changed.stdout
+    assert re.search(
+        r"^single, strict, to-dos: changed since worker celery@\S+ read it: ", changed.stdout, re.MULTILINE
+    )
     assert running.end(how) == 0, running.output
     assert running.left_over() == []
     assert "Traceback" not in running.output
+    name = "Ctrl-C" if how is signal.SIGINT else "SIGTERM"
+    assert f"Stopping ({name}): runs get their time to end; a second signal" in running.output
+    assert running.lines[-1] == "Stopped: worker, beat, flower, web and Redis have ended.\n"
     assert not (project / ".lockstep" / "redis.url").exists()
 
 
@@ -165,6 +189,56 @@ def test_a_sync_that_takes_longer_is_cancelled(up: Callable[..., Up], lockstep: 
     (run,) = json.loads(lockstep("history", "to-dos", "--json").stdout)
     assert run["status"] == "cancelled", running.output
     assert "killed" not in running.output
+    assert running.left_over() == []
+    assert running.lines[-1] == (
+        "Stopped: worker, beat and Redis have ended. Runs that were cancelled: single, strict, to-dos.\n"
+    )
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_all_at_once(up: Callable[..., Up], how: signal.Signals) -> None:
+    running = up("--no-flower", LIST_SECONDS="300")
+    running.until("Task 'to-dos': run [0-9a-f]+ started")
+    running.process.send_signal(how)
+    running.process.send_signal(how)  # a terminal or a host may send it twice: that is one request
+    running.until("Stopping ")
+    time.sleep(1)
+    assert running.process.poll() is None
+    begun = time.monotonic()
+    assert running.end(how) == 130, running.output
+    assert time.monotonic() - begun < 10
+    assert "Ending at once: a second signal came.\n" in running.lines
+    assert running.lines[-1].startswith("Ended at once: all processes were killed.")
+    assert "Traceback" not in running.output
+    assert running.left_over() == []
+    again = up("--no-flower")
+    again.until(r"worker \| .*ready")
+    assert again.end(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_one_signal_while_all_is_being_started(
+    up: Callable[..., Up], project: Path, how: signal.Signals
+) -> None:
+    module = project / "file_tasks.py"
+    module.write_text("print('loading', flush=True)\nimport time; time.sleep(2)\n" + module.read_text())
+    running = up("--no-flower")
+    running.until("loading")
+    assert running.end(how) == 0, running.output
+    name = "Ctrl-C" if how is signal.SIGINT else how.name
+    assert running.lines[-1] == f"Stopped ({name}) before all was started; nothing is left running.\n"
+    assert "Traceback" not in running.output
+    assert not (project / ".lockstep" / "redis.url").exists()
+
+
+def test_one_that_does_not_end_in_order_is_told(up: Callable[..., Up]) -> None:
+    running = up("--no-flower", LIST_SECONDS="300")
+    running.until("Task 'to-dos': run [0-9a-f]+ started")
+    running.child("worker").send_signal(signal.SIGTERM)
+    running.until("worker: stopping")
+    time.sleep(0.5)
+    assert running.end(signal.SIGTERM) == 1, running.output  # the second signal of the worker
+    assert running.lines[-1] == "Stopped, but not in order: worker ended with exit code 1.\n"
     assert running.left_over() == []
 
 

@@ -29,6 +29,9 @@ from worker.web.resources import Resources
 
 from .conftest import Serve, serve_app
 
+#: Where no task is scheduled.
+NOT_NEEDED = {"scheduler": "not needed", "workers": "not needed"}
+
 
 def resources(client: redis.Redis, store: Store) -> Resources:
     settings = load_settings(redis_url="redis://127.0.0.1:1/0")
@@ -38,7 +41,9 @@ def resources(client: redis.Redis, store: Store) -> Resources:
 def test_health_tells_what_is_reached(serve: Serve) -> None:
     answer = httpx.get(f"{serve().url}/healthz")
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "redis": "ok", "database": "ok"}
+    assert answer.json() == {
+        "status": "ok", "redis": "ok", "database": "ok", "scheduler": "starting", "workers": "starting",
+    }  # fmt: skip
 
 
 def test_health_tells_what_is_not_reached_and_nothing_else(store: Store, tmp_path: Path) -> None:
@@ -51,7 +56,7 @@ def test_health_tells_what_is_not_reached_and_nothing_else(store: Store, tmp_pat
         server.stop()
         answer = httpx.get(f"{url}/healthz", timeout=30)
     assert answer.status_code == 503
-    assert answer.json() == {"status": "unwell", "redis": "unreachable", "database": "ok"}
+    assert answer.json() == {"status": "unwell", "redis": "unreachable", "database": "ok"} | NOT_NEEDED
 
 
 def test_a_database_that_is_away_is_told_of(client: redis.Redis) -> None:
@@ -79,10 +84,11 @@ def test_a_database_and_a_redis_that_only_read_are_told_of(
                 answer = httpx.get(f"{url}/healthz", timeout=30)
                 time.sleep(KEPT)
         assert answer.status_code == 503
-        assert answer.json() == {"status": "unwell", "redis": "unreachable", "database": "unreachable"}
-        told = [record.message for record in caplog.records if record.levelname == "ERROR"]
-        assert len(told) == 2
-        assert any("database or disk is full" in line for line in told)
+        told = {"status": "unwell", "redis": "unreachable", "database": "unreachable"}
+        assert answer.json() == told | NOT_NEEDED
+        lines = [record.message for record in caplog.records if record.levelname == "ERROR"]
+        assert len(lines) == 2
+        assert any("database or disk is full" in line for line in lines)
         client.replicaof("NO", "ONE")
         assert httpx.get(f"{url}/healthz", timeout=30).status_code == 200
 
