@@ -44,6 +44,10 @@ RUN_BY = {
     ("cli.md", "$ LOCKSTEP_LOG_LEVEL"): f"{HERE}::test_a_wrong_setting_is_told_as_the_page_shows",
     ("cli.md", "to-dos: halted"): f"{HERE}::test_a_halt_is_told_as_the_page_shows",
     ("cli.md", "$ lockstep rename"): f"{HERE}::test_a_task_gets_another_name_as_the_page_shows",
+    ("cli.md", "Scheduler: alive"): PICTURE,
+    ("cli.md", "LOCKSTEP CRITICAL"): f"{HERE}::test_cron_and_monitors_are_told_as_the_page_shows",
+    ("cli.md", "*/10"): f"{HERE}::test_cron_and_monitors_are_told_as_the_page_shows",
+    ("cli.md", "Stopped:"): "tests/worker/cli/test_up.py",
     ("nodes.md", "for node in"): f"{HERE}::test_two_nodes_in_one_folder",
     ("nodes.md", "[[node]]"): f"{HERE}::test_two_nodes_in_one_folder",
     ("nodes.md", "export LAPTOP_SECRET"): f"{HERE}::test_two_nodes_in_one_folder",
@@ -298,6 +302,23 @@ def test_a_task_gets_another_name_as_the_page_shows(project: Path, env: dict[str
     done = shell(typed.removeprefix("$ "), project, env)
     assert done.returncode == 0, done.stderr
     assert re.sub(r"\d+", "<n>", done.stdout.splitlines()[0]) == re.sub(r"\d+", "<n>", shown)
+
+
+@processes
+def test_cron_and_monitors_are_told_as_the_page_shows(project: Path, env: dict[str, str]) -> None:
+    line = block("cli.md", "*/10").text.strip()
+    command = line.split(maxsplit=5)[5].replace("/srv/lockstep", str(project))
+    assert command != line.split(maxsplit=5)[5]
+    assert shell("lockstep run to-dos", project, env).returncode == 0
+    assert shell(command, project, env).stdout == ""
+    (project / "to-dos-other.down").touch()
+    assert shell("lockstep run to-dos", project, env).returncode == 1
+    (told,) = shell(command, project, env).stdout.splitlines()
+    shown = block("cli.md", "LOCKSTEP CRITICAL").text.strip()
+    begin = "LOCKSTEP CRITICAL - to-dos: failed, "
+    assert told.startswith(begin)
+    assert shown.startswith(begin)
+    assert re.findall(r" (\w+)=", told) == re.findall(r" (\w+)=", shown)
 
 
 # -- processes ---------------------------------------------------------------------------------------------------

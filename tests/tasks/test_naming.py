@@ -196,6 +196,7 @@ async def test_held_objects_conflicts_and_effects_carry_their_names() -> None:
     task.notion.edit("n2", B="bad")
     await run(task, journal)
     assert [conflict.name.title for conflict in journal.conflicts] == ["The Milk of Notion"]
+    assert [(one.kind, one.name.title) for one in journal.effects[1:]] == [("update", "The Bread of Notion")]
     held = {one.name.title: one for one in (await journal.load()).memory.held}
     assert held.keys() == {"The Milk of Notion", "The Bread of Notion"}
     assert held["The Bread of Notion"].name.address == "https://notes.example.org/n2"
@@ -305,6 +306,33 @@ async def test_what_was_made_and_is_kept_otherwise_is_called_by_its_title() -> N
     (note,) = report.outcome.notes
     assert note.startswith("the other side o1: B is kept otherwise")
     assert tell(note, report.outcome.names).startswith("the other side “Milk”: B is kept otherwise")
+
+
+async def test_objects_are_called_by_their_titles_where_the_task_syncs_by_itself() -> None:
+    class Own(Boards):
+        def sync(self, state: State | None) -> State:
+            return super().sync(state)
+
+        def other_create_obj(self, **kwargs: Any) -> Row:
+            return super().other_create_obj(**{**kwargs, "b": kwargs["b"][:2]})
+
+    task, journal = Own(), Kept()
+    task.notion.add(A="Milk", B="a long text")
+    report = await run(task, journal)
+    (note,) = report.outcome.notes
+    assert tell(note, report.outcome.names).startswith("the other side “Milk”: ")
+    assert [effect.name.title for effect in journal.effects] == ["Milk"]
+
+
+async def test_steps_of_a_task_call_objects_by_their_titles() -> None:
+    class Own(Boards):
+        def sync_notion_created(self, state: State, notion_objs: dict[str, Any]) -> State:
+            return super().sync_notion_created(state, notion_objs)
+
+    task, journal = Own(), Kept()
+    task.notion.add(A="Milk", B="")
+    await run(task, journal)
+    assert [effect.name.title for effect in journal.effects] == ["Milk"]
 
 
 def test_two_objects_of_one_plan_keep_their_own_names() -> None:

@@ -16,6 +16,7 @@ from sentry_sdk.transport import Transport
 
 from config import get_settings, load_settings
 from config.sentry import init_sentry
+from tasks.errors import ItemError
 from tests.tasks.boards import Boards, Row
 from worker.lock import RedisSyncLock
 from worker.session import run_session
@@ -26,6 +27,13 @@ TITLE = "Flowers for Anna"
 
 
 class Titled(Boards):
+    unreadable = ""
+
+    def notion_to_dict(self, obj: Row) -> dict[str, Any]:
+        if obj.id == self.unreadable:
+            raise ItemError("it has a form that is not known")
+        return super().notion_to_dict(obj)
+
     def notion_obj_title(self, obj: Row) -> str:
         return TITLE
 
@@ -84,12 +92,16 @@ async def test_a_title_goes_to_no_log_no_queue_and_not_to_sentry(
     task.other.refused = {"bad"}
     try:
         records: list[RunRecord] = [await run_session(task, store=store, lock=lock) for _ in range(3)]
+        task.notion.remove("n1")
+        task.unreadable = task.notion.add(A="odd", B="")
+        records.append(await run_session(task, store=store, lock=lock))
     finally:
         lock.close()
-    told = records[-1].told()
     assert f"“{TITLE}”" in records[0].told().reason
-    assert told.status == "failed"
+    assert records[0].status == "failed"
     assert [held.name.title for held in store.memories.held()] == [TITLE]
+    assert records[-1].status == "incomplete"
+    assert f"“{TITLE}”" in records[-1].told().reason
     logging.getLogger("worker").error("Task %r: %s", task.name, records[0].reason)
     sentry_sdk.flush()
     outside = [

@@ -10,7 +10,7 @@ from tasks.scheduled import Scheduled
 from tasks.sync_task import SyncTask
 from worker.cli.context import HOW_TO_DEFINE, known_task, open_store
 from worker.cli.exit_codes import ExitCode
-from worker.cli.output import console, duration, moment, print_json, status_text, table, tell_rest
+from worker.cli.output import console, duration, moment, print_json, say, status_text, table, tell_rest
 from worker.store import RAN, RunRecord
 
 
@@ -20,7 +20,7 @@ def tasks(*, as_json: bool) -> ExitCode:
     if as_json:
         print_json([_describe(task) for task in found])
     elif not found:
-        console().print(f"No task is defined: {HOW_TO_DEFINE}.", soft_wrap=True)
+        say(f"No task is defined: {HOW_TO_DEFINE}.")
     else:
         rows = [
             (
@@ -59,7 +59,7 @@ def history(name: str, *, limit: int, as_json: bool) -> ExitCode:
                 duration(run.seconds),
                 f"{run.kind}: {_done(run)}" if run.kind else _done(run),
                 f"{run.host} ({run.pid})",
-                run.reason,
+                run.told().reason,
             )
             for run in runs
         ]

@@ -61,7 +61,9 @@ def _below(found: Status) -> Iterator[str]:
         yield f"{', '.join(names)}: {text}"
     for row in found.rows:
         if row.last and row.last.reason:
-            yield f"{row.standing.name}: {row.last.reason}"
+            # What cron or a monitor reads goes further than a screen: there ids stay ids.
+            reason = row.last.told().reason if console().is_terminal else row.last.reason
+            yield f"{row.standing.name}: {reason}"
     for trouble in found.troubles:
         if trouble.code is ExitCode.UNATTENDED:
             yield trouble.text

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 from rich.text import Text
+from typer.testing import CliRunner
 
 from config import get_settings
 from tasks import all_tasks
@@ -34,7 +35,8 @@ from tasks.merge import (
     Update,
 )
 from tests.tasks.boards import Boards
-from worker.cli import conflicts, held, output, plans
+from worker.cli import conflicts, held, history, output, plans
+from worker.cli.app import app
 from worker.cli.called import Called, labels
 from worker.cli.failures import CommandError
 from worker.cli.plan_view import plan_json, plan_table
@@ -248,6 +250,28 @@ def test_a_run_says_titles_and_breaks_lines_at_words(seen: Seen, width: int) -> 
         assert set(line.split()) <= set(words(seen(_show, record.told(), width=1000)).split())
 
 
+def test_the_history_says_titles_and_status_does_where_somebody_looks(
+    store: Store, seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {(Side.NOTION, PAGE + "2"): Name("Buy milk")}
+    reason = f"update {PAGE}2 in Notion: refused"
+    store.runs.enter(
+        RunRecord(run_id="r", task="todos", status="failed", reason=reason, names=names, finished_at=NOW)
+    )
+    assert "update “Buy milk” in Notion: refused" in words(
+        seen(history.history, "todos", limit=5, as_json=False)
+    )
+    (run,) = json.loads(seen(history.history, "todos", limit=5, as_json=True))
+    assert run["reason"] == reason
+    runner = CliRunner()
+    piped = words(runner.invoke(app, ["status"], env={"COLUMNS": "200"}).output)
+    assert f"todos: {reason}" in piped
+    assert "Buy milk" not in piped  # a monitor may have asked
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    looked_at = words(Text.from_ansi(runner.invoke(app, ["status"], env={"COLUMNS": "200"}).output).plain)
+    assert "todos: update “Buy milk” in Notion: refused" in looked_at
+
+
 def test_a_sentence_is_one_line_where_nobody_looks(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     output.say("word " * 200, indent=2)
@@ -357,6 +381,20 @@ def test_a_terminal_gets_lines_of_its_width(monkeypatch: pytest.MonkeyPatch) -> 
     assert max(map(len, lines)) <= 50
     assert lines[2].startswith("Address https://notes.example.org/")
     assert lines[-1] == "When    now"
+
+
+def test_no_command_is_broken_where_it_fits() -> None:
+    for width in range(30, 70):
+        screen = Console(file=io.StringIO(), force_terminal=True, width=width, markup=False, highlight=False)
+        output.say(
+            "A run halted. To let just this through: lockstep apply 3f1b0c9a7d52. Or: lockstep run to-dos",
+            screen,
+        )
+        assert isinstance(screen.file, io.StringIO)
+        shown = screen.file.getvalue()
+        assert "lockstep apply 3f1b0c9a7d52" in shown
+        assert "lockstep run to-dos" in shown
+        assert max(len(line.rstrip()) for line in shown.splitlines()) <= width
 
 
 @pytest.mark.processes
