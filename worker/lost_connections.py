@@ -1,10 +1,13 @@
-"""What Celery reports of a lost connection or an error reply, in one line instead of a traceback."""
+"""What Celery reports of foreseeable things, in one line instead of a traceback: of a lost connection or an error
+reply, and of a run that was given up at its time limit.
+"""
 
 from __future__ import annotations
 
 import logging
 
 import redis
+from celery.exceptions import TimeLimitExceeded
 from kombu.exceptions import OperationalError
 
 #: The libraries that talk to the broker, and meet its outages in many places.
@@ -17,13 +20,15 @@ LOST = (redis.RedisError, OperationalError, ConnectionError, TimeoutError)
 def shorten(record: logging.LogRecord) -> bool:
     """Take the traceback off a library's record of a lost connection; a filter that lets every record pass.
 
-    An outage is foreseeable and mends itself: where in a library it was met tells a reader nothing.
+    An outage is foreseeable and mends itself: where in a library it was met tells a reader nothing. Nor does the
+    place where the time of a run is measured.
     """
     error = record.exc_info[1] if record.exc_info else None
-    if record.name.partition(".")[0] in LIBRARIES and isinstance(error, LOST):
+    error = getattr(error, "exc", error)  # billiard puts some into an envelope
+    if record.name.partition(".")[0] in LIBRARIES and isinstance(error, (*LOST, TimeLimitExceeded)):
         message = record.getMessage()
         record.msg = message if str(error) in message else f"{message}: {error}"
         record.args, record.exc_info, record.exc_text = (), None, None
-        if record.levelno > logging.WARNING:
+        if isinstance(error, LOST) and record.levelno > logging.WARNING:
             record.levelno, record.levelname = logging.WARNING, "WARNING"
     return True

@@ -10,7 +10,7 @@ from typing import Any
 
 import redis
 from celery import Celery, Task
-from celery.exceptions import SoftTimeLimitExceeded
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 
 from config import Settings
 from config.redaction import redacted
@@ -18,6 +18,7 @@ from tasks.errors import TaskError
 from tasks.scheduled import Scheduled
 from worker import event_loop, rate_limit
 from worker.beat import celery_name
+from worker.errors import StoreError
 from worker.lock import RedisSyncLock, SessionRecord
 from worker.outages import LASTING, Outage
 from worker.progress import ProgressPublisher
@@ -77,8 +78,38 @@ class Workplace:
                 self._client.close()
                 self.store.close()
 
+    def give_up(self, task: str, message_id: str) -> None:
+        """Enter a run as failed that did not end when it was cancelled, in whatever process this is known.
+
+        With prefork that is the parent of the process that is about to be killed. A store of its own is opened and
+        closed right here, so that the next fork gets nothing of it.
+        """
+        reason = (
+            f"given up at its time limit of {self._settings.time_limit:g} s: it was cancelled after "
+            f"{self._settings.soft_time_limit:g} s and did not end, as code does that blocks without end"
+        )
+        store = Store(self._settings.sql_url())
+        try:
+            store.runs.give_up(message_id, reason)
+        except StoreError as error:
+            log.error("Task %r: a run that was given up is not in the history: %s", task, error)  # noqa: TRY400
+        finally:
+            store.close()
+
     def _abandon(self, session: SessionRecord) -> None:
         self.store.runs.abandon(session.session_id, f"its worker on {session.host} was lost")
+
+
+class RunTask(Task[Any, Any]):
+    """The Celery task of a sync; at the hard limit it is asked outside of the thread or process of its run."""
+
+    scheduled: Scheduled
+    workplace: Workplace
+
+    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+        """Note a run that Celery gives up; every other one enters its end itself."""
+        if isinstance(exc, TimeLimitExceeded):
+            self.workplace.give_up(self.scheduled.name, task_id)
 
 
 def run_sync(celery_task: Task[Any, Any], task: Scheduled, workplace: Workplace) -> dict[str, Any]:
@@ -132,4 +163,12 @@ def _add(app: Celery, task: Scheduled, workplace: Workplace) -> None:
 
     run.__doc__ = f"Keep {task.name} in step, {task.plan_schedule}."
     # A failed run is expected: its reason is logged as one line, by the session.
-    app.task(name=celery_name(task.name), bind=True, shared=False, throws=(SyncRunFailed,))(run)
+    app.task(
+        name=celery_name(task.name),
+        base=RunTask,
+        bind=True,
+        shared=False,
+        throws=(SyncRunFailed,),
+        scheduled=task,
+        workplace=workplace,
+    )(run)
