@@ -16,7 +16,7 @@ from config import Settings
 from config.redaction import redacted
 from tasks.errors import TaskError
 from tasks.scheduled import Scheduled
-from worker import event_loop, rate_limit
+from worker import event_loop, holds, rate_limit
 from worker.beat import celery_name
 from worker.errors import StoreError
 from worker.lock import RedisSyncLock, SessionRecord
@@ -66,6 +66,7 @@ class Workplace:
             )
             self.progress = ProgressPublisher(self._app)
             rate_limit.share(self._client, rate=self._settings.notion_rate)
+            holds.share(self._client)
             self._pid = os.getpid()
 
     def leave(self) -> None:
@@ -75,6 +76,7 @@ class Workplace:
                 self._pid = None
                 self.lock.close()
                 rate_limit.unshare()
+                holds.unshare()
                 self._client.close()
                 self.store.close()
 
@@ -131,7 +133,8 @@ def run_sync(celery_task: Task[Any, Any], task: Scheduled, workplace: Workplace)
                     lock=workplace.lock,
                     progress=progress,
                     message_id=message_id,
-                )
+                ),
+                name=task.name,
             )
     except SoftTimeLimitExceeded:
         reason = f"cancelled by its time limit of {celery_task.app.conf.task_soft_time_limit:g} s"

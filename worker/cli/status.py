@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rich.text import Text
@@ -21,11 +21,15 @@ from worker.cli.failures import explain
 from worker.cli.machine import reachable_redis
 from worker.cli.output import console, duration, moment, print_json, printable, status_text, table, tell_rest
 from worker.errors import RedisUnavailableError, StoreError
+from worker.holds import Held, Holds
 from worker.lock import RedisSyncLock, SessionRecord
 from worker.overbooking import Overbooking, measure
 from worker.pruning import in_words
 from worker.rate_limit import BudgetUse
 from worker.store import RAN, RunRecord, Store
+
+#: For how long it is shown that a task held a worker's event loop.
+HOLDS_SHOWN = timedelta(days=1)
 
 
 def tasks(*, as_json: bool) -> ExitCode:
@@ -92,7 +96,7 @@ def status(*, as_json: bool) -> ExitCode:
     """Show every task with its last, its next and its present run."""
     settings = get_settings()
     known = load_tasks(settings)
-    running, budgets, left_out, trouble = _in_redis(settings)
+    running, budgets, left_out, holds, trouble = _in_redis(settings)
     overbooked = _overbooked(known, left_out)
     with open_store(settings) as store:
         latest = store.runs.latest()
@@ -111,6 +115,7 @@ def status(*, as_json: bool) -> ExitCode:
                 "pruned": pruned and pruned.to_json(),
                 "overbooked": overbooked and asdict(overbooked),
                 "budgets": [budget.to_json() for budget in budgets],
+                "holds": [held.to_json() for held in holds if held.task in known],
                 "running_unknown": trouble,
                 "database_refuses": refusal,
             }
@@ -126,6 +131,9 @@ def status(*, as_json: bool) -> ExitCode:
             console().print(_told(budget), soft_wrap=True)
         if overbooked is not None:
             console().print(printable(str(overbooked)), soft_wrap=True)
+        for held in holds:
+            if held.task in known and held.at > datetime.now(UTC) - HOLDS_SHOWN:
+                console().print(printable(str(held)), soft_wrap=True)
     if trouble is not None:
         console(stderr=True).print(f"What runs now is not known: {trouble}", soft_wrap=True)
     if refusal is not None:
@@ -155,28 +163,29 @@ def _overbooked(known: Mapping[str, Scheduled], left_out: Mapping[str, int]) -> 
 
 def _in_redis(
     settings: Settings,
-) -> tuple[dict[str, SessionRecord], list[BudgetUse], dict[str, int], str | None]:
-    """The sessions that hold nodes now, the use of Notion's budgets, how many turns of which entry were left out;
-    and why they could not be read, if so.
+) -> tuple[dict[str, SessionRecord], list[BudgetUse], dict[str, int], list[Held], str | None]:
+    """The sessions that hold nodes now, the use of Notion's budgets, how many turns of which entry were left out,
+    which tasks held a worker's event loop; and why all that could not be read, if so.
     """
     try:
         client = reachable_redis(settings)
         if client is None:
-            return {}, [], {}, None
+            return {}, [], {}, [], None
         lock = RedisSyncLock(client, lease_seconds=settings.lease_seconds)
         try:
             running = {record.node_id: record for record in lock.holders() if record.live}
-            return running, rate_limit.budgets(client), Claims(client).left_out(), None
+            holds = list(Holds(client).all().values())
+            return running, rate_limit.budgets(client), Claims(client).left_out(), holds, None
         finally:
             lock.close()
             client.close()
     except RedisUnavailableError as error:
-        return {}, [], {}, str(error)
+        return {}, [], {}, [], str(error)
     except Exception as error:
         explained = explain(error)
         if explained is None:
             raise
-        return {}, [], {}, explained[0]
+        return {}, [], {}, [], explained[0]
 
 
 def _told(use: BudgetUse) -> str:
