@@ -11,6 +11,7 @@ from typing import Any
 import redis
 from celery import Celery, Task
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
+from celery.worker.request import Request
 
 from config import Settings
 from config.redaction import redacted
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 #: How a run ends that Celery shall show as failed.
 FAILED = frozenset({"failed", "halted", "abandoned"})
+#: How the result of a run begins that was skipped.
+SKIPPED = "skipped: "
 
 
 class SyncRunFailed(Exception):  # noqa: N818  Flower and Sentry show this name
@@ -102,8 +105,20 @@ class Workplace:
         self.store.runs.abandon(session.session_id, f"its worker on {session.host} was lost")
 
 
+class RunRequest(Request):  # type: ignore[misc]  # not in Celery's stubs
+    """One message at work, as the worker sees it."""
+
+    def send_event(self, type: str, **fields: Any) -> None:
+        """Let Flower show a run that was skipped as that; Celery knows of success and failure only."""
+        if type == "task-succeeded" and str(fields.get("result")).lstrip("'\"").startswith(SKIPPED):
+            type = "task-skipped"
+        super().send_event(type, **fields)
+
+
 class RunTask(Task[Any, Any]):
     """The Celery task of a sync; at the hard limit it is asked outside of the thread or process of its run."""
+
+    Request = RunRequest
 
     scheduled: Scheduled
     workplace: Workplace
@@ -114,10 +129,11 @@ class RunTask(Task[Any, Any]):
             self.workplace.give_up(self.scheduled.name, task_id)
 
 
-def run_sync(celery_task: Task[Any, Any], task: Scheduled, workplace: Workplace) -> dict[str, Any]:
-    """Run `task` for the message that `celery_task` is working on.
+def run_sync(celery_task: Task[Any, Any], task: Scheduled, workplace: Workplace) -> dict[str, Any] | str:
+    """Run `task` for the message that `celery_task` is working on; gives its record.
 
-    A run that was skipped, because its node is busy or its total is reached, is no failure.
+    A run that was skipped, because its node is busy or its total is reached, is no failure, and no success either:
+    what it gives is a text that says so. (Celery's `Ignore` would leave Sentry's check-in open.)
 
     Raises:
         SyncRunFailed: the run failed, or could not be started.
@@ -151,7 +167,7 @@ def run_sync(celery_task: Task[Any, Any], task: Scheduled, workplace: Workplace)
         raise SyncRunFailed(
             record.reason if record.status == "failed" else f"{record.status}: {record.reason}"
         )
-    return record.to_json()
+    return f"{SKIPPED}{record.reason}" if record.status == "skipped" else record.to_json()
 
 
 def add_sync_tasks(app: Celery, tasks: Iterable[Scheduled], workplace: Workplace) -> None:
@@ -161,7 +177,7 @@ def add_sync_tasks(app: Celery, tasks: Iterable[Scheduled], workplace: Workplace
 
 
 def _add(app: Celery, task: Scheduled, workplace: Workplace) -> None:
-    def run(self: Task[Any, Any]) -> dict[str, Any]:
+    def run(self: Task[Any, Any]) -> dict[str, Any] | str:
         return run_sync(self, task, workplace)
 
     run.__doc__ = f"Keep {task.name} in step, {task.plan_schedule}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,7 +22,7 @@ from worker.cli.output import console, duration, moment, print_json, printable, 
 from worker.errors import RedisUnavailableError, StoreError
 from worker.holds import Held, Holds
 from worker.lock import RedisSyncLock, SessionRecord
-from worker.overbooking import Overbooking, measure
+from worker.overbooking import measure, periods_of
 from worker.pruning import in_words
 from worker.rate_limit import BudgetUse
 from worker.store import RAN, RunRecord, Store
@@ -97,7 +96,7 @@ def status(*, as_json: bool) -> ExitCode:
     settings = get_settings()
     known = load_tasks(settings)
     running, budgets, left_out, holds, trouble = _in_redis(settings)
-    overbooked = _overbooked(known, left_out)
+    overbooked = measure(left_out, periods_of(known.values()))
     with open_store(settings) as store:
         latest = store.runs.latest()
         rows = [
@@ -153,12 +152,6 @@ def _refusal(store: Store) -> str | None:
 def _gone(store: Store, names: set[str]) -> dict[str, int]:
     """How many pairs are linked of each task that is not defined any more but was."""
     return {name: store.links.count(name) for name in sorted(names - {PRUNE})}
-
-
-def _overbooked(known: Mapping[str, Scheduled], left_out: Mapping[str, int]) -> Overbooking | None:
-    """By how much the schedule of these tasks is overbooked."""
-    everies = {name: task.plan_schedule.every for name, task in known.items()}
-    return measure(left_out, {name: every.total_seconds() for name, every in everies.items() if every})
 
 
 def _in_redis(
