@@ -105,7 +105,7 @@ class Workplace:
         self.store.runs.abandon(session.session_id, f"its worker on {session.host} was lost")
 
 
-class RunRequest(Request):  # type: ignore[misc]  # not in Celery's stubs
+class RunRequest(Request):
     """One message at work, as the worker sees it."""
 
     def send_event(self, type: str, **fields: Any) -> None:
@@ -118,7 +118,7 @@ class RunRequest(Request):  # type: ignore[misc]  # not in Celery's stubs
 class RunTask(Task[Any, Any]):
     """The Celery task of a sync; at the hard limit it is asked outside of the thread or process of its run."""
 
-    Request = RunRequest
+    Request = f"{__name__}:RunRequest"
 
     scheduled: Scheduled
     workplace: Workplace

@@ -11,9 +11,10 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tasks.clock import boot_seconds
 from tasks.errors import LockLostError
 from worker.errors import RedisUnavailableError
-from worker.lock.held import TRUSTED_SHARE, HeldSession, boot_seconds
+from worker.lock.held import TRUSTED_SHARE, HeldSession
 from worker.lock.keeper import TAKEN, Keeper
 from worker.lock.late import LateReleases
 from worker.lock.record import NodeBusyError, SessionEndedError, SessionRecord

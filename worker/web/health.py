@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 
 import redis
@@ -11,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from tasks.clock import boot_seconds
 from worker.errors import StoreError
 from worker.outages import Outage
 from worker.redis_client import impatient
@@ -42,9 +42,9 @@ def health(resources: Resources) -> RouteGroup:
     async def healthz(_: Request) -> JSONResponse:
         nonlocal known
         async with asking:
-            if time.monotonic() - known[0] >= KEPT:
+            if boot_seconds() - known[0] >= KEPT:
                 states = await asyncio.gather(*(probe.state() for probe in probes.values()))
-                known = (time.monotonic(), dict(zip(probes, states, strict=True)))
+                known = (boot_seconds(), dict(zip(probes, states, strict=True)))
         well = set(known[1].values()) == {"ok"}
         return JSONResponse({"status": "ok" if well else "unwell", **known[1]}, 200 if well else 503)
 
