@@ -74,6 +74,15 @@ def let_in(client: redis.Redis, stack: Stack) -> None:
     client.execute_command("ACL", "SETUSER", "default", "nopass")
 
 
+def shut_out(client: redis.Redis, stack: Stack) -> None:
+    client.config_set("maxclients", 1)
+    disconnect(client, stack)
+
+
+def open_up(client: redis.Redis, stack: Stack) -> None:
+    client.config_set("maxclients", 10_000)
+
+
 def disconnect(client: redis.Redis, stack: Stack) -> None:
     client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     client.execute_command("CLIENT", "KILL", "TYPE", "pubsub", "SKIPME", "yes")
@@ -95,6 +104,7 @@ FAULTS: dict[str, tuple[Fault, Fault]] = {
     "NOPERM all": (set_acl("-@all"), set_acl("+@all")),
     "OOM": (fill, empty),
     "NOAUTH": (lock_out, let_in),
+    "max clients": (shut_out, open_up),
     "killed connections": (disconnect, nothing),
 }
 
@@ -133,7 +143,7 @@ def test_errors_of_every_kind_are_waited_for(tmp_path: Path) -> None:
             assert_well(worker, beat)
 
 
-@pytest.mark.parametrize("name", ["READONLY", "MASTERDOWN", "NOPERM brpop", "OOM", "NOAUTH"])
+@pytest.mark.parametrize("name", ["READONLY", "MASTERDOWN", "NOPERM brpop", "OOM", "NOAUTH", "max clients"])
 def test_at_start_as_well(tmp_path: Path, name: str) -> None:
     fault, mend = FAULTS[name]
     with Stack(tmp_path, ProbeSpec(every=1)) as stack, operator(stack) as client:
