@@ -15,10 +15,13 @@ LIBRARIES = ("celery", "kombu")
 
 #: What a broker that is away looks like.
 LOST = (redis.RedisError, OperationalError, ConnectionError, TimeoutError)
+#: What follows for each message from an outage, which the worker itself tells once. A message that could not be
+#: acknowledged comes again and is not run again.
+FOLLOWS = ("Couldn't ack ", "Couldn't reject ")
 
 
 def shorten(record: logging.LogRecord) -> bool:
-    """Take the traceback off a library's record of a lost connection; a filter that lets every record pass.
+    """Take the traceback off a library's record of a lost connection; a filter that drops what only follows from one.
 
     An outage is foreseeable and mends itself: where in a library it was met tells a reader nothing. Nor does the
     place where the time of a run is measured.
@@ -27,6 +30,8 @@ def shorten(record: logging.LogRecord) -> bool:
     error = getattr(error, "exc", error)  # billiard puts some into an envelope
     if record.name.partition(".")[0] in LIBRARIES and isinstance(error, (*LOST, TimeLimitExceeded)):
         message = record.getMessage()
+        if message.startswith(FOLLOWS) and not logging.getLogger().isEnabledFor(logging.DEBUG):
+            return False
         record.msg = message if str(error) in message else f"{message}: {error}"
         record.args, record.exc_info, record.exc_text = (), None, None
         if isinstance(error, LOST) and record.levelno > logging.WARNING:
