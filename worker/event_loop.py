@@ -76,7 +76,10 @@ class Call(Generic[T]):
         """
         self._call(self._cancel, reason)
         if give_up_after is not None:
-            self._call(self._loop.call_later, give_up_after, self._give_up)
+            # Not by the loop: it may be the coroutine that holds it.
+            timer = threading.Timer(give_up_after, self._give_up)
+            timer.daemon = True
+            timer.start()
 
     def _call(self, function: Callable[..., Any], *args: Any) -> None:
         with suppress(RuntimeError):  # the loop has ended, and the call with it

@@ -64,6 +64,16 @@ def test_one_that_never_ends_has_failed_and_counts(make: MakeStack) -> None:
     assert worker.output().count("holds the event loop") == 1
 
 
+def test_a_worker_whose_loop_is_held_can_be_stopped(make: MakeStack) -> None:
+    stack = make(BLOCKING=json.dumps({"blocker": ["coroutine", 3600, 1]}))
+    options = ("--", "worker.soft_shutdown_timeout=1")
+    worker = stack.worker(*FAST, *options, REMAP_SIGTERM="SIGQUIT")
+    stack.beat()
+    worker.wait_for_line("holds the event loop", timeout=30)
+    worker.terminate()
+    assert worker.wait_exit(40) == 0
+
+
 def test_processes_have_no_bystanders(make: MakeStack) -> None:
     stack = make(BLOCKING=json.dumps({"blocker": ["coroutine", 3, 1], "bystander": ["nothing", 0, 1]}))
     worker = stack.worker(*FAST, "--pool=prefork", "--concurrency=2")
