@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST_WORKERS ?= 3
+# Workers that the proof stops amid their work.
+STOPS ?= 50
 
 .PHONY: demo up test lint proof bench clean lock
 
@@ -25,7 +27,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/lint-imports
 
 # The proof of both engines and of the Notion side at full size: histories, crashes, killed processes, virtual hours,
-# planted bugs. Hours.
+# planted bugs, workers stopped under load. Hours.
 proof: $(VENV)/installed-dev
 	$(BIN)/python scripts/proof.py $(PROOF)
 	LOCKSTEP_NOTION_VALUES=200 LOCKSTEP_SOAK_SEEDS=40 $(BIN)/python -m pytest --timeout 7200 \
@@ -36,6 +38,7 @@ proof: $(VENV)/installed-dev
 		tests/tasks/database/sql/test_histories.py tests/tasks/database/sql/test_process_histories.py \
 		tests/tasks/database/sql/test_openapi.py
 	$(BIN)/python scripts/node_mutants.py
+	LOCKSTEP_STOPS=$(STOPS) $(BIN)/python -m pytest --timeout 7200 tests/worker/celery_app/test_stops_under_load.py
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m bench

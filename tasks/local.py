@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from filelock import FileLock, Timeout
 
 from config.private_files import FILE_MODE, private_directory
+from tasks.clock import boot_seconds, pass_time
 from tasks.errors import StateError, TaskError
 from tasks.file_journal import FileJournal
 from tasks.run import RunReport, run_task
@@ -30,9 +31,8 @@ async def run_as_scheduled(task: SyncTask) -> None:
     """
     schedule = task.plan_schedule
     runs = 0
-    clock = asyncio.get_running_loop().time
     while True:
-        started = clock()
+        started = boot_seconds()
         report = await run_once(task)
         runs += 1
         log.info("Task %r: run %d %s, %s.", task.name, runs, report.status, dict(report.outcome.counts))
@@ -43,7 +43,7 @@ async def run_as_scheduled(task: SyncTask) -> None:
         if schedule.total is not None and runs >= schedule.total:
             return
         if schedule.every is not None:
-            await asyncio.sleep(started + schedule.every.total_seconds() - clock())
+            await pass_time(started + schedule.every.total_seconds() - boot_seconds())
 
 
 async def run_once(task: SyncTask, *, dry_run: bool = False) -> RunReport:

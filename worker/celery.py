@@ -90,7 +90,7 @@ def _prepare() -> Application:
     if "flower" in sys.argv:
         from worker.flower import guard
 
-        guard()
+        guard(settings)
     for name, value in flower_environment(settings).items():
         os.environ.setdefault(name, value)
     celery = make_app(settings)

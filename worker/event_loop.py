@@ -11,8 +11,11 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 from celery.exceptions import SoftTimeLimitExceeded
+
+from worker.loop_watch import Hold, LoopWatch, PatientLoop
 
 log = logging.getLogger(__name__)
 
@@ -26,16 +29,32 @@ PLAIN_CALLS = 64
 TIME_LIMIT = "cancelled by its time limit"
 
 
+#: The call that a coroutine belongs to.
+_caller: contextvars.ContextVar[Call[Any] | None] = contextvars.ContextVar("caller", default=None)
+
+
 class Call(Generic[T]):
     """A coroutine at work in the loop, waited for in another thread."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        coroutine: Coroutine[Any, Any, T],
+        *,
+        name: str = "",
+        watcher: Watcher | None = None,
+    ) -> None:
+        """`name` is what people know it by."""
+        self.name = name
+        self.watcher = watcher
         self._loop = loop
         self._coroutine = coroutine
         self._task: asyncio.Task[T] | None = None
         self._future: Future[T] = Future()
         # The context goes along, so that what Sentry and others keep in it is the task's in there too.
-        loop.call_soon_threadsafe(self._start, context=contextvars.copy_context())
+        context = contextvars.copy_context()
+        context.run(_caller.set, self)
+        loop.call_soon_threadsafe(self._start, context=context)
 
     def result(self, timeout: float | None = None) -> T:
         """What the coroutine returned or raised.
@@ -57,7 +76,10 @@ class Call(Generic[T]):
         """
         self._call(self._cancel, reason)
         if give_up_after is not None:
-            self._call(self._loop.call_later, give_up_after, self._give_up)
+            # Not by the loop: it may be the coroutine that holds it.
+            timer = threading.Timer(give_up_after, self._give_up)
+            timer.daemon = True
+            timer.start()
 
     def _call(self, function: Callable[..., Any], *args: Any) -> None:
         with suppress(RuntimeError):  # the loop has ended, and the call with it
@@ -94,6 +116,9 @@ class Watcher(Protocol):
     def replacement(self) -> BaseException | None:
         """What the thread raises instead of `CancelledError`."""
 
+    def held(self, seconds: float, *, over: bool) -> None:
+        """The coroutine holds the loop for that long by now, or did until now."""
+
 
 class _Watched(threading.local):
     watcher: Watcher | None = None
@@ -116,8 +141,11 @@ class EventLoop:
     """A loop in a daemon thread."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop = PatientLoop()
+        self._owners: WeakKeyDictionary[asyncio.Task[Any], Call[Any]] = WeakKeyDictionary()
+        self.loop.set_task_factory(self._make_task)
         self._closing = False
+        self._watch: LoopWatch[Call[Any]] | None = None
         self._plain_calls = ThreadPoolExecutor(PLAIN_CALLS, "plain-call")
         self.loop.set_default_executor(self._plain_calls)
         self._thread = threading.Thread(target=self._work, name="event-loop", daemon=True)
@@ -133,8 +161,30 @@ class EventLoop:
                 log.exception("A coroutine asked for the end of the process.")
         self.loop.close()
 
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run it in the loop and wait for its end in this thread.
+    def watch(self, tell: Callable[[Hold[Call[Any]]], None]) -> None:
+        """Have the loop watched from now on, for a process in which several coroutines share it."""
+        ident = self._thread.ident
+        assert ident is not None  # noqa: S101  it was started
+        self._watch = LoopWatch(self.loop, ident, owner_of=self._owners.get, tell=tell)
+
+    def apart(self, function: Callable[..., Any], *args: Any) -> None:
+        """Call a plain function in another thread, from any thread; nobody waits for it."""
+        with suppress(RuntimeError):  # the process ends
+            self._plain_calls.submit(function, *args)
+
+    def _make_task(
+        self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
+    ) -> asyncio.Task[Any]:
+        """As asyncio does; it also notes whose task it is."""
+        task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=loop, **options)
+        context = options.get("context")
+        caller = _caller.get() if context is None else context.get(_caller)
+        if caller is not None:
+            self._owners[task] = caller
+        return task
+
+    def run(self, coroutine: Coroutine[Any, Any, T], *, name: str = "") -> T:
+        """Run it in the loop and wait for its end in this thread; `name` is what people know it by.
 
         An exception that another part of Celery raises in this thread meanwhile (a soft time limit or a
         termination with prefork) cancels the coroutine first, so that its `finally` blocks are done.
@@ -142,8 +192,8 @@ class EventLoop:
         Raises:
             BaseException: what the coroutine raised, or what its watcher gives for a cancellation.
         """
-        call = Call(self.loop, coroutine)
         watcher = _watched.watcher
+        call = Call(self.loop, coroutine, name=name, watcher=watcher)
         if watcher is not None:
             watcher.started(call)
         try:
@@ -166,6 +216,8 @@ class EventLoop:
 
     def close(self) -> None:
         """End the loop and its thread; coroutines still in it are not finished."""
+        if self._watch is not None:
+            self._watch.close()
         self._closing = True
         with suppress(RuntimeError):
             self.loop.call_soon_threadsafe(self.loop.stop)
@@ -195,6 +247,6 @@ def close_process_loop() -> None:
         _current = None
 
 
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine in this process's loop, from a task of any pool."""
-    return process_loop().run(coroutine)
+def run(coroutine: Coroutine[Any, Any, T], *, name: str = "") -> T:
+    """Run a coroutine in this process's loop, from a task of any pool; `name` is what people know it by."""
+    return process_loop().run(coroutine, name=name)

@@ -1,4 +1,7 @@
-"""Flower, made to refuse whom it would serve: strangers without a login, and pages of other hosts."""
+"""Flower, made to refuse whom it would serve: strangers without a login, and pages of other hosts.
+
+Its `/metrics` tells of the schedule and of the workers' loops as well.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,17 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import prometheus_client
 from flower import app, command  # type: ignore[import-untyped]
 from flower.views import monitor  # type: ignore[import-untyped]
 from tornado.httputil import HTTPServerRequest, split_host_and_port
 from tornado.routing import PathMatches, Rule
 from tornado.web import HTTPError, RequestHandler, authenticated
 
+from config import Settings
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
+from worker.metrics import Metrics as OwnMetrics
 from worker.startup import refusing
 
 LOGIN = "FLOWER_BASIC_AUTH"
@@ -85,8 +91,9 @@ class GuardedFlower(app.Flower):  # type: ignore[misc]
         return super().find_handler(request, **options)
 
 
-def guard() -> None:
+def guard(settings: Settings) -> None:
     """Let Flower start guarded, and end with one line where it cannot start; by itself it prints a traceback."""
+    prometheus_client.REGISTRY.register(OwnMetrics(settings))
     if not os.environ.get(LOGIN, "").strip():
         os.environ.pop(LOGIN, None)  # Flower takes an empty one for a login that nobody has
     command.Flower = GuardedFlower

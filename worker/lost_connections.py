@@ -1,10 +1,13 @@
-"""What Celery reports of a lost connection or an error reply, in one line instead of a traceback."""
+"""What Celery reports of foreseeable things, in one line instead of a traceback: of a lost connection or an error
+reply, and of a run that was given up at its time limit.
+"""
 
 from __future__ import annotations
 
 import logging
 
 import redis
+from celery.exceptions import TimeLimitExceeded
 from kombu.exceptions import OperationalError
 
 #: The libraries that talk to the broker, and meet its outages in many places.
@@ -12,18 +15,25 @@ LIBRARIES = ("celery", "kombu")
 
 #: What a broker that is away looks like.
 LOST = (redis.RedisError, OperationalError, ConnectionError, TimeoutError)
+#: What follows for each message from an outage, which the worker itself tells once. A message that could not be
+#: acknowledged comes again and is not run again.
+FOLLOWS = ("Couldn't ack ", "Couldn't reject ")
 
 
 def shorten(record: logging.LogRecord) -> bool:
-    """Take the traceback off a library's record of a lost connection; a filter that lets every record pass.
+    """Take the traceback off a library's record of a lost connection; a filter that drops what only follows from one.
 
-    An outage is foreseeable and mends itself: where in a library it was met tells a reader nothing.
+    An outage is foreseeable and mends itself: where in a library it was met tells a reader nothing. Nor does the
+    place where the time of a run is measured.
     """
     error = record.exc_info[1] if record.exc_info else None
-    if record.name.partition(".")[0] in LIBRARIES and isinstance(error, LOST):
+    error = getattr(error, "exc", error)  # billiard puts some into an envelope
+    if record.name.partition(".")[0] in LIBRARIES and isinstance(error, (*LOST, TimeLimitExceeded)):
         message = record.getMessage()
+        if message.startswith(FOLLOWS) and not logging.getLogger().isEnabledFor(logging.DEBUG):
+            return False
         record.msg = message if str(error) in message else f"{message}: {error}"
         record.args, record.exc_info, record.exc_text = (), None, None
-        if record.levelno > logging.WARNING:
+        if isinstance(error, LOST) and record.levelno > logging.WARNING:
             record.levelno, record.levelname = logging.WARNING, "WARNING"
     return True

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from tasks.scheduled import Scheduled
 from worker.claims import Claims
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,12 @@ class Overbooking:
             f"{self.longest!r} {self.left_out} times in a row. Each gets its turn, but later than its period "
             "says, until there are more workers, or longer periods."
         )
+
+
+def periods_of(tasks: Iterable[Scheduled]) -> dict[str, float]:
+    """The seconds between two runs of each task that has a period."""
+    everies = {task.name: task.plan_schedule.every for task in tasks}
+    return {name: every.total_seconds() for name, every in everies.items() if every}
 
 
 def measure(left_out: Mapping[str, int], periods: Mapping[str, float]) -> Overbooking | None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-from asyncio import TimerHandle
 from collections.abc import Callable
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
-from enum import IntEnum
 from typing import Any
 
 from celery.concurrency import thread
@@ -25,20 +23,14 @@ from worker.event_loop import (
     process_loop,
     watched_by,
 )
+from worker.holds import tell_hold
+from worker.limits import Ending, Limits
 
 log = logging.getLogger(__name__)
 
 
 class JobTerminated(BaseException):
     """Takes a job out of Celery's tracer, which then neither acknowledges its message nor enters a result."""
-
-
-class Ending(IntEnum):
-    """Why a job is cancelled; a greater one comes before a smaller one."""
-
-    SOFT_LIMIT = 1
-    HARD_LIMIT = 2
-    TERMINATED = 3
 
 
 REASONS = {
@@ -54,6 +46,7 @@ class Job:
     def __init__(self, number: int) -> None:
         self.number = number
         self.ending: Ending | None = None
+        self.limits: Limits | None = None
         self._call: Call[Any] | None = None
         self._done = False
         # Signal handlers cancel in the main thread, which may be in here already.
@@ -88,6 +81,11 @@ class Job:
             return None
         return SoftTimeLimitExceeded() if self.ending is Ending.SOFT_LIMIT else JobTerminated()
 
+    def held(self, seconds: float, *, over: bool) -> None:
+        """Its coroutine holds the loop for that long by now, or did until now."""
+        if self.limits is not None:
+            self.limits.held(seconds, over=over)
+
     def end(self, ending: Ending) -> bool:
         """Cancel it; False when it is over, or was cancelled for a stronger reason."""
         with self._guard:
@@ -118,7 +116,8 @@ class TaskPool(thread.TaskPool):
 
     A soft limit cancels the job's coroutine and raises `SoftTimeLimitExceeded` in the task; a hard limit, a
     revocation and a shutdown cancel it as well and take the job out of Celery's hands. Tasks must use
-    `worker.event_loop.run`; what a task does outside of it is not cancelled.
+    `worker.event_loop.run`; what a task does outside of it is not cancelled. Time in which another job's coroutine
+    holds the loop counts for no limit.
     """
 
     executor: ThreadPoolExecutor
@@ -128,6 +127,7 @@ class TaskPool(thread.TaskPool):
         self._numbers = itertools.count(1)
         self._jobs: dict[int, Job] = {}
         self._loop: EventLoop = process_loop()
+        self._loop.watch(tell_hold)
 
     def on_apply(  # type: ignore[override]  # the base takes any arguments
         self,
@@ -152,8 +152,14 @@ class TaskPool(thread.TaskPool):
             if job.finish() and callback is not None:
                 callback(result)
 
+        def expire(ending: Ending, seconds: float) -> None:
+            if job.end(ending) and timeout_callback is not None:
+                # Celery stores the failure now, which may take a while.
+                self._loop.apart(timeout_callback, ending is Ending.SOFT_LIMIT, seconds)
+
         def work() -> None:
-            timers = self._start_timers(job, limits, timeout_callback)
+            job.limits = Limits(self._loop.loop, *limits, expire)
+            job.limits.start()
             try:
                 with watched_by(job):
                     apply_target(
@@ -171,7 +177,7 @@ class TaskPool(thread.TaskPool):
                 log.exception("Job %d could not be ended properly.", job.number)
             finally:
                 job.finish()
-                self._loop.loop.call_soon_threadsafe(_cancel_all, timers)
+                job.limits.cancel()
 
         future = self.executor.submit(work)
         job.submitted(future)
@@ -208,29 +214,3 @@ class TaskPool(thread.TaskPool):
         """Cancel all jobs."""
         self.cancel_all()
         self.take_no_more()
-
-    def _start_timers(
-        self, job: Job, limits: tuple[float | None, float | None], tell: Callable[..., Any] | None
-    ) -> list[TimerHandle]:
-        """Count the limits from now on; gives timers that are set soon, in the loop's thread."""
-        timers: list[TimerHandle] = []
-        loop = self._loop.loop
-
-        def expire(ending: Ending, seconds: float) -> None:
-            if job.end(ending) and tell is not None:
-                # Celery stores the failure now, which may take a while.
-                loop.run_in_executor(None, tell, ending is Ending.SOFT_LIMIT, seconds)
-
-        def start() -> None:
-            for ending, seconds in zip((Ending.SOFT_LIMIT, Ending.HARD_LIMIT), limits, strict=True):
-                if seconds:
-                    timers.append(loop.call_later(seconds, expire, ending, seconds))
-
-        if any(limits):
-            loop.call_soon_threadsafe(start)
-        return timers
-
-
-def _cancel_all(timers: list[TimerHandle]) -> None:
-    for timer in timers:
-        timer.cancel()

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import heapq
 import logging
-import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -21,6 +21,7 @@ from celery.beat import ScheduleEntry, Scheduler, SchedulingError
 from celery.schedules import schedule
 
 from config import SettingsError, get_settings
+from tasks.clock import boot_seconds
 from tasks.schedule import Schedule
 from worker.claims import RESEND_AFTER, Claim, Claims, Known
 from worker.errors import RedisUnavailableError, StoreError
@@ -113,19 +114,24 @@ class RedisScheduler(Scheduler):
         store: Store | None = None,
         resend_after: float = RESEND_AFTER,
         tell_after: float = TELL_AFTER,
+        clock: Callable[[], float] = boot_seconds,
         **kwargs: Any,
     ) -> None:
-        """`client` and `store` are those of the settings unless given; the times are in seconds."""
+        """`client` and `store` are those of the settings unless given; the times are in seconds.
+
+        `clock` must run on while the machine is suspended: an entry that became due meanwhile is due at once.
+        """
         self._client = client
         self._store = store
         self._resend_after = resend_after
         self._tell_after = tell_after
+        self._clock = clock
         #: The installation that this beat is of; none where client and store were given.
         self._installation: int | None = None
-        #: (when to look at it, by the monotonic clock; a number to settle ties; its name), as a heap.
+        #: (when to look at it, by the clock; a number to settle ties; its name), as a heap.
         self._looks: list[tuple[float, int, str]] | None = None
         self._number = 0
-        #: Until when everything waits for Redis, by the monotonic clock; 0 while it answers.
+        #: Until when everything waits for Redis, by the clock; 0 while it answers.
         self._waiting_until = 0.0
         self._no_history = Outage("Entries with a number of runs wait for the database")
         self._life: Life | None = None
@@ -150,7 +156,7 @@ class RedisScheduler(Scheduler):
         self._claims = Claims(self._client, resend_after=self._resend_after)
         self._locks = RedisLockStore(self._client)
         prefix = self.app.conf.broker_transport_options.get("global_keyprefix", "")
-        self._waiting = Waiting(self._client, f"{prefix}{self.app.conf.task_default_queue}")
+        self._waiting = Waiting(self._client, f"{prefix}{self.app.conf.task_default_queue}", self._clock)
         periods = {name: entry.every for name, entry in self.entries.items() if entry.periodic}
         self._overbooking = OverbookingLog(self._claims, periods, tell_after=self._tell_after)
         self._life = Life(SCHEDULER, self._client, tasks=self._definitions())
@@ -188,7 +194,7 @@ class RedisScheduler(Scheduler):
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Look at the entry that comes next, if it is time, and give the seconds until the next one."""
-        if (rest := self._waiting_until - time.monotonic()) > 0:
+        if (rest := self._waiting_until - self._clock()) > 0:
             return rest
         try:
             if self._looks is None:
@@ -199,7 +205,7 @@ class RedisScheduler(Scheduler):
             if not self._looks:
                 return self._longest
             at, _, name = self._looks[0]
-            if (rest := at - time.monotonic()) > 0:
+            if (rest := at - self._clock()) > 0:
                 return min(rest, self._longest)
             delay = self._look_at(self.entries[name])
         except (redis.RedisError, RedisUnavailableError) as error:
@@ -215,12 +221,12 @@ class RedisScheduler(Scheduler):
     def _wait_for_redis(self, error: Exception) -> float:
         if not self._waiting_until:
             log.warning("Redis does not answer, the schedule waits for it: %s", error)
-        self._waiting_until = time.monotonic() + RETRY
+        self._waiting_until = self._clock() + RETRY
         return RETRY
 
     def _push(self, looks: list[tuple[float, int, str]], delay: float, name: str) -> None:
         self._number += 1
-        heapq.heappush(looks, (time.monotonic() + max(delay, 0.0), self._number, name))
+        heapq.heappush(looks, (self._clock() + max(delay, 0.0), self._number, name))
 
     def _first_looks(self) -> list[tuple[float, int, str]]:
         """When to look at each entry first, by what Redis or else the history knows of it."""

@@ -91,6 +91,9 @@ async def run_session(
         )
     except NodeBusyError as busy:
         return await _skip(store, record, str(busy))
+    except RedisUnavailableError:  # it may have taken the lock all the same, which nobody would release
+        lock.disclaim(task.name, run_id)
+        raise
     except asyncio.CancelledError:  # the lock may have been taken before the cancellation got through
         await uninterrupted(asyncio.to_thread(_free, lock, record, "cancelled"))
         raise
@@ -345,13 +348,15 @@ class _Session:
 
 
 def _free(lock: SyncLock, record: RunRecord, status: str) -> None:
-    """Release the node; where Redis cannot be reached the lease frees it."""
+    """Release the node; where Redis cannot be reached, the lock tries it again until its lease is over."""
     result = {"counts": dict(record.counts), "reason": record.reason}
     try:
         lock.release(record.run_id, status, result)
     except RedisUnavailableError as error:
         log.warning(
-            "Task %r: the lock could not be released (%s); it ends with its lease.", record.task, error
+            "Task %r: the lock could not be released yet (%s); it is tried again until its lease is over.",
+            record.task,
+            error,
         )
 
 

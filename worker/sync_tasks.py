@@ -10,14 +10,16 @@ from typing import Any
 
 import redis
 from celery import Celery, Task
-from celery.exceptions import SoftTimeLimitExceeded
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
+from celery.worker.request import Request
 
 from config import Settings
 from config.redaction import redacted
 from tasks.errors import TaskError
 from tasks.scheduled import Scheduled
-from worker import event_loop, rate_limit
+from worker import event_loop, holds, rate_limit
 from worker.beat import celery_name
+from worker.errors import StoreError
 from worker.lock import RedisSyncLock, SessionRecord
 from worker.outages import LASTING, Outage
 from worker.progress import ProgressPublisher
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 
 #: How a run ends that Celery shall show as failed.
 FAILED = frozenset({"failed", "halted", "abandoned"})
+#: How the result of a run begins that was skipped.
+SKIPPED = "skipped: "
 
 
 class SyncRunFailed(Exception):  # noqa: N818  Flower and Sentry show this name
@@ -65,6 +69,7 @@ class Workplace:
             )
             self.progress = ProgressPublisher(self._app)
             rate_limit.share(self._client, rate=self._settings.notion_rate)
+            holds.share(self._client)
             self._pid = os.getpid()
 
     def leave(self) -> None:
@@ -74,17 +79,61 @@ class Workplace:
                 self._pid = None
                 self.lock.close()
                 rate_limit.unshare()
+                holds.unshare()
                 self._client.close()
                 self.store.close()
+
+    def give_up(self, task: str, message_id: str) -> None:
+        """Enter a run as failed that did not end when it was cancelled, in whatever process this is known.
+
+        With prefork that is the parent of the process that is about to be killed. A store of its own is opened and
+        closed right here, so that the next fork gets nothing of it.
+        """
+        reason = (
+            f"given up at its time limit of {self._settings.time_limit:g} s: it was cancelled after "
+            f"{self._settings.soft_time_limit:g} s and did not end, as code does that blocks without end"
+        )
+        store = Store(self._settings.sql_url())
+        try:
+            store.runs.give_up(message_id, reason)
+        except StoreError as error:
+            log.error("Task %r: a run that was given up is not in the history: %s", task, error)  # noqa: TRY400
+        finally:
+            store.close()
 
     def _abandon(self, session: SessionRecord) -> None:
         self.store.runs.abandon(session.session_id, f"its worker on {session.host} was lost")
 
 
-def run_sync(celery_task: Task[Any, Any], task: Scheduled, workplace: Workplace) -> dict[str, Any]:
-    """Run `task` for the message that `celery_task` is working on.
+class RunRequest(Request):
+    """One message at work, as the worker sees it."""
 
-    A run that was skipped, because its node is busy or its total is reached, is no failure.
+    def send_event(self, type: str, **fields: Any) -> None:
+        """Let Flower show a run that was skipped as that; Celery knows of success and failure only."""
+        if type == "task-succeeded" and str(fields.get("result")).lstrip("'\"").startswith(SKIPPED):
+            type = "task-skipped"
+        super().send_event(type, **fields)
+
+
+class RunTask(Task[Any, Any]):
+    """The Celery task of a sync; at the hard limit it is asked outside of the thread or process of its run."""
+
+    Request = f"{__name__}:RunRequest"
+
+    scheduled: Scheduled
+    workplace: Workplace
+
+    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+        """Note a run that Celery gives up; every other one enters its end itself."""
+        if isinstance(exc, TimeLimitExceeded):
+            self.workplace.give_up(self.scheduled.name, task_id)
+
+
+def run_sync(celery_task: Task[Any, Any], task: Scheduled, workplace: Workplace) -> dict[str, Any] | str:
+    """Run `task` for the message that `celery_task` is working on; gives its record.
+
+    A run that was skipped, because its node is busy or its total is reached, is no failure, and no success either:
+    what it gives is a text that says so. (Celery's `Ignore` would leave Sentry's check-in open.)
 
     Raises:
         SyncRunFailed: the run failed, or could not be started.
@@ -100,7 +149,8 @@ def run_sync(celery_task: Task[Any, Any], task: Scheduled, workplace: Workplace)
                     lock=workplace.lock,
                     progress=progress,
                     message_id=message_id,
-                )
+                ),
+                name=task.name,
             )
     except SoftTimeLimitExceeded:
         reason = f"cancelled by its time limit of {celery_task.app.conf.task_soft_time_limit:g} s"
@@ -117,7 +167,7 @@ def run_sync(celery_task: Task[Any, Any], task: Scheduled, workplace: Workplace)
         raise SyncRunFailed(
             record.reason if record.status == "failed" else f"{record.status}: {record.reason}"
         )
-    return record.to_json()
+    return f"{SKIPPED}{record.reason}" if record.status == "skipped" else record.to_json()
 
 
 def add_sync_tasks(app: Celery, tasks: Iterable[Scheduled], workplace: Workplace) -> None:
@@ -127,9 +177,17 @@ def add_sync_tasks(app: Celery, tasks: Iterable[Scheduled], workplace: Workplace
 
 
 def _add(app: Celery, task: Scheduled, workplace: Workplace) -> None:
-    def run(self: Task[Any, Any]) -> dict[str, Any]:
+    def run(self: Task[Any, Any]) -> dict[str, Any] | str:
         return run_sync(self, task, workplace)
 
     run.__doc__ = f"Keep {task.name} in step, {task.plan_schedule}."
     # A failed run is expected: its reason is logged as one line, by the session.
-    app.task(name=celery_name(task.name), bind=True, shared=False, throws=(SyncRunFailed,))(run)
+    app.task(
+        name=celery_name(task.name),
+        base=RunTask,
+        bind=True,
+        shared=False,
+        throws=(SyncRunFailed,),
+        scheduled=task,
+        workplace=workplace,
+    )(run)

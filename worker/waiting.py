@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
+from collections.abc import Callable
 from typing import Any
 
 import redis
+
+from tasks.clock import boot_seconds
 
 #: Seconds for which one look at the queue serves all entries.
 LOOK = 0.5
@@ -17,9 +19,10 @@ class Waiting:
     be wrong about what is in it: nobody has to note what was taken, lost, or thrown away.
     """
 
-    def __init__(self, client: redis.Redis, queue: str) -> None:
+    def __init__(self, client: redis.Redis, queue: str, clock: Callable[[], float] = boot_seconds) -> None:
         self._client = client
         self._queue = queue
+        self._clock = clock
         self._tasks: frozenset[str] = frozenset()
         self._looked: float | None = None
 
@@ -29,7 +32,7 @@ class Waiting:
         Raises:
             redis.RedisError: Redis does not answer.
         """
-        now = time.monotonic()
+        now = self._clock()
         if self._looked is None or now - self._looked > min(look, LOOK):
             self._tasks, self._looked = self._read(), now
         return task in self._tasks

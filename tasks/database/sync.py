@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tasks.clock import boot_seconds, pass_time
 from tasks.database.conflict import FieldConflict, ResolutionSource, same
 from tasks.database.engine import DatabaseEngine
 from tasks.database.exceptions import SyncAbortedError
@@ -62,15 +63,15 @@ class DatabaseSync(Scheduled):
         Raises:
             SyncError: a run could not end, or something could not be applied.
         """
-        runs, clock = 0, asyncio.get_running_loop().time
+        runs = 0
         while self.plan_schedule.total is None or runs < self.plan_schedule.total:
-            started = clock()
+            started = boot_seconds()
             done = await self.run()
             runs += 1
             if done.status != "succeeded":
                 raise SyncAbortedError(f"task {self.name!r}: {done.reason}")
             if self.plan_schedule.every is not None:
-                await asyncio.sleep(started + self.plan_schedule.every.total_seconds() - clock())
+                await pass_time(started + self.plan_schedule.every.total_seconds() - boot_seconds())
 
     async def run(self, *, dry_run: bool = False) -> NodeReport:
         """Sync once, in a thread of its own.

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from pydantic import SecretStr
 
 from config import get_settings
+from tasks.clock import boot_seconds
 from tasks.errors import ItemError, SideError, TaskDefinitionError, UnfitError
 from tasks.listing import Changes, Listing
 from tasks.notion.answers import RefusedError
@@ -138,7 +139,7 @@ class NotionSide(SyncTask):
         self._recent = RecentEdits(
             lambda since: source.edited(since, answers=MOST_ANSWERS),
             self._read,
-            time.monotonic,
+            boot_seconds,
             self.notion_settling,
             self.look_counts_for,
         )
@@ -290,7 +291,7 @@ class NotionSide(SyncTask):
 
     def _begin_listing(self) -> float:
         """When a listing begins: what it may lack is decided now, however long it takes."""
-        begun = time.monotonic()
+        begun = boot_seconds()
         self._edits.list_from(begun)
         self._latest.forget(self._lag_begins())
         return begun
@@ -306,7 +307,7 @@ class NotionSide(SyncTask):
 
     def _mark(self, pages: list[Page], begun: float, before: Watermark | None) -> Watermark:
         stamps = (page.last_edited for page in pages)
-        seconds = time.monotonic() - begun
+        seconds = boot_seconds() - begun
         mark = Watermark.of_walk(self.scope(), stamps, seconds=seconds, now=time.time(), before=before)
         return mark.with_options(self._options())
 
@@ -332,7 +333,7 @@ class NotionSide(SyncTask):
         return None if page is None else (await self._with_contents([page]))[0]
 
     async def _get(self, obj_id: ID) -> Page | None:
-        begun = time.monotonic()
+        begun = boot_seconds()
         try:
             raw = await self._rows_of.get(obj_id)
         except RefusedError as error:
@@ -406,7 +407,7 @@ class NotionSide(SyncTask):
             return None
         if data_source_of(raw) != self._listed_id:
             return None
-        begun = time.monotonic()
+        begun = boot_seconds()
         if is_trashed(raw):
             raw = await self._rows_of.update(obj_id, {"in_trash": False})
         page = self._wrote(await self._read(raw), begun)
@@ -425,7 +426,7 @@ class NotionSide(SyncTask):
             column = self._synced(attr)
             properties[column.id] = encode(column, value)
         check_size(properties | {"markdown": text})
-        begun = time.monotonic()
+        begun = boot_seconds()
         raw = await self._rows_of.create(properties, text)
         made = self._wrote(await self._read(raw), begun)
         if not self._with_bodies:
@@ -484,7 +485,7 @@ class NotionSide(SyncTask):
             nonlocal now, begun, attempts
             attempts += 1  # what came before a repeated one may have been applied, or have met another write
             now = await self._as_it_is(obj, read=needs_all or attempts > 1)
-            begun = time.monotonic()
+            begun = boot_seconds()
             properties: Json = {}
             targets: dict[str, Any] = {}
             for attr, (column, value) in wanted.items():

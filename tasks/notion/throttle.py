@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
@@ -14,6 +13,8 @@ from contextvars import ContextVar
 from typing import Protocol
 
 from pydantic import SecretStr
+
+from tasks.clock import boot_seconds, pass_time
 
 #: Requests per second that Notion grants a connection on average.
 REQUESTS_PER_SECOND = 3.0
@@ -112,7 +113,7 @@ class LocalThrottle:
         """Wait for the next free slot, and for the end of a pause, also one that begins meanwhile."""
         async with self._turnstiles.passage(spender.get()):
             while True:
-                await asyncio.sleep(self._reserve())
+                await pass_time(self._reserve())
                 if self._pause_left() <= 0:
                     return
 
@@ -123,19 +124,19 @@ class LocalThrottle:
     def pause_now(self, seconds: float) -> None:
         """`pause` for callers that are no coroutines; it never waits."""
         with self._lock:
-            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+            self._paused_until = max(self._paused_until, boot_seconds() + seconds)
 
     def _reserve(self) -> float:
         """Take the next slot; returns the seconds until it opens."""
         with self._lock:
-            now = time.monotonic()
+            now = boot_seconds()
             slot = max(self._next_slot, now, self._paused_until)
             self._next_slot = slot + self._interval
             return max(slot - self._tolerance, self._paused_until) - now
 
     def _pause_left(self) -> float:
         with self._lock:
-            return self._paused_until - time.monotonic()
+            return self._paused_until - boot_seconds()
 
 
 _shared: dict[str, Throttle] = {}

@@ -40,10 +40,13 @@ class VirtualTime:
         """Let the Notion side live by this clock."""
         clock = _Like(time, time=lambda: self.now().timestamp(), monotonic=lambda: self.passed)
         waiting = _Like(asyncio, sleep=self.sleep)
-        for module in ("client", "throttle"):
-            monkeypatch.setattr(f"tasks.notion.{module}.time", clock)
-            monkeypatch.setattr(f"tasks.notion.{module}.asyncio", waiting)
-        monkeypatch.setattr("tasks.notion.side.time", clock)
+        monkeypatch.setattr("tasks.notion.client.time", clock)
+        # Of a machine that sleeps: what must not count from it is counted by another clock.
+        monkeypatch.setattr("tasks.notion.side.time", _Like(clock, monotonic=lambda: 0.0))
+        for module in ("side", "throttle"):
+            monkeypatch.setattr(f"tasks.notion.{module}.boot_seconds", lambda: self.passed)
+        monkeypatch.setattr("tasks.notion.client.asyncio", waiting)
+        monkeypatch.setattr("tasks.notion.throttle.pass_time", self.sleep)
 
     async def sleep(self, seconds: float) -> None:
         """Wait: others go on first, and what they wait for passes as well."""

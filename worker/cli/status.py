@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 import redis
@@ -25,9 +26,10 @@ from worker.cli.status_record import InRedis, Status, TaskRow
 from worker.cli.status_view import one_line, show
 from worker.definitions import definitions
 from worker.errors import RedisUnavailableError, StoreError
+from worker.holds import Holds
 from worker.installation import check as check_installation
 from worker.lock import RedisSyncLock
-from worker.overbooking import measure
+from worker.overbooking import measure, periods_of
 from worker.redis_client import address, impatient
 from worker.signs import Board, Signs
 from worker.store import RunRecord, Store
@@ -77,13 +79,11 @@ def _look(settings: Settings) -> Status:
     now = datetime.now(UTC)
     with open_store(settings) as store:
         refusal = _refusal(store)
-        present = _present(settings, None if refusal else installation_of(store))
+        present = _present(settings, None if refusal else installation_of(store), known)
         latest = store.runs.latest()
         rows = [_row(task, latest.get(name), present, store, now) for name, task in known.items()]
         gone = {name: store.links.count(name) for name in sorted(set(latest) - set(known) - {PRUNE})}
     signs = present.signs
-    everies = {name: task.plan_schedule.every for name, task in known.items()}
-    periods = {name: every.total_seconds() for name, every in everies.items() if every}
     troubles = [Trouble(text, ExitCode.UNAVAILABLE) for text in (present.trouble, refusal) if text]
     troubles += standing.unattended(signs, now) if signs is not None and known else []
     for row in rows:
@@ -96,7 +96,7 @@ def _look(settings: Settings) -> Status:
         present=present,
         gone=gone,
         pruned=pruned,
-        overbooked=measure(present.left_out, periods),
+        overbooked=measure(present.left_out, periods_of(known.values())),
         differences=standing.differences(definitions(known.values(), settings), signs) if signs else [],
         refusal=refusal,
         troubles=troubles,
@@ -112,7 +112,7 @@ def _refusal(store: Store) -> str | None:
     return None
 
 
-def _present(settings: Settings, installation: int | None) -> InRedis:
+def _present(settings: Settings, installation: int | None, known: Collection[str]) -> InRedis:
     """What Redis knows.
 
     Raises:
@@ -128,7 +128,7 @@ def _present(settings: Settings, installation: int | None) -> InRedis:
         try:
             if installation is not None:
                 check_installation(client, installation)
-            return _read(client, settings)
+            return _read(client, settings, known)
         except RedisUnavailableError as error:
             text = str(error)
         except redis.RedisError as error:
@@ -137,7 +137,7 @@ def _present(settings: Settings, installation: int | None) -> InRedis:
         return InRedis(trouble=f"{text}: who is there and what runs now is not known")
 
 
-def _read(client: redis.Redis, settings: Settings) -> InRedis:
+def _read(client: redis.Redis, settings: Settings, known: Collection[str]) -> InRedis:
     lock = RedisSyncLock(client, lease_seconds=settings.lease_seconds)
     try:
         claims = Claims(client)
@@ -147,6 +147,7 @@ def _read(client: redis.Redis, settings: Settings) -> InRedis:
             budgets=rate_limit.budgets(client),
             left_out=claims.left_out(),
             claimed=claims.last(),
+            holds=[held for held in Holds(client).all().values() if held.task in known],
         )
     finally:
         lock.close()

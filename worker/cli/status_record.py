@@ -10,6 +10,7 @@ from typing import Any
 from worker.cli import standing
 from worker.cli.exit_codes import ExitCode
 from worker.cli.standing import Next, Standing, Trouble
+from worker.holds import Held
 from worker.lock import SessionRecord
 from worker.overbooking import Overbooking
 from worker.rate_limit import BudgetUse
@@ -29,6 +30,8 @@ class InRedis:
     #: How many turns in a row of which entry were left out, and when its last turn was claimed.
     left_out: Mapping[str, int] = field(default_factory=dict)
     claimed: Mapping[str, datetime] = field(default_factory=dict)
+    #: Tasks whose coroutines held a worker's event loop.
+    holds: list[Held] = field(default_factory=list)
     #: Why it is not known.
     trouble: str | None = None
     #: Whether there is a Redis at all; else nothing but `lockstep run` can have run anything.
@@ -117,6 +120,7 @@ class Status:
             "pruned": self.pruned and self.pruned.to_json(),
             "overbooked": self.overbooked and asdict(self.overbooked),
             "budgets": [budget.to_json() for budget in self.present.budgets],
+            "holds": [held.to_json() for held in self.present.holds],
             "running_unknown": self.present.trouble,
             "database_refuses": self.refusal,
             "troubles": [

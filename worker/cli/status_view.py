@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from rich.text import Text
 
@@ -18,6 +18,8 @@ from worker.store import RunRecord
 
 #: Workers that are named; more of them are counted.
 NAMED = 6
+#: For how long it is shown that a task held a worker's event loop.
+HOLDS_SHOWN = timedelta(days=1)
 #: Troubles that a line for monitoring names; more of them are counted.
 TOLD = 5
 
@@ -74,6 +76,9 @@ def _below(found: Status) -> Iterator[str]:
         yield _of_budget(budget)
     if found.overbooked is not None:
         yield str(found.overbooked)
+    for held in found.present.holds:
+        if held.at > datetime.now(UTC) - HOLDS_SHOWN:
+            yield str(held)
 
 
 def _table(rows: list[Sequence[str | Text]]) -> Rows:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import redis
 
-from worker.lock.held import boot_seconds
+from tasks.clock import boot_seconds
 from worker.lock.memory import PROCESS_STORE, MemoryLockStore
 from worker.lock.record import ABANDONED, RUNNING, NodeBusyError, SessionEndedError, SessionRecord
 from worker.lock.redis_store import RedisLockStore

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
 
 from tasks.errors import LockLostError
 from worker.lock.store import Beat
@@ -16,14 +14,6 @@ log = logging.getLogger(__name__)
 #: Share of the lease for which an answered beat is trusted. The rest covers clocks that run unlike and the
 #: time between the last check and the write that follows it.
 TRUSTED_SHARE = 0.8
-
-# It also counts the time in which the machine slept; not every system has it.
-_BOOT_CLOCK: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
-
-
-def boot_seconds() -> float:
-    """Seconds of a clock that cannot be set, and that runs on while the process or the machine is stopped."""
-    return time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK)
 
 
 @dataclass(slots=True, eq=False)

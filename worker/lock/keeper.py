@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 #: Share of the lease between two beats, and before a beat that failed is sent again.
 BEAT_SHARE = 1 / 3
 RETRY_SHARE = 1 / 10
+#: Seconds of waiting at a time: a wait does not count what a suspended machine sleeps, a lease does.
+LONGEST_WAIT = 1.0
 
 TAKEN = "Redis names another session or none, because the lease ran out or Redis lost its data"
 
@@ -91,7 +93,7 @@ class Keeper:
                     return
                 held, lost, pause = self._look()
                 if not lost and pause != 0:
-                    self._changed.wait(pause)
+                    self._changed.wait(pause if pause is None else min(pause, LONGEST_WAIT))
                     continue
             for session in lost:
                 session.announce()

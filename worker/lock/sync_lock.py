@@ -11,14 +11,19 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tasks.clock import boot_seconds
 from tasks.errors import LockLostError
 from worker.errors import RedisUnavailableError
-from worker.lock.held import TRUSTED_SHARE, HeldSession, boot_seconds
+from worker.lock.held import TRUSTED_SHARE, HeldSession
 from worker.lock.keeper import TAKEN, Keeper
+from worker.lock.late import LateReleases
 from worker.lock.record import NodeBusyError, SessionEndedError, SessionRecord
-from worker.lock.store import Busy, Claim, Ended, LockStore
+from worker.lock.store import Beat, Busy, Claim, Ended, LockStore
 
 log = logging.getLogger(__name__)
+
+#: How a session ends that nobody knew to have begun.
+DISCLAIMED = "cancelled"
 
 
 class SyncLock:
@@ -60,6 +65,7 @@ class SyncLock:
         self._claiming: set[str] = set()
         self._claim_guard = threading.Lock()
         self._keeper = Keeper(self._keeper_store, lease_seconds=self._lease, clock=self._clock)
+        self._late = LateReleases(self._keeper_store, lease_seconds=self._lease, clock=self._clock)
 
     def acquire(self, node_id: str, *, session_id: str | None = None, last_fence: int = 0) -> str:
         """Hold the node for a new session and return the session's id.
@@ -71,12 +77,14 @@ class SyncLock:
         Raises:
             NodeBusyError: another session holds the node.
             SessionEndedError: a session of this id has held the node before.
-            RedisUnavailableError: no answer. If Redis did get the command, the node stays taken for a lease.
+            RedisUnavailableError: no answer. If Redis did get the command, the node stays taken for a lease, unless
+                `disclaim` is called; that is done already where no `session_id` was given.
         """
         if not node_id:
             raise ValueError("node_id must not be empty")
         if os.getpid() != self._pid:
             self._start()  # a forked child: its parent's sessions and thread are not its own
+        may_try_again = session_id is not None
         session_id = session_id or uuid.uuid4().hex
         with self._claim_guard:
             twice = session_id in self._claiming or self._keeper.get(session_id) is not None
@@ -86,10 +94,19 @@ class SyncLock:
             raise self._busy_with(node_id, session_id)
         try:
             return self._acquire(node_id, session_id, last_fence)
+        except RedisUnavailableError:
+            if not may_try_again:
+                self.disclaim(node_id, session_id)
+            raise
         finally:
             self._claiming.discard(session_id)
 
+    def disclaim(self, node_id: str, session_id: str) -> None:
+        """Take back the claim of an `acquire` that was not answered: Redis may have granted it all the same."""
+        self._late.add(Beat(session_id, node_id, self._owner, ""), DISCLAIMED, "null")
+
     def _acquire(self, node_id: str, session_id: str, last_fence: int) -> str:
+        self._late.settle(node_id)
         asked_at = self._clock()
         answer = self._store.claim(
             Claim(session_id, node_id, self._owner, self._host, self._pid, self._lease, last_fence),
@@ -157,13 +174,17 @@ class SyncLock:
         session does not hold its node (any more) or belongs to another lock object.
 
         Raises:
-            RedisUnavailableError: no answer. The node is free when the lease has run out.
+            RedisUnavailableError: no answer. It is tried again in the background until the lease has run out.
         """
         text = json.dumps(result if result is None else dict(result), default=str)
         session = self._keeper.remove(session_id)
         if session is None:
             return False
-        return self._store.release(session.beat(), status, text)
+        try:
+            return self._store.release(session.beat(), status, text)
+        except RedisUnavailableError:
+            self._late.add(session.beat(), status, text)
+            raise
 
     def fence(self, session_id: str) -> int:
         """The session's fencing token: larger than that of any earlier session of the node.
@@ -213,6 +234,7 @@ class SyncLock:
         """Stop beating. Sessions not released are lost; their nodes are free after the lease."""
         if os.getpid() == self._pid:
             self._keeper.close()
+            self._late.close()
         if self._keeper_store is not self._store:
             self._keeper_store.close()
 

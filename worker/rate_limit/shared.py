@@ -9,6 +9,7 @@ import time
 
 import redis
 
+from tasks.clock import boot_seconds, pass_time
 from tasks.notion.throttle import LocalThrottle, Turnstiles, spender
 from worker.rate_limit.slots import Answer, Slots, Ticket
 
@@ -43,7 +44,7 @@ class SharedThrottle:
         #: Held while Redis is asked: one connection is enough, and one request finds out for all.
         self._asking = threading.Lock()
         self._lock = threading.Lock()
-        #: The following are by the monotonic clock, in seconds.
+        #: The following are by `boot_seconds`.
         self._paused_until = 0.0
         self._ask_again_at = 0.0
         self._sharers = SHARERS - 1
@@ -65,12 +66,12 @@ class SharedThrottle:
                 if answer.granted:
                     return
                 ticket = answer.ticket
-                await asyncio.sleep(answer.wait)
+                await pass_time(answer.wait)
 
     async def pause(self, seconds: float) -> None:
         """Let no process send for so many seconds; a longer pause that is under way stays."""
         with self._lock:
-            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+            self._paused_until = max(self._paused_until, boot_seconds() + seconds)
             own_part = self._own_part
         if own_part is not None:
             await own_part.pause(seconds)
@@ -80,7 +81,7 @@ class SharedThrottle:
         """Ask Redis for a slot; `None` while it does not answer."""
         with self._asking:
             with self._lock:
-                now = time.monotonic()
+                now = boot_seconds()
                 if now < self._ask_again_at:
                     return None
                 left = max(self._paused_until - now, 0.0)
@@ -109,7 +110,7 @@ class SharedThrottle:
 
     def _lost(self, error: redis.RedisError) -> None:
         with self._lock:
-            now = time.monotonic()
+            now = boot_seconds()
             self._ask_again_at = now + self._retry
             if self._own_part is not None:
                 return

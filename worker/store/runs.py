@@ -177,6 +177,17 @@ class Runs:
                 .values(status="abandoned", reason=reason, finished_at=datetime.now(UTC))
             )
 
+    def give_up(self, message_id: str, reason: str) -> bool:
+        """Enter the run of a message as failed that did not end in its time; False when it is not under way."""
+        run = schema.run.c
+        with self._store.write() as connection:
+            given_up = connection.execute(
+                update(schema.run)
+                .where(run.message_id == message_id, run.status == "running")
+                .values(status="failed", reason=reason, finished_at=datetime.now(UTC))
+            )
+        return given_up.rowcount > 0
+
     def count_finished(self, task: str) -> int:
         """How many ordinary runs of a task really ran, also of those that are not in the history any more."""
         with self._store.read() as connection:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
@@ -17,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from tasks.clock import boot_seconds
 from worker.errors import StoreError
 from worker.outages import Outage
 from worker.redis_client import impatient
@@ -48,7 +48,7 @@ def health(resources: Resources, *, grace: float = GRACE, tell_after: float = TE
     asking = asyncio.Lock()
     known: tuple[float, dict[str, str]] = (-KEPT, {})
     board = Board(client)
-    began = time.monotonic()
+    began = boot_seconds()
 
     def write_to_redis() -> None:
         client.set(KEY, 1, ex=60)
@@ -61,7 +61,7 @@ def health(resources: Resources, *, grace: float = GRACE, tell_after: float = TE
     async def look() -> dict[str, str]:
         nonlocal known
         async with asking:
-            if time.monotonic() - known[0] >= KEPT:
+            if boot_seconds() - known[0] >= KEPT:
                 states = await asyncio.gather(*(probe.state() for probe in probes.values()))
                 found = dict(zip(probes, states, strict=True))
                 if not resources.tasks:
@@ -70,7 +70,7 @@ def health(resources: Resources, *, grace: float = GRACE, tell_after: float = TE
                     found |= await attendance()
                 else:
                     found |= dict.fromkeys(("scheduler", "workers"), "unknown")
-                known = (time.monotonic(), found)
+                known = (boot_seconds(), found)
         return known[1]
 
     async def attendance() -> dict[str, str]:
@@ -79,7 +79,7 @@ def health(resources: Resources, *, grace: float = GRACE, tell_after: float = TE
                 signs = await asyncio.to_thread(board.read)
         except (redis.RedisError, TimeoutError):
             return dict.fromkeys(("scheduler", "workers"), "unknown")
-        return attending(signs, starting=time.monotonic() - began < grace)
+        return attending(signs, starting=boot_seconds() - began < grace)
 
     async def healthz(_: Request) -> JSONResponse:
         return _answer(await look())

@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import httpx
 from pydantic import SecretStr
 
+from tasks.clock import pass_time
 from tasks.errors import ItemError, OutcomeUnknownError, PreconditionError, SideError, TaskDefinitionError
 from tasks.services.caldav.answer import Answer, TooLargeError, Unpacked
 
@@ -151,7 +152,7 @@ class CalDAVClient:
             waited += pause
             if waited > LONGEST_WAIT_SECONDS:
                 return answer
-            await asyncio.sleep(pause)
+            await pass_time(pause)
 
     async def _exchange(self, method: str, url: str, body: str, headers: dict[str, str]) -> Answer:
         """One request with its login: sent again where the answer asks for one."""

@@ -33,11 +33,25 @@ def test_only_tracebacks_of_lost_connections_in_libraries_are_left_out(
         try:
             raise error
         except type(error) as caught:
-            logging.getLogger(name).critical("Couldn't ack %r", "tag", exc_info=caught)
+            logging.getLogger(name).critical("Error in timer %r", "tag", exc_info=caught)
     finally:
         root.handlers[:], root.level = before
     told = stream.getvalue()
     assert ("Traceback" in told) is shown
     assert ("CRITICAL" in told) is shown
     assert str(error) in told
-    assert "Couldn't ack 'tag'" in told
+    assert "Error in timer 'tag'" in told
+
+
+@pytest.mark.parametrize(("level", "shown"), [("INFO", False), ("DEBUG", True)])
+def test_what_an_outage_means_for_each_message_is_not_told(level: str, shown: bool) -> None:
+    root, stream = logging.getLogger(), io.StringIO()
+    before = root.handlers[:], root.level
+    try:
+        configure_logging(Settings(log_level=level), stream=stream).addFilter(shorten)
+        for error in (redis.ResponseError("OOM"), ValueError("a bug")):
+            logging.getLogger("celery.worker.request").critical("Couldn't ack %r", "t", exc_info=error)
+    finally:
+        root.handlers[:], root.level = before
+    assert ("OOM" in stream.getvalue()) is shown
+    assert "a bug" in stream.getvalue()

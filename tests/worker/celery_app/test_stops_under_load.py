@@ -20,8 +20,8 @@ from worker.redis_client import connect_url
 
 pytestmark = pytest.mark.processes
 
-#: Workers that are stopped; `LOCKSTEP_STOPS=50` is the long form.
-STOPS = int(os.environ.get("LOCKSTEP_STOPS", "3"))
+#: Workers that are stopped; `make proof` stops more.
+STOPS = int(os.environ.get("LOCKSTEP_STOPS", "12"))
 #: Tasks that are due at once, and messages for each.
 TASKS, ROUNDS = 60, 12
 #: Seconds that a worker may take to stop: what it waits for its runs, and what a busy machine adds.
@@ -63,6 +63,7 @@ def code_of(worker: Process) -> int:
     return worker.returncode
 
 
+@pytest.mark.timeout(120 + 30 * STOPS)
 def test_a_worker_stops_well_amid_many_runs(make: MakeStack) -> None:
     stack = make(*[ProbeSpec(f"probe{number}", every=3600) for number in range(TASKS)])
     ends: Counter[str] = Counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import pytest
 import redis
 
 from tests.harness import ProbeSpec, Process, Stack, eventually
+from tests.worker.celery_app.test_stops_under_load import load
 from worker.redis_client import connect_url
 
 pytestmark = pytest.mark.processes
@@ -74,6 +76,15 @@ def let_in(client: redis.Redis, stack: Stack) -> None:
     client.execute_command("ACL", "SETUSER", "default", "nopass")
 
 
+def shut_out(client: redis.Redis, stack: Stack) -> None:
+    client.config_set("maxclients", 1)
+    disconnect(client, stack)
+
+
+def open_up(client: redis.Redis, stack: Stack) -> None:
+    client.config_set("maxclients", 10_000)
+
+
 def disconnect(client: redis.Redis, stack: Stack) -> None:
     client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     client.execute_command("CLIENT", "KILL", "TYPE", "pubsub", "SKIPME", "yes")
@@ -95,6 +106,7 @@ FAULTS: dict[str, tuple[Fault, Fault]] = {
     "NOPERM all": (set_acl("-@all"), set_acl("+@all")),
     "OOM": (fill, empty),
     "NOAUTH": (lock_out, let_in),
+    "max clients": (shut_out, open_up),
     "killed connections": (disconnect, nothing),
 }
 
@@ -133,7 +145,7 @@ def test_errors_of_every_kind_are_waited_for(tmp_path: Path) -> None:
             assert_well(worker, beat)
 
 
-@pytest.mark.parametrize("name", ["READONLY", "MASTERDOWN", "NOPERM brpop", "OOM", "NOAUTH"])
+@pytest.mark.parametrize("name", ["READONLY", "MASTERDOWN", "NOPERM brpop", "OOM", "NOAUTH", "max clients"])
 def test_at_start_as_well(tmp_path: Path, name: str) -> None:
     fault, mend = FAULTS[name]
     with Stack(tmp_path, ProbeSpec(every=1)) as stack, operator(stack) as client:
@@ -145,3 +157,27 @@ def test_at_start_as_well(tmp_path: Path, name: str) -> None:
         mend(client, stack)
         eventually(lambda: runs(stack) > 1, 20)
         assert_well(worker, beat)
+
+
+@pytest.mark.parametrize("pool", ["pool", "prefork"])
+def test_a_full_redis_amid_work_is_told_in_a_line(tmp_path: Path, pool: str) -> None:
+    """Runs end, messages are taken and acknowledged, events are sent, all at that moment."""
+    with Stack(tmp_path, *[ProbeSpec(f"p{number}", every=3600) for number in range(6)]) as stack:
+        for spec in stack.specs:
+            stack.sides(spec.name).other.be_slow(listing=0.3)
+        load(stack, 100)
+        worker = stack.worker(*([] if pool == "pool" else ["--pool=prefork"]))
+        with operator(stack) as client:
+            eventually(lambda: worker.output().count("succeeded in") > 20, 20)
+            fill(client, stack)
+            time.sleep(6)
+            empty(client, stack)
+            worker.wait_for_line("Redis serves the worker again", timeout=30)
+        assert_well(worker)
+        told = [
+            line
+            for line in worker.output().splitlines()
+            if re.search(r"(WARNING|ERROR) (celery|kombu|worker\.broker_outage)", line)
+        ]
+        assert len(told) == 1, told
+        assert "Redis fails, the worker waits until it serves again" in told[0]
