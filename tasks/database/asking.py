@@ -43,6 +43,8 @@ class Asking:
         self.state = PeerState()
         self.page = Page()
         self.applied = Applied()
+        #: The peer's name, once it has answered.
+        self.peer = ""
         #: What was asked while the answer before it is taken, and how to have its answer.
         self.ahead: tuple[SyncManifest, Callable[[], SyncManifest]] | None = None
 
@@ -84,7 +86,8 @@ class Asking:
                 if self.dry_run or not (self.page or count) or not rounds_left:
                     break
                 rounds_left -= 1
-        node.report(self.applied, self.result)
+        node.report(self.applied, self.state, self.result)
+        self.result.errors.extend(self.state.theirs.lines(self.peer))
         self.result.errors[:] = dict.fromkeys(self.result.errors)
 
     def _sent(self) -> int:
@@ -96,17 +99,20 @@ class Asking:
         with search_put_off(), node.work(undo=self.dry_run):
             if not self.dry_run:
                 self.state = PeerState.load(node.storage, node.own_key)
-                if self.full is not None:
-                    self.state.received = self.full.received
+                node.look_again(self.state)
             now = node.arrival([], dry_run=self.dry_run)
             self.page = node.collector.page(self.state.sent, now, self.state.view())
             self.page.restamped = node.restamped()
+            if node.settle(self.state, self.page, dry_run=self.dry_run) and not self.dry_run:
+                self.state.save(node.storage, node.own_key)
+            if self.full is not None and not self.dry_run:
+                self.state.received = self.full.received
         for label, payload in self.page.payloads.items():
             self.result.pushed[label].extend([*payload.records, *payload.deletes])
 
     def _exchange(self) -> SyncManifest:
         node = self.node
-        manifest = node.manifest(self.page, self.state.received)
+        manifest = node.manifest(self.page, self.state.received, self.state)
         if self.dry_run:
             manifest.payloads, manifest.fresh, manifest.dry_run = [], None, True
         if self.full is not None:
@@ -143,7 +149,7 @@ class Asking:
             or self.page.has_more
         ):
             return
-        manifest = self.node.manifest(Page(), self.state.received)
+        manifest = self.node.manifest(Page(), self.state.received, self.state)
         manifest.ahead = {"checkpoint": response.checkpoint, "after_keys": response.after_keys}
         manifest.seal()
         self.ahead = (manifest, begin(manifest))
@@ -162,6 +168,7 @@ class Asking:
                 if (stored.sent, stored.own) != (state.sent, state.own):
                     raise SyncAbortedError(f"another session of node {node.node_id!r} was quicker")
             state.hear(response.node_time, response.restamped)
+            state.theirs, state.takes, self.peer = response.held, response.takes, response.node_id
             view = state.view(
                 sent={label: payload.records for label, payload in self.page.payloads.items()},
                 sent_deletes={label: payload.deletes for label, payload in self.page.payloads.items()},
@@ -172,7 +179,7 @@ class Asking:
             sent = self.page.cursor
             if not self.page.has_more:
                 meanwhile = node.collector.page(sent, now, view)
-                sent = sent if meanwhile else meanwhile.cursor
+                sent = meanwhile.cursor if meanwhile.met_nothing else sent
             self.applied = node.applier.apply(
                 payloads,
                 state.held,
@@ -235,6 +242,7 @@ class Asking:
         self.full.received = self.state.received
         self.full.confirm(self.page.payloads.values())
         self.full.confirm(response.payloads)
+        self.full.spare(response.unsent)
         if response.has_more:
             return self.full.before
         if not self.dry_run:

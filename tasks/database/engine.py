@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
-from tasks.database.applying import Applied, Applier
+from tasks.database.answering import fitted
+from tasks.database.applying import Applier
 from tasks.database.asking import Asking
 from tasks.database.clock import COUNTER_BITS, HybridLogicalClock
 from tasks.database.collect import Collector, Page
@@ -26,6 +27,7 @@ from tasks.database.restamp import Restamped, restamp
 from tasks.database.result import DatabaseResult
 from tasks.database.storage import DatabaseSyncStorage
 from tasks.database.transport import Transport
+from tasks.database.unsent import RECORD_BYTES_MAX_DEFAULT
 from tasks.database.validation import Limits, check_parameters
 from tasks.database.view import Cursor
 
@@ -60,6 +62,8 @@ class DatabaseEngine:
         progress: told of stage, how much is done, of how much.
         reconciler: decides what both nodes edited.
         transaction: everything of one exchange is in one of these; the storage's own where it has one.
+        record_bytes_max: the most bytes of one record, as JSON; larger ones are held here and told. Peers are
+            told, and send none that is larger. `None`: any.
         transport: brings manifests to the peer; needed by `sync` only.
         peer_id: names the peer where the node has several to ask.
 
@@ -85,6 +89,7 @@ class DatabaseEngine:
         payload_records_max: int | None = None,
         progress: Callable[[SyncStage, int, int], None] | None = None,
         reconciler: PayloadReconciler | None = None,
+        record_bytes_max: int | None = RECORD_BYTES_MAX_DEFAULT,
         transaction: Callable[[], AbstractContextManager[Any]] = nullcontext,
         transport: Transport | None = None,
         peer_id: str | None = None,
@@ -97,6 +102,7 @@ class DatabaseEngine:
             clock_drift_max,
             payload_bytes_max,
             payload_records_max,
+            record_bytes_max,
         )
         if node_id.startswith(RESERVED):
             raise InvalidParameterError(f"node_id must not start with {RESERVED!r}")
@@ -110,7 +116,14 @@ class DatabaseEngine:
             graph=graph,
             clock=clock,
             limits=limits,
-            collector=Collector(whole, graph, batch_size, batch_bytes),
+            collector=Collector(
+                whole,
+                graph,
+                batch_size,
+                batch_bytes,
+                record_bytes_max,
+                plain=getattr(storage, "plain_text", False),
+            ),
             applier=Applier(
                 whole, graph, reconciler or PayloadReconciler(), identity_field, limits.stamp_max
             ),
@@ -147,30 +160,32 @@ class DatabaseEngine:
             if self._lock is not None and not hasattr(self._lock, "processing"):
                 self._lock.hold(self._node.node_id)
             with search_put_off():
-                response, applied = self._answer(incoming, payloads, result)
+                response = self._answer(incoming, payloads, result)
             prove()
-        self._node.report(applied, result)
         self._finalize(result)
         return response, result
 
     def _answer(
         self, incoming: SyncManifest, payloads: list[ModelPayload], result: DatabaseResult
-    ) -> tuple[SyncManifest, Applied]:
+    ) -> SyncManifest:
         state = PeerState.load(self._node.storage, incoming.node_id)
         state.sent = Cursor.read(incoming.checkpoint, incoming.after_keys)
         state.hear(incoming.node_time, incoming.restamped)
+        state.theirs, state.takes = incoming.held, incoming.takes
+        if not incoming.dry_run:
+            self._node.look_again(state)
         behind = incoming.checkpoint > self._node.last_place()
         now = self._node.arrival([*payloads, *state.held.payloads().values()], dry_run=incoming.dry_run)
         if behind:  # this node never gave it that place, as far as it knows
             state.set_back = now
         view = state.view(fresh=incoming.fresh, checkpoint=incoming.checkpoint)
         purged = 0 if incoming.resync else self._stale(state.sent)
+        start = state.sent
         keys = {payload.model_label: {*payload.records, *payload.deletes} for payload in payloads}
         if purged:
             page = Page(cursor=state.sent, has_more=True)
         else:
             asked = replace(view, own=frozenset()) if incoming.resync else view
-            start = state.sent
             if incoming.ahead is not None:
                 start = Cursor.read(incoming.ahead["checkpoint"], incoming.ahead["after_keys"])
             page = self._node.collector.page(start, now, asked, leave_out=keys)
@@ -188,23 +203,28 @@ class DatabaseEngine:
         if applied.own:
             state.own.add(now)
         state.held = applied.held
+        told = replace(view, own=frozenset({*state.own, now}))
+        page = fitted(page, applied.response, start, self._node.collector, told)
+        self._node.settle(state, page, dry_run=incoming.dry_run)
         if not incoming.dry_run:
             state.save(self._node.storage, incoming.node_id)
         if incoming.resync and not incoming.after_keys:
             # What waits here for being applied is not gone, though no record of this node shows it.
             _add(page.payloads, applied.held.payloads())
         _add(page.payloads, applied.response)
-        told = replace(view, own=frozenset({*state.own, now}))
         for label, payload in applied.response.items():
             for key, record in payload.records.items():
                 page.fresh.setdefault(label, {})[key] = [
                     name for name in record.data if not told.knows_field(label, record, name)
                 ]
-        response = self._node.manifest(page, page.cursor)
+        response = self._node.manifest(page, page.cursor, state)
         response.resync = purged
         response.set_back = state.set_back if incoming.checkpoint < state.set_back else 0
+        if incoming.resync:
+            response.unsent = {label: list(keys) for label, keys in state.unsent.items()}
         response.seal()
-        return response, applied
+        self._node.report(applied, state, result)
+        return response
 
     def _stale(self, cursor: Cursor) -> int:
         """Where tombstones were dropped that the peer has not seen: up to which stamp; else 0."""

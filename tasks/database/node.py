@@ -10,11 +10,15 @@ from typing import Any
 from tasks.database.applying import Applied, Applier, newest_stamp
 from tasks.database.clock import HybridLogicalClock
 from tasks.database.collect import Collector, Page
+from tasks.database.exceptions import HeldLimitError
 from tasks.database.graph import DependencyGraph
+from tasks.database.held import shown_key, told, unsent_lines
 from tasks.database.manifest import ModelPayload, SyncManifest
+from tasks.database.peer import HELD_MAX, PeerState
 from tasks.database.record import STAMP_MAX
 from tasks.database.result import DatabaseResult
 from tasks.database.storage import ArrivalStorage, RestampableStorage
+from tasks.database.unsent import note, now_small_enough, release, send_again
 from tasks.database.validation import Limits
 from tasks.database.view import Cursor
 
@@ -72,13 +76,37 @@ class Node:
         """As `SyncManifest.restamped`."""
         return self.storage.get_restamped() if isinstance(self.storage, RestampableStorage) else {}
 
+    def look_again(self, state: PeerState) -> None:
+        """Let records that were too large for the peer come again, where it takes larger ones now."""
+        due = now_small_enough(state.unsent, self.collector.limit_for(state.view()))
+        if due:
+            send_again(self.storage, due, self.later())
+            release(state.unsent, due)
+
+    def settle(self, state: PeerState, page: Page, *, dry_run: bool) -> bool:
+        """Note what a page could not hold, and let what can go again come anew; return whether there is any.
+
+        Raises:
+            HeldLimitError: there is too much of it.
+        """
+        note(state.unsent, page.unsent)
+        if page.mended:
+            release(state.unsent, page.mended)
+            if not dry_run:
+                send_again(self.storage, page.mended, self.later())
+        count = sum(map(len, state.unsent.values()))
+        if count > HELD_MAX:
+            first = next(unsent_lines(state))
+            raise HeldLimitError(f"{count} records of this node cannot be sent; the first: {first}")
+        return bool(page.unsent or page.mended)
+
     def purge(self, place: int) -> int:
         """Drop the tombstones up to this place; return how many. What peers hold back is not among them."""
         if isinstance(self.storage, RestampableStorage):
             return self.storage.purge_tombstones(place, self.limits.stamp_max())
         return self.storage.purge_tombstones(place)
 
-    def manifest(self, page: Page, cursor: Cursor) -> SyncManifest:
+    def manifest(self, page: Page, cursor: Cursor, state: PeerState) -> SyncManifest:
         """A page for the peer, and how far this node is with the peer's own or the peer with this one's."""
         return SyncManifest(
             node_id=self.node_id,
@@ -89,6 +117,8 @@ class Node:
             payloads=[page.payloads[label] for label in self.graph.sync_order() if label in page.payloads],
             fresh=page.fresh,
             restamped=page.restamped,
+            held=told(state),
+            takes=self.collector.record_limit or 0,
         )
 
     @contextmanager
@@ -103,8 +133,9 @@ class Node:
             pass
 
     @staticmethod
-    def report(applied: Applied, result: DatabaseResult) -> None:
+    def report(applied: Applied, state: PeerState, result: DatabaseResult) -> None:
         """Enter what is held into the result."""
         for (label, key), reason in applied.problems.items():
             result.skipped[label].append(key)
-            result.errors.append(f"{label} {key!r}: {reason}; it is kept and tried again")
+            result.errors.append(f"{label} {shown_key(key)}: {reason}; it is kept and tried again")
+        result.errors.extend(unsent_lines(state))

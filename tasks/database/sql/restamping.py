@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from tasks.database.record import WHOLE
 from tasks.database.sql import schema
 from tasks.database.sql.connection import Database
+from tasks.database.sql.reading import comparable, fetched
 from tasks.database.sql.tables import SyncedTable
+from tasks.database.unsent import is_plain_key
 
 #: Rows that are read at once.
 CHUNK = 1000
@@ -35,14 +37,20 @@ class Restamping:
         while True:
             query = (
                 sa.select(_records.key, _records.stamps, _records.deleted)
-                .where(_records.model == model_label, _records.newest > stamp, _records.key > last)
+                .where(
+                    _records.model == model_label,
+                    _records.newest > stamp,
+                    _records.key > comparable(self.database.dialect, last),
+                )
                 .order_by(_records.key)
                 .limit(CHUNK)
                 .with_for_update()
             )
             with self.database.work() as work:
-                rows = work.connection.execute(query).all()
+                rows = fetched(work.connection, query)
             for key, stamps, deleted in rows:
+                if not is_plain_key(key):
+                    continue  # it goes to no peer
                 yield table.key_out(key), dict(stamps) if deleted is None else {WHOLE: deleted}
             if len(rows) < CHUNK:
                 return
