@@ -5,6 +5,7 @@ name = "laptop"                       # the node's name among all nodes
 database = "sqlite:///orders.db"      # or "env:ORDERS_DATABASE_URL"
 tables = ["customer", { name = "order", exclude = ["note"] }]
 every = "30s"                         # where it asks a peer
+# record_bytes_max = 15_728_640       # larger records are held and told, not sent; on both nodes, up to 50_000_000
 # capture = "orm"                     # the program stamps edits itself; the default is "triggers"
 
 [node.peer]                           # whom it asks
@@ -48,9 +49,11 @@ from tasks.database.sql.nonces import DatabaseNonces
 from tasks.database.sql.storage import SQLAlchemyStorage
 from tasks.database.sql.tables import SyncedTable
 from tasks.database.sync import DatabaseSync
+from tasks.database.transport import wire
 from tasks.database.transport.http import HttpTransport
 from tasks.database.transport.server import ServedNode
 from tasks.database.transport.signing import PeerKey
+from tasks.database.unsent import RECORD_BYTES_MAX_DEFAULT
 from tasks.declared import read_period
 from tasks.errors import TaskDefinitionError
 
@@ -134,6 +137,8 @@ class NodeTable(_Table):
     batch_size: Annotated[int, Field(ge=1, strict=True)] | None = None
     #: Seconds that a peer's clock may be ahead.
     clock_drift_max: Annotated[int, Field(ge=0, strict=True)] = 300
+    #: The most bytes of one record, as JSON. The web process holds no more than 64 MiB of bodies.
+    record_bytes_max: Annotated[int, Field(ge=1, le=50_000_000, strict=True)] = RECORD_BYTES_MAX_DEFAULT
     peer: AskedPeerTable | None = None
     answers: list[PeerTable] = Field(default_factory=list)
 
@@ -174,7 +179,7 @@ class Node:
     def served(self, on_result: Callable[[DatabaseResult], None] = lambda result: None) -> ServedNode:
         """What the web process serves; `on_result` is told what each exchange did here."""
         keys = {answered.node: answered.key() for answered in self.table.answers}
-        return serve(self.engine, self.storage, keys, on_result)
+        return serve(self.engine, self.storage, keys, on_result, record_bytes_max=self.table.record_bytes_max)
 
     def close(self) -> None:
         """Close all connections."""
@@ -188,6 +193,8 @@ def serve(
     storage: SQLAlchemyStorage,
     peers: Mapping[str, PeerKey],
     on_result: Callable[[DatabaseResult], None] = lambda result: None,
+    *,
+    record_bytes_max: int = 0,
 ) -> ServedNode:
     """A node for the web process (see `tasks.database.transport.server.node_routes`)."""
 
@@ -196,7 +203,8 @@ def serve(
         on_result(result)
         return answer
 
-    return ServedNode(process, frozenset(storage.tables), peers, DatabaseNonces(storage.database))
+    nonces = DatabaseNonces(storage.database)
+    return ServedNode(process, frozenset(storage.tables), peers, nonces, record_bytes_max)
 
 
 def read_nodes(tables: Iterable[Mapping[str, Any]]) -> list[NodeTable]:
@@ -261,6 +269,7 @@ def open_node(table: NodeTable, *, lock: SyncLock | None = None, prepare: bool =
             batch_size=table.batch_size,
             clock_drift_max=table.clock_drift_max,
             lock=lock,
+            record_bytes_max=table.record_bytes_max,
             transport=transport,
         )
     except BaseException:
@@ -278,6 +287,7 @@ def _transport(table: NodeTable) -> HttpTransport | None:
         node_id=table.name,
         peer=peer.node,
         key=peer.key(),
+        sent_max=wire.sent_max_for(table.record_bytes_max),
         ca_file=peer.ca_file,
         plain=peer.plain,
     )

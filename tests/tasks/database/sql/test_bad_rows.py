@@ -218,7 +218,7 @@ def test_a_mended_row_is_sent_whole_though_the_answer_is_lost(
 def test_a_row_that_became_bad_is_not_deleted_by_a_full_comparison(
     make_node: Callable[[str], Node], where: str
 ) -> None:
-    hub, spoke, bad, good = pair(make_node, "sqlite", where)
+    hub, spoke, bad, _ = pair(make_node, "sqlite", where)
     for number in range(5):
         bad.node.run("INSERT INTO city (id, name) VALUES (:id, 'x')", id=f"c{number}")
     assert spoke.engine.sync().ok
