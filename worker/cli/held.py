@@ -9,6 +9,8 @@ from tasks.merge import Held
 from worker.cli.context import find_task, known_task, open_store
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
+from worker.cli.node_held import held_by_nodes, show_held_by_nodes
+from worker.cli.nodes import described
 from worker.cli.output import console, moment, print_json, table
 
 
@@ -16,14 +18,16 @@ def held(name: str | None, *, as_json: bool) -> ExitCode:
     """List the objects that the last runs left, with the reason."""
     settings = get_settings()
     with open_store(settings) as store:
-        if name is not None:
+        if name is not None and name not in {node.name for node in described()}:
             known_task(name, settings, store)
         found = store.memories.held_by_task(name)
+    of_nodes = held_by_nodes(name)
     if as_json:
-        print_json([_data(task, one) for task, one in found])
-    elif not found:
+        print_json([_data(task, one) for task, one in found] + [one.as_json() for one in of_nodes])
+        return ExitCode.OK
+    if not found and not of_nodes:
         console().print("No object is held.")
-    else:
+    if found:
         rows = [
             (
                 task,
@@ -37,6 +41,8 @@ def held(name: str | None, *, as_json: bool) -> ExitCode:
         ]
         columns = ("Task", "Object", "State", "Since", "Next try", "Reason")
         console().print(table(columns, rows, folded=("Object", "Reason")))
+    if of_nodes:
+        show_held_by_nodes(of_nodes)
     return ExitCode.OK
 
 

@@ -20,6 +20,7 @@ secret = "env:PHONE_SECRET"
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ from tasks.database.result import DatabaseResult
 from tasks.database.sql.connection import Database
 from tasks.database.sql.graph import graph_of
 from tasks.database.sql.nonces import DatabaseNonces
+from tasks.database.sql.shared_ids import ADVICE, gives_ids
 from tasks.database.sql.storage import SQLAlchemyStorage
 from tasks.database.sql.tables import SyncedTable
 from tasks.database.sync import DatabaseSync
@@ -56,6 +58,8 @@ from tasks.database.transport.signing import PeerKey
 from tasks.database.unsent import RECORD_BYTES_MAX_DEFAULT
 from tasks.declared import read_period
 from tasks.errors import TaskDefinitionError
+
+log = logging.getLogger(__name__)
 
 _ENV = "env:"
 
@@ -120,6 +124,8 @@ class TableTable(_Table):
     exclude: frozenset[str] = frozenset()
     #: Columns of SQLite that hold UUIDs as 32 digits, as SQLAlchemy's and Django's do.
     uuids: frozenset[str] = frozenset()
+    #: The database gives ids that no other node gives.
+    own_ids: Annotated[bool, Field(strict=True)] = False
 
 
 def _named(value: Any) -> Any:
@@ -169,6 +175,19 @@ class Node:
     def name(self) -> str:
         """The node's name among all nodes."""
         return self.table.name
+
+    def peers(self) -> list[tuple[str, str]]:
+        """The name of each peer, and under which one the storage keeps how far it is; the asked one first."""
+        answered = [(peer.node, peer.node) for peer in self.table.answers]
+        return [(self.table.peer.node, self.name), *answered] if self.table.peer else answered
+
+    def shared_ids(self) -> list[str]:
+        """Tables whose ids this database gives, as a peer may do."""
+        own = {each.label or each.name for each in self.table.tables if each.own_ids}
+        tables = self.storage.tables.values()
+        return [
+            each.label for each in tables if each.label not in own and gives_ids(self.storage.database, each)
+        ]
 
     def task(self) -> DatabaseSync | None:
         """The node's sync by its schedule; None where it only answers."""
@@ -275,7 +294,20 @@ def open_node(table: NodeTable, *, lock: SyncLock | None = None, prepare: bool =
     except BaseException:
         database.close()
         raise
-    return Node(table, storage, engine, transport)
+    node = Node(table, storage, engine, transport)
+    if prepare:
+        _tell_shared_ids(node)
+    return node
+
+
+#: Nodes of which it was told in this process.
+_told: set[str] = set()
+
+
+def _tell_shared_ids(node: Node) -> None:
+    if node.name not in _told and (labels := node.shared_ids()):
+        log.warning("Node %r: %s: %s.", node.name, ", ".join(labels), ADVICE)
+    _told.add(node.name)
 
 
 def _transport(table: NodeTable) -> HttpTransport | None:

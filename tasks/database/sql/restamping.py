@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -79,6 +79,19 @@ class Restamping:
             work.connection.execute(
                 update.values({name: sa.bindparam(name) for name in rows[0] if name != "of"}), rows
             )
+
+    def send_again(self, model_label: str, keys: Sequence[str], place: int) -> None:
+        """Let living records come to this place in the order of arrival, as if all of them were new."""
+        table = self.tables[model_label]
+        stored = [comparable(self.database.dialect, table.stored_key(key)) for key in keys]
+        with self.database.work() as work:
+            for start in range(0, len(stored), CHUNK):
+                some = _records.key.in_(stored[start : start + CHUNK])
+                work.connection.execute(
+                    sa.update(schema.records)
+                    .where(_records.model == model_label, some, _records.deleted.is_(None))
+                    .values(place=place, received_at=place, arrivals={WHOLE: place}, pending=sa.null())
+                )
 
     def get_restamped(self) -> dict[int, int]:
         """When stamps were taken back, and above which."""

@@ -166,6 +166,14 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
             work.absent.setdefault(model_label, set()).update(set(keys) - found.keys())
             return found
 
+    def read(self, model_label: str, keys: Collection[str]) -> dict[str, SyncRecord]:
+        """As `get_records`, of which nobody is kept from changing them.
+
+        What is in the table, and nothing is known of, has no stamps.
+        """
+        with self.database.work() as work:
+            return self._read(work, self._table(model_label), list(keys), lock=False)
+
     def get_tombstones(self, model_label: str, keys: Collection[str]) -> dict[str, Tombstone]:
         """The tombstones of these keys that are there."""
         table = self._table(model_label)
@@ -225,17 +233,6 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
                 SyncRecord(key, data, *times) if key else BadRecord(key, data, *times, reason=_NO_KEY)
             )
         return found
-
-    def send_again(self, model_label: str, keys: Sequence[str], place: int) -> None:
-        """Let living records come to this place in the order of arrival, as if all of them were new."""
-        table, known = self._table(model_label), _records.c
-        with self.database.work() as work:
-            for some in _chunks([comparable(self.database.dialect, table.stored_key(key)) for key in keys]):
-                work.connection.execute(
-                    sa.update(_records)
-                    .where(known.model == model_label, known.key.in_(some), known.deleted.is_(None))
-                    .values(place=place, received_at=place, arrivals={WHOLE: place}, pending=sa.null())
-                )
 
     # --- what is written ---------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from tasks.database.sql.declared import Node as OpenNode
 from tasks.database.sql.declared import open_node, read_nodes
 from tasks.database.transport.server import node_routes
-from tests.tasks.database.transport.conftest import serve as serve  # noqa: PLC0414  a fixture
+from tests.tasks.database.transport.conftest import serve as serve
 
 Node = Any  # the class of the conftest
 
