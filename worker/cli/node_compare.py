@@ -54,12 +54,11 @@ def compare(first: str, second: str, *, as_json: bool) -> ExitCode:
         screen = console()
         for table in found:
             for line in _lines(table, first, second):
-                screen.print(line, soft_wrap=True)
+                screen.print(line)
         if not all(table.alike for table in found):
             screen.print(
                 "Edits that no sync has carried yet differ as well: sync, and compare again. "
-                f"`lockstep nodes compare {first} {second} --repair` says what can be done about the rest.",
-                soft_wrap=True,
+                f"`lockstep nodes compare {first} {second} --repair` says what can be done about the rest."
             )
     return ExitCode.OK if all(table.alike for table in found) else ExitCode.FAILED
 
@@ -78,17 +77,17 @@ def repair(first: str, second: str, *, bury: bool, yes: bool, as_json: bool) -> 
     lines = [line for table in found for line in _repairs(table, first, second)]
     screen = console()
     for line in lines:
-        screen.print(line, soft_wrap=True)
-    if not lines:
-        screen.print("There is nothing to put into order.")
+        screen.print(line)
+    if all(step is Step.LEAVE for table in found for side in (table.first, table.second) for step in side):
+        screen.print(
+            "There is nothing else to put into order." if lines else "There is nothing to put into order."
+        )
     elif not yes:
         gone = any(Step.FETCH_BACK in side for table in found for side in (table.first, table.second))
         also = " Add --bury where the rows that are gone were deleted on purpose." if gone else ""
-        screen.print(f"Nothing was changed: --yes does it.{also}", soft_wrap=True)
+        screen.print(f"Nothing was changed: --yes does it.{also}")
     else:
-        screen.print(
-            "Now let both sync, and compare again. Values that lose are in the ledger.", soft_wrap=True
-        )
+        screen.print("Now let both sync, and compare again. Values that lose are in the ledger.")
     return ExitCode.OK
 
 

@@ -79,10 +79,12 @@ def status(name: str | None, *, as_json: bool) -> ExitCode:
 
 def _tell_more(found: list[dict[str, Any]]) -> None:
     screen = console()
-    for node, labels in {lag["node"]: lag["shared_ids"] for lag in found if lag["shared_ids"]}.items():
-        screen.print(f"{node}: {', '.join(labels)}: {ADVICE}.", soft_wrap=True)
+    shared = {lag["node"]: lag["shared_ids"] for lag in found if lag["shared_ids"]}
+    if shared:
+        named_ones = "; ".join(f"{', '.join(labels)} of {node}" for node, labels in shared.items())
+        screen.print(f"{named_ones}: {ADVICE}.")
     if any(lag["held"] or lag["held_by_peer"] for lag in found):
-        screen.print("`lockstep held` names what is held, and why.", soft_wrap=True)
+        screen.print("`lockstep held` names what is held, and why.")
 
 
 def _oldest(lag: dict[str, Any]) -> str:
@@ -135,7 +137,7 @@ def capture(name: str, *, uninstall: bool) -> ExitCode:
                 added = install(node.storage.database, each)
                 console().print(f"{each.label}: edits are captured; {added} rows became known.")
                 if each.label in node.shared_ids():
-                    console().print(f"{each.label}: {ADVICE}.", soft_wrap=True)
+                    console().print(f"{each.label}: {ADVICE}.")
     return ExitCode.OK
 
 
