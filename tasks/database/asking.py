@@ -83,7 +83,8 @@ class Asking:
                 self._commit(response, payloads)
             self.tell(SyncStage.MUTATE, count, count)
             if not self.page.has_more and not response.has_more:
-                if self.dry_run or not (self.page or count) or not rounds_left:
+                more = self.page or count or node.small_enough(self.state)
+                if self.dry_run or not more or not rounds_left:
                     break
                 rounds_left -= 1
         node.report(self.applied, self.state, self.result)
@@ -180,6 +181,7 @@ class Asking:
             if not self.page.has_more:
                 meanwhile = node.collector.page(sent, now, view)
                 sent = meanwhile.cursor if meanwhile.met_nothing else sent
+            came = [*payloads, *state.held.payloads().values()]
             self.applied = node.applier.apply(
                 payloads,
                 state.held,
@@ -196,6 +198,7 @@ class Asking:
                 self._insist(
                     replace(view, own=frozenset(state.own)), [*state.held.payloads().values(), *payloads]
                 )
+                node.settle(state, Page(mended=node.mended(state, came, view)), dry_run=False)
             state.held = self.applied.held
             state.sent = self.page.cursor if self.applied.released else sent
             state.received = Cursor.read(response.checkpoint, response.after_keys)

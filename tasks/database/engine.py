@@ -190,6 +190,7 @@ class DatabaseEngine:
                 start = Cursor.read(incoming.ahead["checkpoint"], incoming.ahead["after_keys"])
             page = self._node.collector.page(start, now, asked, leave_out=keys)
         page.restamped = self._node.restamped()
+        came = [*payloads, *state.held.payloads().values()]
         applied = self._node.applier.apply(
             payloads,
             state.held,
@@ -205,6 +206,8 @@ class DatabaseEngine:
         state.held = applied.held
         told = replace(view, own=frozenset({*state.own, now}))
         page = fitted(page, applied.response, start, self._node.collector, told)
+        for label, some in self._node.mended(state, came, told).items():
+            page.mended[label] = page.mended.get(label, set()) | some
         self._node.settle(state, page, dry_run=incoming.dry_run)
         if not incoming.dry_run:
             state.save(self._node.storage, incoming.node_id)

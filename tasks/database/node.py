@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ from tasks.database.result import DatabaseResult
 from tasks.database.storage import ArrivalStorage, RestampableStorage
 from tasks.database.unsent import note, now_small_enough, release, send_again
 from tasks.database.validation import Limits
-from tasks.database.view import Cursor
+from tasks.database.view import Cursor, PeerView
 
 
 class _UndoneError(Exception):
@@ -76,12 +76,29 @@ class Node:
         """As `SyncManifest.restamped`."""
         return self.storage.get_restamped() if isinstance(self.storage, RestampableStorage) else {}
 
+    def small_enough(self, state: PeerState) -> dict[str, list[str]]:
+        """The keys of records that were too large for the peer, and are not any more."""
+        return now_small_enough(state.unsent, self.collector.limit_for(state.view()))
+
     def look_again(self, state: PeerState) -> None:
         """Let records that were too large for the peer come again, where it takes larger ones now."""
-        due = now_small_enough(state.unsent, self.collector.limit_for(state.view()))
+        due = self.small_enough(state)
         if due:
-            send_again(self.storage, due, self.later())
-            release(state.unsent, due)
+            send_again(self.storage, state.unsent, due, self.later())
+
+    def mended(
+        self, state: PeerState, payloads: Iterable[ModelPayload], view: PeerView
+    ) -> dict[str, set[str]]:
+        """What could not be sent, and can be now or is gone, for the peer's own edits have replaced what was wrong."""
+        found: dict[str, set[str]] = {}
+        for payload in payloads:
+            label = payload.model_label
+            keys = [k for k in [*payload.records, *payload.deletes] if k in state.unsent.get(label, ())]
+            here = self.storage.get_records(label, keys) if keys else {}
+            for key in keys:
+                if key not in here or self.collector.unsendable(here[key], (), view) is None:
+                    found.setdefault(label, set()).add(key)
+        return found
 
     def settle(self, state: PeerState, page: Page, *, dry_run: bool) -> bool:
         """Note what a page could not hold, and let what can go again come anew; return whether there is any.
@@ -90,10 +107,10 @@ class Node:
             HeldLimitError: there is too much of it.
         """
         note(state.unsent, page.unsent)
-        if page.mended:
+        if page.mended and dry_run:
             release(state.unsent, page.mended)
-            if not dry_run:
-                send_again(self.storage, page.mended, self.later())
+        elif page.mended:
+            send_again(self.storage, state.unsent, page.mended, self.later())
         count = sum(map(len, state.unsent.values()))
         if count > HELD_MAX:
             first = next(unsent_lines(state))

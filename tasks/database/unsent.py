@@ -157,16 +157,26 @@ def now_small_enough(unsent: AllUnsent, limit: int | None) -> dict[str, list[str
     return {label: keys for label, keys in found.items() if keys}
 
 
-def send_again(storage: ArrivalStorage, keys: Mapping[str, Iterable[str]], place: int) -> None:
-    """Let living records come to the end of the node's order of arrival, as if all of them were new."""
+def send_again(
+    storage: ArrivalStorage, unsent: AllUnsent, keys: Mapping[str, Iterable[str]], place: int
+) -> None:
+    """Let records come to the end of the node's order of arrival, as if all of them were new.
+
+    They are `unsent` no longer, but for those that a plain storage refuses to note so: these are tried again.
+    """
     for label, some in keys.items():
+        refused: set[str] = set()
         again = getattr(storage, "send_again", None)
         if again is not None:
             again(label, list(some), place)
-            continue
-        for key, record in storage.get_records(label, list(some)).items():
-            record.received_at, record.arrivals = place, {WHOLE: place}
-            storage.upsert_many(label, {key: record})
+        else:
+            records = storage.get_records(label, list(some))
+            for record in records.values():
+                record.received_at, record.arrivals = place, {WHOLE: place}
+            refused = set(storage.upsert_many(label, records)) if records else set()
+        release(unsent, {label: [key for key in some if key not in refused]})
+        for key in refused:
+            unsent[label][key] = Unsent(unsent[label][key].fields, "its place could not be noted", limit=1)
 
 
 def read_unsent(data: Any) -> AllUnsent:
