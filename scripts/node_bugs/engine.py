@@ -97,7 +97,7 @@ MUTANTS = [
     Mutant(
         "what was edited meanwhile is not sent",
         ASKING,
-        "                sent = sent if meanwhile else meanwhile.cursor\n",
+        "                sent = meanwhile.cursor if meanwhile.met_nothing else sent\n",
         "                sent = Cursor(now)\n",
     ),
     Mutant(
@@ -181,8 +181,8 @@ MUTANTS = [
     Mutant(
         "what is asked for ahead is told to be kept",
         ASKING,
-        "        manifest = self.node.manifest(Page(), self.state.received)\n",
-        "        manifest = self.node.manifest(Page(), Cursor.read(response.checkpoint, response.after_keys))\n",
+        "        manifest = self.node.manifest(Page(), self.state.received, self.state)\n",
+        "        manifest = self.node.manifest(Page(), Cursor.read(response.checkpoint, response.after_keys), self.state)\n",
         AHEAD_TESTS,
     ),
     Mutant(

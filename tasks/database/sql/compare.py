@@ -71,6 +71,11 @@ class TableComparison:
     found: dict[Kind, Found] = field(default_factory=lambda: {kind: Found() for kind in Kind})
 
     @property
+    def different(self) -> list[str]:
+        """The first keys of rows with other values."""
+        return [one.key for one in self.found[Kind.DIFFERENT].rows]
+
+    @property
     def alike(self) -> bool:
         """Whether both hold the same, and know it."""
         return not any(found.count for found in self.found.values())
