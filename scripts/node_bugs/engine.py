@@ -181,8 +181,8 @@ MUTANTS = [
     Mutant(
         "what is asked for ahead is told to be kept",
         ASKING,
-        "        manifest = self.node.manifest(Page(), self.state.received, self.state)\n",
-        "        manifest = self.node.manifest(Page(), Cursor.read(response.checkpoint, response.after_keys), self.state)\n",
+        "self.node.manifest(Page(), self.state.received, self.state)",
+        "self.node.manifest(Page(), Cursor.read(response.checkpoint, response.after_keys), self.state)",
         AHEAD_TESTS,
     ),
     Mutant(

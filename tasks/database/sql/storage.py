@@ -113,9 +113,7 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
         table = self._table(model_label)
         # One statement: a page is as long as it can be, and no row is newer than its stamps.
         columns = lookups.columns(table).add_columns(_records.c.key)
-        columns = columns.select_from(
-            _records.outerjoin(table.table, table.key_column == lookups.identity_of_key(table))
-        )
+        columns = columns.select_from(_records.outerjoin(table.table, lookups.row_of_record(table)))
         query = self._placed(table, timestamp, limit, after_key, columns).where(_records.c.deleted.is_(None))
         with self.database.work() as work:
             return self._fetch(work, table, query)

@@ -114,7 +114,8 @@ def _known(work: Work, table: SyncedTable, keys: list[str]) -> set[str]:
 
 
 def _row(table: SyncedTable, row: Any, known: set[str]) -> Row:
-    key = table.key_out(row[0])
+    # As the triggers write such a key.
+    key = f"X'{row[0].hex().upper()}'" if isinstance(row[0], bytes) else table.key_out(row[0])
     return Row(
         key, table.data_of(row[1:]), key in known, not isinstance(row[0], bytes) and _is_named(table, key)
     )
@@ -136,7 +137,10 @@ def _gone(storage: SQLAlchemyStorage, table: SyncedTable, keys: list[str]) -> li
     if not missing or table.dialect != "sqlite":
         return missing
     # A key of another type than the column's is not found by it, and its row is there all the same.
-    text = sa.cast(table.key_column, sa.Text)
+    kind = sa.func.typeof(table.key_column)
+    text = sa.case(
+        (kind == "blob", sa.func.quote(table.key_column)), else_=sa.cast(table.key_column, sa.Text)
+    )
     query = sa.select(text).where(text.in_([table.stored_key(key) for key in missing]))
     with storage.database.work() as work:
         there = {table.key_out(key) for (key,) in fetched(work.connection, query)}

@@ -168,6 +168,53 @@ def test_a_bad_row_holds_nothing_up_but_itself(
     assert told(hub) == told(spoke) == []
 
 
+def test_a_key_of_bytes_is_no_other_row(make_node: Callable[[str], Node]) -> None:
+    """Whatever is done with it, the row whose key looks the same stays."""
+    _, spoke, bad, good = pair(make_node, "sqlite", "asking", alike=True)
+    bad.node.run("INSERT INTO city (id, name) VALUES ('abc', 'a text'), (x'616263', 'bytes')")
+    spoke.engine.sync()
+    assert ids(good) == {"abc"}
+    bad.node.run("UPDATE city SET name = 'other bytes' WHERE typeof(id) = 'blob'")
+    good.node.run("UPDATE city SET name = 'edited' WHERE id = 'abc'")
+    spoke.engine.sync()
+    assert bad.node.run("SELECT name FROM city WHERE id = 'abc'")[0]["name"] == "edited"
+    bad.node.run("DELETE FROM city WHERE typeof(id) = 'blob'")
+    assert spoke.engine.sync().ok
+    assert ids(good) == ids(bad) == {"abc"}
+    assert told(bad) == []
+
+
+def test_texts_in_a_column_of_numbers_are_no_number(make_node: Callable[[str], Node]) -> None:
+    hub, spoke = make_node("sqlite"), make_node("sqlite")
+    for node in (hub, spoke):
+        node.run("DROP TABLE person")
+        node.run("CREATE TABLE person (id BIGINT PRIMARY KEY, name TEXT)")
+    asked = Party("hub", hub)
+    asking = Party("spoke", spoke, asked)
+    spoke.run("INSERT INTO person (id, name) VALUES (1, 'one'), (0, 'none')")
+    assert asking.engine.sync().ok
+    hub.run("UPDATE person SET name = 'edited' WHERE id = 1")
+    spoke.run("INSERT INTO person (id, name) VALUES ('1x', 'no number'), ('x', 'no number')")
+    asking.engine.sync()
+    rows = {str(row["id"]): row["name"] for row in spoke.run("SELECT id, name FROM person")}
+    assert rows == {"1": "edited", "0": "none", "1x": "no number", "x": "no number"}
+    assert len(hub.run("SELECT id FROM person")) == 2
+    assert {line.split(":")[0] for line in told(asking)} == {"person '1x'", "person 'x'"}
+
+
+@pytest.mark.parametrize("case", [bad for bad in BAD if "sqlite" in bad.dialects], ids=lambda bad: bad.name)
+def test_what_is_deleted_is_held_no_longer(make_node: Callable[[str], Node], case: Bad) -> None:
+    _, spoke, bad, good = pair(make_node, "sqlite", "asking", alike=True)
+    bad.node.run("INSERT INTO city (id, name) VALUES ('a', 'y')")
+    bad.node.run(case.make)
+    assert not spoke.engine.sync().ok
+    bad.node.run("DELETE FROM city WHERE name <> 'y'")
+    assert spoke.engine.sync().ok
+    assert ids(good) == {"a"}
+    spoke.engine.sync()
+    assert told(bad) == told(good) == []
+
+
 @pytest.mark.parametrize("where", ["asking", "answering"])
 def test_an_edit_that_could_not_be_sent_is_not_lost_to_another(
     make_node: Callable[[str], Node], where: str
