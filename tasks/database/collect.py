@@ -13,8 +13,8 @@ from tasks.database.storage import ArrivalStorage, Place, Tombstone
 from tasks.database.unsent import Unsent, is_plain_key, refusal
 from tasks.database.view import Cursor, PeerView
 
-#: Records that are read at once.
-CHUNK = 1000
+#: Records that are read at once, about how many bytes of them, and how many first, when their size is not known.
+CHUNK, CHUNK_BYTES, FIRST_CHUNK = 1000, 32_000_000, 20
 
 #: Comes after every key.
 LAST_KEY = "\U0010ffff"
@@ -151,7 +151,8 @@ class Collector:
         self, label: str, start: Cursor, horizon: int
     ) -> Iterator[tuple[Place, str, SyncRecord | Tombstone]]:
         place = start.places.get(label)
-        chunk = CHUNK if self.limit is None else min(CHUNK, self.limit + 1)
+        most = CHUNK if self.limit is None else min(CHUNK, self.limit + 1)
+        chunk = min(FIRST_CHUNK, most)
         while True:
             records = self.storage.get_changed_since(label, start.floor, limit=chunk, after_key=place)
             deletes = self.storage.get_deletes_page(label, start.floor, limit=chunk, after_key=place)
@@ -163,6 +164,7 @@ class Collector:
                     yield place, key, record
                 if len(records) < chunk:
                     return
+                chunk = _next_chunk(records, most)
                 continue
             found: list[tuple[Place, str, SyncRecord | Tombstone]] = [
                 ((record.sync_field_last_modified, key), key, record) for key, record in records.items()
@@ -184,6 +186,19 @@ class Collector:
                 yield change
             if not ends:
                 return
+            chunk = _next_chunk(records, most)
+
+
+def _next_chunk(records: Mapping[str, SyncRecord], most: int) -> int:
+    """As many as are not too much to hold at once, if they are like these."""
+    size = sum(map(_size, records.values())) // max(1, len(records))
+    return max(1, min(most, CHUNK_BYTES // (size + 1)))
+
+
+def _size(record: SyncRecord) -> int:
+    if record.text is not None:
+        return len(record.text)
+    return sum(len(value) for value in record.data.values() if isinstance(value, str))
 
 
 def _weight(key: str, found: SyncRecord | Tombstone) -> int:

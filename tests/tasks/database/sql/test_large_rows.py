@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.applications import Starlette
 from tasks.database.sql.declared import Node as OpenNode
 from tasks.database.sql.declared import open_node, read_nodes
 from tasks.database.transport.server import node_routes
+from tests.tasks.database.sql.test_nodes import Party
 from tests.tasks.database.transport.conftest import serve as serve
 
 Node = Any  # the class of the conftest
@@ -79,3 +81,23 @@ def test_a_row_of_20_mb(
         [line] = result.errors
         assert line.startswith("person '1' ")
         assert "more than 15,728,640 that are taken; most of them are in field 'photo'" in line
+
+
+def test_many_large_rows_are_not_read_at_once(make_node: Callable[[str], Node]) -> None:
+    hub = Party("hub", make_node("sqlite"))
+    spoke = Party("spoke", make_node("sqlite"), hub)
+    count, size = 60, 2 * MB
+    spoke.node.run(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count) "
+        "INSERT INTO city (id, name) SELECT 'c' || i, hex(zeroblob(:half)) FROM n",
+        count=count,
+        half=size // 2,
+    )
+    tracemalloc.start()
+    try:
+        assert spoke.engine.sync().ok
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(hub.node.run("SELECT id FROM city")) == count
+    assert peak < 90 * MB < count * size, peak
