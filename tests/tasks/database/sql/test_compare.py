@@ -37,7 +37,10 @@ def unseen(node: Node, *statements: str) -> None:
             node.run(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
-@pytest.fixture(params=KINDS, ids=["-".join(kinds) for kinds in KINDS])
+PAIRS = [*KINDS, ("sqlite", "sqlite")]
+
+
+@pytest.fixture(params=PAIRS, ids=["-".join(kinds) for kinds in PAIRS])
 def pair(make_node: Callable[[str], Node], request: pytest.FixtureRequest) -> tuple[Party, Party]:
     hub = Party("hub", make_node(request.param[0]))
     spoke = Party("spoke", make_node(request.param[1]), hub)
