@@ -96,7 +96,7 @@ MUTANTS = [
     Mutant(
         "what was edited meanwhile is not sent",
         ASKING,
-        "                sent = sent if meanwhile else meanwhile.cursor\n",
+        "                sent = meanwhile.cursor if meanwhile.met_nothing else sent\n",
         "                sent = Cursor(now)\n",
     ),
     Mutant(
@@ -181,7 +181,8 @@ MUTANTS = [
         "what is asked for ahead is told to be kept",
         ASKING,
         "        manifest = self._manifest(Page())\n",
-        "        manifest = self.node.manifest(Page(), Cursor.read(response.checkpoint, response.after_keys))\n",
+        "        received = Cursor.read(response.checkpoint, response.after_keys)\n"
+        "        manifest = self.node.manifest(Page(), received, self.state)\n",
         AHEAD_TESTS,
     ),
     Mutant(

@@ -55,8 +55,8 @@ MUTANTS = [
     Mutant(
         "what a node that was set back had seen passes for seen",
         ASKING,
-        "            if response.set_back:\n                state.start_over()\n            view =",
-        "            view =",
+        "            if response.set_back:\n                state.start_over()\n            state.theirs,",
+        "            state.theirs,",
         RESTORE_TESTS + " -k did_not_see",
     ),
     Mutant(

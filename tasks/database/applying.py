@@ -219,6 +219,7 @@ class _Work:
                 held.fresh.setdefault(label, {})[key] = list(self.view.fresh[label][key])
         else:
             held.deletes.setdefault(label, {})[key] = stamp
+        held.reasons.setdefault(label, {})[key] = reason
         self.applied.problems[label, key] = reason
 
     def _mark(self, record: SyncRecord, local: SyncRecord | None) -> None:

@@ -48,6 +48,8 @@ class Asking:
         self.received = Cursor()
         #: Of the last exchange that began.
         self.mark: Mark | None = None
+        #: The peer's name, once it has answered.
+        self.peer = ""
         #: What was asked while the answer before it is taken, and how to have its answer.
         self.ahead: tuple[SyncManifest, Callable[[], SyncManifest]] | None = None
 
@@ -86,11 +88,12 @@ class Asking:
                 self._commit(response, payloads)
             self.tell(SyncStage.MUTATE, count, count)
             if not self.page.has_more and not response.has_more:
-                done = not (self.page or count or response.set_back)
+                done = not (self.page or count or response.set_back or node.small_enough(self.state))
                 if self.dry_run or done or not rounds_left:
                     break
                 rounds_left -= 1
-        node.report(self.applied, self.result)
+        node.report(self.applied, self.state, self.result)
+        self.result.errors.extend(self.state.theirs.lines(self.peer))
         self.result.errors[:] = dict.fromkeys(self.result.errors)
 
     def _sent(self) -> int:
@@ -104,14 +107,17 @@ class Asking:
             if not self.dry_run:
                 self.state = PeerState.load(node.storage, node.own_key)
                 self.received = self.state.received
+                node.look_again(self.state)
             now = node.arrival([], dry_run=self.dry_run)
             if not self.dry_run:
                 self.mark = self.state.tell(now, generation.name)
                 self.state.save(node.storage, node.own_key)
-                if self.full is not None:
-                    self.state.received = self.full.received
             self.page = node.collector.page(self.state.sent, now, self.state.view())
             self.page.restamped = node.restamped()
+            if node.settle(self.state, self.page, dry_run=self.dry_run) and not self.dry_run:
+                self.state.save(node.storage, node.own_key)
+            if self.full is not None and not self.dry_run:
+                self.state.received = self.full.received
         for label, payload in self.page.payloads.items():
             self.result.pushed[label].extend([*payload.records, *payload.deletes])
 
@@ -128,7 +134,7 @@ class Asking:
         return self._answered(manifest, lambda: self.transport.exchange(manifest))
 
     def _manifest(self, page: Page) -> SyncManifest:
-        manifest = self.node.manifest(page, self.state.received)
+        manifest = self.node.manifest(page, self.state.received, self.state)
         manifest.marks = Marks(self.state.told, self.state.mark)
         return manifest
 
@@ -181,6 +187,7 @@ class Asking:
             state.hear(response.node_time, response.restamped)
             if response.set_back:
                 state.start_over()
+            state.theirs, state.takes, self.peer = response.held, response.takes, response.node_id
             view = state.view(
                 sent={label: payload.records for label, payload in self.page.payloads.items()},
                 sent_deletes={label: payload.deletes for label, payload in self.page.payloads.items()},
@@ -191,7 +198,8 @@ class Asking:
             told = sent = Cursor() if response.set_back else self.page.cursor
             if not (self.page.has_more or response.set_back):
                 meanwhile = node.collector.page(sent, now, view)
-                sent = sent if meanwhile else meanwhile.cursor
+                sent = meanwhile.cursor if meanwhile.met_nothing else sent
+            came = [*payloads, *state.held.payloads().values()]
             self.applied = node.applier.apply(
                 payloads,
                 state.held,
@@ -208,6 +216,7 @@ class Asking:
                 self._insist(
                     replace(view, own=frozenset(state.own)), [*state.held.payloads().values(), *payloads]
                 )
+                node.settle(state, Page(mended=node.mended(state, came, view)), dry_run=False)
             state.held = self.applied.held
             state.sent = told if self.applied.released else sent
             state.received = Cursor.read(response.checkpoint, response.after_keys)
@@ -276,6 +285,7 @@ class Asking:
         self.full.received = self.state.received
         self.full.confirm(self.page.payloads.values())
         self.full.confirm(response.payloads)
+        self.full.spare(response.unsent)
         if response.has_more:
             return self.full.before
         if not self.dry_run:

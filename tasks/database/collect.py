@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tasks.database.graph import DependencyGraph
 from tasks.database.manifest import ModelPayload
 from tasks.database.record import SyncRecord
 from tasks.database.storage import ArrivalStorage, Place, Tombstone
+from tasks.database.unsent import Unsent, is_plain_key, refusal
 from tasks.database.view import Cursor, PeerView
 
-#: Records that are read at once.
-CHUNK = 1000
+#: Records that are read at once, about how many bytes of them, and how many first, when their size is not known.
+CHUNK, CHUNK_BYTES, FIRST_CHUNK = 1000, 32_000_000, 20
 
 #: Comes after every key.
 LAST_KEY = "\U0010ffff"
@@ -30,6 +31,15 @@ class Page:
     has_more: bool = False
     #: As `SyncManifest.restamped`.
     restamped: dict[int, int] = field(default_factory=dict)
+    #: What would be in it, and cannot be sent.
+    unsent: dict[str, dict[str, Unsent]] = field(default_factory=dict)
+    #: What could not be sent before, and can be now, or is deleted.
+    mended: dict[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def met_nothing(self) -> bool:
+        """Whether there is nothing to send, and nothing to be noted of what is not."""
+        return not (self or self.unsent or self.mended)
 
     def __bool__(self) -> bool:
         return any(payload.records or payload.deletes for payload in self.payloads.values())
@@ -44,12 +54,24 @@ class Collector:
         graph: the models.
         limit: the most records and deletions of a page.
         bytes_limit: the most bytes of a page; a single larger record is a page of its own.
+        record_limit: the most bytes of a record that is sent at all.
+        plain: whether keys and texts that not every database can keep are not sent.
     """
 
     storage: ArrivalStorage
     graph: DependencyGraph
     limit: int | None
     bytes_limit: int | None
+    record_limit: int | None = None
+    plain: bool = False
+
+    def unsendable(self, record: SyncRecord, fields: Iterable[str], view: PeerView) -> Unsent | None:
+        """Why a record cannot be sent to the peer; None: it can."""
+        return refusal(record, fields, self.limit_for(view), plain=self.plain)
+
+    def limit_for(self, view: PeerView) -> int | None:
+        """The most bytes of a record that the peer is sent."""
+        return min((most for most in (self.record_limit, view.takes) if most is not None), default=None)
 
     def page(
         self,
@@ -76,6 +98,7 @@ class Collector:
                     wanted = bool(news) and key not in left_out
                 else:
                     wanted = not view.knows_tombstone(label, key, found) and key not in left_out
+                wanted = wanted and self._can_go(page, label, key, found, news or (), view)
                 if wanted:
                     if self.bytes_limit is not None:
                         weight = _weight(key, found)
@@ -99,13 +122,37 @@ class Collector:
                 return page
             page.cursor.places[label] = (horizon, LAST_KEY)
         page.cursor = Cursor(max(horizon, start.floor))
+        page.has_more = bool(page.mended)
         return page
+
+    def _can_go(
+        self,
+        page: Page,
+        label: str,
+        key: str,
+        found: SyncRecord | Tombstone,
+        news: Iterable[str],
+        view: PeerView,
+    ) -> bool:
+        """Whether it can be sent now. What could not be before is sent whole, from a place of its own."""
+        before = key in view.unsent.get(label, ())
+        if isinstance(found, Tombstone):
+            if before:
+                page.mended.setdefault(label, set()).add(key)
+            return not self.plain or is_plain_key(key)
+        unsent = self.unsendable(found, news, view)
+        if unsent is not None:
+            page.unsent.setdefault(label, {})[key] = unsent
+        elif before:
+            page.mended.setdefault(label, set()).add(key)
+        return unsent is None and not before
 
     def _changes(
         self, label: str, start: Cursor, horizon: int
     ) -> Iterator[tuple[Place, str, SyncRecord | Tombstone]]:
         place = start.places.get(label)
-        chunk = CHUNK if self.limit is None else min(CHUNK, self.limit + 1)
+        most = CHUNK if self.limit is None else min(CHUNK, self.limit + 1)
+        chunk = min(FIRST_CHUNK, most)
         while True:
             records = self.storage.get_changed_since(label, start.floor, limit=chunk, after_key=place)
             deletes = self.storage.get_deletes_page(label, start.floor, limit=chunk, after_key=place)
@@ -117,6 +164,7 @@ class Collector:
                     yield place, key, record
                 if len(records) < chunk:
                     return
+                chunk = _next_chunk(records, most)
                 continue
             found: list[tuple[Place, str, SyncRecord | Tombstone]] = [
                 ((record.sync_field_last_modified, key), key, record) for key, record in records.items()
@@ -138,6 +186,19 @@ class Collector:
                 yield change
             if not ends:
                 return
+            chunk = _next_chunk(records, most)
+
+
+def _next_chunk(records: Mapping[str, SyncRecord], most: int) -> int:
+    """As many as are not too much to hold at once, if they are like these."""
+    size = sum(map(_size, records.values())) // max(1, len(records))
+    return max(1, min(most, CHUNK_BYTES // (size + 1)))
+
+
+def _size(record: SyncRecord) -> int:
+    if record.text is not None:
+        return len(record.text)
+    return sum(len(value) for value in record.data.values() if isinstance(value, str))
 
 
 def _weight(key: str, found: SyncRecord | Tombstone) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
-from tasks.database.applying import Applied, Applier
+from tasks.database.answering import fitted
+from tasks.database.applying import Applier
 from tasks.database.asking import Asking
 from tasks.database.beside import MemoryBeside
 from tasks.database.clock import COUNTER_BITS, HybridLogicalClock
@@ -19,7 +20,7 @@ from tasks.database.garbage import search_put_off
 from tasks.database.graph import DependencyGraph
 from tasks.database.lock import SyncLock
 from tasks.database.manifest import ModelPayload, SyncManifest
-from tasks.database.marks import Marks, Told
+from tasks.database.marks import Mark, Marks, Told
 from tasks.database.node import Node
 from tasks.database.peer import PeerState
 from tasks.database.plain import RESERVED, complete
@@ -28,8 +29,9 @@ from tasks.database.restamp import Restamped, restamp
 from tasks.database.result import DatabaseResult
 from tasks.database.storage import DatabaseSyncStorage
 from tasks.database.transport import Transport
+from tasks.database.unsent import RECORD_BYTES_MAX_DEFAULT
 from tasks.database.validation import Limits, check_parameters
-from tasks.database.view import Cursor
+from tasks.database.view import Cursor, PeerView
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,8 @@ class DatabaseEngine:
         progress: told of stage, how much is done, of how much.
         reconciler: decides what both nodes edited.
         transaction: everything of one exchange is in one of these; the storage's own where it has one.
+        record_bytes_max: the most bytes of one record, as JSON; larger ones are held here and told. Peers are
+            told, and send none that is larger. `None`: any.
         transport: brings manifests to the peer; needed by `sync` only.
         peer_id: names the peer where the node has several to ask.
 
@@ -87,6 +91,7 @@ class DatabaseEngine:
         payload_records_max: int | None = None,
         progress: Callable[[SyncStage, int, int], None] | None = None,
         reconciler: PayloadReconciler | None = None,
+        record_bytes_max: int | None = RECORD_BYTES_MAX_DEFAULT,
         transaction: Callable[[], AbstractContextManager[Any]] = nullcontext,
         transport: Transport | None = None,
         peer_id: str | None = None,
@@ -99,6 +104,7 @@ class DatabaseEngine:
             clock_drift_max,
             payload_bytes_max,
             payload_records_max,
+            record_bytes_max,
         )
         if node_id.startswith(RESERVED):
             raise InvalidParameterError(f"node_id must not start with {RESERVED!r}")
@@ -112,7 +118,14 @@ class DatabaseEngine:
             graph=graph,
             clock=clock,
             limits=limits,
-            collector=Collector(whole, graph, batch_size, batch_bytes),
+            collector=Collector(
+                whole,
+                graph,
+                batch_size,
+                batch_bytes,
+                record_bytes_max,
+                plain=getattr(storage, "plain_text", False),
+            ),
             applier=Applier(
                 whole, graph, reconciler or PayloadReconciler(), identity_field, limits.stamp_max
             ),
@@ -150,17 +163,16 @@ class DatabaseEngine:
             if self._lock is not None and not hasattr(self._lock, "processing"):
                 self._lock.hold(self._node.node_id)
             with search_put_off():
-                response, applied = self._answer(incoming, payloads, result)
+                response = self._answer(incoming, payloads, result)
             prove()
         if not incoming.dry_run and response.marks is not None and response.marks.mark is not None:
             self._node.keep_told(response.marks.mark)
-        self._node.report(applied, result)
         self._finalize(result)
         return response, result
 
     def _answer(
         self, incoming: SyncManifest, payloads: list[ModelPayload], result: DatabaseResult
-    ) -> tuple[SyncManifest, Applied]:
+    ) -> SyncManifest:
         generation = self._node.look_back(dry_run=incoming.dry_run)
         state = PeerState.load(self._node.storage, incoming.node_id)
         asked = Cursor.read(incoming.checkpoint, incoming.after_keys)
@@ -170,23 +182,27 @@ class DatabaseEngine:
         state.hear(incoming.node_time, incoming.restamped)
         state.hear_marks(incoming.marks)
         state.told = state.told.heard(heard)
-        if set_back and heard is not None and heard.place <= self._node.limits.stamp_max():
-            self._node.clock.receive(heard.place)  # it was given once, and so were the stamps before it
+        state.theirs, state.takes = incoming.held, incoming.takes
+        if not incoming.dry_run:
+            self._node.look_again(state)
+        if set_back:
+            self._catch_up(heard)
         now = self._node.arrival([*payloads, *state.held.payloads().values()], dry_run=incoming.dry_run)
         mark = state.tell(now, generation.name)
         # What the peer believes to be known here it may have told in another past.
         view = state.view(fresh={} if set_back else incoming.fresh, checkpoint=incoming.checkpoint)
         purged = 0 if incoming.resync or set_back else self._stale(state.sent)
+        start = state.sent
         keys = {payload.model_label: {*payload.records, *payload.deletes} for payload in payloads}
         if purged:
             page = Page(cursor=state.sent, has_more=True)
         else:
             wanted = replace(view, own=frozenset()) if incoming.resync else view
-            start = state.sent
             if incoming.ahead is not None and not set_back:
                 start = Cursor.read(incoming.ahead["checkpoint"], incoming.ahead["after_keys"])
             page = self._node.collector.page(start, now, wanted, leave_out=keys)
         page.restamped = self._node.restamped()
+        came = [*payloads, *state.held.payloads().values()]
         applied = self._node.applier.apply(
             payloads,
             state.held,
@@ -200,24 +216,32 @@ class DatabaseEngine:
         if applied.own:
             state.own.add(now)
         state.held = applied.held
+        told = replace(view, own=frozenset({*state.own, now}))
+        page = fitted(page, applied.response, start, self._node.collector, told)
+        for label, some in self._node.mended(state, came, told).items():
+            page.mended[label] = page.mended.get(label, set()) | some
+        self._node.settle(state, page, dry_run=incoming.dry_run)
         if not incoming.dry_run:
             state.save(self._node.storage, incoming.node_id)
         if incoming.resync and not incoming.after_keys:
             # What waits here for being applied is not gone, though no record of this node shows it.
             _add(page.payloads, applied.held.payloads())
         _add(page.payloads, applied.response)
-        told = replace(view, own=frozenset({*state.own, now}))
-        for label, payload in applied.response.items():
-            for key, record in payload.records.items():
-                page.fresh.setdefault(label, {})[key] = [
-                    name for name in record.data if not told.knows_field(label, record, name)
-                ]
-        response = self._node.manifest(page, page.cursor)
+        _say_what_is_fresh(page, applied.response, told)
+        response = self._node.manifest(page, page.cursor, state)
         response.resync = purged
         response.set_back = now if set_back else 0
         response.marks = Marks(Told((mark,)))
+        if incoming.resync:
+            response.unsent = {label: list(keys) for label, keys in state.unsent.items()}
         response.seal()
-        return response, applied
+        self._node.report(applied, state, result)
+        return response
+
+    def _catch_up(self, heard: Mark | None) -> None:
+        """Give no stamp again that was given once, in a past that is not known here any more."""
+        if heard is not None and heard.place <= self._node.limits.stamp_max():
+            self._node.clock.receive(heard.place)
 
     def _stale(self, cursor: Cursor) -> int:
         """Where tombstones were dropped that the peer has not seen: up to which stamp; else 0."""
@@ -348,6 +372,15 @@ class DatabaseEngine:
             log.warning("Node %r: %s", self._node.node_id, line)
         if self._on_complete is not None:
             self._on_complete(result)
+
+
+def _say_what_is_fresh(page: Page, told: Mapping[str, ModelPayload], view: PeerView) -> None:
+    """Name the fields of these records that the peer cannot have yet."""
+    for label, payload in told.items():
+        for key, record in payload.records.items():
+            page.fresh.setdefault(label, {})[key] = [
+                name for name in record.data if not view.knows_field(label, record, name)
+            ]
 
 
 def _add(payloads: dict[str, ModelPayload], more: dict[str, ModelPayload]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tasks.database.graph import DependencyGraph
@@ -33,6 +33,11 @@ class FullCompare:
         """The peer has these records, or has just been sent them."""
         for payload in payloads:
             self.confirmed.setdefault(payload.model_label, set()).update(payload.records)
+
+    def spare(self, keys: Mapping[str, Iterable[str]]) -> None:
+        """The peer has these as well, and cannot send them."""
+        for label, some in keys.items():
+            self.confirmed.setdefault(label, set()).update(some)
 
     def delete_others(
         self,

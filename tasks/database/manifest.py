@@ -9,6 +9,7 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import Any
 
 from tasks.database.exceptions import ManifestFieldError
+from tasks.database.held import HeldList
 from tasks.database.marks import Marks
 from tasks.database.record import SyncRecord, checked_stamp
 
@@ -108,6 +109,12 @@ class SyncManifest:
     set_back: int = 0
     #: By what both notice such a thing; None: the sender does not say.
     marks: Marks | None = None
+    #: What the sender holds of what is between the two, as it stands now.
+    held: HeldList = field(default_factory=HeldList)
+    #: The keys of all records that the sender has and cannot send, by model; told in a full comparison.
+    unsent: dict[str, list[str]] = field(default_factory=dict)
+    #: The most bytes of one record that the sender takes; 0: it does not say.
+    takes: int = 0
     #: What the checksum was taken of, as `seal` left it.
     sealed: str = field(default="", init=False, compare=False, repr=False)
     #: The checksum was found to be right when the manifest came.
@@ -190,6 +197,9 @@ class SyncManifest:
             set_back=checked_stamp(data.get("set_back", 0), "'set_back'", ManifestFieldError),
             restamped=_restamped(data.get("restamped", [])),
             marks=Marks.read(data.get("marks")),
+            held=HeldList.read(data.get("held")),
+            unsent=_unsent(data.get("unsent", {})),
+            takes=checked_stamp(data.get("takes", 0), "'takes'", ManifestFieldError),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -216,6 +226,12 @@ class SyncManifest:
             result["marks"] = self.marks.as_json()
         if self.restamped:
             result["restamped"] = [list(pair) for pair in sorted(self.restamped.items())]
+        if self.held:
+            result["held"] = self.held.as_json()
+        if self.unsent:
+            result["unsent"] = self.unsent
+        if self.takes:
+            result["takes"] = self.takes
         return result
 
     def _serializable(self) -> dict[str, Any]:
@@ -267,6 +283,15 @@ def _fresh(value: Any) -> dict[str, dict[str, list[str]]] | None:
     )
     if not good:
         raise ManifestFieldError("'fresh' must name fields by model and key")
+    return value  # type: ignore[no-any-return]
+
+
+def _unsent(value: Any) -> dict[str, list[str]]:
+    good = isinstance(value, dict) and all(
+        isinstance(keys, list) and all(isinstance(key, str) for key in keys) for keys in value.values()
+    )
+    if not good:
+        raise ManifestFieldError("'unsent' must name keys by model")
     return value  # type: ignore[no-any-return]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,15 +12,19 @@ from tasks.database.applying import Applied, Applier, newest_stamp
 from tasks.database.beside import Beside, Outside
 from tasks.database.clock import HybridLogicalClock
 from tasks.database.collect import Collector, Page
+from tasks.database.exceptions import HeldLimitError
 from tasks.database.generation import Generation
 from tasks.database.graph import DependencyGraph
+from tasks.database.held import shown_key, told, unsent_lines
 from tasks.database.manifest import ModelPayload, SyncManifest
 from tasks.database.marks import Mark
+from tasks.database.peer import HELD_MAX, PeerState
 from tasks.database.record import STAMP_MAX
 from tasks.database.result import DatabaseResult
 from tasks.database.storage import ArrivalStorage, RestampableStorage
+from tasks.database.unsent import note, now_small_enough, release, send_again
 from tasks.database.validation import Limits
-from tasks.database.view import Cursor
+from tasks.database.view import Cursor, PeerView
 
 log = logging.getLogger(__name__)
 
@@ -100,13 +104,54 @@ class Node:
         """As `SyncManifest.restamped`."""
         return self.storage.get_restamped() if isinstance(self.storage, RestampableStorage) else {}
 
+    def small_enough(self, state: PeerState) -> dict[str, list[str]]:
+        """The keys of records that were too large for the peer, and are not any more."""
+        return now_small_enough(state.unsent, self.collector.limit_for(state.view()))
+
+    def look_again(self, state: PeerState) -> None:
+        """Let records that were too large for the peer come again, where it takes larger ones now."""
+        due = self.small_enough(state)
+        if due:
+            send_again(self.storage, state.unsent, due, self.later())
+
+    def mended(
+        self, state: PeerState, payloads: Iterable[ModelPayload], view: PeerView
+    ) -> dict[str, set[str]]:
+        """What could not be sent, and can be now or is gone, for the peer's own edits have replaced what was wrong."""
+        found: dict[str, set[str]] = {}
+        for payload in payloads:
+            label = payload.model_label
+            keys = [k for k in [*payload.records, *payload.deletes] if k in state.unsent.get(label, ())]
+            here = self.storage.get_records(label, keys) if keys else {}
+            for key in keys:
+                if key not in here or self.collector.unsendable(here[key], (), view) is None:
+                    found.setdefault(label, set()).add(key)
+        return found
+
+    def settle(self, state: PeerState, page: Page, *, dry_run: bool) -> bool:
+        """Note what a page could not hold, and let what can go again come anew; return whether there is any.
+
+        Raises:
+            HeldLimitError: there is too much of it.
+        """
+        note(state.unsent, page.unsent)
+        if page.mended and dry_run:
+            release(state.unsent, page.mended)
+        elif page.mended:
+            send_again(self.storage, state.unsent, page.mended, self.later())
+        count = sum(map(len, state.unsent.values()))
+        if count > HELD_MAX:
+            first = next(unsent_lines(state))
+            raise HeldLimitError(f"{count} records of this node cannot be sent; the first: {first}")
+        return bool(page.unsent or page.mended)
+
     def purge(self, place: int) -> int:
         """Drop the tombstones up to this place; return how many. What peers hold back is not among them."""
         if isinstance(self.storage, RestampableStorage):
             return self.storage.purge_tombstones(place, self.limits.stamp_max())
         return self.storage.purge_tombstones(place)
 
-    def manifest(self, page: Page, cursor: Cursor) -> SyncManifest:
+    def manifest(self, page: Page, cursor: Cursor, state: PeerState) -> SyncManifest:
         """A page for the peer, and how far this node is with the peer's own or the peer with this one's."""
         return SyncManifest(
             node_id=self.node_id,
@@ -117,6 +162,8 @@ class Node:
             payloads=[page.payloads[label] for label in self.graph.sync_order() if label in page.payloads],
             fresh=page.fresh,
             restamped=page.restamped,
+            held=told(state),
+            takes=self.collector.record_limit or 0,
         )
 
     @contextmanager
@@ -131,8 +178,9 @@ class Node:
             pass
 
     @staticmethod
-    def report(applied: Applied, result: DatabaseResult) -> None:
+    def report(applied: Applied, state: PeerState, result: DatabaseResult) -> None:
         """Enter what is held into the result."""
         for (label, key), reason in applied.problems.items():
             result.skipped[label].append(key)
-            result.errors.append(f"{label} {key!r}: {reason}; it is kept and tried again")
+            result.errors.append(f"{label} {shown_key(key)}: {reason}; it is kept and tried again")
+        result.errors.extend(unsent_lines(state))

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tasks.database.held import HeldList
 from tasks.database.manifest import ModelPayload
 from tasks.database.marks import Mark, Marks, Told, new_mark, read_marks
 from tasks.database.record import SyncRecord
 from tasks.database.storage import ArrivalStorage
+from tasks.database.unsent import RECORD_BYTES_MAX_DEFAULT, AllUnsent, read_unsent, unsent_as_json
 from tasks.database.view import Cursor, PeerView
 
 #: More records than this that cannot be applied are a fault of the whole, not of single records.
@@ -26,13 +28,15 @@ class Held:
     fresh: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     #: The conflicts of each that were told already, by their marks.
     told: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    #: Why each is held.
+    reasons: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return sum(map(len, self.records.values())) + sum(map(len, self.deletes.values()))
 
     def up_to(self, stamp: int) -> Held:
         """What is held without the records and deletions with a stamp above this."""
-        kept = Held(fresh=self.fresh, told=self.told)
+        kept = Held(fresh=self.fresh, told=self.told, reasons=self.reasons)
         for label, records in self.records.items():
             kept.records[label] = {key: record for key, record in records.items() if record.newest <= stamp}
         for label, deletes in self.deletes.items():
@@ -59,6 +63,8 @@ class Held:
                 held.told[label] = dict(payload["told"])
             if payload["deletes"]:
                 held.deletes[label] = dict(payload["deletes"])
+            if payload.get("reasons"):
+                held.reasons[label] = dict(payload["reasons"])
         return held
 
     def as_json(self) -> dict[str, Any]:
@@ -73,6 +79,11 @@ class Held:
                 },
                 "deletes": payload.deletes,
                 "told": self.told.get(label, {}),
+                "reasons": {
+                    key: reason
+                    for key, reason in self.reasons.get(label, {}).items()
+                    if key in payload.records or key in payload.deletes
+                },
             }
         return result
 
@@ -89,6 +100,12 @@ class PeerState:
     #: Arrival stamps of what came from this peer, above `sent.floor`.
     own: set[int] = field(default_factory=set)
     held: Held = field(default_factory=Held)
+    #: Records of this node that the peer does not get.
+    unsent: AllUnsent = field(default_factory=dict)
+    #: What the peer said last that it holds.
+    theirs: HeldList = field(default_factory=HeldList)
+    #: Bytes of one record that the peer takes, as it said last; 0: it did not say.
+    takes: int = 0
     #: Seconds since 1970 by the peer's clock when it was heard last; 0 before, or where it does not say.
     heard: int = 0
     #: When the peer took stamps back last, as far as this node knows (see `SyncManifest.restamped`).
@@ -107,6 +124,9 @@ class PeerState:
             sent=Cursor.read(kept.get("sent", 0), _under("collect:", kept)),
             own=set(kept.get("own", ())),
             held=Held.read(kept.get("held")),
+            unsent=read_unsent(kept.get("unsent")),
+            theirs=HeldList.read(kept.get("theirs")),
+            takes=kept.get("takes", 0),
             heard=kept.get("heard", 0),
             restamped=kept.get("restamped", 0),
             told=Told(tuple(read_marks(kept.get("told", ()))), kept.get("since", 0)),
@@ -131,6 +151,12 @@ class PeerState:
             kept["own"] = sorted(self.own)
         if len(self.held):
             kept["held"] = self.held.as_json()
+        if self.unsent:
+            kept["unsent"] = unsent_as_json(self.unsent)
+        if self.theirs:
+            kept["theirs"] = self.theirs.as_json()
+        if self.takes:
+            kept["takes"] = self.takes
         storage.save_checkpoint(node_id, self.received.floor, kept)
 
     def hear(self, time: int, restamped: Mapping[int, int]) -> None:
@@ -160,7 +186,11 @@ class PeerState:
 
     def view(self, **more: Any) -> PeerView:
         """What the peer has of this node's records."""
-        return PeerView(has=self.sent, own=frozenset(self.own), **more)
+        unsent = {
+            label: {key: one.fields for key, one in some.items()} for label, some in self.unsent.items()
+        }
+        takes = self.takes or RECORD_BYTES_MAX_DEFAULT
+        return PeerView(has=self.sent, own=frozenset(self.own), unsent=unsent, takes=takes, **more)
 
 
 def _under(prefix: str, kept: dict[str, Any]) -> dict[str, Any]:

@@ -84,7 +84,9 @@ class DatabaseSync(Scheduled):
 
 def report(result: DatabaseResult) -> NodeReport:
     """The result as a run's record."""
-    reason = "" if result.ok else f"{len(result.errors)} could not be applied; the first: {result.errors[0]}"
+    reason = (
+        "" if result.ok else f"{len(result.errors)} records do not get through; the first: {result.errors[0]}"
+    )
     return NodeReport(
         status="succeeded" if result.ok else "failed",
         reason=reason,

@@ -23,6 +23,7 @@ def check_parameters(
     clock_drift_max: int | None,
     payload_bytes_max: int | None,
     payload_records_max: int | None,
+    record_bytes_max: int | None,
 ) -> None:
     """Refuse what cannot work.
 
@@ -38,6 +39,7 @@ def check_parameters(
         ("batch_size", batch_size),
         ("payload_bytes_max", payload_bytes_max),
         ("payload_records_max", payload_records_max),
+        ("record_bytes_max", record_bytes_max),
     ):
         if value is not None and value < 1:
             raise InvalidParameterError(f"{name} must be >= 1 or None, got {value}")

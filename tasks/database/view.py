@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tasks.database.record import STAMP_MAX, WHOLE, SyncRecord
@@ -56,6 +56,8 @@ class PeerView:
         sent_deletes: the same for deletions.
         fresh: fields that it sent and that cannot be known here, as in `SyncManifest.fresh`.
         checkpoint: decides that by the stamps where the peer does not say.
+        unsent: fields of records that could not be sent to it, though it has what comes after them.
+        takes: the most bytes of one record that it takes; None: any.
     """
 
     has: Cursor = field(default_factory=Cursor)
@@ -64,9 +66,13 @@ class PeerView:
     sent_deletes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     fresh: Mapping[str, Mapping[str, Iterable[str]]] | None = None
     checkpoint: int = 0
+    unsent: Mapping[str, Mapping[str, Iterable[str]]] = field(default_factory=dict)
+    takes: int | None = None
 
     def knows_field(self, label: str, record: SyncRecord, name: str) -> bool:
         """Whether the peer has the record's value of this field."""
+        if self.unsent and name in self.unsent.get(label, {}).get(record.key, ()):
+            return False
         arrival = record.arrival(name)
         if arrival <= self.has.floor or arrival in self.own:
             return True
@@ -77,6 +83,9 @@ class PeerView:
 
     def unknown_fields(self, label: str, record: SyncRecord) -> list[str]:
         """The fields whose values the peer does not have."""
+        if self.unsent and (missing := self.unsent.get(label, {}).get(record.key)):
+            plain = replace(self, unsent={})
+            return [n for n in record.data if n in missing or not plain.knows_field(label, record, n)]
         floor, own, stamps, arrivals = self.has.floor, self.own, record.timestamps, record.arrivals
         whole = arrivals.get(WHOLE, 0)
         if not own and record.data.keys() <= stamps.keys() and min(stamps.values(), default=0) > floor:

@@ -336,10 +336,27 @@ def nodes_status(
 
 
 @nodes.command("compare")
-def nodes_compare(first: NodeName, second: NodeName, as_json: AsJson = False) -> None:
-    """Compare two nodes record by record; both databases must be described here."""
-    from worker.cli import nodes as command
+def nodes_compare(
+    first: NodeName,
+    second: NodeName,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Say how it can be put into order; --yes does it.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do what --repair says.")] = False,
+    bury: Annotated[
+        bool,
+        typer.Option(
+            "--bury",
+            help="Rows that are gone unseen were deleted; without it they come back from the other node.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the tables of two nodes row by row; both databases must be described here."""
+    from worker.cli import node_compare as command
 
+    if repair or yes or bury:
+        _end(command.repair(first, second, bury=bury, yes=yes, as_json=as_json))
     _end(command.compare(first, second, as_json=as_json))
 
 

@@ -12,6 +12,8 @@ from worker.cli.called import IDS, Called, ids_of, labels
 from worker.cli.context import find_task, known_task, open_store
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
+from worker.cli.node_held import held_by_nodes, show_held_by_nodes
+from worker.cli.nodes import described
 from worker.cli.output import console, moment, print_json, say, table
 
 
@@ -19,14 +21,16 @@ def held(name: str | None, *, ids: bool = False, as_json: bool) -> ExitCode:
     """List the objects that the last runs left, with the reason."""
     settings = get_settings()
     with open_store(settings) as store:
-        if name is not None:
+        if name is not None and name not in {node.name for node in described()}:
             known_task(name, settings, store)
         found = store.memories.held_by_task(name)
+    of_nodes = held_by_nodes(name)
     if as_json:
-        print_json([_data(task, one) for task, one in found])
-    elif not found:
+        print_json([_data(task, one) for task, one in found] + [one.as_json() for one in of_nodes])
+        return ExitCode.OK
+    if not found and not of_nodes:
         console().print("No object is held.")
-    else:
+    if found:
         objects = [Called(one.pair, one.name, task=task) for task, one in found]
         rows = [
             (
@@ -44,6 +48,8 @@ def held(name: str | None, *, ids: bool = False, as_json: bool) -> ExitCode:
         columns = ("Task", "Object", "State", "Since", "Next try", "Reason", "Address", *(IDS if ids else ()))
         spare = () if ids else ("Address",)
         console().print(table(columns, rows, folded=("Object", "Reason", "Address"), spare=spare, heads=2))
+    if of_nodes:
+        show_held_by_nodes(of_nodes)
     return ExitCode.OK
 
 

@@ -9,15 +9,15 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from config import Settings, get_settings
+from config import get_settings
 from tasks.database.clock import COUNTER_BITS
 from tasks.database.exceptions import NodeLockedError
+from tasks.database.held import held_here
 from tasks.database.lock import SessionLock, SyncLock
 from tasks.database.peer import PeerState
 from tasks.database.sql.capture import install, installed, remove
-from tasks.database.sql.compare import compare as compare_nodes
-from tasks.database.sql.compare import shown
 from tasks.database.sql.declared import Node, NodeTable, open_node, read_nodes
+from tasks.database.sql.shared_ids import ADVICE
 from worker.cli.context import nearest
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
@@ -28,7 +28,7 @@ from worker.lock import NodeBusyError
 
 def list_nodes(*, as_json: bool) -> ExitCode:
     """The nodes, with whom they ask and whom they answer."""
-    nodes = _tables(get_settings())
+    nodes = described()
     if as_json:
         print_json([_described(node) for node in nodes])
     elif not nodes:
@@ -51,12 +51,12 @@ def list_nodes(*, as_json: bool) -> ExitCode:
 def status(name: str | None, *, as_json: bool) -> ExitCode:
     """How far each node is behind with each of its peers."""
     found: list[dict[str, Any]] = []
-    for each in _tables(get_settings()):
+    for each in described():
         if name in {None, each.name}:
-            with _opened(each) as node:
+            with opened(each) as node:
                 found += _lags(node)
     if name is not None and not found:
-        _named(name)
+        named(name)
     if as_json:
         print_json(found)
     else:
@@ -64,45 +64,39 @@ def status(name: str | None, *, as_json: bool) -> ExitCode:
             (
                 lag["node"],
                 lag["peer"],
-                "nothing" if lag["oldest_unsent_seconds"] is None else _age(lag["oldest_unsent_seconds"]),
+                _oldest(lag),
                 str(lag["held"]),
+                str(lag["held_by_peer"]),
                 "no" if lag["uncaptured"] else "yes",
             )
             for lag in found
         ]
-        console().print(table(("Node", "Peer", "Oldest unsent edit", "Held", "Captured"), rows))
+        columns = ("Node", "Peer", "Oldest unsent edit", "Held here", "Held there", "Captured")
+        console().print(table(columns, rows, folded=("Oldest unsent edit",)))
+        _tell_more(found)
     return ExitCode.OK
 
 
-def compare(first: str, second: str, *, as_json: bool) -> ExitCode:
-    """Compare two nodes record by record; both databases must be described here."""
-    with _opened(_named(first)) as one, _opened(_named(second)) as other:
-        found = compare_nodes(one.storage, other.storage)
-    if as_json:
-        print_json([asdict(each) for each in found])
-    else:
-        rows = [
-            (
-                each.label,
-                str(each.equal),
-                f"{len(each.different)}: {shown(each.different)}" if each.different else "0",
-                f"{len(each.missing_in_first)}: {shown(each.missing_in_first)}"
-                if each.missing_in_first
-                else "0",
-                f"{len(each.missing_in_second)}: {shown(each.missing_in_second)}"
-                if each.missing_in_second
-                else "0",
-            )
-            for each in found
-        ]
-        columns = ("Table", "Equal", "Different", f"Missing in {first}", f"Missing in {second}")
-        console().print(table(columns, rows, folded=columns[2:]))
-    return ExitCode.OK if all(each.alike for each in found) else ExitCode.FAILED
+def _tell_more(found: list[dict[str, Any]]) -> None:
+    screen = console()
+    shared = {lag["node"]: lag["shared_ids"] for lag in found if lag["shared_ids"]}
+    if shared:
+        named_ones = "; ".join(f"{', '.join(labels)} of {node}" for node, labels in shared.items())
+        screen.print(f"{named_ones}: {ADVICE}.")
+    if any(lag["held"] or lag["held_by_peer"] for lag in found):
+        screen.print("`lockstep held` names what is held, and why.")
+
+
+def _oldest(lag: dict[str, Any]) -> str:
+    if not lag["unsent"]:
+        return "nothing"
+    seconds = lag["oldest_unsent_seconds"]
+    return "rows from before the capture" if seconds is None else _age(seconds)
 
 
 def resync(name: str) -> ExitCode:
     """Let a node's next sync compare everything with its peer."""
-    with _opened(_named(name)) as node:
+    with opened(named(name)) as node:
         if node.transport is None:
             raise CommandError(f"node {name!r} asks no peer: run this where [node.peer] is")
         node.engine.resync()
@@ -112,8 +106,8 @@ def resync(name: str) -> ExitCode:
 
 def restamp(name: str, *, dry_run: bool, as_json: bool) -> ExitCode:
     """Give what was stamped by a clock that was far ahead stamps of now."""
-    settings, described = get_settings(), _named(name)
-    with node_lock(settings, name) as lock, _opened(described, SessionLock(lock, busy=NodeBusyError)) as node:
+    settings, found_node = get_settings(), named(name)
+    with node_lock(settings, name) as lock, opened(found_node, SessionLock(lock, busy=NodeBusyError)) as node:
         try:
             found = node.engine.restamp(dry_run)
         except NodeLockedError as error:
@@ -131,10 +125,10 @@ def restamp(name: str, *, dry_run: bool, as_json: bool) -> ExitCode:
 
 def capture(name: str, *, uninstall: bool) -> ExitCode:
     """Install the triggers that stamp edits, or remove them."""
-    described = _named(name)
-    if described.capture == "orm" and not uninstall:
+    table_of_node = named(name)
+    if table_of_node.capture == "orm" and not uninstall:
         raise CommandError(f'node {name!r} has capture = "orm": its program stamps edits itself')
-    with _opened(described) as node:
+    with opened(table_of_node) as node:
         for each in node.storage.tables.values():
             if uninstall:
                 remove(node.storage.database, each)
@@ -142,15 +136,23 @@ def capture(name: str, *, uninstall: bool) -> ExitCode:
             else:
                 added = install(node.storage.database, each)
                 console().print(f"{each.label}: edits are captured; {added} rows became known.")
+                if each.label in node.shared_ids():
+                    console().print(f"{each.label}: {ADVICE}.")
     return ExitCode.OK
 
 
-def _tables(settings: Settings) -> list[NodeTable]:
-    return read_nodes(settings.node)
+def described() -> list[NodeTable]:
+    """The nodes of `lockstep.toml`."""
+    return read_nodes(get_settings().node)
 
 
-def _named(name: str) -> NodeTable:
-    known = {node.name: node for node in _tables(get_settings())}
+def named(name: str) -> NodeTable:
+    """The described node of this name.
+
+    Raises:
+        CommandError: there is none.
+    """
+    known = {node.name: node for node in described()}
     if name in known:
         return known[name]
     mend = nearest(name, known) if known else "write a table [[node]] in lockstep.toml"
@@ -158,7 +160,8 @@ def _named(name: str) -> NodeTable:
 
 
 @contextmanager
-def _opened(table: NodeTable, lock: SyncLock | None = None) -> Iterator[Node]:
+def opened(table: NodeTable, lock: SyncLock | None = None) -> Iterator[Node]:
+    """The node with its database, without capturing anything."""
     node = open_node(table, lock=lock, prepare=False)
     try:
         yield node
@@ -173,21 +176,21 @@ def _lags(node: Node) -> list[dict[str, Any]]:
         for table in storage.tables.values()
         if node.table.capture == "triggers" and not installed(storage.database, table)
     ]
-    peers = [(answered.node, answered.node) for answered in node.table.answers]
-    if node.table.peer is not None:
-        peers.insert(0, (node.table.peer.node, node.name))
     found = []
-    for peer, kept_as in peers:
+    for peer, kept_as in node.peers():
         state = PeerState.load(storage, kept_as)
         oldest = storage.oldest_after(state.sent.lowest, without=state.own)
-        age = None if oldest is None else max(0.0, time.time() - (oldest >> COUNTER_BITS) / 1000)
+        at = 0 if oldest is None else oldest >> COUNTER_BITS  # 0 as well where nobody knows it
         found.append(
             {
                 "node": node.name,
                 "peer": peer,
-                "oldest_unsent_seconds": age,
-                "held": len(state.held),
+                "unsent": oldest is not None,
+                "oldest_unsent_seconds": max(0.0, time.time() - at / 1000) if at else None,
+                "held": sum(1 for _ in held_here(state)),
+                "held_by_peer": state.theirs.count,
                 "uncaptured": uncaptured,
+                "shared_ids": node.shared_ids(),
             }
         )
     return found

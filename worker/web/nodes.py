@@ -38,7 +38,7 @@ def nodes(resources: Resources) -> RouteGroup:
         finally:
             served.close()
 
-    return RouteGroup("/nodes", node_routes(served.find), max_body=wire.SENT_MAX, background=background)
+    return RouteGroup("/nodes", node_routes(served.find), max_body=served.max_body, background=background)
 
 
 class _Served:
@@ -50,6 +50,12 @@ class _Served:
         self._guard = threading.Lock()
         self._lock: RedisSyncLock | None = None
         self._open: dict[str, tuple[Node, ServedNode]] = {}
+
+    @property
+    def max_body(self) -> int:
+        """The largest body that one of the nodes takes."""
+        largest = max((table.record_bytes_max for table in self._tables.values()), default=0)
+        return wire.sent_max_for(largest)
 
     def find(self, node_id: str) -> ServedNode | None:
         """The node of this name, if it answers anybody.

@@ -21,7 +21,7 @@ def statements(connection: sa.Connection, table: SyncedTable, mark: str) -> Iter
     """What makes the triggers; `mark` ends their names."""
     quote = connection.dialect.identifier_preparer.quote
     target, identity = table.quoted(connection), quote(table.identity)
-    new, old = f"CAST(NEW.{identity} AS TEXT)", f"CAST(OLD.{identity} AS TEXT)"
+    new, old = key_text(f"NEW.{identity}"), key_text(f"OLD.{identity}")
     label = _literal(table.label)
     moved = f"OLD.{identity} IS NOT NEW.{identity}"
     # Without BINARY a column that ignores case would hide an edit of the case alone.
@@ -47,6 +47,11 @@ def statements(connection: sa.Connection, table: SyncedTable, mark: str) -> Iter
         f"CREATE TRIGGER lockstep_delete_{mark} AFTER DELETE ON {target} "
         f"WHEN OLD.{identity} IS NOT NULL BEGIN " + _bury(label, old, "true") + " END"
     )
+
+
+def key_text(identity: str) -> str:
+    """A record's key. One of bytes is written out, as it would else be that of the row with the same text."""
+    return f"CASE typeof({identity}) WHEN 'blob' THEN quote({identity}) ELSE CAST({identity} AS TEXT) END"
 
 
 def _time(label: str, key: str) -> str:

@@ -1,88 +1,147 @@
-"""Whether two databases hold the same, record by record."""
+"""Whether the tables of two databases hold the same, and whether each node knows what its tables hold."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from enum import StrEnum
 
+from tasks.database.conflict import same
+from tasks.database.held import held_here
+from tasks.database.peer import PeerState
+from tasks.database.plain import RESERVED
+from tasks.database.sql import walking
 from tasks.database.sql.storage import SQLAlchemyStorage
 
-#: Records that are compared at once.
-CHUNK = 1_000
+#: Rows of one kind that are named; the count tells of all.
+NAMED_MAX = 1_000
+
+
+class Kind(StrEnum):
+    """What is wrong with a row."""
+
+    #: Both have it, with other values.
+    DIFFERENT = "different"
+    #: Only the other has it.
+    MISSING_IN_FIRST = "missing_in_first"
+    MISSING_IN_SECOND = "missing_in_second"
+    #: It is in the table, and the node knows nothing of it: it was made while nothing was captured.
+    UNKNOWN_IN_FIRST = "unknown_in_first"
+    UNKNOWN_IN_SECOND = "unknown_in_second"
+    #: The node knows it, and it is not in the table: it was removed while nothing was captured.
+    GONE_IN_FIRST = "gone_in_first"
+    GONE_IN_SECOND = "gone_in_second"
+    #: Its key is none that a record can have.
+    UNNAMED_IN_FIRST = "unnamed_in_first"
+    UNNAMED_IN_SECOND = "unnamed_in_second"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One row that is not as it should be."""
+
+    kind: Kind
+    key: str
+    #: Those with other values.
+    fields: tuple[str, ...] = ()
+    #: Why it is held on one of the two, where it is.
+    held: str = ""
+
+
+@dataclass
+class Found:
+    """All rows of one kind, and the first of them by name."""
+
+    count: int = 0
+    rows: list[Difference] = field(default_factory=list)
+
+    def add(self, one: Difference) -> None:
+        """Count one more."""
+        self.count += 1
+        if len(self.rows) < NAMED_MAX:
+            self.rows.append(one)
 
 
 @dataclass
 class TableComparison:
-    """How a table of two nodes compares, with the keys of what does not."""
+    """How a table of two nodes compares."""
 
     label: str
     equal: int = 0
-    different: list[str] = field(default_factory=list)
-    #: On the second node only.
-    missing_in_first: list[str] = field(default_factory=list)
-    #: On the first node only.
-    missing_in_second: list[str] = field(default_factory=list)
+    found: dict[Kind, Found] = field(default_factory=lambda: {kind: Found() for kind in Kind})
+
+    @property
+    def different(self) -> list[str]:
+        """The first keys of rows with other values."""
+        return [one.key for one in self.found[Kind.DIFFERENT].rows]
 
     @property
     def alike(self) -> bool:
-        """Whether both hold the same."""
-        return not (self.different or self.missing_in_first or self.missing_in_second)
+        """Whether both hold the same, and know it."""
+        return not any(found.count for found in self.found.values())
 
 
 def compare(first: SQLAlchemyStorage, second: SQLAlchemyStorage) -> list[TableComparison]:
-    """All tables that both sync, in alphabetical order. Memory does not grow with what is equal.
+    """All tables that both sync, in alphabetical order. Memory grows neither with the tables nor with what differs.
 
-    Edits made meanwhile may show as differences.
+    Edits made meanwhile, and those that no sync has carried yet, show as differences.
     """
-    return [_compare(first, second, label) for label in sorted(first.tables.keys() & second.tables.keys())]
+    compared: list[TableComparison] = []
+    for label in sorted(first.tables.keys() & second.tables.keys()):
+        table = TableComparison(label)
+        for one in differences(first, second, label, table):
+            table.found[one.kind].add(one)
+        compared.append(table)
+    return compared
 
 
-def _compare(first: SQLAlchemyStorage, second: SQLAlchemyStorage, label: str) -> TableComparison:
-    found = TableComparison(label)
-    both: list[str] = []
+def differences(
+    first: SQLAlchemyStorage, second: SQLAlchemyStorage, label: str, table: TableComparison | None = None
+) -> Iterator[Difference]:
+    """What differs in one table, as it is found; `table` counts what is equal."""
+    held = {**_held(second, label), **_held(first, label)}
     fields = [name for name in first.tables[label].fields if name in second.tables[label].fields]
 
-    def settle() -> None:
-        one, other = first.get_records(label, both), second.get_records(label, both)
-        for key in both:
-            here, there = one.get(key), other.get(key)
-            if here is None or there is None:
-                continue  # deleted meanwhile
-            if all(here.data.get(name) == there.data.get(name) for name in fields):
-                found.equal += 1
-            else:
-                found.different.append(key)
-        both.clear()
+    def found(kind: Kind, key: str, names: tuple[str, ...] = ()) -> Difference:
+        return Difference(kind, key, names, held.get(key, ""))
 
-    for key, here, there in _paired(iter(first.get_keys(label)), iter(second.get_keys(label))):
-        if here and there:
-            both.append(key)
-            if len(both) >= CHUNK:
-                settle()
-        else:
-            (found.missing_in_second if here else found.missing_in_first).append(key)
-    settle()
-    return found
+    for page in walking.pages(first, label):
+        named = [row for row in page if row.named]
+        others = second.read(label, [row.key for row in named])
+        for row in page:
+            if not row.named:
+                yield found(Kind.UNNAMED_IN_FIRST, row.key)
+                continue
+            other = others.get(row.key)
+            if other is None:
+                yield found(Kind.MISSING_IN_SECOND, row.key)
+            elif names := tuple(name for name in fields if not same(row.data[name], other.data[name])):
+                yield found(Kind.DIFFERENT, row.key, names)
+            elif table is not None:
+                table.equal += 1
+            if not row.known:
+                yield found(Kind.UNKNOWN_IN_FIRST, row.key)
+    for page in walking.pages(second, label):
+        there = walking.present(first, label, [row.key for row in page if row.named])
+        for row in page:
+            if not row.named:
+                yield found(Kind.UNNAMED_IN_SECOND, row.key)
+                continue
+            if row.key not in there:
+                yield found(Kind.MISSING_IN_FIRST, row.key)
+            if not row.known:
+                yield found(Kind.UNKNOWN_IN_SECOND, row.key)
+    for storage, gone, unnamed in (
+        (first, Kind.GONE_IN_FIRST, Kind.UNNAMED_IN_FIRST),
+        (second, Kind.GONE_IN_SECOND, Kind.UNNAMED_IN_SECOND),
+    ):
+        for keys in walking.rowless(storage, label):
+            yield from (found(gone, key) for key in keys)
+        for _ in range(walking.without_key(storage, label)):
+            yield Difference(unnamed, "")
 
 
-def _paired(first: Iterator[str], second: Iterator[str]) -> Iterator[tuple[str, bool, bool]]:
-    """The keys of two sorted listings, and which of them has each."""
-    one, other = next(first, None), next(second, None)
-    while one is not None or other is not None:
-        if other is None or (one is not None and one < other):
-            assert one is not None  # noqa: S101  the loop would have ended
-            yield one, True, False
-            one = next(first, None)
-        elif one is None or other < one:
-            yield other, False, True
-            other = next(second, None)
-        else:
-            yield one, True, True
-            one, other = next(first, None), next(second, None)
-
-
-def shown(keys: list[str], limit: int = 20) -> str:
-    """The first keys, for a person."""
-    more = len(keys) - limit
-    return ", ".join(islice(keys, limit)) + (f" and {more} more" if more > 0 else "")
+def _held(storage: SQLAlchemyStorage, label: str) -> dict[str, str]:
+    """Why records of a table are held on a node, by key."""
+    states = (PeerState.load(storage, name) for name in storage.get_nodes() if not name.startswith(RESERVED))
+    return {one.key: one.reason for state in states for one in held_here(state) if one.model == label}

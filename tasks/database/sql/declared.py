@@ -5,6 +5,7 @@ name = "laptop"                       # the node's name among all nodes
 database = "sqlite:///orders.db"      # or "env:ORDERS_DATABASE_URL"
 tables = ["customer", { name = "order", exclude = ["note"] }]
 every = "30s"                         # where it asks a peer
+# record_bytes_max = 15_728_640       # larger records are held and told, not sent; on both nodes, up to 50_000_000
 # capture = "orm"                     # the program stamps edits itself; the default is "triggers"
 
 [node.peer]                           # whom it asks
@@ -19,6 +20,7 @@ secret = "env:PHONE_SECRET"
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -47,14 +49,19 @@ from tasks.database.sql.connection import Database
 from tasks.database.sql.graph import graph_of
 from tasks.database.sql.nonces import DatabaseNonces
 from tasks.database.sql.outside import beside_server
+from tasks.database.sql.shared_ids import ADVICE, gives_ids
 from tasks.database.sql.storage import SQLAlchemyStorage
 from tasks.database.sql.tables import SyncedTable
 from tasks.database.sync import DatabaseSync
+from tasks.database.transport import wire
 from tasks.database.transport.http import HttpTransport
 from tasks.database.transport.server import ServedNode
 from tasks.database.transport.signing import PeerKey
+from tasks.database.unsent import RECORD_BYTES_MAX_DEFAULT
 from tasks.declared import read_period
 from tasks.errors import TaskDefinitionError
+
+log = logging.getLogger(__name__)
 
 _ENV = "env:"
 
@@ -119,6 +126,8 @@ class TableTable(_Table):
     exclude: frozenset[str] = frozenset()
     #: Columns of SQLite that hold UUIDs as 32 digits, as SQLAlchemy's and Django's do.
     uuids: frozenset[str] = frozenset()
+    #: The database gives ids that no other node gives.
+    own_ids: Annotated[bool, Field(strict=True)] = False
 
 
 def _named(value: Any) -> Any:
@@ -136,6 +145,8 @@ class NodeTable(_Table):
     batch_size: Annotated[int, Field(ge=1, strict=True)] | None = None
     #: Seconds that a peer's clock may be ahead.
     clock_drift_max: Annotated[int, Field(ge=0, strict=True)] = 300
+    #: The most bytes of one record, as JSON. The web process holds no more than 64 MiB of bodies.
+    record_bytes_max: Annotated[int, Field(ge=1, le=50_000_000, strict=True)] = RECORD_BYTES_MAX_DEFAULT
     peer: AskedPeerTable | None = None
     answers: list[PeerTable] = Field(default_factory=list)
 
@@ -167,6 +178,19 @@ class Node:
         """The node's name among all nodes."""
         return self.table.name
 
+    def peers(self) -> list[tuple[str, str]]:
+        """The name of each peer, and under which one the storage keeps how far it is; the asked one first."""
+        answered = [(peer.node, peer.node) for peer in self.table.answers]
+        return [(self.table.peer.node, self.name), *answered] if self.table.peer else answered
+
+    def shared_ids(self) -> list[str]:
+        """Tables whose ids this database gives, as a peer may do."""
+        own = {each.label or each.name for each in self.table.tables if each.own_ids}
+        tables = self.storage.tables.values()
+        return [
+            each.label for each in tables if each.label not in own and gives_ids(self.storage.database, each)
+        ]
+
     def task(self) -> DatabaseSync | None:
         """The node's sync by its schedule; None where it only answers."""
         if self.table.every is None or self.transport is None:
@@ -176,7 +200,7 @@ class Node:
     def served(self, on_result: Callable[[DatabaseResult], None] = lambda result: None) -> ServedNode:
         """What the web process serves; `on_result` is told what each exchange did here."""
         keys = {answered.node: answered.key() for answered in self.table.answers}
-        return serve(self.engine, self.storage, keys, on_result)
+        return serve(self.engine, self.storage, keys, on_result, record_bytes_max=self.table.record_bytes_max)
 
     def close(self) -> None:
         """Close all connections."""
@@ -190,6 +214,8 @@ def serve(
     storage: SQLAlchemyStorage,
     peers: Mapping[str, PeerKey],
     on_result: Callable[[DatabaseResult], None] = lambda result: None,
+    *,
+    record_bytes_max: int = 0,
 ) -> ServedNode:
     """A node for the web process (see `tasks.database.transport.server.node_routes`)."""
 
@@ -198,7 +224,8 @@ def serve(
         on_result(result)
         return answer
 
-    return ServedNode(process, frozenset(storage.tables), peers, DatabaseNonces(storage.database))
+    nonces = DatabaseNonces(storage.database)
+    return ServedNode(process, frozenset(storage.tables), peers, nonces, record_bytes_max)
 
 
 def read_nodes(tables: Iterable[Mapping[str, Any]]) -> list[NodeTable]:
@@ -266,12 +293,26 @@ def open_node(table: NodeTable, *, lock: SyncLock | None = None, prepare: bool =
             batch_size=table.batch_size,
             clock_drift_max=table.clock_drift_max,
             lock=lock,
+            record_bytes_max=table.record_bytes_max,
             transport=transport,
         )
     except BaseException:
         database.close()
         raise
-    return Node(table, storage, engine, transport)
+    node = Node(table, storage, engine, transport)
+    if prepare:
+        _tell_shared_ids(node)
+    return node
+
+
+#: Nodes of which it was told in this process.
+_told: set[str] = set()
+
+
+def _tell_shared_ids(node: Node) -> None:
+    if node.name not in _told and (labels := node.shared_ids()):
+        log.warning("Node %r: %s: %s.", node.name, ", ".join(labels), ADVICE)
+    _told.add(node.name)
 
 
 def _transport(table: NodeTable) -> HttpTransport | None:
@@ -283,6 +324,7 @@ def _transport(table: NodeTable) -> HttpTransport | None:
         node_id=table.name,
         peer=peer.node,
         key=peer.key(),
+        sent_max=wire.sent_max_for(table.record_bytes_max),
         ca_file=peer.ca_file,
         plain=peer.plain,
     )

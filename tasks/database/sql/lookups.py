@@ -87,6 +87,15 @@ def referred(connection: sa.Connection, table: SyncedTable) -> set[str]:
     return {column for key in found for column in key["referred_columns"]}
 
 
+def row_of_record(table: SyncedTable) -> sa.ColumnElement[bool]:
+    """Whether a row is that of a known record."""
+    found = table.key_column == identity_of_key(table)
+    if table.dialect == "sqlite" and isinstance(table.key_column.type, sa.Integer):
+        # SQLite makes a number of every text: what is kept in such a column need not be one.
+        return sa.and_(found, sa.cast(table.key_column, sa.Text) == _records.c.key)
+    return found
+
+
 def identity_of_key(table: SyncedTable) -> sa.ColumnElement[Any]:
     """A known record's key as the identity has it, so that the identity's own index is of use."""
     kind = table.key_column.type

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from tasks.database.record import WHOLE
 from tasks.database.sql import schema
 from tasks.database.sql.connection import Database
+from tasks.database.sql.reading import comparable, fetched
 from tasks.database.sql.tables import SyncedTable
+from tasks.database.unsent import is_plain_key
 
 #: Rows that are read at once.
 CHUNK = 1000
@@ -35,14 +37,20 @@ class Restamping:
         while True:
             query = (
                 sa.select(_records.key, _records.stamps, _records.deleted)
-                .where(_records.model == model_label, _records.newest > stamp, _records.key > last)
+                .where(
+                    _records.model == model_label,
+                    _records.newest > stamp,
+                    _records.key > comparable(self.database.dialect, last),
+                )
                 .order_by(_records.key)
                 .limit(CHUNK)
                 .with_for_update()
             )
             with self.database.work() as work:
-                rows = work.connection.execute(query).all()
+                rows = fetched(work.connection, query)
             for key, stamps, deleted in rows:
+                if not is_plain_key(key):
+                    continue  # it goes to no peer
                 yield table.key_out(key), dict(stamps) if deleted is None else {WHOLE: deleted}
             if len(rows) < CHUNK:
                 return
@@ -71,6 +79,19 @@ class Restamping:
             work.connection.execute(
                 update.values({name: sa.bindparam(name) for name in rows[0] if name != "of"}), rows
             )
+
+    def send_again(self, model_label: str, keys: Sequence[str], place: int) -> None:
+        """Let living records come to this place in the order of arrival, as if all of them were new."""
+        table = self.tables[model_label]
+        stored = [comparable(self.database.dialect, table.stored_key(key)) for key in keys]
+        with self.database.work() as work:
+            for start in range(0, len(stored), CHUNK):
+                some = _records.key.in_(stored[start : start + CHUNK])
+                work.connection.execute(
+                    sa.update(schema.records)
+                    .where(_records.model == model_label, some, _records.deleted.is_(None))
+                    .values(place=place, received_at=place, arrivals={WHOLE: place}, pending=sa.null())
+                )
 
     def get_restamped(self) -> dict[int, int]:
         """When stamps were taken back, and above which."""

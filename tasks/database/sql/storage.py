@@ -16,15 +16,20 @@ from tasks.database.sql.codec import ValueRefusedError
 from tasks.database.sql.connection import Database, Work
 from tasks.database.sql.following import Following
 from tasks.database.sql.outside import beside_file
+from tasks.database.sql.reading import comparable, fetched
 from tasks.database.sql.restamping import Restamping
 from tasks.database.sql.rows import JsonTexts, Note, write_notes, write_rows
 from tasks.database.sql.tables import SyncedTable
 from tasks.database.sql.writing import write_each, write_in_exchange
 from tasks.database.storage import Place, Tombstone
+from tasks.database.unsent import BadRecord
 from tasks.errors import TaskDefinitionError
 
 #: Records that one statement names at most.
 CHUNK = 2_000
+
+_NO_ROW = "no row is found by its key: it is of another type than the column, or was removed unseen"
+_NO_KEY = "its key is empty"
 
 _records = schema.records
 
@@ -56,6 +61,8 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
         if len(self.tables) != len(tables):
             raise TaskDefinitionError("two synced tables have the same label")
         self.beside = beside or beside_file(self.database.engine)
+        #: Keys and texts that not every database can keep do not travel.
+        self.plain_text = True
         #: Why records were refused last, by model and key. It never quotes a value.
         self.refusals: dict[tuple[str, str], str] = {}
 
@@ -107,9 +114,8 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
         """Living records with a place above `timestamp`, in the order of place and key, at most `limit`."""
         table = self._table(model_label)
         # One statement: a page is as long as it can be, and no row is newer than its stamps.
-        columns = lookups.columns(table).select_from(
-            _records.join(table.table, table.key_column == lookups.identity_of_key(table))
-        )
+        columns = lookups.columns(table).add_columns(_records.c.key)
+        columns = columns.select_from(_records.outerjoin(table.table, lookups.row_of_record(table)))
         query = self._placed(table, timestamp, limit, after_key, columns).where(_records.c.deleted.is_(None))
         with self.database.work() as work:
             return self._fetch(work, table, query)
@@ -128,7 +134,7 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
             _records.c.deleted.is_not(None)
         )
         with self.database.work() as work:
-            rows = work.connection.execute(query).all()
+            rows = fetched(work.connection, query)
         return {table.key_out(key): Tombstone(deleted, received) for key, deleted, received in rows}
 
     def _placed(
@@ -145,7 +151,8 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
             stamp, last = after_key
             # Compared as one, and alone: many changes may have the same place, and so the index leads to the
             # next of them.
-            after = sa.tuple_(sa.literal(stamp, sa.BigInteger), sa.literal(_sortable(table.stored_key(last))))
+            last_key = comparable(self.database.dialect, table.stored_key(last))
+            after = sa.tuple_(sa.literal(stamp, sa.BigInteger), last_key)
             behind = sa.tuple_(place, key) > after
         # That it is not NULL SQLite does not see in a comparison of two columns at once.
         query = columns.where(_records.c.model == table.label, behind, place.is_not(None))
@@ -158,6 +165,14 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
             found = self._read(work, table, list(keys), lock=True)
             work.absent.setdefault(model_label, set()).update(set(keys) - found.keys())
             return found
+
+    def read(self, model_label: str, keys: Collection[str]) -> dict[str, SyncRecord]:
+        """As `get_records`, of which nobody is kept from changing them.
+
+        What is in the table, and nothing is known of, has no stamps.
+        """
+        with self.database.work() as work:
+            return self._read(work, self._table(model_label), list(keys), lock=False)
 
     def get_tombstones(self, model_label: str, keys: Collection[str]) -> dict[str, Tombstone]:
         """The tombstones of these keys that are there."""
@@ -176,18 +191,19 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
         table = self._table(model_label)
         last = ""
         while True:
+            after = comparable(self.database.dialect, last)
             query = (
                 sa.select(_records.c.key)
                 .where(
                     _records.c.model == model_label,
                     _records.c.deleted.is_(None),
-                    _records.c.key > last,
+                    _records.c.key > after,
                 )
                 .order_by(_records.c.key)
                 .limit(CHUNK)
             )
             with self.database.work() as work:
-                keys = work.connection.scalars(query).all()
+                keys = [key for (key,) in fetched(work.connection, query)]
             if not keys:
                 return
             yield from map(table.key_out, keys)
@@ -204,10 +220,17 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
     def _fetch(self, work: Work, table: SyncedTable, query: sa.Select[Any]) -> dict[str, SyncRecord]:
         found: dict[str, SyncRecord] = {}
         stamps, arrivals = JsonTexts(), JsonTexts()
-        for row in work.connection.execute(query).all():
+        end = 4 + len(table.fields)
+        for row in fetched(work.connection, query):
+            times = stamps.load(row[1]), row[2] or 0, arrivals.load(row[3])
+            if row[0] is None:
+                key = table.key_out(row[end])
+                found[key] = BadRecord(key, dict.fromkeys(times[0]), *times, reason=_NO_ROW)
+                continue
             key = table.key_out(row[0])
-            found[key] = SyncRecord(
-                key, table.data_of(row[4:]), stamps.load(row[1]), row[2] or 0, arrivals.load(row[3])
+            data = table.data_of(row[4:end])
+            found[key] = (
+                SyncRecord(key, data, *times) if key else BadRecord(key, data, *times, reason=_NO_KEY)
             )
         return found
 
@@ -390,11 +413,6 @@ def _keys_in(table: SyncedTable, keys: Sequence[str]) -> list[Any]:
         except ValueRefusedError:
             continue
     return found
-
-
-def _sortable(key: str) -> str:
-    """A place between keys, whatever a peer says: a text that every database takes."""
-    return key.encode("utf-8", "replace").decode().replace("\x00", "\x01")
 
 
 def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

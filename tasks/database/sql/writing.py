@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+import logging
+import threading
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -17,6 +20,8 @@ from sqlalchemy.exc import (
 
 from tasks.database.sql.connection import first_line
 
+_driver = logging.getLogger("psycopg")
+
 T = TypeVar("T", bound=Hashable)
 
 #: Errors that one record may have brought about. Others concern the database as a whole.
@@ -30,7 +35,7 @@ def write_each(
     if not items:
         return []
     try:
-        with connection.begin_nested():
+        with _told_once(), connection.begin_nested():
             write(items)
     except _OF_A_RECORD as error:
         if error.connection_invalidated:
@@ -45,6 +50,29 @@ def write_each(
     middle = len(items) // 2
     refused = write_each(connection, items[:middle], write)
     return [*refused, *write_each(connection, items[middle:], write)]
+
+
+class _EndOfPipeline(logging.Filter):
+    """Keeps back what psycopg says of a pipeline that ended with the error which it raises besides."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.get_ident()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is something else."""
+        mine = record.thread == self._thread
+        return not (mine and str(record.msg).startswith("error ignored terminating"))
+
+
+@contextmanager
+def _told_once() -> Iterator[None]:
+    quiet = _EndOfPipeline()
+    _driver.addFilter(quiet)
+    try:
+        yield
+    finally:
+        _driver.removeFilter(quiet)
 
 
 def write_in_exchange(

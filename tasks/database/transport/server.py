@@ -53,12 +53,14 @@ class ServedNode:
         models: what is synced.
         peers: who may ask, with their keys.
         nonces: shared by all processes that serve this node.
+        record_bytes_max: the most bytes of one record, where bodies have to hold larger ones than usual.
     """
 
     process: Callable[[SyncManifest], SyncManifest]
     models: Collection[str]
     peers: Mapping[str, PeerKey]
     nonces: Nonces = field(default_factory=MemoryNonces)
+    record_bytes_max: int = 0
 
 
 def node_routes(
@@ -107,7 +109,7 @@ class _Endpoint:
             raise NotAuthenticError("it is not known")
         # Nobody's body is waited for whose headers cannot be right.
         key.check_headers(request.headers)
-        body = await self._body(request)
+        body = await self._body(request, served)
         path = request.scope.get("raw_path", b"").decode("ascii", "replace")
         route = path[path.rfind("/nodes/") :]  # whatever a proxy has put before it
         await asyncio.to_thread(key.check, request.headers, route, body, served.nonces)
@@ -131,16 +133,19 @@ class _Endpoint:
             raise UnknownModelError(f"not synced here: {', '.join(unknown[:10])}")
         return wire.pack_manifest(served.process(incoming))
 
-    async def _body(self, request: Request) -> bytes:
+    async def _body(self, request: Request, served: ServedNode) -> bytes:
         stated = request.headers.get("content-length", "")
-        too_large = PayloadLimitError(f"a body may have {self._sent_max} bytes at most")
-        if stated.isdigit() and int(stated[:20]) > self._sent_max:
+        most = self._sent_max
+        if served.record_bytes_max:
+            most = max(most, wire.sent_max_for(served.record_bytes_max))
+        too_large = PayloadLimitError(f"a body may have {most} bytes at most")
+        if stated.isdigit() and int(stated[:20]) > most:
             raise too_large
         body = bytearray()
         try:
             async for part in request.stream():
                 body += part
-                if len(body) > self._sent_max:
+                if len(body) > most:
                     raise too_large
         except ClientDisconnect:
             raise ManifestFieldError("the body is cut off") from None

@@ -22,8 +22,16 @@ JSON_MAX = 64 * 1024 * 1024
 #: a blank after each comma.
 _SEAM = b',"after_keys":'
 
+#: What else is in a manifest that holds one record.
+_BESIDE = 1024 * 1024
+
 _GZIP = 31  # zlib's name for the format with gzip's header
 _LEVEL = 1  # records shrink well enough, and time is what a sync has least of
+
+
+def sent_max_for(record_bytes: int | None) -> int:
+    """Bytes on the way, at most, where single records may have so many."""
+    return max(SENT_MAX, (record_bytes or 0) + _BESIDE)
 
 
 def pack(data: dict[str, Any]) -> bytes:

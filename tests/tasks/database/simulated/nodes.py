@@ -31,6 +31,7 @@ class CrashingStorage(MemoryStorage):
         self.fuse = -1
         self.after = False
         self.calls = 0
+        self.plain_text = True
         self.poisoned: set[tuple[str, str]] = set()
         self.refused = 0
         self.beside = MemoryBeside()
@@ -74,6 +75,7 @@ for _name in (
     "get_tombstones",
     "upsert_many",
     "delete_many",
+    "send_again",
     "keep_conflicts",
     "horizon",
     "save_clock_bound",

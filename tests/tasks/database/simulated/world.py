@@ -17,6 +17,7 @@ from tasks.database import (
 )
 from tasks.database.exceptions import NotRestampableError, SyncAbortedError, SyncError, TransportError
 from tasks.database.sync import lost_values
+from tests.tasks.database.simulated import bad_rows
 from tests.tasks.database.simulated.nodes import MODELS, Crash, Node
 from tests.tasks.database.simulated.oracle import Oracle
 from tests.tasks.database.simulated.restores import Restores
@@ -56,6 +57,7 @@ REACHABLE = (
     "restamped_deletions",
     "relayed",
     "ledger_lines",
+    *bad_rows.REACHABLE,
 )
 
 
@@ -71,6 +73,7 @@ class Link:
         assert self.exchanges < 300, "a run has no end"
         world, chance = self.world, self.world.random.random
         body = json.dumps(manifest.to_dict())
+        world.bad.check(manifest, self.server, knows_limit=False)
         world.sent.append((self.server, body))
         if manifest.has_more:
             world.reach["more_pages"] += 1
@@ -95,6 +98,7 @@ class Link:
             raise TransportError("the answer was lost")
         response = SyncManifest.from_dict(json.loads(answer))
         world.reach["told_set_back"] += bool(response.set_back)
+        world.bad.check(response, self.client, knows_limit=True)
         if response.resync:
             world.reach["compared_in_full"] += 1
         if response.has_more:
@@ -129,6 +133,7 @@ class World:
         self.oracle = Oracle()
         self.values = 0
         self.stirred = False
+        self.bad = bad_rows.BadRows(self)
         chosen = self.random.choices(["time", "local", "remote", "owned", "remote on tie"], [6, 1, 1, 1, 1])[
             0
         ]
@@ -174,6 +179,7 @@ class World:
         return {
             "batch_size": self.random.choice([None, 1, 2, 3]),
             "batch_bytes": self.random.choice([None, 4_000_000, 150]),
+            **self.bad.limit(),
         }
 
     def note(self, line: str) -> None:
@@ -196,6 +202,7 @@ class World:
             names = names if shown is not None else list(FIELDS)
             self.values += 1
             fields = {name: f"v{self.values}{name}" for name in names}
+            self.bad.spoil(fields, shown)
             record = node.storage.edit(label, key, **fields)
             again = (label, key) in self.oracle.deletions
             self.reach["edited" if shown is not None else "recreated" if again else "created"] += 1
@@ -222,7 +229,7 @@ class World:
         finally:
             server.storage.fuse = -1
         self._counted(server, result, held)
-        if not held and result.ok and not manifest.dry_run:
+        if not held and not result.skipped and not manifest.dry_run:
             self._named(server, result)
         self.stirred |= bool(result.counts())
         return json.dumps(answer.to_dict())
@@ -238,6 +245,7 @@ class World:
         self.reach["compatible"] += sum(map(len, result.compatible.values()))
         self.reach["held"] += sum(map(len, result.skipped.values()))
         self.reach["released"] += held > self._held(node)
+        self.bad.count(result.errors)
         self.note(f"{node.name}: {result.counts()} {result.errors}")
 
     def _named(self, node: Node, result: Any) -> None:
@@ -301,12 +309,14 @@ class World:
                 "restamp",
                 "back up",
                 "restore",
+                "raise limit",
             ],
             [
                 *(40, 40, 3, 2, 2, 2, 1.5, 0.7),
                 *((6, 6) if self.forgets else (2, 0)),
                 *self.wrong_clocks,
                 *((5, 4) if self.restores else (0, 0)),
+                1,
             ],
         )[0]
         if kind == "act":
@@ -348,6 +358,8 @@ class World:
             self.restores.back_up(node)
         elif kind == "restore" and self.restores:
             self.restores.restore(node)
+        elif kind == "raise limit":
+            self.bad.raise_limit(node)
         elif kind == "away" and self.forgets:
             self.time_ms += 60_000
 
@@ -422,6 +434,7 @@ class World:
             node.storage.poisoned.clear()
             node.skew_ms = max(-90_000, min(90_000, node.skew_ms))
             node.start()
+        self.bad.mend()
         for _ in range(4 * len(self.nodes) + 6):
             self.stirred = False
             quiet = [self.sync(edge) for edge in self.edges]

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from config import Settings
+from tasks.database.transport import MemoryTransport
 from tests.tasks.database.sql.people import skew
-from worker.cli import nodes
+from worker.cli import held as held_objects
+from worker.cli import node_compare, nodes
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
 from worker.cli.machine import node_lock
@@ -80,7 +82,9 @@ def test_capture_status_and_resync(both: tuple[Node, Node], capsys: pytest.Captu
         nodes.status("nobody", as_json=True)
 
 
-def test_two_nodes_are_compared(both: tuple[Node, Node], capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_nodes_are_compared(
+    both: tuple[Node, Node], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("office", "laptop"):
         nodes.capture(name, uninstall=False)
     for node, only in zip(both, ("o", "l"), strict=True):
@@ -88,18 +92,90 @@ def test_two_nodes_are_compared(both: tuple[Node, Node], capsys: pytest.CaptureF
             "INSERT INTO city (id, name) VALUES ('same', 'x'), ('other', :only), (:only, 'y')", only=only
         )
     capsys.readouterr()
-    assert nodes.compare("office", "laptop", as_json=True) == ExitCode.FAILED
+    assert node_compare.compare("office", "laptop", as_json=True) == ExitCode.FAILED
     city, person = json.loads(capsys.readouterr().out)
-    assert city == {
-        "label": "city",
-        "equal": 1,
-        "different": ["other"],
-        "missing_in_first": ["l"],
-        "missing_in_second": ["o"],
+    assert (city["label"], city["equal"], city["alike"]) == ("city", 1, False)
+    named = {
+        kind: [(row["key"], row["fields"]) for row in found["rows"]]
+        for kind, found in city.items()
+        if isinstance(found, dict) and found["count"]
+    }
+    assert named == {
+        "different": [("other", ["name"])],
+        "missing_in_first": [("l", [])],
+        "missing_in_second": [("o", [])],
     }
     assert person["equal"] == 0
-    assert nodes.compare("office", "laptop", as_json=False) == ExitCode.FAILED
-    assert nodes.compare("office", "office", as_json=False) == ExitCode.OK
+    monkeypatch.setenv("COLUMNS", "80")
+    assert node_compare.compare("office", "laptop", as_json=False) == ExitCode.FAILED
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[:7] == [
+        "city: alike: 1",
+        "  different values: 1",
+        "    'other': name",
+        "  not in office: 1",
+        "    'l'",
+        "  not in laptop: 1",
+        "    'o'",
+    ]
+    assert node_compare.compare("office", "office", as_json=False) == ExitCode.OK
+    assert node_compare.repair("office", "laptop", bury=False, yes=False, as_json=False) == ExitCode.OK
+    shown = capsys.readouterr().out
+    assert "city in office: send again: 2" in shown
+    assert "Nothing was changed: --yes does it." in shown
+    nodes.capture("laptop", uninstall=True)
+    with pytest.raises(CommandError, match="nodes capture laptop"):
+        node_compare.repair("office", "laptop", bury=False, yes=True, as_json=False)
+
+
+def test_what_is_held_is_shown_where_it_is_and_where_it_is_not(
+    both: tuple[Node, Node], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, laptop = both
+    for name in ("office", "laptop"):
+        nodes.capture(name, uninstall=False)
+    shown = capsys.readouterr().out
+    assert "person: ids are given by this database" in " ".join(shown.split())  # SQLite gives them
+    office.run("INSERT INTO person (id, name, mail) VALUES (1, 'a', 'taken')")
+    laptop.run("INSERT INTO person (id, name, mail) VALUES (2, 'b', 'taken')")
+    laptop.run("INSERT INTO city (id, name) VALUES ('bad', CAST(x'ff' AS TEXT))")
+    table = nodes.named("laptop")
+    with nodes.opened(nodes.named("office")) as one, nodes.opened(table) as other:
+        other.engine._transport = MemoryTransport(one.engine.process)
+        result = other.engine.sync()
+    assert [line for line in result.errors if "is held at node 'office'" in line]
+    nodes.status(None, as_json=True)
+    held = {lag["node"]: (lag["held"], lag["held_by_peer"]) for lag in json.loads(capsys.readouterr().out)}
+    assert held["laptop"] == (2, 1)  # the row of the office, and the one that cannot be sent
+    assert held["office"][0] == 1
+    monkeypatch.setattr("worker.cli.held.get_settings", nodes.get_settings)
+    for name in ("laptop", "office", None):
+        assert held_objects.held(name, as_json=True) == ExitCode.OK
+        found = json.loads(capsys.readouterr().out)
+        keys = {(one["node"], row["key"]) for one in found for row in [*one["held"], *one["held_by_peer"]]}
+        assert {(name or "laptop", "2"), (name or "laptop", "bad")} <= keys
+    monkeypatch.setenv("COLUMNS", "80")
+    assert held_objects.held("laptop", as_json=False) == ExitCode.OK
+    shown = capsys.readouterr().out
+    assert "city 'bad'" in shown
+    assert "not sent to office: field 'name': text that is no UTF-8" in " ".join(shown.split())
+    assert all(len(line) <= 80 for line in shown.splitlines())
+
+
+def test_rows_from_before_the_capture_are_not_said_to_be_decades_old(
+    both: tuple[Node, Node], capsys: pytest.CaptureFixture[str]
+) -> None:
+    laptop = both[1]
+    laptop.run("INSERT INTO city (id, name) VALUES ('a', 'Aachen')")
+    nodes.capture("laptop", uninstall=False)
+    capsys.readouterr()
+    nodes.status("laptop", as_json=True)
+    [lag] = json.loads(capsys.readouterr().out)
+    assert (lag["unsent"], lag["oldest_unsent_seconds"]) == (True, None)
+    nodes.status("laptop", as_json=False)
+    shown = capsys.readouterr().out
+    assert "rows from before the capture" in shown
+    assert "days" not in shown
 
 
 def test_what_a_wrong_clock_stamped_is_mended(
