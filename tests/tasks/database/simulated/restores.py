@@ -45,6 +45,7 @@ class Restores:
         self.lost: list[tuple[str, str]] = []
         #: What was in no database any more: values, and the stamps of deletions.
         self.doubtful: set[str] = set()
+        self.blurred = False
         self.doubtful_stones: set[tuple[str, str, int]] = set()
 
     def back_up(self, node: Node) -> None:
@@ -129,6 +130,8 @@ class Restores:
         for name, value in self.lost:
             [node] = [each for each in self.world.nodes if each.name == name]
             self.world.reach["came_back"] += any(str(found) == value for _, _, found in self._values(node))
+        # Whether a deletion was dropped or never done is not to be seen any more.
+        self.blurred = bool(self.doubtful_stones) and any(n.storage.get_purged() for n in self.world.nodes)
         oracle, here = self.world.oracle, repr([node.state() for node in self.world.nodes])
         never = {value for value in self.doubtful if f"'{value}'" not in here}
         for place, values in list(oracle.written.items()):

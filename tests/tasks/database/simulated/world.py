@@ -457,7 +457,7 @@ class World:
                 self.oracle.conflict(entry)
         return self.oracle.judge(
             {node.name: node.state() for node in self.nodes},
-            by_time=self.by_time and not self.forgets,
+            by_time=self.by_time and not self.forgets and not (self.restores and self.restores.blurred),
             # What waits while a clock is ahead may be overtaken; it converges, but the ledger may miss a loser.
             ledger=not self.runs_ahead,
         )
