@@ -185,8 +185,7 @@ class DatabaseEngine:
         state.theirs, state.takes = incoming.held, incoming.takes
         if not incoming.dry_run:
             self._node.look_again(state)
-        if set_back:
-            self._catch_up(heard)
+        self._catch_up(heard if set_back else None)
         now = self._node.arrival([*payloads, *state.held.payloads().values()], dry_run=incoming.dry_run)
         mark = state.tell(now, generation.name)
         # What the peer believes to be known here it may have told in another past.
