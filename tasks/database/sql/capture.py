@@ -18,7 +18,7 @@ from tasks.database.sql.connection import Database
 from tasks.database.sql.tables import SyncedTable
 
 #: Grows with the triggers' text: those of another form are made anew.
-_FORM = 2
+_FORM = 3
 
 #: The stamp of what was there before anybody captured: any edit is newer.
 UNKNOWN_TIME = 1
@@ -89,6 +89,8 @@ def _adopt(connection: sa.Connection, table: SyncedTable) -> int:
     """Rows that nothing is known of get the oldest stamp; records whose rows went unseen get tombstones."""
     label = literal(table.label)
     key = f"CAST(t.{connection.dialect.identifier_preparer.quote(table.identity)} AS text)"
+    if table.loose_keys and table.dialect == "sqlite":
+        key += " COLLATE BINARY"
     cast = "" if table.dialect == "sqlite" else "::jsonb"
     stamps = literal(json.dumps(dict.fromkeys(table.fields, UNKNOWN_TIME))) + cast
     rows = f"{table.quoted(connection)} t"

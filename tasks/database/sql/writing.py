@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import (
@@ -19,6 +19,15 @@ from tasks.database.sql.connection import first_line
 
 T = TypeVar("T", bound=Hashable)
 
+
+class RowsRefusedError(Exception):
+    """Items that must not be written so, with the reasons; all others may be tried again at once."""
+
+    def __init__(self, reasons: Mapping[Any, str]) -> None:
+        super().__init__(f"{len(reasons)} rows are not kept as they came")
+        self.reasons = dict(reasons)
+
+
 #: Errors that one record may have brought about. Others concern the database as a whole.
 _OF_A_RECORD = (DataError, IntegrityError, InternalError, NotSupportedError, ProgrammingError)
 
@@ -32,6 +41,9 @@ def write_each(
     try:
         with connection.begin_nested():
             write(items)
+    except RowsRefusedError as error:
+        others = [item for item in items if item not in error.reasons]
+        return [*error.reasons.items(), *write_each(connection, others, write)]
     except _OF_A_RECORD as error:
         if error.connection_invalidated:
             raise
