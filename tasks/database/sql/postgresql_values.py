@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Callable
 from datetime import datetime, time
@@ -148,7 +149,7 @@ def writer(kind: Kind, *, key: bool = False) -> Convert:
     show = str if is_interval(kind) else encode
     decode, fits = decoder(kind, None if key else show), _fits(kind)
     if fits is None:
-        return quick(kind, _as_bound(kind, decode))
+        return _quick_number(kind, _quick_moment(kind, quick(kind, _as_bound(kind, decode))))
 
     def write(value: Any) -> Any:
         made = decode(value)
@@ -157,6 +158,8 @@ def writer(kind: Kind, *, key: bool = False) -> Convert:
             raise ValueRefusedError(f"{name_of(kind)} {reason}")
         return made
 
+    if isinstance(kind, sa.Numeric):
+        return _quick_number(kind, write)
     if not isinstance(kind, sa.String):
         return _as_bound(kind, write)
 
@@ -166,6 +169,37 @@ def writer(kind: Kind, *, key: bool = False) -> Convert:
         return write(value)
 
     return text
+
+
+def _quick_moment(kind: Kind, write: Convert) -> Convert:
+    """The same, at once for what comes as this column shows it."""
+    if not isinstance(kind, sa.DateTime) or kind.timezone:
+        return write
+
+    def moment(value: Any) -> Any:
+        try:
+            made = datetime.fromisoformat(value)
+        except (ValueError, TypeError):
+            return write(value)
+        return made if made.tzinfo is None and made.isoformat() == value else write(value)
+
+    return moment
+
+
+def _quick_number(kind: Kind, write: Convert) -> Convert:
+    """The same, at once for numbers as they are told, with as many digits as the column has."""
+    if not isinstance(kind, sa.Numeric) or isinstance(kind, sa.Float):
+        return write
+    whole, places = r"(?:0|[1-9]\d{0,30})", "" if kind.scale is None else max(kind.scale - 1, 0)
+    fraction = "" if kind.scale is not None and kind.scale <= 0 else rf"|-?{whole}\.\d{{0,{places}}}[1-9]"
+    fits = re.compile(
+        rf"0|-?[1-9]\d{{0,30}}{fraction}" if (kind.scale or 0) >= 0 else "0", re.ASCII
+    ).fullmatch
+
+    def number(value: Any) -> Any:
+        return Decimal(value) if value.__class__ is str and fits(value) else write(value)
+
+    return number
 
 
 def bound(kind: Kind) -> Kind:

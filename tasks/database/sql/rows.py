@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, NotSupportedError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from tasks.database.record import WHOLE, SyncRecord
 from tasks.database.sql import schema
 from tasks.database.sql.tables import SyncedTable
 
@@ -54,6 +55,37 @@ class JsonTexts:
         if text != self._text:
             self._value, self._text = json.loads(text), text
         return self._value.copy()
+
+
+def notes_of(
+    table: SyncedTable, records: Mapping[str, SyncRecord], emptied: Mapping[str, Collection[str]]
+) -> list[Note]:
+    """What is known of records that were written; what was left empty is older than anything."""
+    known = set(table.fields)
+    here = known | {WHOLE}
+    stamp_texts, arrival_texts = JsonTexts(), JsonTexts()
+    notes: list[Note] = []
+    for key, record in records.items():
+        stamps, arrivals, received_at = record.timestamps, record.arrivals, record.received_at
+        left_out = emptied.get(key, ())
+        if left_out or not stamps.keys() <= known:
+            stamps = {name: at for name, at in stamps.items() if name in known and name not in left_out}
+        if not arrivals.keys() <= here:
+            arrivals = {name: at for name, at in arrivals.items() if name in here}
+        newest = max(stamps.values(), default=0)
+        notes.append(
+            Note(
+                model=table.label,
+                key=table.stored_key(key),
+                stamps=stamp_texts.dump(stamps),
+                newest=newest,
+                received_at=received_at,
+                arrivals=arrival_texts.dump(arrivals),
+                place=max(newest, received_at),
+                deleted=None,
+            )
+        )
+    return notes
 
 
 _UPDATED = ", ".join(f"{name} = excluded.{name}" for name in Note._fields if name not in {"model", "key"})

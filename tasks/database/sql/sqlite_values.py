@@ -123,9 +123,15 @@ def _parser(kind: Kind) -> Convert:
     if isinstance(kind, sa.Uuid):
         return UUID
     if isinstance(kind, sa.JSON):
-        # A column of type JSON makes numbers of texts that look so.
-        return lambda value: canonical_json(value) if isinstance(value, str) else json_of(value)
+        return _document
     return lambda value: value
+
+
+def _document(value: Any) -> str:
+    """A column of type JSON makes numbers of texts that look so, and of 1e400 what is none of JSON's."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("no JSON")
+    return canonical_json(value) if isinstance(value, str) else json_of(value)
 
 
 def _with_zone(moment: datetime, zone: Any) -> datetime:

@@ -8,13 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tasks.database.record import WHOLE, SyncRecord
+from tasks.database.record import SyncRecord
 from tasks.database.sql import capture, lookups, placing, reading_back, schema, sequences
 from tasks.database.sql.bookkeeping import Bookkeeping
 from tasks.database.sql.codec import ValueRefusedError
 from tasks.database.sql.connection import Database, Work
 from tasks.database.sql.restamping import Restamping
-from tasks.database.sql.rows import How, JsonTexts, Note, write_notes, write_rows
+from tasks.database.sql.rows import How, JsonTexts, Note, notes_of, write_notes, write_rows
 from tasks.database.sql.tables import SyncedTable
 from tasks.database.sql.writing import RowsRefusedError, write_each, write_in_exchange
 from tasks.database.storage import Place, Tombstone
@@ -276,7 +276,7 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
                             del failed[key]
                     refused.update(failed)
             written = {key: records[key] for key in rows if key not in refused}
-            self._note(work, table, written, emptied)
+            write_notes(work.connection, notes_of(table, written, emptied))
             if made_here := {key: stamps for key, stamps in edited.items() if key in written}:
                 self.restamp(table.label, made_here)
             if any(how is not How.UPDATED for how, _ in forms):
@@ -304,40 +304,6 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
                 work.connection.execute(sa.update(table.table).where(among).values(empty))
 
         return write_in_exchange(work.connection, keys, clear, write)
-
-    def _note(
-        self,
-        work: Work,
-        table: SyncedTable,
-        records: Mapping[str, SyncRecord],
-        emptied: Mapping[str, set[str]],
-    ) -> None:
-        """Keep what is known of records that were written; what was left empty is older than anything."""
-        known = set(table.fields)
-        here = known | {WHOLE}
-        stamp_texts, arrival_texts = JsonTexts(), JsonTexts()
-        notes: list[Note] = []
-        for key, record in records.items():
-            stamps, arrivals, received_at = record.timestamps, record.arrivals, record.received_at
-            left_out = emptied.get(key, ())
-            if left_out or not stamps.keys() <= known:
-                stamps = {name: at for name, at in stamps.items() if name in known and name not in left_out}
-            if not arrivals.keys() <= here:
-                arrivals = {name: at for name, at in arrivals.items() if name in here}
-            newest = max(stamps.values(), default=0)
-            notes.append(
-                Note(
-                    model=table.label,
-                    key=table.stored_key(key),
-                    stamps=stamp_texts.dump(stamps),
-                    newest=newest,
-                    received_at=received_at,
-                    arrivals=arrival_texts.dump(arrivals),
-                    place=max(newest, received_at),
-                    deleted=None,
-                )
-            )
-        write_notes(work.connection, notes)
 
     def delete_many(self, model_label: str, deletes: Mapping[str, int], received_at: int = 0) -> set[str]:
         """Delete records and keep tombstones, also of what was never here; return the keys that were refused.
