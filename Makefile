@@ -34,9 +34,9 @@ proof: $(VENV)/installed-dev
 		tests/notion/test_round_trips.py tests/notion/test_formatted_texts.py tests/notion/test_soak.py
 	$(BIN)/python scripts/notion_mutants.py
 	LOCKSTEP_NODE_WORLDS=1700 LOCKSTEP_NODE_HISTORIES=25 LOCKSTEP_NODE_PROCESS_STEPS=150 LOCKSTEP_NODE_FUZZ=1500 \
-		$(BIN)/python -m pytest --timeout 3600 tests/tasks/database/test_simulator.py \
+		LOCKSTEP_NODE_COLUMNS=100 $(BIN)/python -m pytest --timeout 3600 tests/tasks/database/test_simulator.py \
 		tests/tasks/database/sql/test_histories.py tests/tasks/database/sql/test_process_histories.py \
-		tests/tasks/database/sql/test_openapi.py
+		tests/tasks/database/sql/test_openapi.py tests/tasks/database/sql/test_columns.py
 	$(BIN)/python scripts/node_mutants.py
 	LOCKSTEP_STOPS=$(STOPS) $(BIN)/python -m pytest --timeout 7200 tests/worker/celery_app/test_stops_under_load.py
 

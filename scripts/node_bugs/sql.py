@@ -59,7 +59,7 @@ MUTANTS = [
     Mutant(
         "unique values that were exchanged wait for each other",
         SQL + "storage.py",
-        "if not new and len(failed) > 1:",
+        "if how is not How.NEW and len(failed) > 1:",
         "if False:",
         NODES_TESTS + " -k exchanged",
     ),
@@ -142,7 +142,7 @@ MUTANTS = [
     ),
     Mutant(
         "SQLite rounds numbers",
-        SQL + "codec.py",
+        SQL + "sqlite_values.py",
         "    if Decimal(repr(made)) != value:\n",
         "    if False:\n",
         TYPES_TESTS,

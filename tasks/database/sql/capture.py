@@ -105,6 +105,8 @@ def _adopt(connection: sa.Connection, table: SyncedTable) -> int:
     label = literal(table.label)
     identity = f"t.{connection.dialect.identifier_preparer.quote(table.identity)}"
     key = capture_sqlite.key_text(identity) if table.dialect == "sqlite" else f"CAST({identity} AS text)"
+    if table.loose_keys and table.dialect == "sqlite":
+        key += " COLLATE BINARY"
     cast = "" if table.dialect == "sqlite" else "::jsonb"
     stamps = literal(json.dumps(dict.fromkeys(table.fields, UNKNOWN_TIME))) + cast
     rows = f"{table.quoted(connection)} t"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import sqlalchemy as sa
 
 from tasks.database.sql.tables import SyncedTable
 
 #: Asked before the function is called, which costs more than the row itself.
-_QUIET = "current_setting('lockstep.applying', true) IS DISTINCT FROM 'on'"
+_QUIET = "current_setting('lockstep.asleep', true) IS DISTINCT FROM 'on'"
 
 #: Milliseconds since 1970, with 16 bits for a counter.
 WALL = "(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint << 16)"
@@ -28,6 +28,7 @@ DECLARE
     after jsonb;
     changed text[];
     whole boolean;
+    name text;
     stamps jsonb;
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
@@ -39,6 +40,10 @@ BEGIN
     END IF;
     IF TG_OP <> 'INSERT' THEN before := to_jsonb(OLD); END IF;
     IF TG_OP <> 'DELETE' THEN after := to_jsonb(NEW); END IF;
+    IF TG_ARGV[3] = 'padded' THEN
+        before := before || jsonb_build_object(identity, rtrim(before ->> identity, ' '));
+        after := after || jsonb_build_object(identity, rtrim(after ->> identity, ' '));
+    END IF;
     -- What a remote deletion takes with it is captured; what it names has its tombstone already.
     IF before ->> identity IS NOT NULL
         AND (TG_OP = 'DELETE' OR before -> identity IS DISTINCT FROM after -> identity) THEN
@@ -55,6 +60,14 @@ BEGIN
         changed := fields;
     ELSE
         changed := ARRAY(SELECT f FROM unnest(fields) f WHERE before -> f IS DISTINCT FROM after -> f);
+        -- JSON's null looks like an empty column to JSON.
+        FOREACH name IN ARRAY coalesce(TG_ARGV[4], '{{}}')::text[] LOOP
+            IF before -> name = 'null' AND after -> name = 'null' THEN
+                EXECUTE format('SELECT ($1.%1$I IS NULL) <> ($2.%1$I IS NULL)', name) INTO whole USING OLD, NEW;
+                IF whole THEN changed := changed || name; END IF;
+            END IF;
+        END LOOP;
+        whole := false;
         IF cardinality(changed) = 0 THEN RETURN NULL; END IF;
     END IF;
     stamps := (SELECT jsonb_object_agg(f, wall) FROM unnest(changed) f);
@@ -81,12 +94,9 @@ def statements(connection: sa.Connection, table: SyncedTable, mark: str) -> Iter
     quote = connection.dialect.identifier_preparer.quote
     schema = quote(connection.scalar(sa.text("SELECT current_schema()")))
     yield _FUNCTION.format(schema=schema)
-    fields = (
-        "{"
-        + ",".join('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in table.fields)
-        + "}"
-    )
-    arguments = ", ".join(_literal(each) for each in (table.label, table.identity, fields))
+    fields, documents = _array(table.fields), _array(table.documents)
+    padded = "padded" if table.padded_keys else ""
+    arguments = ", ".join(_literal(each) for each in (table.label, table.identity, fields, padded, documents))
     run = f"EXECUTE FUNCTION {schema}.lockstep_capture({arguments})"
     target = table.quoted(connection)
     yield (
@@ -94,6 +104,10 @@ def statements(connection: sa.Connection, table: SyncedTable, mark: str) -> Iter
     )
     yield f"CREATE TRIGGER lockstep_delete_{mark} AFTER DELETE ON {target} FOR EACH ROW {run}"
     yield f"CREATE TRIGGER lockstep_truncate_{mark} AFTER TRUNCATE ON {target} FOR EACH STATEMENT {run}"
+
+
+def _array(names: Collection[str]) -> str:
+    return "{" + ",".join('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in names) + "}"
 
 
 def _literal(value: str) -> str:

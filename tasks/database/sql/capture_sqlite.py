@@ -14,7 +14,7 @@ from tasks.database.sql.tables import SyncedTable
 #: Milliseconds since 1970, with 16 bits for a counter.
 WALL = "(CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) << 16)"
 
-_QUIET = "(SELECT applying FROM lockstep_node) = 0"
+_QUIET = "(SELECT applying FROM lockstep_node) <> 1"
 
 
 def statements(connection: sa.Connection, table: SyncedTable, mark: str) -> Iterator[str]:
@@ -23,8 +23,8 @@ def statements(connection: sa.Connection, table: SyncedTable, mark: str) -> Iter
     target, identity = table.quoted(connection), quote(table.identity)
     new, old = key_text(f"NEW.{identity}"), key_text(f"OLD.{identity}")
     label = _literal(table.label)
-    moved = f"OLD.{identity} IS NOT NEW.{identity}"
     # Without BINARY a column that ignores case would hide an edit of the case alone.
+    moved = f"OLD.{identity} COLLATE BINARY IS NOT NEW.{identity}"
     differs = {name: f"OLD.{quote(name)} COLLATE BINARY IS NOT NEW.{quote(name)}" for name in table.fields}
     changed = " UNION ALL ".join(
         f"SELECT {_literal(name)} AS value WHERE {differ} OR {moved}" for name, differ in differs.items()

@@ -43,6 +43,8 @@ class Work:
     connection: sa.Connection
     #: Records that were read and are not there, by model: what is inserted meanwhile is not overwritten.
     absent: dict[str, set[str]] = field(default_factory=dict)
+    #: Whether something of the user's may change what is written, by model.
+    watched: dict[str, bool] = field(default_factory=dict)
     #: The clock's bound that was kept in this transaction, to be kept also when it is undone.
     clock_bound: int = 0
     #: Nobody else gives places before its end.

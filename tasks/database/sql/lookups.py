@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from tasks.database.sql import schema
+from tasks.database.sql.postgresql_values import Unpadded, selected
 from tasks.database.sql.rows import array
 from tasks.database.sql.tables import SyncedTable
 
@@ -28,7 +29,9 @@ def records(table: SyncedTable, keys: Sequence[Any], *, lock: bool) -> sa.Select
     # Each key by itself, by the index: PostgreSQL would rather read a whole table that has grown since it was
     # last analysed.
     key = _keys(keys, _kind(table))
-    row = sa.select(*(table.table.c[name] for name in table.fields)).where(table.key_column == key.c.key)
+    row = sa.select(*(_plain(table, name) for name in table.fields)).where(table.key_column == key.c.key)
+    if table.loose_keys:
+        row = row.where(_as_written(table.key_column) == _as_written(key.c.key))
     own = (row.with_for_update() if lock else row.offset(0)).lateral("row")
     note = (
         sa.select(_records.c.stamps, _records.c.received_at, _records.c.arrivals)
@@ -70,8 +73,32 @@ def columns(table: SyncedTable) -> sa.Select[Any]:
 def among(table: SyncedTable, keys: Sequence[Any]) -> sa.ColumnElement[bool]:
     """Whether a row's identity is one of these."""
     if table.dialect == "sqlite":
-        return sa.type_coerce(table.key_column, sa.types.NullType()).in_(_listed(keys))
-    return table.key_column == sa.func.any(_array(keys, _kind(table)))
+        key, listed = sa.type_coerce(table.key_column, sa.types.NullType()), _listed(keys)
+        among = key.in_(listed)
+        return sa.and_(among, sa.collate(key, "BINARY").in_(listed)) if table.loose_keys else among
+    found: sa.ColumnElement[bool] = table.key_column == sa.func.any(_array(keys, _kind(table)))
+    if not table.loose_keys:
+        return found
+    return sa.and_(found, _as_written(table.key_column) == sa.func.any(_array(keys, sa.Text())))
+
+
+def is_key_of(table: SyncedTable) -> sa.ColumnElement[bool]:
+    """Whether a row is the one of a known record's key."""
+    found: sa.ColumnElement[bool] = table.key_column == identity_of_key(table)
+    if table.dialect == "sqlite" and isinstance(table.key_column.type, sa.Integer):
+        # SQLite makes a number of every text: what is kept in such a column need not be one.
+        return sa.and_(found, sa.cast(table.key_column, sa.Text) == _records.c.key)
+    if not table.loose_keys:
+        return found
+    if table.dialect == "sqlite":
+        key = sa.type_coerce(table.key_column, sa.types.NullType())
+        return sa.and_(found, sa.collate(key, "BINARY") == _records.c.key)
+    return sa.and_(found, _as_written(table.key_column) == _records.c.key)
+
+
+def _as_written(key: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
+    """A key that is compared letter by letter."""
+    return sa.collate(sa.cast(key, sa.Text), "C")
 
 
 def referred(connection: sa.Connection, table: SyncedTable) -> set[str]:
@@ -87,20 +114,13 @@ def referred(connection: sa.Connection, table: SyncedTable) -> set[str]:
     return {column for key in found for column in key["referred_columns"]}
 
 
-def row_of_record(table: SyncedTable) -> sa.ColumnElement[bool]:
-    """Whether a row is that of a known record."""
-    found = table.key_column == identity_of_key(table)
-    if table.dialect == "sqlite" and isinstance(table.key_column.type, sa.Integer):
-        # SQLite makes a number of every text: what is kept in such a column need not be one.
-        return sa.and_(found, sa.cast(table.key_column, sa.Text) == _records.c.key)
-    return found
-
-
 def identity_of_key(table: SyncedTable) -> sa.ColumnElement[Any]:
     """A known record's key as the identity has it, so that the identity's own index is of use."""
     kind = table.key_column.type
     if isinstance(kind, sa.Integer) or (table.dialect == "postgresql" and isinstance(kind, sa.Uuid)):
         return sa.cast(_records.c.key, kind)
+    if table.padded_keys:
+        return sa.cast(_records.c.key, Unpadded())
     key = sa.type_coerce(_records.c.key, sa.types.NullType())
     return key if table.dialect == "sqlite" else sa.collate(_records.c.key, "default")
 
@@ -108,7 +128,8 @@ def identity_of_key(table: SyncedTable) -> sa.ColumnElement[Any]:
 def _plain(table: SyncedTable, name: str) -> sa.ColumnElement[Any]:
     column = table.table.c[name]
     # SQLite keeps what it is given: what is read may not be of the column's type.
-    return sa.type_coerce(column, sa.types.NullType()).label(name) if table.dialect == "sqlite" else column
+    read = sa.type_coerce(column, sa.types.NullType()) if table.dialect == "sqlite" else selected(column)
+    return read.label(name)
 
 
 def _text(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
@@ -126,7 +147,9 @@ def _kind(table: SyncedTable) -> sa.types.TypeEngine[Any]:
     kind = table.key_column.type
     if isinstance(kind, sa.Integer):
         return sa.BigInteger()
-    return sa.Text() if isinstance(kind, sa.String) and not isinstance(kind, sa.CHAR | sa.Enum) else kind
+    if table.padded_keys:
+        return Unpadded()
+    return sa.Text() if isinstance(kind, sa.String) and not isinstance(kind, sa.Enum) else kind
 
 
 def _array(keys: Sequence[Any], kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:

@@ -5,13 +5,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from enum import Enum
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, NotSupportedError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 
+from tasks.database.record import WHOLE, SyncRecord
 from tasks.database.sql import schema
 from tasks.database.sql.tables import SyncedTable
 
@@ -53,6 +57,37 @@ class JsonTexts:
         return self._value.copy()
 
 
+def notes_of(
+    table: SyncedTable, records: Mapping[str, SyncRecord], emptied: Mapping[str, Collection[str]]
+) -> list[Note]:
+    """What is known of records that were written; what was left empty is older than anything."""
+    known = set(table.fields)
+    here = known | {WHOLE}
+    stamp_texts, arrival_texts = JsonTexts(), JsonTexts()
+    notes: list[Note] = []
+    for key, record in records.items():
+        stamps, arrivals, received_at = record.timestamps, record.arrivals, record.received_at
+        left_out = emptied.get(key, ())
+        if left_out or not stamps.keys() <= known:
+            stamps = {name: at for name, at in stamps.items() if name in known and name not in left_out}
+        if not arrivals.keys() <= here:
+            arrivals = {name: at for name, at in arrivals.items() if name in here}
+        newest = max(stamps.values(), default=0)
+        notes.append(
+            Note(
+                model=table.label,
+                key=table.stored_key(key),
+                stamps=stamp_texts.dump(stamps),
+                newest=newest,
+                received_at=received_at,
+                arrivals=arrival_texts.dump(arrivals),
+                place=max(newest, received_at),
+                deleted=None,
+            )
+        )
+    return notes
+
+
 _UPDATED = ", ".join(f"{name} = excluded.{name}" for name in Note._fields if name not in {"model", "key"})
 _ON_CONFLICT = f"ON CONFLICT (model, key) DO UPDATE SET {_UPDATED}, pending = NULL"
 _INTO = f"INSERT INTO {schema.records.name} ({', '.join(Note._fields)})"
@@ -87,16 +122,42 @@ def _element(value: str | int | None) -> str:
     return "NULL" if value is None else str(value)
 
 
+class _Overriding(postgresql.Insert):
+    """An `INSERT` whose numbers stand in place of those that the database would give."""
+
+    inherit_cache = True
+
+
+@compiles(_Overriding)
+def _compile_overriding(insert: _Overriding, compiler: SQLCompiler, **options: Any) -> str:
+    made: str = compiler.visit_insert(insert, **options)  # type: ignore[no-untyped-call]
+    return made.replace(") VALUES (", ") OVERRIDING SYSTEM VALUE VALUES (", 1)
+
+
+class How(Enum):
+    """What is known of rows that are to be written."""
+
+    #: They are not there yet.
+    NEW = "new"
+    #: They are there.
+    UPDATED = "updated"
+    #: They may be there, and are then replaced.
+    EITHER = "either"
+
+
 def write_rows(
     connection: sa.Connection,
     table: SyncedTable,
     names: Sequence[str],
     rows: Sequence[Sequence[Any]],
     *,
-    new: bool,
+    how: How,
 ) -> None:
-    """Write rows of these columns; `new` ones must not be there yet, others may be and are then replaced."""
-    if new and _copies(connection):
+    """Write rows of these columns, of which the first one is the identity."""
+    if how is How.UPDATED:
+        _update(connection, table, names, rows)
+        return
+    if how is How.NEW and _copies(connection):
         try:
             with connection.begin_nested():
                 _copy(connection, table, names, rows)
@@ -104,11 +165,12 @@ def write_rows(
             pass
         else:
             return
-    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table.target(names))
+    make = sqlite.Insert if connection.dialect.name == "sqlite" else postgresql.Insert
+    insert = (_Overriding if table.gives_numbers else make)(table.target(names))
     others = {name: insert.excluded[name] for name in names if name != table.identity}
-    if not new and others:
+    if how is How.EITHER and others:
         insert = insert.on_conflict_do_update(index_elements=[table.identity], set_=others)
-    elif not new:
+    elif how is How.EITHER:
         insert = insert.on_conflict_do_nothing(index_elements=[table.identity])
     if connection.dialect.name == "sqlite":
         # The values are in SQLite's own form: nothing is left to do for each row.
@@ -116,6 +178,29 @@ def write_rows(
         connection.exec_driver_sql(str(made), [tuple(row) for row in rows])
     else:
         connection.execute(insert, [dict(zip(names, row, strict=True)) for row in rows])
+
+
+def _update(
+    connection: sa.Connection, table: SyncedTable, names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    if len(names) == 1:
+        return  # there is nothing but the identity
+    quote = connection.dialect.identifier_preparer.quote
+    if connection.dialect.name == "sqlite":
+        values, key = ", ".join(f"{quote(name)} = ?" for name in names[1:]), quote(table.identity)
+        statement = (
+            f"UPDATE {table.quoted(connection)} SET {values} WHERE {key} = ? AND {key} COLLATE BINARY = ?"
+        )
+        connection.exec_driver_sql(statement, [(*row[1:], row[0], row[0]) for row in rows])
+        return
+    target = table.target(names)
+    binds = {name: sa.bindparam(f"lockstep_{at}", type_=target.c[name].type) for at, name in enumerate(names)}
+    named = binds.pop(table.identity)
+    update = sa.update(target).where(target.c[table.identity] == named).values(binds)
+    # Each by the index, whatever the database believes of the table's size.
+    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    connection.execute(update, [{f"lockstep_{at}": value for at, value in enumerate(row)} for row in rows])
+    connection.exec_driver_sql("SET LOCAL enable_seqscan TO DEFAULT")
 
 
 def _copies(connection: sa.Connection) -> bool:

@@ -27,7 +27,8 @@ node = Table(
     "lockstep_node",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    #: 1 while a remote change is applied, seen by nobody else: SQLite has one writer at a time.
+    #: Not 0 while a remote change is applied, and 1 where nothing of it is captured. Nobody else sees it: SQLite has
+    #: one writer at a time.
     Column("applying", Integer, nullable=False, server_default=text("0")),
     #: The last place in the node's order of arrival that a peer may have been told of.
     Column("horizon", BigInteger, nullable=False, server_default=text("0")),

@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from tasks.database.beside import Beside
-from tasks.database.record import WHOLE, SyncRecord
-from tasks.database.sql import capture, lookups, placing, schema
+from tasks.database.record import SyncRecord
+from tasks.database.sql import capture, lookups, placing, reading_back, schema, sequences
 from tasks.database.sql.bookkeeping import Bookkeeping
 from tasks.database.sql.codec import ValueRefusedError
 from tasks.database.sql.connection import Database, Work
@@ -18,9 +18,9 @@ from tasks.database.sql.following import Following
 from tasks.database.sql.outside import beside_file
 from tasks.database.sql.reading import comparable, fetched
 from tasks.database.sql.restamping import Restamping
-from tasks.database.sql.rows import JsonTexts, Note, write_notes, write_rows
+from tasks.database.sql.rows import How, JsonTexts, Note, notes_of, write_notes, write_rows
 from tasks.database.sql.tables import SyncedTable
-from tasks.database.sql.writing import write_each, write_in_exchange
+from tasks.database.sql.writing import RowsRefusedError, write_each, write_in_exchange
 from tasks.database.storage import Place, Tombstone
 from tasks.database.unsent import BadRecord
 from tasks.errors import TaskDefinitionError
@@ -115,7 +115,7 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
         table = self._table(model_label)
         # One statement: a page is as long as it can be, and no row is newer than its stamps.
         columns = lookups.columns(table).add_columns(_records.c.key)
-        columns = columns.select_from(_records.outerjoin(table.table, lookups.row_of_record(table)))
+        columns = columns.select_from(_records.outerjoin(table.table, lookups.is_key_of(table)))
         query = self._placed(table, timestamp, limit, after_key, columns).where(_records.c.deleted.is_(None))
         with self.database.work() as work:
             return self._fetch(work, table, query)
@@ -273,23 +273,41 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
                 rows[key].update(dict.fromkeys(emptied[key]))
         with self.database.work() as work:
             absent = work.absent.setdefault(table.label, set())
-            forms: dict[tuple[bool, tuple[str, ...]], list[str]] = {}
+            watched = reading_back.is_watched(work, table)
+            in_place = watched or table.in_place
+            before = self._read(work, table, list(rows), lock=False) if in_place else {}
+            edited: dict[str, dict[str, int]] = {}
+            forms: dict[tuple[How, tuple[str, ...]], list[str]] = {}
             for key, row in rows.items():
-                forms.setdefault((key in absent, tuple(row)), []).append(key)
-            with self._quietly(work):
-                for (new, names), keys in forms.items():
+                how = How.UPDATED if key in before else How.NEW if in_place or key in absent else How.EITHER
+                forms.setdefault((how, tuple(row)), []).append(key)
+            # Whatever else a trigger of the user's does is an edit made here; what it did to these rows is read back.
+            with self._writing(work, captured=watched):
+                for (how, names), keys in forms.items():
 
-                    def write(some: Sequence[str], new: bool = new, names: Sequence[str] = names) -> None:
+                    def write(some: Sequence[str], how: How = how, names: Sequence[str] = names) -> None:
                         values = [tuple(rows[key].values()) for key in some]
-                        write_rows(work.connection, table, names, values, new=new)
+                        write_rows(work.connection, table, names, values, how=how)
+                        if not watched and table.doubtful.isdisjoint(names):
+                            return
+                        sent = {key: records[key] for key in some}
+                        found = self._read(work, table, some, lock=False)
+                        verdict = reading_back.judge(table, sent, emptied, before, found, watched=watched)
+                        if verdict.refused:
+                            raise RowsRefusedError(verdict.refused)
+                        edited.update(verdict.edited)
 
                     failed = dict(write_each(work.connection, keys, write))
-                    if not new and len(failed) > 1:
+                    if how is not How.NEW and len(failed) > 1:
                         for key in self._exchange(work, table, names, list(failed), write):
                             del failed[key]
                     refused.update(failed)
             written = {key: records[key] for key in rows if key not in refused}
-            self._note(work, table, written, emptied)
+            write_notes(work.connection, notes_of(table, written, emptied))
+            if made_here := {key: stamps for key, stamps in edited.items() if key in written}:
+                self.restamp(table.label, made_here)
+            if any(how is not How.UPDATED for how, _ in forms):
+                sequences.move_on(work, table, [row for key, row in rows.items() if key in written])
             absent.difference_update(written)  # in place: another set would be nobody's
         self._refuse(table, records, refused)
         return set(refused)
@@ -314,40 +332,6 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
 
         return write_in_exchange(work.connection, keys, clear, write)
 
-    def _note(
-        self,
-        work: Work,
-        table: SyncedTable,
-        records: Mapping[str, SyncRecord],
-        emptied: Mapping[str, set[str]],
-    ) -> None:
-        """Keep what is known of records that were written; what was left empty is older than anything."""
-        known = set(table.fields)
-        here = known | {WHOLE}
-        stamp_texts, arrival_texts = JsonTexts(), JsonTexts()
-        notes: list[Note] = []
-        for key, record in records.items():
-            stamps, arrivals, received_at = record.timestamps, record.arrivals, record.received_at
-            left_out = emptied.get(key, ())
-            if left_out or not stamps.keys() <= known:
-                stamps = {name: at for name, at in stamps.items() if name in known and name not in left_out}
-            if not arrivals.keys() <= here:
-                arrivals = {name: at for name, at in arrivals.items() if name in here}
-            newest = max(stamps.values(), default=0)
-            notes.append(
-                Note(
-                    model=table.label,
-                    key=table.stored_key(key),
-                    stamps=stamp_texts.dump(stamps),
-                    newest=newest,
-                    received_at=received_at,
-                    arrivals=arrival_texts.dump(arrivals),
-                    place=max(newest, received_at),
-                    deleted=None,
-                )
-            )
-        write_notes(work.connection, notes)
-
     def delete_many(self, model_label: str, deletes: Mapping[str, int], received_at: int = 0) -> set[str]:
         """Delete records and keep tombstones, also of what was never here; return the keys that were refused.
 
@@ -361,7 +345,9 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
             def bury(some: Sequence[str]) -> None:
                 self._bury(work, table, {key: deletes[key] for key in some}, received_at)
 
-            refused.update(write_each(work.connection, keys, bury))
+            if keys:
+                with self._writing(work, captured=True):
+                    refused.update(write_each(work.connection, keys, bury))
         self._refuse(table, deletes, refused)
         return set(refused)
 
@@ -376,8 +362,15 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
                 for key, at in deletes.items()
             ],
         )
+        kept: list[str] = []
         for some in _chunks(list(deletes)):
             work.connection.execute(sa.delete(table.table).where(lookups.among(table, _keys_in(table, some))))
+            if reading_back.is_watched(work, table):
+                kept += self._read(work, table, some, lock=False)
+        if kept:
+            raise RowsRefusedError(
+                dict.fromkeys(kept, "it is still there: a trigger or rule of the table keeps it")
+            )
         work.absent.setdefault(table.label, set()).update(deletes)
 
     def _refuse(self, table: SyncedTable, keys: Collection[str], refused: Mapping[str, str]) -> None:
@@ -386,12 +379,15 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
         self.refusals.update({(table.label, key): reason for key, reason in refused.items()})
 
     @contextmanager
-    def _quietly(self, work: Work) -> Iterator[None]:
-        """What is written within is not captured."""
+    def _writing(self, work: Work, *, captured: bool) -> Iterator[None]:
+        """A peer's changes are written within, as users' triggers can see; what else it does is `captured`."""
         if self.database.dialect == "postgresql":
-            on, off = "SET LOCAL lockstep.applying = 'on'", "SET LOCAL lockstep.applying = 'off'"
+            asleep = "off" if captured else "on"
+            on = f"SET LOCAL lockstep.applying = 'on'; SET LOCAL lockstep.asleep = '{asleep}'"
+            off = "SET LOCAL lockstep.applying = 'off'; SET LOCAL lockstep.asleep = 'off'"
         else:
-            on, off = "UPDATE lockstep_node SET applying = 1", "UPDATE lockstep_node SET applying = 0"
+            on = f"UPDATE lockstep_node SET applying = {2 if captured else 1}"  # noqa: S608
+            off = "UPDATE lockstep_node SET applying = 0"
         with work.connection.begin_nested():  # an error takes the first statement back, too
             work.connection.exec_driver_sql(on)
             yield

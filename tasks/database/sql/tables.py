@@ -1,5 +1,7 @@
 """The user's tables that are synced, and their columns' values as JSON."""
 
+# ruff: noqa: S608  names are quoted; values never become part of a statement
+
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -9,18 +11,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import NoSuchTableError
 
-from tasks.database.sql.codec import (
-    Convert,
-    ValueRefusedError,
-    decoder,
-    encode,
-    plain_classes,
-    quick,
-    sqlite_reader,
-    sqlite_writer,
-)
+from tasks.database.sql import postgresql_values, sqlite_values
+from tasks.database.sql.codec import Convert, ValueRefusedError
 from tasks.database.sql.connection import Database
 from tasks.database.sql.schema import KEY_MAX
 from tasks.errors import TaskDefinitionError
@@ -38,6 +33,8 @@ class SyncedTable:
         label: its name among all nodes.
         identity: the column that names a record on every node: text, whole numbers or UUIDs.
         fields: the columns that are synced, the identity included.
+        dialect: the database's.
+        loose_keys: whether the database takes different keys for one, such as `abc` and `ABC`.
 
     Raises:
         TaskDefinitionError: a column is unknown, or the identity is no primary key or of another type.
@@ -50,6 +47,7 @@ class SyncedTable:
     dialect: str
     #: Reads it again by a connection; None: a program has described the table.
     read_by: Callable[[sa.Connection], SyncedTable] | None = field(default=None, compare=False, repr=False)
+    loose_keys: bool = False
 
     def __post_init__(self) -> None:
         if self.identity not in self.fields:
@@ -129,7 +127,10 @@ class SyncedTable:
             for column in uuids:
                 table.c[column].type = sa.Uuid()
             made = cls.of(table, database.dialect, label=label or name, identity=identity, exclude=exclude)
-            return replace(made, read_by=read)
+            if isinstance(by, sa.Connection):
+                return replace(made, read_by=read, loose_keys=made._ignores_case(by))
+            with database.errors(), by.connect() as connection:
+                return replace(made, read_by=read, loose_keys=made._ignores_case(connection))
 
         return read(database.engine)
 
@@ -140,6 +141,59 @@ class SyncedTable:
             TaskDefinitionError: there is no such table any more, or it cannot be synced.
         """
         return None if self.read_by is None else self.read_by(connection)
+
+    def _ignores_case(self, connection: sa.Connection) -> bool:
+        """Whether keys that differ, in their case for instance, may be one key to the database."""
+        kind = self.key_column.type
+        if not isinstance(kind, sa.String):
+            return False
+        if self.dialect == "sqlite":
+            master = f"{self.table.schema}.sqlite_master" if self.table.schema else "sqlite_master"
+            made = sa.text(
+                f"SELECT sql FROM {master} WHERE type IN ('table', 'index') AND lower(tbl_name) = lower(:name)"
+            )
+            found = connection.scalars(made, {"name": self.table.name})
+            return any("collate" in text.lower() for text in found if text)
+        made = sa.text(
+            "SELECT NOT c.collisdeterministic FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation "
+            "WHERE a.attrelid = CAST(:name AS regclass) AND a.attname = :column"
+        )
+        values = {"name": self.quoted(connection), "column": self.identity}
+        return isinstance(kind, postgresql.CITEXT) or bool(connection.scalar(made, values))
+
+    @cached_property
+    def documents(self) -> list[str]:
+        """Fields that hold JSON."""
+        kinds = {name: postgresql_values.base_of(self.table.c[name].type) for name in self.fields}
+        return [name for name, kind in kinds.items() if isinstance(kind, sa.JSON)]
+
+    @cached_property
+    def in_place(self) -> bool:
+        """Whether rows that are there can only be updated: as new ones they might be refused, or taken for others."""
+        return self.loose_keys or any(
+            not column.nullable
+            and column.name not in self.fields
+            and column.server_default is None
+            and not column.computed
+            and column.identity is None
+            for column in self.table.c
+        )
+
+    @cached_property
+    def gives_numbers(self) -> bool:
+        """Whether the database wants to give numbers of its own to new rows, and has to be told otherwise."""
+        return any((made := self.table.c[name].identity) is not None and made.always for name in self.fields)
+
+    @cached_property
+    def counted(self) -> list[str]:
+        """Fields with whole numbers of which each is there once."""
+        groups = [*self.unique_groups(), [self.identity]]
+        return [
+            name
+            for name in self.fields
+            if isinstance(self.table.c[name].type, sa.Integer)
+            and ([name] in groups or self.table.c[name].unique)
+        ]
 
     def _is_unique(self) -> bool:
         column = self.table.c[self.identity]
@@ -178,17 +232,23 @@ class SyncedTable:
         # Some drivers' preparers double it for statements with parameters; ours have none.
         return name if "%" not in self.table.fullname else name.replace("%%", "%")
 
-    @cached_property
-    def _write(self) -> Mapping[str, Convert]:
-        make = sqlite_writer if self.dialect == "sqlite" else decoder
-        kinds = {name: self.table.c[name].type for name in self.fields}
-        return {name: quick(kind, make(kind)) for name, kind in kinds.items()}
+    @property
+    def _values(self) -> Any:
+        return sqlite_values if self.dialect == "sqlite" else postgresql_values
 
     @cached_property
-    def _read(self) -> Mapping[str, Convert]:
+    def _write_key(self) -> Convert:
+        made: Convert = self._values.writer(self.key_column.type, key=True)
+        return made
+
+    @cached_property
+    def doubtful(self) -> frozenset[str]:
+        """Fields of which only the database can tell what becomes of a value."""
         if self.dialect == "sqlite":
-            return {name: sqlite_reader(self.table.c[name].type) for name in self.fields}
-        return dict.fromkeys(self.fields, encode)
+            return frozenset()
+        return frozenset(
+            name for name in self.fields if postgresql_values.is_doubtful(self.table.c[name].type)
+        )
 
     def target(self, names: Collection[str]) -> sa.TableClause:
         """The table for an `INSERT` of rows that `row_of` made."""
@@ -201,9 +261,7 @@ class SyncedTable:
     def _bound(self, kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
         if self.dialect == "sqlite":
             return sa.types.NullType()  # the values are in SQLite's own form already
-        if isinstance(kind, sa.JSON):
-            return type(kind)(none_as_null=True)
-        return kind
+        return postgresql_values.bound(kind)
 
     def key_in(self, key: str) -> Any:
         """The identity's value of a record's key, as the database keeps it; raises `ValueRefusedError`."""
@@ -211,7 +269,7 @@ class SyncedTable:
             return int(key)
         if len(key) > KEY_MAX:
             raise ValueRefusedError(f"a key has {KEY_MAX} characters at most")
-        value = self._write[self.identity](key)
+        value = self._write_key(key)
         if self.key_out(value) != key:
             raise ValueRefusedError("no key of this table")
         return value
@@ -235,7 +293,12 @@ class SyncedTable:
                 return str(UUID(str(value)))
             except ValueError:
                 return str(value)
-        return str(value)
+        return str(value).rstrip(" ") if self.padded_keys else str(value)
+
+    @cached_property
+    def padded_keys(self) -> bool:
+        """Whether the database fills keys up with blanks, which are no part of them."""
+        return self.dialect == "postgresql" and postgresql_values.is_padded(self.key_column.type)
 
     def stored_key(self, key: str) -> str:
         """A record's key as the triggers write it: the identity's value as the database's own text."""
@@ -264,7 +327,8 @@ class SyncedTable:
 
     @cached_property
     def _others(self) -> list[tuple[str, Convert]]:
-        return [(name, write) for name, write in self._write.items() if name != self.identity]
+        kinds = {name: self.table.c[name].type for name in self.fields if name != self.identity}
+        return [(name, self._values.writer(kind)) for name, kind in kinds.items()]
 
     def data_of(self, row: Sequence[Any]) -> dict[str, Any]:
         """A row's values, in the order of `fields`, as JSON."""
@@ -275,7 +339,6 @@ class SyncedTable:
 
     @cached_property
     def _readers(self) -> list[tuple[str, frozenset[type], Convert]]:
-        return [
-            (name, plain_classes(self.table.c[name].type, self.dialect), read)
-            for name, read in self._read.items()
-        ]
+        kinds = {name: self.table.c[name].type for name in self.fields}
+        values = self._values
+        return [(name, values.plain_classes(kind), values.reader(kind)) for name, kind in kinds.items()]

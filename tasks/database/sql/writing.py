@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import (
@@ -24,6 +24,15 @@ _driver = logging.getLogger("psycopg")
 
 T = TypeVar("T", bound=Hashable)
 
+
+class RowsRefusedError(Exception):
+    """Items that must not be written so, with the reasons; all others may be tried again at once."""
+
+    def __init__(self, reasons: Mapping[Any, str]) -> None:
+        super().__init__(f"{len(reasons)} rows are not kept as they came")
+        self.reasons = dict(reasons)
+
+
 #: Errors that one record may have brought about. Others concern the database as a whole.
 _OF_A_RECORD = (DataError, IntegrityError, InternalError, NotSupportedError, ProgrammingError)
 
@@ -37,6 +46,9 @@ def write_each(
     try:
         with _told_once(), connection.begin_nested():
             write(items)
+    except RowsRefusedError as error:
+        others = [item for item in items if item not in error.reasons]
+        return [*error.reasons.items(), *write_each(connection, others, write)]
     except _OF_A_RECORD as error:
         if error.connection_invalidated:
             raise

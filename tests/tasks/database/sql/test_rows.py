@@ -17,7 +17,7 @@ from .conftest import Node
 KEY = "6f1e7f0a-5e0c-4f57-8d0e-0f6a4b1c2d3e"
 VALUES: dict[str, Any] = {
     "id": KEY,
-    "words": ["a", 'b"c', "d\\e", "", None],
+    "words": r"""["a","b\"c","d\\e","",null]""",
     "plain": "tab\t newline\n return\r back\\slash \\N \\. \"quotes\" 'single' Ünïcøde 👩‍🚀 {1,2}",
     "moment": "2026-01-02T03:04:05.600000",
     "local": "2026-01-02T03:04:05",
@@ -26,8 +26,8 @@ VALUES: dict[str, Any] = {
     "length": "93784.5",
     "price": "12.5",
     "photo": "AAEC/w==",
-    "old": {"a": [1, None, "x\\y\tz"]},
-    "more": [{"b": 1.5}, None, True],
+    "old": r'{"a":[1,null,"x\\y\tz"]}',
+    "more": '[{"b":1.5},null,true]',
     "size": 1.25,
     "ok": False,
     "mood": "happy",

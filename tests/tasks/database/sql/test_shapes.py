@@ -33,7 +33,7 @@ class Pair:
         answering: DatabaseEngine | None = None
         for node in reversed(self.nodes):
             database = Database(node.url)
-            tables = [SyncedTable.reflect(database, name, **self.options) for name in self.names]
+            tables = [self.reflect(database, name) for name in self.names]
             storage = SQLAlchemyStorage(database, tables)
             node.opened.append(storage)
             storage.prepare()
@@ -44,6 +44,9 @@ class Pair:
                 storage, graph_of(tables), HybridLogicalClock(), name, transport=transport, batch_size=3
             )
             answering = answering or self.engine
+
+    def reflect(self, database: Database, name: str) -> SyncedTable:
+        return SyncedTable.reflect(database, name, **self.options)
 
     def sync(self) -> None:
         result = self.engine.sync()

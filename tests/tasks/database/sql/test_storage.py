@@ -22,7 +22,7 @@ DATA: dict[str, Any] = {
     "paid": "12.5",
     "ok": True,
     "photo": "AAEC/w==",
-    "more": {"a": [1, None, "x"], "b": {"c": 1.5}},
+    "more": '{"a":[1,null,"x"],"b":{"c":1.5}}',
     "size": 1.25,
     "mail": "ada@example.org",
     "city": None,

@@ -148,3 +148,99 @@ def test_what_sqlite_cannot_hold_is_held_and_told(make_node: Callable[[str], Nod
     assert [row["id"] for row in target.run("SELECT id FROM thing")] == ["good"]
     [row] = source.run("SELECT free FROM thing WHERE id = 'long'")
     assert str(row["free"]) == "12345678901234567890.123456789"
+
+
+#: Documents, and the only form in which they travel: what is equal to PostgreSQL's own `jsonb` has one.
+DOCUMENTS = {
+    "null": "null",
+    "[1e400, 1.50, 100, 1E2, -0.0]": "[1E+400,1.5,100,100,0]",
+    '{"b": 12345678901234567890.1234567890, "a": 0.00000001}': '{"a":1E-8,"b":12345678901234567890.123456789}',
+    '{"ü": "\\u00fc", "z": null}': '{"z":null,"ü":"ü"}',
+    '"text"': '"text"',
+    "1.5": "1.5",
+    "9007199254740993": "9007199254740993",
+}
+
+
+@pytest.mark.parametrize("kind", ["JSON", "JSONB"])
+def test_json_keeps_its_digits_and_its_null(nodes: tuple[Node, Node], kind: str) -> None:
+    source, target = nodes
+    for node in nodes:
+        node.run(
+            f"CREATE TABLE thing (id TEXT PRIMARY KEY, note TEXT, more {'JSON' if lite(node) else kind})"
+        )
+    two = Two(target, source)
+    for number, document in enumerate(DOCUMENTS):
+        literal = document.replace("'", "''").replace(":", "\\:")
+        node, more = source, "" if lite(source) else f"::{kind}".replace(":", "\\:")
+        node.run(
+            f"INSERT INTO thing (id, more) VALUES ('{number}', '{literal}'{more}), ('empty{number}', NULL)"
+        )
+    assert two.sync().ok
+    for storage in two.storages:
+        found = storage.get_records("thing", [str(number) for number in range(len(DOCUMENTS))])
+        assert [found[str(number)].data["more"] for number in range(len(DOCUMENTS))] == [*DOCUMENTS.values()]
+    [found] = compare(*two.storages)
+    assert found.alike
+    [row] = target.run("SELECT count(*) AS found FROM thing WHERE more IS NULL")
+    assert row["found"] == len(DOCUMENTS)
+    for node in nodes:
+        for changed, empty in (("'null'", False), ("NULL", True), ("'null'", False)):
+            node.run(f"UPDATE thing SET note = 'with it', more = {changed} WHERE id = 'empty1'")
+            node.run(f"UPDATE thing SET more = {changed} WHERE id = 'empty2'")
+            assert two.sync().ok
+            assert two.sync().counts() == {}
+            for each in nodes:
+                rows = each.run("SELECT more IS NULL AS empty FROM thing WHERE id IN ('empty1', 'empty2')")
+                assert [bool(row["empty"]) for row in rows] == [empty, empty]
+
+
+def lite(node: Node) -> bool:
+    return bool(node.url.startswith("sqlite"))
+
+
+def test_numbers_that_would_be_rounded_are_held_and_said(make_node: Callable[[str], Node]) -> None:
+    """SQLite keeps what no NUMERIC(10,2) of PostgreSQL does; what it has computed is settled as it shows it."""
+    source, target = make_node("sqlite"), make_node("postgresql")
+    for node in (source, target):
+        node.run("CREATE TABLE thing (id TEXT PRIMARY KEY, note TEXT, paid NUMERIC(10,2))")
+    two = Two(target, source)
+    source.run(
+        "INSERT INTO thing VALUES ('fine', NULL, 0.1 + 0.2), ('whole', NULL, 20), ('more', NULL, 19.999)"
+    )
+    result = two.sync()
+    assert dict(result.skipped) == {"thing": ["more"]}
+    assert "field 'paid': NUMERIC keeps 2 digits behind the point" in result.errors[0]
+    rows = target.run("SELECT id, CAST(paid AS text) AS paid FROM thing ORDER BY id")
+    assert [(row["id"], row["paid"]) for row in rows] == [("fine", "0.30"), ("whole", "20.00")]
+    source.run("UPDATE thing SET paid = 19.99 WHERE id = 'more'")
+    assert two.sync().ok
+    assert compare(*two.storages)[0].equal == 3
+
+
+def test_a_month_is_no_thirty_days(make_node: Callable[[str], Node]) -> None:
+    nodes = make_node("postgresql"), make_node("postgresql")
+    for node in nodes:
+        node.run("CREATE TABLE thing (id TEXT PRIMARY KEY, note TEXT, length INTERVAL)")
+    two = Two(*nodes)
+    lengths = [
+        "1 year 2 mons",
+        "1 mon",
+        "30 days",
+        "24:00:00",
+        "-1 days +02:03:04.5",
+        "-1 mons +3 days -00:00:01",
+        "00:00:00",
+    ]
+    for length in lengths:
+        nodes[0].run("INSERT INTO thing VALUES (:it, '', CAST(CAST(:it AS text) AS interval))", it=length)
+    assert two.sync().ok
+    for node in nodes:
+        node.run("UPDATE thing SET note = note || 'x'")
+        assert two.sync().ok
+        rows = node.run("SELECT id, CAST(length AS text) AS length FROM thing")
+        assert all(row["id"] == row["length"] for row in rows)
+    nodes[1].run("UPDATE thing SET length = '1 day' WHERE id = '24:00:00'")
+    assert two.sync().counts() == {"applied": 1}
+    [row] = nodes[0].run("SELECT CAST(length AS text) AS it FROM thing WHERE id = '24:00:00'")
+    assert row["it"] == "1 day"
