@@ -106,5 +106,7 @@ class Node:
     def report(applied: Applied, result: DatabaseResult) -> None:
         """Enter what is held into the result."""
         for (label, key), reason in applied.problems.items():
+            if (label, key) in applied.waiting:
+                continue
             result.skipped[label].append(key)
             result.errors.append(f"{label} {key!r}: {reason}; it is kept and tried again")

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tasks.database.record import WHOLE, SyncRecord
-from tasks.database.sql import capture, lookups, placing, schema
+from tasks.database.sql import capture, foreign, lookups, placing, schema
 from tasks.database.sql.bookkeeping import Bookkeeping
 from tasks.database.sql.codec import ValueRefusedError
 from tasks.database.sql.connection import Database, Work
@@ -17,7 +17,7 @@ from tasks.database.sql.restamping import Restamping
 from tasks.database.sql.rows import JsonTexts, Note, write_notes, write_rows
 from tasks.database.sql.tables import SyncedTable
 from tasks.database.sql.writing import write_each, write_in_exchange
-from tasks.database.storage import Place, Tombstone
+from tasks.database.storage import Place, Reference, Tombstone
 from tasks.errors import TaskDefinitionError
 
 #: Records that one statement names at most.
@@ -208,6 +208,17 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
                 key, table.data_of(row[4:]), stamps.load(row[1]), row[2] or 0, arrivals.load(row[3])
             )
         return found
+
+    def get_references(self, model_label: str, keys: Collection[str]) -> Iterator[Reference]:
+        """All living records of synced tables that refer to these by a foreign key among synced columns."""
+        table = self._table(model_label)
+        with self.database.work() as work:
+            for key in foreign.keys_to(work.connection, self.tables.values(), table):
+                for some in _chunks(_keys_in(table, list(keys))):
+                    for parent, child in work.connection.execute(foreign.referring(key, some)):
+                        yield Reference(
+                            key.child.label, key.child.key_out(child), model_label, table.key_out(parent)
+                        )
 
     # --- what is written ---------------------------------------------------------------------------------
 
