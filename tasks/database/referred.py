@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
+from tasks.database.graph import in_order
 from tasks.database.record import SyncRecord
 from tasks.database.storage import ArrivalStorage, Reference, ReferringStorage
 
@@ -66,21 +67,8 @@ class References:
 
     def children_first(self, label: str, keys: Iterable[str]) -> list[str]:
         """These keys of a model, each before those that it refers to."""
-        left = dict.fromkeys(keys, 0)
-        for (child, key), parents in self._parents.items():
-            if child == label and key in left:
-                for parent, parent_key in parents:
-                    if parent == label and parent_key in left:
-                        left[parent_key] += 1
-        order = [key for key, count in left.items() if not count]
-        for key in order:  # it grows meanwhile
-            for parent, parent_key in self._parents.get((label, key), ()):
-                if parent == label and parent_key in left:
-                    left[parent_key] -= 1
-                    if not left[parent_key]:
-                        order.append(parent_key)
-        done = set(order)
-        return [*order, *(key for key in left if key not in done)]  # those of a circle are in no order
+        names = in_order([(label, key) for key in keys], self._parents)
+        return [key for _, key in names]
 
 
 def renewed(record: SyncRecord, stamp: int, identity: str) -> SyncRecord:

@@ -44,6 +44,18 @@ def keys_to(
     return [key for key in keys_among(connection, tables) if key.parent is parent]
 
 
+def keys_from(
+    connection: sa.Connection, tables: Iterable[SyncedTable], child: SyncedTable
+) -> list[ForeignKey]:
+    """Those that lead from this table."""
+    return [key for key in keys_among(connection, tables) if key.child is child]
+
+
+def refers_to_itself(connection: sa.Connection, table: SyncedTable) -> bool:
+    """Whether a foreign key leads from the table to itself."""
+    return bool(keys_among(connection, [table]))
+
+
 def _sqlite(connection: sa.Connection, tables: list[SyncedTable]) -> list[ForeignKey]:
     by_name = {table.table.name.casefold(): table for table in tables}
     query = sa.text(

@@ -13,6 +13,7 @@ from tasks.database.sql import capture, foreign, lookups, placing, schema
 from tasks.database.sql.bookkeeping import Bookkeeping
 from tasks.database.sql.codec import ValueRefusedError
 from tasks.database.sql.connection import Database, Work
+from tasks.database.sql.linked import parents_first
 from tasks.database.sql.restamping import Restamping
 from tasks.database.sql.rows import JsonTexts, Note, write_notes, write_rows
 from tasks.database.sql.tables import SyncedTable
@@ -269,7 +270,11 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
                         values = [tuple(rows[key].values()) for key in some]
                         write_rows(work.connection, table, names, values, new=new)
 
-                    failed = dict(write_each(work.connection, keys, write))
+                    def settle(some: Sequence[str]) -> tuple[Sequence[str], Mapping[str, str]]:
+                        references = foreign.keys_from(work.connection, self.tables.values(), table)
+                        return parents_first(work.connection, references, {key: rows[key] for key in some})
+
+                    failed = dict(write_each(work.connection, keys, write, settle))
                     if not new and len(failed) > 1:
                         for key in self._exchange(work, table, names, list(failed), write):
                             del failed[key]
@@ -337,7 +342,8 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
     def delete_many(self, model_label: str, deletes: Mapping[str, int], received_at: int = 0) -> set[str]:
         """Delete records and keep tombstones, also of what was never here; return the keys that were refused.
 
-        What the database deletes with a record, by `ON DELETE CASCADE`, is captured like an edit made here.
+        What the database itself deletes with a record, by way of tables that are not synced, is captured like an
+        edit made here.
         """
         table = self._table(model_label)
         refused = {key: "no key of this table" for key in deletes if not table.can_be_key(key)}
@@ -362,8 +368,16 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
                 for key, at in deletes.items()
             ],
         )
-        for some in _chunks(list(deletes)):
-            work.connection.execute(sa.delete(table.table).where(lookups.among(table, _keys_in(table, some))))
+        identities = _keys_in(table, list(deletes))
+        if self.database.dialect == "sqlite" and foreign.refers_to_itself(work.connection, table):
+            # One by one, in their order: a long chain would go deeper than SQLite follows it.
+            one = sa.delete(table.table).where(
+                table.key_column == sa.bindparam("key", type_=sa.types.NullType())
+            )
+            work.connection.execute(one, [{"key": identity} for identity in identities])
+        else:
+            for some in _chunks(identities):
+                work.connection.execute(sa.delete(table.table).where(lookups.among(table, some)))
         work.absent.setdefault(table.label, set()).update(deletes)
 
     def _refuse(self, table: SyncedTable, keys: Collection[str], refused: Mapping[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -23,10 +23,20 @@ T = TypeVar("T", bound=Hashable)
 _OF_A_RECORD = (DataError, IntegrityError, InternalError, NotSupportedError, ProgrammingError)
 
 
+#: Which items can be written, in which order, and why the others cannot.
+Settled = tuple[Sequence[T], Mapping[T, str]]
+
+
 def write_each(
-    connection: Connection, items: Sequence[T], write: Callable[[Sequence[T]], None]
+    connection: Connection,
+    items: Sequence[T],
+    write: Callable[[Sequence[T]], None],
+    settle: Callable[[Sequence[T]], Settled[T]] | None = None,
 ) -> list[tuple[T, str]]:
-    """Write all items but those that the database refuses; return these with its reasons."""
+    """Write all items but those that the database refuses; return these with its reasons.
+
+    Where they cannot be written as they are, `settle` is asked once which can, and in which order.
+    """
     if not items:
         return []
     try:
@@ -42,6 +52,9 @@ def write_each(
             return [(items[0], f"the database cannot keep a value ({type(error).__name__})")]
     else:
         return []
+    if settle is not None:
+        items, waiting = settle(items)
+        return [*waiting.items(), *write_each(connection, items, write)]
     middle = len(items) // 2
     refused = write_each(connection, items[:middle], write)
     return [*refused, *write_each(connection, items[middle:], write)]
