@@ -18,7 +18,7 @@ from tasks.database.sql.connection import Database
 from tasks.database.sql.tables import SyncedTable
 
 #: Grows with the triggers' text: those of another form are made anew.
-_FORM = 2
+_FORM = 3
 
 #: The stamp of what was there before anybody captured: any edit is newer.
 UNKNOWN_TIME = 1

@@ -111,11 +111,19 @@ def write_rows(
     elif not new:
         insert = insert.on_conflict_do_nothing(index_elements=[table.identity])
     if connection.dialect.name == "sqlite":
+        if _resolves_conflicts(connection, table):
+            insert = insert.prefix_with("OR ABORT")
         # The values are in SQLite's own form: nothing is left to do for each row.
         made = insert.compile(dialect=connection.dialect, column_keys=list(names))
         connection.exec_driver_sql(str(made), [tuple(row) for row in rows])
     else:
         connection.execute(insert, [dict(zip(names, row, strict=True)) for row in rows])
+
+
+def _resolves_conflicts(connection: sa.Connection, table: SyncedTable) -> bool:
+    """Whether the table itself says `ON CONFLICT REPLACE` or the like: nothing is to go for a peer's row."""
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? AND sql LIKE '%ON%CONFLICT%'"
+    return connection.exec_driver_sql(query, (table.table.name,)).first() is not None
 
 
 def _copies(connection: sa.Connection) -> bool:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from tasks.database.clock import HybridLogicalClock
 from tasks.database.engine import DatabaseEngine
 from tasks.database.result import ConflictEntry, DatabaseResult
-from tasks.database.sql import Database, SQLAlchemyStorage, SyncedTable
+from tasks.database.sql import Database, SQLAlchemyStorage, SyncedTable, capture
 from tasks.database.sql.graph import graph_of
 from tasks.database.transport import MemoryTransport
 
@@ -102,6 +102,19 @@ class Family:
     @property
     def members(self) -> list[Member]:
         return [self.hub, *self.spokes]
+
+    @staticmethod
+    def rebuild(member: Member, table: str, statement: str) -> None:
+        """Make a table of SQLite anew, with its rows, by another statement."""
+        capture.remove(member.storage.database, member.storage.tables[table])
+        member.edit(
+            f"ALTER TABLE {table} RENAME TO old_{table}",
+            statement,
+            f"INSERT INTO {table} SELECT * FROM old_{table}",
+            f"DROP TABLE old_{table}",
+            foreign_keys=False,
+        )
+        member.storage.prepare()
 
     def settle(self) -> None:
         """All sync until nothing is left to do, and nothing waits anywhere."""
