@@ -455,7 +455,8 @@ def _joined(held: ModelPayload, payload: ModelPayload) -> ModelPayload:
     records, deletes = dict(held.records), dict(held.deletes)
     for key, record in payload.records.items():
         before = records.get(key)
-        if before is not None:
+        # Where the peer's record has grown newer it is whole: what it was before may have been deleted between.
+        if before is not None and record.newest <= before.newest:
             data = {**before.data, **record.data}
             timestamps = {**before.timestamps, **record.timestamps}
             for name, stamp in before.timestamps.items():
