@@ -12,9 +12,7 @@ from tests.tasks.database.sql.families import Family
 
 Node = Any  # the class of the conftest
 
-KINDS = [("sqlite", "postgresql"), ("postgresql", "sqlite")]
 THREE = [("sqlite", "postgresql", "sqlite"), ("postgresql", "sqlite", "sqlite")]
-ACTIONS = ["CASCADE", "SET NULL", "SET DEFAULT", "NO ACTION"]
 
 
 def tables(on_delete: str = "CASCADE", on_update: str = "CASCADE") -> dict[str, str]:
@@ -25,12 +23,6 @@ def tables(on_delete: str = "CASCADE", on_update: str = "CASCADE") -> dict[str, 
     }
 
 
-@pytest.fixture(params=KINDS, ids="-".join)
-def kinds(request: pytest.FixtureRequest) -> tuple[str, str]:
-    found: tuple[str, str] = request.param
-    return found
-
-
 def people(family: Family, count: int) -> None:
     family.hub.edit(
         "INSERT INTO city VALUES ('home', 'h'), ('new', 'n'), ('old', 'o')",
@@ -39,8 +31,7 @@ def people(family: Family, count: int) -> None:
     family.settle()
 
 
-@pytest.mark.parametrize("batch_size", [1, 3])
-@pytest.mark.parametrize("on_delete", ACTIONS[:3])
+@pytest.mark.parametrize(("on_delete", "batch_size"), [("CASCADE", 1), ("SET NULL", 3), ("SET DEFAULT", 2)])
 @pytest.mark.parametrize("back", [False, True], ids=["asked", "told"])
 def test_children_that_moved_outlive_what_they_left(
     make_node: Callable[[str], Node],
@@ -59,7 +50,7 @@ def test_children_that_moved_outlive_what_they_left(
     assert family.ledger() == []
 
 
-@pytest.mark.parametrize("batch_size", [None, 1, 2])
+@pytest.mark.parametrize("batch_size", [None, 3])
 @pytest.mark.parametrize("back", [False, True], ids=["asked", "told"])
 def test_a_changed_key_takes_its_children_along(
     make_node: Callable[[str], Node], kinds: tuple[str, str], batch_size: int | None, back: bool
@@ -73,7 +64,7 @@ def test_a_changed_key_takes_its_children_along(
     assert family.hub.ids("city") == ["home", "new", "renamed"]
 
 
-@pytest.mark.parametrize("batch_size", [None, 1, 2])
+@pytest.mark.parametrize("batch_size", [None, 1])
 @pytest.mark.parametrize("back", [False, True], ids=["asked", "told"])
 def test_what_a_cascade_deletes_is_deleted_everywhere(
     make_node: Callable[[str], Node], kinds: tuple[str, str], batch_size: int | None, back: bool
@@ -88,8 +79,10 @@ def test_what_a_cascade_deletes_is_deleted_everywhere(
     assert family.ledger() == []
 
 
-@pytest.mark.parametrize("batch_size", [None, 1])
-@pytest.mark.parametrize("on_delete", ACTIONS)
+@pytest.mark.parametrize(
+    ("on_delete", "batch_size"),
+    [("CASCADE", None), ("CASCADE", 1), ("SET NULL", None), ("SET DEFAULT", 2), ("NO ACTION", 1)],
+)
 @pytest.mark.parametrize("back", [False, True], ids=["asked", "told"])
 def test_a_child_that_was_made_elsewhere_keeps_its_parent(
     make_node: Callable[[str], Node],
@@ -113,7 +106,7 @@ def test_a_child_that_was_made_elsewhere_keeps_its_parent(
     assert entry.kept is not None
 
 
-@pytest.mark.parametrize("batch_size", [None, 1])
+@pytest.mark.parametrize("batch_size", [1])
 @pytest.mark.parametrize("newer", [True, False])
 @pytest.mark.parametrize("back", [False, True], ids=["asked", "told"])
 def test_a_child_that_was_edited_elsewhere_lives_or_lies_in_the_ledger(
@@ -156,8 +149,9 @@ TREE = {
 }
 
 
-@pytest.mark.parametrize("on_delete", ["CASCADE", "NO ACTION", "RESTRICT"])
-@pytest.mark.parametrize("batch_size", [None, 1, 3])
+@pytest.mark.parametrize(
+    ("on_delete", "batch_size"), [("CASCADE", None), ("CASCADE", 1), ("NO ACTION", 3), ("RESTRICT", 1)]
+)
 def test_a_tree_is_deleted_whatever_the_pages(
     make_node: Callable[[str], Node], kinds: tuple[str, str], on_delete: str, batch_size: int | None
 ) -> None:

@@ -82,7 +82,7 @@ def test_a_replacement_that_is_undone_is_none(family: Family) -> None:
     assert family.hub.ids("city") == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("clause", ["REPLACE", "IGNORE"])
+@pytest.mark.parametrize("clause", ["REPLACE", "IGNORE"], ids="sqlite {}".format)
 def test_a_table_that_says_so_itself(make_node: Callable[[str], Node], clause: str) -> None:
     """A user's row replaces; one that comes from a peer is refused, as in any table, and replaces nothing."""
     family = Family(
