@@ -53,7 +53,14 @@ MUTANTS = [
         DELETING,
         "                self.mark(record, local)\n",
         "",
-        TESTS + "::test_a_child_that_was_made_elsewhere_keeps_its_parent -k sqlites",
+        HISTORIES,
+    ),
+    Mutant(
+        "what a foreign key changes is told to nobody",
+        SQL + "storage.py",
+        "                followers.stamp(written)\n",
+        "                pass\n",
+        TESTS + "::test_a_child_follows_a_value_that_changed_elsewhere -k sqlites",
     ),
     Mutant(
         "the ledger is not told of what stays",
@@ -101,7 +108,7 @@ MUTANTS = [
         SQL + "linked.py",
         "return in_order([row for row in rows if row not in waiting], links), waiting",
         "return [row for row in rows if row not in waiting], waiting",
-        LINKED_TESTS + "::test_a_chain_costs_as_much_per_row_as_rows_alone -k sqlites",
+        LINKED_TESTS + "::test_a_chain_that_spans_pages -k sqlites",
     ),
     Mutant(
         "a long chain is deleted by its first link",

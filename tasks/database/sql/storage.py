@@ -13,6 +13,7 @@ from tasks.database.sql import capture, foreign, lookups, placing, schema
 from tasks.database.sql.bookkeeping import Bookkeeping
 from tasks.database.sql.codec import ValueRefusedError
 from tasks.database.sql.connection import Database, Work
+from tasks.database.sql.following import Followers, is_followed
 from tasks.database.sql.linked import parents_first
 from tasks.database.sql.restamping import Restamping
 from tasks.database.sql.rows import JsonTexts, Note, write_notes, write_rows
@@ -263,6 +264,7 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
             forms: dict[tuple[bool, tuple[str, ...]], list[str]] = {}
             for key, row in rows.items():
                 forms.setdefault((key in absent, tuple(row)), []).append(key)
+            followers = self._followers(work, table, [key for key in rows if key not in absent])
             with self._quietly(work):
                 for (new, names), keys in forms.items():
 
@@ -281,9 +283,20 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
                     refused.update(failed)
             written = {key: records[key] for key in rows if key not in refused}
             self._note(work, table, written, emptied)
+            if followers is not None:
+                followers.stamp(written)
             absent.difference_update(written)  # in place: another set would be nobody's
         self._refuse(table, records, refused)
         return set(refused)
+
+    def _followers(self, work: Work, table: SyncedTable, keys: Sequence[str]) -> Followers | None:
+        """Those that a foreign key may change with what is written; None: no key does so."""
+        if not keys or not is_followed(self.tables.values(), table):
+            return None
+        followers = Followers(work.connection, lambda child, some: self._read(work, child, some, lock=True))
+        for some in _chunks(_keys_in(table, keys)):
+            followers.note(foreign.keys_to(work.connection, self.tables.values(), table), some)
+        return followers
 
     def _exchange(
         self,

@@ -290,3 +290,37 @@ def test_a_node_that_compares_in_full_keeps_its_childrens_parents(
     assert hub.rows("man") == [{"id": "made", "name": "x", "city": "old"}]
     assert hub.ids("city") == ["home", "old"]
     assert [entry.conflict.key for entry in family.ledger()] == ["old"]
+
+
+BY_CODE = {
+    "city": "id VARCHAR(20) PRIMARY KEY, name TEXT, code VARCHAR(20) UNIQUE",
+    "man": "id VARCHAR(20) PRIMARY KEY, name TEXT, code VARCHAR(20) REFERENCES city (code) ON UPDATE {}",
+}
+
+
+@pytest.mark.parametrize("on_update", ["CASCADE", "SET NULL"])
+@pytest.mark.parametrize("batch_size", [None, 1])
+@pytest.mark.parametrize("back", [False, True], ids=["asked", "told"])
+def test_a_child_follows_a_value_that_changed_elsewhere(
+    make_node: Callable[[str], Node],
+    kinds: tuple[str, str],
+    on_update: str,
+    batch_size: int | None,
+    back: bool,
+) -> None:
+    """The foreign key acts on a child that only this node has: what it does there reaches the others."""
+    declared = {**BY_CODE, "man": BY_CODE["man"].format(on_update)}
+    family = Family(make_node, kinds, declared, batch_size)
+    family.hub.edit(
+        "INSERT INTO city VALUES ('a', 'x', '1'), ('b', 'x', '5')",
+        "INSERT INTO man VALUES ('old', 'x', '1'), ('other', 'x', '5')",
+    )
+    family.settle()
+    changes, makes = (family.spokes[0], family.hub) if back else (family.hub, family.spokes[0])
+    makes.edit("INSERT INTO man VALUES ('first', 'x', '1')")
+    changes.edit("UPDATE city SET code = '2' WHERE id = 'a'")
+    makes.edit("INSERT INTO man VALUES ('second', 'x', '1')")
+    family.settle()
+    codes = {row["id"]: row["code"] for row in family.hub.rows("man")}
+    moved = "2" if on_update == "CASCADE" else None
+    assert codes == {"old": moved, "first": moved, "second": moved, "other": "5"}
