@@ -90,8 +90,9 @@ MUTANTS = [
     Mutant(
         "the cursor passes what a full page left out",
         COLLECT,
-        "                        page.has_more = True\n                        break\n",
-        "                        break\n",
+        "if not room.take(key, record):\n                        page.has_more = True\n"
+        "                        return page\n",
+        "if not room.take(key, record):\n                        break\n",
     ),
     Mutant(
         "what was edited meanwhile is not sent",

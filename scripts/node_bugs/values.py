@@ -168,7 +168,7 @@ MUTANTS = [
     Mutant(
         "a row that a trigger keeps counts as deleted",
         SQL + "storage.py",
-        "                kept += self._read(work, table, some, lock=False)\n",
+        "                kept += self._read(work, table, names, lock=False)\n",
         "                pass\n",
         TRIGGERS + " -k drops",
     ),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from tasks.database.conflict import same
+from tasks.database.deleting import Deleting
 from tasks.database.exceptions import HeldLimitError
 from tasks.database.graph import DependencyGraph
 from tasks.database.manifest import ModelPayload
@@ -28,6 +29,8 @@ class Applied:
     held: Held = field(default_factory=Held)
     #: Why, by model and key.
     problems: dict[tuple[str, str], str] = field(default_factory=dict)
+    #: Deletions among them that only wait until the peer has told all that belongs to them.
+    waiting: set[tuple[str, str]] = field(default_factory=set)
     wrote: bool = False
     #: Something that was held before is held no longer.
     released: bool = False
@@ -67,6 +70,7 @@ class Applier:
         later: Callable[[], int],
         result: DatabaseResult,
         write: bool = True,
+        more: bool = False,
     ) -> Applied:
         """Reconcile and write; what cannot be applied is held, together with what was held before.
 
@@ -79,6 +83,7 @@ class Applier:
             later: gives a place for what the peer does not know.
             result: what becomes of it is told there.
             write: whether to change anything.
+            more: the peer has not told everything yet.
 
         Raises:
             HeldLimitError: too much cannot be applied.
@@ -99,7 +104,18 @@ class Applier:
                 _freshen(fresh, label, key, record, held, came=key in arrived.get(label, ()))
         view = replace(view, fresh=fresh if view.fresh is not None or held.fresh else None)
         work = _Work(
-            self, view, received_at, new_stamp, later, result, applied, write, arrived, retried, held.told
+            self,
+            view,
+            received_at,
+            new_stamp,
+            later,
+            result,
+            applied,
+            write,
+            more,
+            arrived,
+            retried,
+            held.told,
         )
         for label in self.graph.sync_order():
             if label in incoming:
@@ -111,7 +127,7 @@ class Applier:
         keep = getattr(self.storage, "keep_conflicts", None)
         if write and log and keep is not None:
             keep(log)
-        if len(applied.held) > HELD_MAX:
+        if len(applied.held) > HELD_MAX and not more:
             (label, key), reason = next(iter(applied.problems.items()))
             raise HeldLimitError(
                 f"{len(applied.held)} records of the peer cannot be applied here; the first is {label} {key!r}: "
@@ -130,6 +146,7 @@ class _Work:
     result: DatabaseResult
     applied: Applied
     writes: bool
+    more: bool
     #: The keys that came with this exchange.
     arrived: dict[str, set[str]]
     #: The keys that were held before.
@@ -263,28 +280,51 @@ class _Work:
                 self.unwritten[label] = set(outcome.to_upsert)
             else:
                 self.unwritten[label] = set(storage.upsert_many(label, outcome.to_upsert))
-        undeleted: dict[str, set[str]] = {}
-        for label in reversed(order):
-            outcome = self.outcomes.get(label)
-            if outcome is not None and outcome.to_delete:
-                undeleted[label] = self._delete(label, outcome.to_delete)
-        while True:
-            before = sum(map(len, self.unwritten.values()))
-            for label in order:
+        self._write_again(list(self.partly))  # what it refers to stays, so that has to be known before
+        deleting = self._deleting()
+        deleting.attempt(last=False)
+        self._write_again(order)
+        if any(deleting.left.values()):
+            deleting.attempt(last=True)
+        for label, refused in deleting.left.items():
+            self.unwritten.setdefault(label, set()).update(refused)
+
+    def _write_again(self, labels: list[str]) -> None:
+        """Try what was not written as long as that is of use."""
+        while before := sum(len(self.unwritten.get(label, ())) for label in labels):
+            for label in labels:
                 if keys := self.unwritten.get(label):
                     records = self.outcomes[label].to_upsert
-                    self.unwritten[label] = set(
-                        storage.upsert_many(label, {key: records[key] for key in sorted(keys)})
-                    )
-            left = sum(map(len, self.unwritten.values()))
-            if not left or left == before:
-                break
-        for label in reversed(order):
-            if keys := undeleted.get(label):
-                deletes = self.outcomes[label].to_delete
-                undeleted[label] = self._delete(label, {key: deletes[key] for key in sorted(keys)})
-        for label, keys in undeleted.items():
-            self.unwritten.setdefault(label, set()).update(keys)
+                    again = {key: records[key] for key in sorted(keys)}
+                    self.unwritten[label] = set(self.applier.storage.upsert_many(label, again))
+            if sum(len(self.unwritten.get(label, ())) for label in labels) == before:
+                return
+
+    def _deleting(self) -> Deleting:
+        applier = self.applier
+
+        def hold(label: str, key: str, reason: str) -> None:
+            self._hold(label, key, reason, stamp=self.incoming[label].deletes.get(key, 0))
+            if self.more:
+                self.applied.waiting.add((label, key))
+
+        def mark(record: SyncRecord, local: SyncRecord) -> None:
+            self._mark(record, local)
+            self._mark_decided(record, local)
+
+        return Deleting(
+            applier.storage,
+            applier.graph,
+            applier.identity_field,
+            self.outcomes,
+            self.known,
+            self.unwritten,
+            self.more,
+            self.new_stamp,
+            self._delete,
+            hold,
+            mark,
+        )
 
     def _delete(self, label: str, deletes: dict[str, int]) -> set[str]:
         """Deletions with another stamp than the peer's are news to it, so they did not come with it."""
@@ -332,6 +372,7 @@ class _Work:
             records = {k: r for k, r in outcome.response_records.items() if k not in failed}
             deletes = {k: stamp for k, stamp in outcome.response_deletes.items() if k not in failed}
             held = [key for at, key in self.applied.problems if at == label]
+            waiting = {key for at, key in self.applied.waiting if at == label}
             if released := self.retried.get(label, set()).difference(held):
                 self.applied.released = True
                 records |= self.applier.storage.get_records(label, sorted(released))
@@ -339,7 +380,11 @@ class _Work:
                 deletes |= {key: tombstone.stamp for key, tombstone in gone.items()}
             self._tell_beside(
                 label,
-                [key for key in held if key in self.arrived.get(label, ()) and key not in partly],
+                [
+                    key
+                    for key in held
+                    if key in self.arrived.get(label, ()) and key not in partly and key not in waiting
+                ],
                 records,
                 deletes,
             )
@@ -411,7 +456,8 @@ def _joined(held: ModelPayload, payload: ModelPayload) -> ModelPayload:
     records, deletes = dict(held.records), dict(held.deletes)
     for key, record in payload.records.items():
         before = records.get(key)
-        if before is not None:
+        # Where the peer's record has grown newer it is whole: what it was before may have been deleted between.
+        if before is not None and record.newest <= before.newest:
             data = {**before.data, **record.data}
             timestamps = {**before.timestamps, **record.timestamps}
             for name, stamp in before.timestamps.items():

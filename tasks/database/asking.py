@@ -16,7 +16,8 @@ from tasks.database.manifest import ModelPayload, SyncManifest
 from tasks.database.marks import Mark, Marks
 from tasks.database.node import Node
 from tasks.database.peer import PeerState
-from tasks.database.record import WHOLE
+from tasks.database.record import WHOLE, SyncRecord
+from tasks.database.referred import renewed
 from tasks.database.result import DatabaseResult
 from tasks.database.transport import Transport
 from tasks.database.view import Cursor, PeerView
@@ -209,6 +210,7 @@ class Asking:
                 later=node.later,
                 result=self.result,
                 write=not self.dry_run,
+                more=response.has_more,
             )
             if self.applied.own:
                 state.own.add(now)
@@ -291,7 +293,15 @@ class Asking:
         if not self.dry_run:
             has = replace(view, has=self.state.sent)
             node = self.node
-            if self.full.delete_others(node.storage, node.graph, has, now, self.result):
+            if self.full.delete_others(node.storage, node.graph, has, now, self.result, self._keep_alive):
                 self.state.own.add(now)
         self.full = None
         return self.state.received
+
+    def _keep_alive(self, label: str, record: SyncRecord, stamp: int) -> SyncRecord:
+        """The record with a newer life than its deletion, of which the peer is told."""
+        node, place = self.node, self.node.later()
+        identity = node.applier.identity_field
+        lives = renewed(record, max(node.clock.now(), stamp + 1, record.newest + 1), identity)
+        changed = [name for name, at in lives.timestamps.items() if at != record.timestamps.get(name)]
+        return replace(lives, received_at=place, arrivals=lives.arrivals | dict.fromkeys(changed, place))

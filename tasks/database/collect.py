@@ -11,7 +11,7 @@ from tasks.database.manifest import ModelPayload
 from tasks.database.record import SyncRecord
 from tasks.database.storage import ArrivalStorage, Place, Tombstone
 from tasks.database.unsent import Unsent, is_plain_key, refusal
-from tasks.database.view import Cursor, PeerView
+from tasks.database.view import Cursor, PeerView, deletions_of
 
 #: Records that are read at once, about how many bytes of them, and how many first, when their size is not known.
 CHUNK, CHUNK_BYTES, FIRST_CHUNK = 1000, 32_000_000, 20
@@ -44,10 +44,19 @@ class Page:
     def __bool__(self) -> bool:
         return any(payload.records or payload.deletes for payload in self.payloads.values())
 
+    def payload(self, label: str) -> ModelPayload:
+        """What it holds of a model."""
+        found = self.payloads.get(label)
+        if found is None:
+            found = self.payloads[label] = ModelPayload(label)
+        return found
+
 
 @dataclass
 class Collector:
-    """Reads pages. Models come in the graph's order, so that what a record points to comes before it.
+    """Reads pages: all records, parents first, and only behind them deletions, children first.
+
+    So a record that has left its parent is there before the parent goes, in whatever pages they travel.
 
     Args:
         storage: where to read.
@@ -86,41 +95,33 @@ class Collector:
         What the peer made itself is left out, and the keys of `leave_out`, which it is told of anyway.
         """
         page = Page(cursor=Cursor(start.floor, dict(start.places)))
-        count = size = 0
-        for label in self.graph.sync_order():
-            payload = ModelPayload(label)
+        room = _Room(self.limit, self.bytes_limit)
+        order = self.graph.sync_order()
+        for label in order:
             left_out = (leave_out or {}).get(label, ())
-            for place, key, found in self._changes(label, start, horizon):
-                weight = 0
-                news: list[str] | None = None
-                if isinstance(found, SyncRecord):
-                    news = view.unknown_fields(label, found)
-                    wanted = bool(news) and key not in left_out
-                else:
-                    wanted = not view.knows_tombstone(label, key, found) and key not in left_out
-                wanted = wanted and self._can_go(page, label, key, found, news or (), view)
-                if wanted:
-                    if self.bytes_limit is not None:
-                        weight = _weight(key, found)
-                    full = (self.limit is not None and count >= self.limit) or (
-                        self.bytes_limit is not None and count and size + weight > self.bytes_limit
-                    )
-                    if full:
+            for place, key, record in self._records(label, start, horizon):
+                news = view.unknown_fields(label, record)
+                wanted = bool(news) and key not in left_out
+                if wanted and self._can_go(page, label, key, record, news, view):
+                    if not room.take(key, record):
                         page.has_more = True
-                        break
-                    count, size = count + 1, size + weight
-                    if isinstance(found, SyncRecord):
-                        payload.records[key] = found
-                        if news is not None and len(news) < len(found.data):
-                            page.fresh.setdefault(label, {})[key] = news
-                    else:
-                        payload.deletes[key] = found.stamp
+                        return page
+                    page.payload(label).records[key] = record
+                    if len(news) < len(record.data):
+                        page.fresh.setdefault(label, {})[key] = news
                 page.cursor.places[label] = place
-            if payload.records or payload.deletes:
-                page.payloads[label] = payload
-            if page.has_more:
-                return page
             page.cursor.places[label] = (horizon, LAST_KEY)
+        for label in reversed(order):
+            left_out = (leave_out or {}).get(label, ())
+            for place, key, tombstone in self._deletions(label, start, horizon):
+                wanted = not view.knows_tombstone(label, key, tombstone) and key not in left_out
+                if wanted and self._can_go(page, label, key, tombstone, (), view):
+                    if not room.take(key, tombstone):
+                        page.has_more = True
+                        return page
+                    page.payload(label).deletes[key] = tombstone.stamp
+                page.cursor.places[deletions_of(label)] = place
+            page.cursor.places[deletions_of(label)] = (horizon, LAST_KEY)
         page.cursor = Cursor(max(horizon, start.floor))
         page.has_more = bool(page.mended)
         return page
@@ -147,46 +148,54 @@ class Collector:
             page.mended.setdefault(label, set()).add(key)
         return unsent is None and not before
 
-    def _changes(
-        self, label: str, start: Cursor, horizon: int
-    ) -> Iterator[tuple[Place, str, SyncRecord | Tombstone]]:
-        place = start.places.get(label)
-        most = CHUNK if self.limit is None else min(CHUNK, self.limit + 1)
-        chunk = min(FIRST_CHUNK, most)
+    @property
+    def _most(self) -> int:
+        return CHUNK if self.limit is None else min(CHUNK, self.limit + 1)
+
+    def _records(self, label: str, start: Cursor, horizon: int) -> Iterator[tuple[Place, str, SyncRecord]]:
+        place, chunk = start.places.get(label), min(FIRST_CHUNK, self._most)
         while True:
-            records = self.storage.get_changed_since(label, start.floor, limit=chunk, after_key=place)
-            deletes = self.storage.get_deletes_page(label, start.floor, limit=chunk, after_key=place)
-            if not deletes:
-                for key, record in records.items():
-                    place = (record.sync_field_last_modified, key)
-                    if place[0] > horizon:
-                        return
-                    yield place, key, record
-                if len(records) < chunk:
+            found = self.storage.get_changed_since(label, start.floor, limit=chunk, after_key=place)
+            for key, record in found.items():
+                place = (record.sync_field_last_modified, key)
+                if place[0] > horizon:
                     return
-                chunk = _next_chunk(records, most)
-                continue
-            found: list[tuple[Place, str, SyncRecord | Tombstone]] = [
-                ((record.sync_field_last_modified, key), key, record) for key, record in records.items()
-            ]
-            found += [((tombstone.arrival, key), key, tombstone) for key, tombstone in deletes.items()]
-            found.sort(key=lambda change: change[0])
-            ends = [
-                max(change[0] for change in found if isinstance(change[2], kind))
-                for kind, part in ((SyncRecord, records), (Tombstone, deletes))
-                if len(part) >= chunk
-            ]
-            # Where only one kind was read to its end, the other kind's changes go as far as they were read.
-            for change in found:
-                if change[0][0] > horizon:
-                    return
-                if ends and change[0] > min(ends):
-                    break
-                place = change[0]
-                yield change
-            if not ends:
+                yield place, key, record
+            if len(found) < chunk:
                 return
-            chunk = _next_chunk(records, most)
+            chunk = _next_chunk(found, self._most)
+
+    def _deletions(self, label: str, start: Cursor, horizon: int) -> Iterator[tuple[Place, str, Tombstone]]:
+        place, chunk = start.places.get(deletions_of(label)), self._most
+        while True:
+            found = self.storage.get_deletes_page(label, start.floor, limit=chunk, after_key=place)
+            for key, tombstone in found.items():
+                place = (tombstone.arrival, key)
+                if place[0] > horizon:
+                    return
+                yield place, key, tombstone
+            if len(found) < chunk:
+                return
+
+
+@dataclass
+class _Room:
+    """What a page can still take."""
+
+    limit: int | None
+    bytes_limit: int | None
+    count: int = 0
+    size: int = 0
+
+    def take(self, key: str, found: SyncRecord | Tombstone) -> bool:
+        """Whether there was room for it."""
+        weight = 0 if self.bytes_limit is None else _weight(key, found)
+        if (self.limit is not None and self.count >= self.limit) or (
+            self.bytes_limit is not None and self.count and self.size + weight > self.bytes_limit
+        ):
+            return False
+        self.count, self.size = self.count + 1, self.size + weight
+        return True
 
 
 def _next_chunk(records: Mapping[str, SyncRecord], most: int) -> int:

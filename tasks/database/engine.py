@@ -211,6 +211,7 @@ class DatabaseEngine:
             later=self._node.later,
             result=result,
             write=not incoming.dry_run,
+            more=incoming.has_more,
         )
         if applied.own:
             state.own.add(now)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TypeVar
 
 from tasks.database.exceptions import CircularDependencyError, InvalidParameterError, UnknownDependencyError
+
+T = TypeVar("T", bound=Hashable)
 
 
 class DependencyGraph:
@@ -79,3 +82,21 @@ class DependencyGraph:
                 f"Models depend on each other in a circle: {circle}; name one of the edges in deferred_edges"
             )
         return order
+
+
+def in_order(items: Iterable[T], later: Mapping[T, Iterable[T]]) -> list[T]:
+    """The items, each before those that are to come `later` than it; what is in a circle, or behind one, ends it."""
+    left = dict.fromkeys(items, 0)
+    for item in left:
+        for follower in later.get(item, ()):
+            if follower in left:
+                left[follower] += 1
+    order = [item for item, count in left.items() if not count]
+    for item in order:  # it grows meanwhile
+        for follower in later.get(item, ()):
+            if follower in left:
+                left[follower] -= 1
+                if not left[follower]:
+                    order.append(follower)
+    done = set(order)
+    return [*order, *(item for item in left if item not in done)]

@@ -181,6 +181,8 @@ class Node:
     def report(applied: Applied, state: PeerState, result: DatabaseResult) -> None:
         """Enter what is held into the result."""
         for (label, key), reason in applied.problems.items():
+            if (label, key) in applied.waiting:
+                continue
             result.skipped[label].append(key)
             result.errors.append(f"{label} {shown_key(key)}: {reason}; it is kept and tried again")
         result.errors.extend(unsent_lines(state))

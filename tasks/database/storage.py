@@ -74,7 +74,8 @@ class ArrivalStorage(DatabaseSyncStorage, Protocol):
     """A storage that also knows when tombstones came. Others are wrapped (see `tasks.database.plain`).
 
     It may also have `transaction()`, `keep_conflicts(entries)`, which is called in the transaction that resolved
-    them, and `refusals`, a mapping of (model, key) to why a record could not be written last.
+    them, `refusals`, a mapping of (model, key) to why a record could not be written last, and be a
+    `ReferringStorage`.
     """
 
     def horizon(self, now: int) -> int:
@@ -181,4 +182,22 @@ class RestampableStorage(Protocol):
 
     def lower_clock_bound(self, bound: int) -> None:
         """Set the clock's bound back, where it is higher."""
+        ...
+
+
+class Reference(NamedTuple):
+    """A living record that a foreign key leads from, and the one that it leads to."""
+
+    model: str
+    key: str
+    parent_model: str
+    parent_key: str
+
+
+@runtime_checkable
+class ReferringStorage(Protocol):
+    """What a storage with foreign keys offers beside `ArrivalStorage`."""
+
+    def get_references(self, model_label: str, keys: Collection[str]) -> Iterable[Reference]:
+        """All living records, of any synced model, that refer to these."""
         ...

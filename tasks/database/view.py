@@ -10,6 +10,11 @@ from tasks.database.record import STAMP_MAX, WHOLE, SyncRecord
 from tasks.database.storage import Place, Tombstone
 
 
+def deletions_of(label: str) -> str:
+    """The name in a cursor for how far a model's deletions are: they come behind the records of all models."""
+    return f"deletions of {label}"
+
+
 @dataclass
 class Cursor:
     """How far a receiver is in the sender's order of arrival: everything up to `floor`, and more in some models."""
@@ -116,7 +121,7 @@ class PeerView:
             arrival <= self.has.floor
             or self.sent_deletes.get(label, {}).get(key) == tombstone.stamp
             or tombstone.received_at in self.own
-            or self.has.passed(label, (arrival, key))
+            or self.has.passed(deletions_of(label), (arrival, key))
         )
 
     def sent_new(self, label: str, key: str, name: str, stamp: int) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
+from tasks.database.sql import replacing_sqlite
 from tasks.database.sql.tables import SyncedTable
 
 #: Milliseconds since 1970, with 16 bits for a counter.
@@ -47,6 +48,7 @@ def statements(connection: sa.Connection, table: SyncedTable, mark: str) -> Iter
         f"CREATE TRIGGER lockstep_delete_{mark} AFTER DELETE ON {target} "
         f"WHEN OLD.{identity} IS NOT NULL BEGIN " + _bury(label, old, "true") + " END"
     )
+    yield from replacing_sqlite.statements(connection, table, mark, quiet=_QUIET, wall=WALL)
 
 
 def key_text(identity: str) -> str:

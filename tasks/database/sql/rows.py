@@ -173,6 +173,8 @@ def write_rows(
     elif how is How.EITHER:
         insert = insert.on_conflict_do_nothing(index_elements=[table.identity])
     if connection.dialect.name == "sqlite":
+        if _resolves_conflicts(connection, table):
+            insert = insert.prefix_with("OR ABORT")
         # The values are in SQLite's own form: nothing is left to do for each row.
         made = insert.compile(dialect=connection.dialect, column_keys=list(names))
         connection.exec_driver_sql(str(made), [tuple(row) for row in rows])
@@ -188,9 +190,9 @@ def _update(
     quote = connection.dialect.identifier_preparer.quote
     if connection.dialect.name == "sqlite":
         values, key = ", ".join(f"{quote(name)} = ?" for name in names[1:]), quote(table.identity)
-        statement = (
-            f"UPDATE {table.quoted(connection)} SET {values} WHERE {key} = ? AND {key} COLLATE BINARY = ?"
-        )
+        abort = "OR ABORT " if _resolves_conflicts(connection, table) else ""
+        name = table.quoted(connection)
+        statement = f"UPDATE {abort}{name} SET {values} WHERE {key} = ? AND {key} COLLATE BINARY = ?"
         connection.exec_driver_sql(statement, [(*row[1:], row[0], row[0]) for row in rows])
         return
     target = table.target(names)
@@ -201,6 +203,12 @@ def _update(
     connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
     connection.execute(update, [{f"lockstep_{at}": value for at, value in enumerate(row)} for row in rows])
     connection.exec_driver_sql("SET LOCAL enable_seqscan TO DEFAULT")
+
+
+def _resolves_conflicts(connection: sa.Connection, table: SyncedTable) -> bool:
+    """Whether the table itself says `ON CONFLICT REPLACE` or the like: nothing is to go for a peer's row."""
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? AND sql LIKE '%ON%CONFLICT%'"
+    return connection.exec_driver_sql(query, (table.table.name,)).first() is not None
 
 
 def _copies(connection: sa.Connection) -> bool:

@@ -84,6 +84,9 @@ records = Table(
     _index("pending", "place IS NULL"),
 )
 
+#: Rows that a statement may be about to replace, until it is done.
+replaced = Table("lockstep_replaced", metadata, Column("model", String(200)), Column("key", String(KEY_MAX)))
+
 #: When stamps of a clock that was far ahead were taken back: a place in the node's order of arrival, and above which.
 restamped = Table(
     "lockstep_restamped",

@@ -10,18 +10,20 @@ import sqlalchemy as sa
 
 from tasks.database.beside import Beside
 from tasks.database.record import SyncRecord
-from tasks.database.sql import capture, lookups, placing, reading_back, schema, sequences
+from tasks.database.sql import capture, foreign, lookups, placing, reading_back, schema, sequences
 from tasks.database.sql.bookkeeping import Bookkeeping
 from tasks.database.sql.codec import ValueRefusedError
 from tasks.database.sql.connection import Database, Work
+from tasks.database.sql.followers import Followers, is_followed
 from tasks.database.sql.following import Following
+from tasks.database.sql.linked import parents_first
 from tasks.database.sql.outside import beside_file
 from tasks.database.sql.reading import comparable, fetched
 from tasks.database.sql.restamping import Restamping
 from tasks.database.sql.rows import How, JsonTexts, Note, notes_of, write_notes, write_rows
 from tasks.database.sql.tables import SyncedTable
 from tasks.database.sql.writing import RowsRefusedError, write_each, write_in_exchange
-from tasks.database.storage import Place, Tombstone
+from tasks.database.storage import Place, Reference, Tombstone
 from tasks.database.unsent import BadRecord
 from tasks.errors import TaskDefinitionError
 
@@ -234,6 +236,17 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
             )
         return found
 
+    def get_references(self, model_label: str, keys: Collection[str]) -> Iterator[Reference]:
+        """All living records of synced tables that refer to these by a foreign key among synced columns."""
+        table = self._table(model_label)
+        with self.database.work() as work:
+            for key in foreign.keys_to(work.connection, self.tables.values(), table):
+                for some in _chunks(_keys_in(table, list(keys))):
+                    for parent, child in work.connection.execute(foreign.referring(key, some)):
+                        yield Reference(
+                            key.child.label, key.child.key_out(child), model_label, table.key_out(parent)
+                        )
+
     # --- what is written ---------------------------------------------------------------------------------
 
     def upsert_many(self, model_label: str, records: Mapping[str, SyncRecord]) -> set[str]:
@@ -281,6 +294,7 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
             for key, row in rows.items():
                 how = How.UPDATED if key in before else How.NEW if in_place or key in absent else How.EITHER
                 forms.setdefault((how, tuple(row)), []).append(key)
+            followers = self._followers(work, table, [key for key in rows if key not in absent])
             # Whatever else a trigger of the user's does is an edit made here; what it did to these rows is read back.
             with self._writing(work, captured=watched):
                 for (how, names), keys in forms.items():
@@ -297,7 +311,11 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
                             raise RowsRefusedError(verdict.refused)
                         edited.update(verdict.edited)
 
-                    failed = dict(write_each(work.connection, keys, write))
+                    def settle(some: Sequence[str]) -> tuple[Sequence[str], Mapping[str, str]]:
+                        references = foreign.keys_from(work.connection, self.tables.values(), table)
+                        return parents_first(work.connection, references, {key: rows[key] for key in some})
+
+                    failed = dict(write_each(work.connection, keys, write, settle))
                     if how is not How.NEW and len(failed) > 1:
                         for key in self._exchange(work, table, names, list(failed), write):
                             del failed[key]
@@ -308,9 +326,20 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
                 self.restamp(table.label, made_here)
             if any(how is not How.UPDATED for how, _ in forms):
                 sequences.move_on(work, table, [row for key, row in rows.items() if key in written])
+            if followers is not None:
+                followers.stamp(written)
             absent.difference_update(written)  # in place: another set would be nobody's
         self._refuse(table, records, refused)
         return set(refused)
+
+    def _followers(self, work: Work, table: SyncedTable, keys: Sequence[str]) -> Followers | None:
+        """Those that a foreign key may change with what is written; None: no key does so."""
+        if not keys or not is_followed(self.tables.values(), table):
+            return None
+        followers = Followers(work.connection, lambda child, some: self._read(work, child, some, lock=True))
+        for some in _chunks(_keys_in(table, keys)):
+            followers.note(foreign.keys_to(work.connection, self.tables.values(), table), some)
+        return followers
 
     def _exchange(
         self,
@@ -335,7 +364,8 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
     def delete_many(self, model_label: str, deletes: Mapping[str, int], received_at: int = 0) -> set[str]:
         """Delete records and keep tombstones, also of what was never here; return the keys that were refused.
 
-        What the database deletes with a record, by `ON DELETE CASCADE`, is captured like an edit made here.
+        What the database itself deletes with a record, by way of tables that are not synced, is captured like an
+        edit made here.
         """
         table = self._table(model_label)
         refused = {key: "no key of this table" for key in deletes if not table.can_be_key(key)}
@@ -362,16 +392,31 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
                 for key, at in deletes.items()
             ],
         )
+        identities = _keys_in(table, list(deletes))
+        if self.database.dialect == "sqlite" and foreign.refers_to_itself(work.connection, table):
+            # One by one, in their order: a long chain would go deeper than SQLite follows it.
+            self._delete_each(work, table, identities)
+        else:
+            for some in _chunks(identities):
+                work.connection.execute(sa.delete(table.table).where(lookups.among(table, some)))
         kept: list[str] = []
-        for some in _chunks(list(deletes)):
-            work.connection.execute(sa.delete(table.table).where(lookups.among(table, _keys_in(table, some))))
-            if reading_back.is_watched(work, table):
-                kept += self._read(work, table, some, lock=False)
+        if reading_back.is_watched(work, table):
+            for names in _chunks(list(deletes)):
+                kept += self._read(work, table, names, lock=False)
         if kept:
             raise RowsRefusedError(
                 dict.fromkeys(kept, "it is still there: a trigger or rule of the table keeps it")
             )
         work.absent.setdefault(table.label, set()).update(deletes)
+
+    @staticmethod
+    def _delete_each(work: Work, table: SyncedTable, identities: Sequence[Any]) -> None:
+        key = sa.type_coerce(table.key_column, sa.types.NullType())
+        named = sa.bindparam("key", type_=sa.types.NullType())
+        one = sa.delete(table.table).where(key == named)
+        if table.loose_keys:
+            one = one.where(sa.collate(key, "BINARY") == named)
+        work.connection.execute(one, [{"key": identity} for identity in identities])
 
     def _refuse(self, table: SyncedTable, keys: Collection[str], refused: Mapping[str, str]) -> None:
         for key in keys:

@@ -37,10 +37,20 @@ class RowsRefusedError(Exception):
 _OF_A_RECORD = (DataError, IntegrityError, InternalError, NotSupportedError, ProgrammingError)
 
 
+#: Which items can be written, in which order, and why the others cannot.
+Settled = tuple[Sequence[T], Mapping[T, str]]
+
+
 def write_each(
-    connection: Connection, items: Sequence[T], write: Callable[[Sequence[T]], None]
+    connection: Connection,
+    items: Sequence[T],
+    write: Callable[[Sequence[T]], None],
+    settle: Callable[[Sequence[T]], Settled[T]] | None = None,
 ) -> list[tuple[T, str]]:
-    """Write all items but those that the database refuses; return these with its reasons."""
+    """Write all items but those that the database refuses; return these with its reasons.
+
+    Where they cannot be written as they are, `settle` is asked once which can, and in which order.
+    """
     if not items:
         return []
     try:
@@ -48,7 +58,7 @@ def write_each(
             write(items)
     except RowsRefusedError as error:
         others = [item for item in items if item not in error.reasons]
-        return [*error.reasons.items(), *write_each(connection, others, write)]
+        return [*error.reasons.items(), *write_each(connection, others, write, settle)]
     except _OF_A_RECORD as error:
         if error.connection_invalidated:
             raise
@@ -59,6 +69,9 @@ def write_each(
             return [(items[0], f"the database cannot keep a value ({type(error).__name__})")]
     else:
         return []
+    if settle is not None:
+        items, waiting = settle(items)
+        return [*waiting.items(), *write_each(connection, items, write)]
     middle = len(items) // 2
     refused = write_each(connection, items[:middle], write)
     return [*refused, *write_each(connection, items[middle:], write)]

@@ -88,10 +88,12 @@ for _name in (
 class Node:
     """A node of the world."""
 
+    storage_class: Any = CrashingStorage
+
     def __init__(self, world: Any, name: str, skew_ms: int, resolver: Any, batch: dict[str, Any]) -> None:
         self.world, self.name, self.skew_ms = world, name, skew_ms
         self.resolver, self.batch = resolver, batch
-        self.storage = CrashingStorage()
+        self.storage = self.storage_class()
         self.start()
 
     def start(self) -> None:

@@ -123,6 +123,9 @@ class Link:
 class World:
     """Nodes, users, a network and an oracle."""
 
+    node_class = Node
+    oracle_class = Oracle
+
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.time_ms = 1_700_000_000_000
@@ -130,7 +133,7 @@ class World:
         self.reach: Counter[str] = Counter()
         self.trace: list[str] = []
         self.sent: list[tuple[Node, str]] = []
-        self.oracle = Oracle()
+        self.oracle = self.oracle_class()
         self.values = 0
         self.stirred = False
         self.bad = bad_rows.BadRows(self)
@@ -155,7 +158,9 @@ class World:
         self.wrong_clocks = (4, 5) if self.runs_ahead else (0, 0)
         count = self.random.randint(2, 5)
         self.nodes = [
-            Node(self, f"n{i}", self.random.choice([0, 0, 1, -90_000, 90_000]), resolver, self._batch())
+            self.node_class(
+                self, f"n{i}", self.random.choice([0, 0, 1, -90_000, 90_000]), resolver, self._batch()
+            )
             for i in range(count)
         ]
         if kind == "star":

@@ -104,3 +104,16 @@ def storage(node: Node) -> SQLAlchemyStorage:
     storage = node.storage()
     storage.prepare()
     return storage
+
+
+#: The databases of two nodes: the one that answers, and the one that asks. Where there is no server, the first.
+PAIRS = {
+    "sqlites": ("sqlite", "sqlite"),
+    "sqlite-postgresql": ("sqlite", "postgresql"),
+    "postgresql-sqlite": ("postgresql", "sqlite"),
+}
+
+
+@pytest.fixture(params=PAIRS)
+def kinds(request: pytest.FixtureRequest) -> tuple[str, str]:
+    return PAIRS[request.param]

@@ -72,11 +72,16 @@ class People:
 
     def judge(self, storages: dict[str, SQLAlchemyStorage]) -> list[str]:
         """Everything that is wrong, now that the nodes have come to rest."""
-        states: dict[str, Any] = {}
-        for name, storage in storages.items():
+        for storage in storages.values():
             for entry in storage.conflicts:
                 self.oracle.conflict(entry)
                 self.reach[str(entry.conflict.conflict_type)] += 1
+        return self.oracle.judge(self.states(storages), by_time=True, ledger=True)
+
+    def states(self, storages: dict[str, SQLAlchemyStorage]) -> dict[str, Any]:
+        """What there is on each node."""
+        found: dict[str, Any] = {}
+        for name, storage in storages.items():
             records = storage.get_records("person", list(storage.get_keys("person")))
-            states[name] = {"person": {key: (r.data, r.timestamps) for key, r in sorted(records.items())}}
-        return self.oracle.judge(states, by_time=True, ledger=True)
+            found[name] = {"person": {key: (r.data, r.timestamps) for key, r in sorted(records.items())}}
+        return found

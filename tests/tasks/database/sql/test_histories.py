@@ -87,9 +87,11 @@ class Place:
 class World:
     """A hub, two spokes, and all that can happen between them."""
 
+    people_class = People
+
     def __init__(self, seed: str, nodes: list[Node]) -> None:
         self.chance = random.Random(seed)
-        self.people = People(self.chance)
+        self.people = self.people_class(self.chance)
         self.reach: Counter[str] = self.people.reach
         self.faults = True
         self.sent: list[str] = []
@@ -207,13 +209,13 @@ class World:
         raise AssertionError("the nodes do not come to rest")
 
 
-@pytest.mark.timeout(3600)
-def test_real_databases_converge_and_lose_nothing(make_node: Callable[[str], Node]) -> None:
+def play(make_node: Callable[[str], Node], world_class: type[World] = World) -> Counter[str]:
+    """As many histories as are asked for, each judged; return what they reached."""
     reach: Counter[str] = Counter()
     for number in range(HISTORIES):
         for kinds in (("postgresql", "sqlite", "sqlite"), ("sqlite", "postgresql", "sqlite")):
             seed = f"{kinds[0]}{number}"
-            world = World(seed, [make_node(kind) for kind in kinds])
+            world = world_class(seed, [make_node(kind) for kind in kinds])
             for _ in range(STEPS):
                 world.step()
             world.settle()
@@ -223,5 +225,11 @@ def test_real_databases_converge_and_lose_nothing(make_node: Callable[[str], Nod
             for place in world.places:
                 place.node.close()
     print(f"{2 * HISTORIES} histories of {STEPS} steps on real databases:", dict(sorted(reach.items())))
+    return reach
+
+
+@pytest.mark.timeout(3600)
+def test_real_databases_converge_and_lose_nothing(make_node: Callable[[str], Node]) -> None:
+    reach = play(make_node)
     if HISTORIES >= 5:
         assert not [kind for kind in REACHABLE if not reach[kind]]
