@@ -49,13 +49,6 @@ MUTANTS = [
         HISTORIES,
     ),
     Mutant(
-        "nobody is told of what stays",
-        DELETING,
-        "                self.mark(record, local)\n",
-        "",
-        HISTORIES,
-    ),
-    Mutant(
         "what a foreign key changes is told to nobody",
         SQL + "storage.py",
         "                followers.stamp(written)\n",
