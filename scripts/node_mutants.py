@@ -22,7 +22,7 @@ SUITE = "tests/tasks/database/test_simulator.py::test_nodes_converge_and_lose_no
 MUTANTS = [Mutant("nothing planted", ENGINE, "", ""), *all_mutants()]
 
 
-GROUND = Ground(parts=("config", "tasks", "tests/tasks/database", "docs"))
+GROUND = Ground(parts=("config", "tasks", "tests/conftest.py", "tests/tasks/database", "docs"))
 
 
 def main() -> int:
