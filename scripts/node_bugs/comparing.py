@@ -81,13 +81,6 @@ MUTANTS = [
         f"{_BAD} -k UTF",
     ),
     Mutant(
-        "keys that are no UTF-8 have no place of their own",
-        SQL + "reading.py",
-        '        return key.encode("utf-8", "surrogateescape")\n',
-        '        return key.encode("utf-8", "replace")\n',
-        f"{_BAD} -k UTF",
-    ),
-    Mutant(
         "a record whose row is not found is passed in silence",
         SQL + "storage.py",
         "_records.outerjoin(table.table,",

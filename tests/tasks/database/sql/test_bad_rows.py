@@ -217,6 +217,19 @@ def test_what_is_deleted_is_held_no_longer(make_node: Callable[[str], Node], cas
     assert told(bad) == told(good) == []
 
 
+def test_many_keys_that_are_no_utf_8_are_passed_one_by_one(make_node: Callable[[str], Node]) -> None:
+    hub, spoke = make_node("sqlite"), make_node("sqlite")
+    for tail in ("fa", "fb", "fc", "fd", "fe", "ff"):
+        spoke.run(f"INSERT INTO city (id, name) VALUES ('k' || CAST(x'{tail}' AS TEXT), 'x')")
+    spoke.run("INSERT INTO city (id, name) VALUES ('z', 'x')")
+    asking = Party(
+        "spoke", spoke, Party("hub", hub), batch_size=1
+    )  # all have one place in the order of arrival
+    result = asking.engine.sync()
+    assert len([line for line in result.errors if "its key is no UTF-8" in line]) == 6
+    assert [row["id"] for row in hub.run("SELECT id FROM city")] == ["z"]
+
+
 @pytest.mark.parametrize("where", ["asking", "answering"])
 def test_an_edit_that_could_not_be_sent_is_not_lost_to_another(
     make_node: Callable[[str], Node], where: str
@@ -311,7 +324,8 @@ def test_a_larger_limit_sends_what_was_held(make_node: Callable[[str], Node]) ->
     assert ids(hub) == {"a", "b", "c"}
 
 
-def test_what_is_answered_stays_within_the_limit(make_node: Callable[[str], Node]) -> None:
+@pytest.mark.parametrize("at_once", [6, 1])
+def test_what_is_answered_stays_within_the_limit(make_node: Callable[[str], Node], at_once: int) -> None:
     """Both edit the same large rows: the answer could hold all of them, and a page more."""
     options = {"record_bytes_max": LIMIT, "batch_bytes": LIMIT}
     hub = Party("hub", make_node("sqlite"), **options)
@@ -319,7 +333,7 @@ def test_what_is_answered_stays_within_the_limit(make_node: Callable[[str], Node
     for number in range(6):
         spoke.node.run("INSERT INTO city (id, name) VALUES (:id, 'x')", id=f"c{number}")
     assert spoke.engine.sync().ok
-    for number in range(6):
+    for number in range(at_once):
         spoke.node.run("UPDATE city SET name = 'short' WHERE id = :id", id=f"c{number}")
     for number in range(6):
         hub.node.run("UPDATE city SET name = :name WHERE id = :id", id=f"c{number}", name="y" * 30_000)
@@ -335,7 +349,7 @@ def test_what_is_answered_stays_within_the_limit(make_node: Callable[[str], Node
     assert spoke.engine.sync().ok
     assert hub.rows() == spoke.rows()
     assert max(sizes) < LIMIT + 2_000
-    assert len(hub.storage.conflicts) == 6
+    assert len(hub.storage.conflicts) == at_once
 
 
 @pytest.mark.parametrize("value", ["9e999", "-9e999"])
