@@ -199,7 +199,7 @@ class RedisScheduler(Scheduler):
         try:
             if self._looks is None:
                 self._looks = self._first_looks()
-            if self._life is not None:
+            if self._life is not None and (self._life.is_late or self._is_idle(self._looks)):
                 self._life.give()
             self._overbooking.tell()
             if not self._looks:
@@ -217,6 +217,10 @@ class RedisScheduler(Scheduler):
         if delay is not None:
             self._push(self._looks, delay, name)
         return 0.0
+
+    def _is_idle(self, looks: list[tuple[float, int, str]]) -> bool:
+        """Whether nothing is due; what is due comes before a sign of life."""
+        return not looks or looks[0][0] > time.monotonic()
 
     def _wait_for_redis(self, error: Exception) -> float:
         if not self._waiting_until:

@@ -59,7 +59,8 @@ class Life:
         self._host = socket.gethostname()
         self._name = name or self._host
         self._began = time.monotonic()
-        self._due = self._tidy_at = self._look_at = 0.0
+        self._due = self._tidy_at = self._began
+        self._look_at = self._began + min(LOOK, tell_after)
         self._ended = self._refused = False
         self._board = Board(client)
         self._others = Silence(client, SCHEDULER if kind == WORKER else WORKER, tell_after=tell_after)
@@ -93,9 +94,14 @@ class Life:
         else:
             self._refused = False
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the next sign has been due for as long as there is between two."""
+        return time.monotonic() - self._due > self._every
+
     def hurry(self) -> None:
         """Let the next sign be due at once: there is news."""
-        self._due = 0.0
+        self._due = self._began
 
     def end(self) -> None:
         """Say that this process ends; safe to repeat, also inside of a signal handler."""
