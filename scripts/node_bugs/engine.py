@@ -30,14 +30,14 @@ MUTANTS = [
     Mutant(
         "the older edit wins",
         RECONCILER,
-        "            if theirs > ours or (theirs == ours and larger(theirs_value, local.data[name])):\n",
-        "            if theirs < ours or (theirs == ours and larger(theirs_value, local.data[name])):\n",
+        "            theirs_wins = beats(there, here)\n",
+        "            theirs_wins = beats(here, there)\n",
     ),
     Mutant(
         "ties stay as they are on each node",
         RECONCILER,
-        "(theirs == ours and larger(theirs_value, local.data[name]))",
-        "False",
+        "            theirs_wins = beats(there, here)\n",
+        "            theirs_wins = beats(there, here) and not tied(theirs, ours)\n",
     ),
     Mutant(
         "tombstones do not keep late edits out",
@@ -67,7 +67,7 @@ MUTANTS = [
     Mutant(
         "what a record became is not told to the peer",
         RECONCILER,
-        "        if _differ(merged, remote):\n",
+        "        if _differ(self._without_excluded(merged), remote):\n",
         "        if False:\n",
     ),
     Mutant(

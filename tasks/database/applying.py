@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from tasks.database.conflict import same
 from tasks.database.exceptions import HeldLimitError
 from tasks.database.graph import DependencyGraph
 from tasks.database.manifest import ModelPayload
@@ -16,6 +15,7 @@ from tasks.database.reconciler import PayloadReconciler, ReconciliationResult
 from tasks.database.record import WHOLE, SyncRecord
 from tasks.database.result import ConflictEntry, DatabaseResult
 from tasks.database.storage import ArrivalStorage
+from tasks.database.ties import Stamped, beats, same
 from tasks.database.view import PeerView
 
 
@@ -162,6 +162,9 @@ class _Work:
             view=self.view,
             new_stamp=self.new_stamp,
         )
+        for error in outcome.errors:
+            record, stamp = payload.records.get(error.key), payload.deletes.get(error.key, 0)
+            self._hold(label, error.key, error.reason, record=record, stamp=stamp)
         for key, record in outcome.to_upsert.items():
             self._mark(record, local.get(key))
             if key in outcome.decided_keys:
@@ -413,9 +416,11 @@ def _joined(held: ModelPayload, payload: ModelPayload) -> ModelPayload:
         if before is not None:
             data = {**before.data, **record.data}
             timestamps = {**before.timestamps, **record.timestamps}
-            for name, stamp in before.timestamps.items():
-                if stamp > record.timestamps.get(name, 0) and name in before.data:
-                    data[name], timestamps[name] = before.data[name], stamp
+            for name, value in before.data.items():
+                old = Stamped(before.timestamps.get(name, 0), value)
+                new = Stamped(record.timestamps.get(name, 0), record.data.get(name))
+                if beats(old, new) or (name not in record.data and old.stamp > new.stamp):
+                    data[name], timestamps[name] = value, max(old.stamp, new.stamp)
             record = SyncRecord(key, data, timestamps)  # noqa: PLW2901  the two as one
         if deletes.get(key, -1) < record.newest:
             deletes.pop(key, None)

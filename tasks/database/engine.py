@@ -235,6 +235,7 @@ class DatabaseEngine:
 
             Asking(self._node, self._transport, result, dry_run, enter=enter, tell=self._tell).exchange_all()
             enter(SyncPhase.COMPLETE)
+            result.settle(asking=True)
             self._finalize(result)
         log.info("Node %r: synced, %s.", self._node.node_id, result.counts() or "nothing to do")
         return result
@@ -328,6 +329,7 @@ class DatabaseEngine:
             self._progress(stage, done, total)
 
     def _finalize(self, result: DatabaseResult) -> None:
+        result.settle()
         for line in result.errors:
             log.warning("Node %r: %s", self._node.node_id, line)
         if self._on_complete is not None:

@@ -33,10 +33,6 @@ class RecordFieldError(SyncError, ValueError):
     """A record has a field that is missing or wrong."""
 
 
-class ManifestChecksumError(SyncError):
-    """A manifest is not what its sender signed with the checksum."""
-
-
 class PayloadLimitError(SyncError):
     """A manifest holds more records or bytes than this node takes at once."""
 
@@ -51,6 +47,10 @@ class NotRestampableError(SyncError):
 
 class SyncAbortedError(SyncError):
     """This run could not end; a later one may."""
+
+
+class ManifestChecksumError(SyncAbortedError):
+    """A manifest is not what its sender signed with the checksum, or has none: it was damaged on the way."""
 
 
 class ClockDriftError(SyncAbortedError):

@@ -13,7 +13,7 @@ from tasks.database.collect import Collector, Page
 from tasks.database.graph import DependencyGraph
 from tasks.database.manifest import ModelPayload, SyncManifest
 from tasks.database.record import STAMP_MAX
-from tasks.database.result import DatabaseResult
+from tasks.database.result import DatabaseResult, RecordError
 from tasks.database.storage import ArrivalStorage, RestampableStorage
 from tasks.database.validation import Limits
 from tasks.database.view import Cursor
@@ -107,4 +107,4 @@ class Node:
         """Enter what is held into the result."""
         for (label, key), reason in applied.problems.items():
             result.skipped[label].append(key)
-            result.errors.append(f"{label} {key!r}: {reason}; it is kept and tried again")
+            result.errors.append(RecordError(label, key, f"{reason}; it is kept and tried again"))

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.database.conflict import FieldConflict, ResolutionSource, same
+from tasks.database.conflict import FieldConflict, ResolutionSource
 from tasks.database.engine import DatabaseEngine
 from tasks.database.exceptions import SyncAbortedError
 from tasks.database.result import ConflictEntry, DatabaseResult
+from tasks.database.ties import same
 from tasks.scheduled import Scheduled
 
 #: Lines that are kept of one run.

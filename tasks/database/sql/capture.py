@@ -16,12 +16,10 @@ import sqlalchemy as sa
 from tasks.database.sql import capture_postgresql, capture_sqlite, schema
 from tasks.database.sql.connection import Database
 from tasks.database.sql.tables import SyncedTable
+from tasks.database.ties import UNKNOWN_TIME
 
 #: Grows with the triggers' text: those of another form are made anew.
 _FORM = 2
-
-#: The stamp of what was there before anybody captured: any edit is newer.
-UNKNOWN_TIME = 1
 
 
 def install(database: Database, table: SyncedTable) -> int:

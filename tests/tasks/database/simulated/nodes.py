@@ -113,6 +113,10 @@ class Node:
         record = self.storage._records.get(label, {}).get(key)
         return None if record is None else dict(record.data)
 
+    def put_row(self, label: str, record: SyncRecord) -> None:
+        """A row that was there from the start."""
+        self.storage.upsert_many(label, {record.key: record})
+
     def stamps(self) -> dict[tuple[str, str], dict[str, int]]:
         """All stamps of records by field; a tombstone's is under ""."""
         found = {

@@ -1,0 +1,107 @@
+"""Bugs in what beats what, in what becomes of a record, and in storages that keep no arrivals."""
+
+from __future__ import annotations
+
+from planting import Mutant
+
+from node_bugs.places import APPLYING, ENGINE, HERE, RECONCILER
+
+TIES = HERE + "ties.py"
+TIES_TESTS = "tests/tasks/database/test_ties.py"
+DECISION_TESTS = "tests/tasks/database/test_page_decisions.py"
+
+MUTANTS = [
+    Mutant("NULL beats values in a tie", TIES, "0 if value is None else 1 if empty else 2", "0"),
+    Mutant(
+        "NULL beats values in a tie, in a world",
+        TIES,
+        "0 if value is None else 1 if empty else 2",
+        "0 if value else 2",
+    ),
+    Mutant("an empty text beats values in a tie", TIES, "1 if empty else 2", "2", TIES_TESTS),
+    Mutant(
+        "a NULL of before the capture beats a column that came later",
+        TIES,
+        "    return one == other or not (edited(one) or edited(other))\n",
+        "    return one == other\n",
+        TIES_TESTS,
+    ),
+    Mutant(
+        "what was never edited beats an edit",
+        TIES,
+        "    return stamp > UNKNOWN_TIME\n",
+        "    return stamp > 0\n",
+        TIES_TESTS,
+    ),
+    Mutant(
+        "equal numbers have an order of their own",
+        TIES,
+        "    if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):\n",
+        "    if isinstance(value, bool):\n",
+        TIES_TESTS,
+    ),
+    Mutant(
+        "what nobody wrote is told as lost",
+        RECONCILER,
+        "            if not is_nothing(here if theirs_wins else there) and (\n",
+        "            if (\n",
+        TIES_TESTS,
+    ),
+    Mutant(
+        "what was never edited and differs is no conflict",
+        RECONCILER,
+        "                or tied(ours, theirs)\n",
+        "",
+        TIES_TESTS,
+    ),
+    Mutant(
+        "what came later replaces what is held in a tie",
+        APPLYING,
+        "                if beats(old, new) or (name not in record.data and old.stamp > new.stamp):\n",
+        "                if old.stamp > new.stamp:\n",
+        TIES_TESTS,
+    ),
+    Mutant(
+        "a resolver that fails ends the exchange",
+        RECONCILER,
+        "        except _UndecidedError as error:\n",
+        "        except ZeroDivisionError as error:\n",
+        DECISION_TESTS,
+    ),
+    Mutant(
+        "what a resolver failed on is forgotten",
+        APPLYING,
+        "            self._hold(label, error.key, error.reason, record=record, stamp=stamp)\n",
+        "",
+        DECISION_TESTS,
+    ),
+    Mutant(
+        "excluded fields are taken where both nodes have the record",
+        RECONCILER,
+        "        remote = self._without_excluded(remote)\n",
+        "",
+        DECISION_TESTS,
+    ),
+    Mutant(
+        "a resolver names the excluded fields that only the peer has",
+        HERE + "conflict.py",
+        "        if name in exclude:\n            continue\n",
+        "        if name in exclude and name in local.data:\n            continue\n",
+        DECISION_TESTS,
+    ),
+    Mutant(
+        "what is in conflict is told as applied too",
+        RECONCILER,
+        "            self.result.conflict_keys.append(key)\n        elif local_news",
+        "            self.result.conflict_keys.append(key)\n            self.result.applied_keys.add(key)\n"
+        "        elif local_news",
+        DECISION_TESTS,
+    ),
+    Mutant(
+        "new records are told as created by the node that asked",
+        ENGINE,
+        "            result.settle(asking=True)\n",
+        "",
+        DECISION_TESTS,
+    ),
+]
