@@ -8,6 +8,7 @@ from node_bugs.places import APPLYING, ENGINE, HERE, RECONCILER
 
 TIES = HERE + "ties.py"
 TIES_TESTS = "tests/tasks/database/test_ties.py"
+STORAGE_TESTS = "tests/tasks/database/test_page_storage.py"
 DECISION_TESTS = "tests/tasks/database/test_page_decisions.py"
 
 MUTANTS = [
@@ -103,5 +104,31 @@ MUTANTS = [
         "            result.settle(asking=True)\n",
         "",
         DECISION_TESTS,
+    ),
+    Mutant(
+        "fields without an arrival came when they were edited",
+        HERE + "record.py",
+        "        return self.arrivals.get(WHOLE, self.received_at)\n",
+        "        return self.arrivals.get(WHOLE, 0)\n",
+    ),
+    Mutant(
+        "it is not noted when single fields came to a storage of the page",
+        HERE + "plain.py",
+        "        if changed:\n",
+        "        if False:\n",
+        STORAGE_TESTS,
+    ),
+    Mutant(
+        "a change moves all fields of a record that has no arrivals",
+        HERE + "record.py",
+        "{WHOLE: self.whole_arrival, **self.arrivals,",
+        "{**self.arrivals,",
+        STORAGE_TESTS,
+    ),
+    Mutant(
+        "a storage of the page keeps what it was to delete, and nobody notices",
+        HERE + "plain.py",
+        "        if late:\n",
+        "        if False:\n",
     ),
 ]

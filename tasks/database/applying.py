@@ -227,24 +227,23 @@ class _Work:
     def _mark(self, record: SyncRecord, local: SyncRecord | None) -> None:
         """Note when the record's fields came here."""
         if local is None:
-            record.arrivals = self.whole
-        else:
-            for name, value in record.data.items():
-                if (
-                    record.timestamps.get(name, 0) != local.timestamps.get(name, 0)
-                    or name not in local.data
-                    or (value is not local.data[name] and not same(local.data[name], value))
-                ):
-                    record.arrivals[name] = self.received_at
-        record.received_at = self.received_at
+            record.arrivals, record.received_at = self.whole, self.received_at
+            return
+        changed = [
+            name
+            for name, value in record.data.items()
+            if record.timestamps.get(name, 0) != local.timestamps.get(name, 0)
+            or name not in local.data
+            or (value is not local.data[name] and not same(local.data[name], value))
+        ]
+        record.move(self.received_at, changed)
 
     def _mark_decided(self, record: SyncRecord, *before: SyncRecord | None) -> None:
         """What was decided here has still to go to the peer."""
         known = [each.timestamps for each in before if each is not None]
         decided = [n for n, at in record.timestamps.items() if all(at != stamps.get(n) for stamps in known)]
         if decided:
-            record.received_at = self.place
-            record.arrivals = record.arrivals | dict.fromkeys(decided, self.place)
+            record.move(self.place, decided)
 
     @cached_property
     def place(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.database.record import STAMP_MAX, WHOLE, SyncRecord
+from tasks.database.record import STAMP_MAX, SyncRecord
 from tasks.database.storage import Place, Tombstone
 
 
@@ -74,7 +74,7 @@ class PeerView:
     def unknown_fields(self, label: str, record: SyncRecord) -> list[str]:
         """The fields whose values the peer does not have."""
         floor, own, stamps, arrivals = self.has.floor, self.own, record.timestamps, record.arrivals
-        whole = arrivals.get(WHOLE, 0)
+        whole = record.whole_arrival
         if not own and record.data.keys() <= stamps.keys() and min(stamps.values(), default=0) > floor:
             late = [*record.data]
         else:

@@ -204,9 +204,11 @@ class SQLAlchemyStorage(Restamping, Bookkeeping):
         stamps, arrivals = JsonTexts(), JsonTexts()
         for row in work.connection.execute(query).all():
             key = table.key_out(row[0])
-            found[key] = SyncRecord(
-                key, table.data_of(row[4:]), stamps.load(row[1]), row[2] or 0, arrivals.load(row[3])
-            )
+            came = arrivals.load(row[3])
+            came.setdefault(
+                WHOLE, 0
+            )  # a captured edit came with its stamp, wherever its record was placed since
+            found[key] = SyncRecord(key, table.data_of(row[4:]), stamps.load(row[1]), row[2] or 0, came)
         return found
 
     # --- what is written ---------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ class Node:
 
     def engine(self, transport: Any = None, peer_id: str | None = None) -> DatabaseEngine:
         return DatabaseEngine(
-            self.storage,
+            self.engine_storage(),
             DependencyGraph(GRAPH),
             self.clock,
             self.name,
@@ -108,6 +108,14 @@ class Node:
             reconciler=PayloadReconciler(self.resolver()) if self.resolver else None,
             **self.batch,
         )
+
+    def engine_storage(self) -> Any:
+        """The storage as the engine sees it."""
+        return self.storage
+
+    def kept(self) -> Any:
+        """What is kept of exchanges."""
+        return self.storage._checkpoints
 
     def shown(self, label: str, key: str) -> dict[str, Any] | None:
         record = self.storage._records.get(label, {}).get(key)

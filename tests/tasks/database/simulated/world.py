@@ -20,6 +20,7 @@ from tasks.database.sync import lost_values
 from tests.tasks.database.simulated import emptiness
 from tests.tasks.database.simulated.nodes import MODELS, Crash, Node
 from tests.tasks.database.simulated.oracle import Oracle
+from tests.tasks.database.simulated.page_style import PageStyleNode
 
 KEYS = ("1", "2", "3", "4")
 FIELDS = ("x", "y")
@@ -59,6 +60,8 @@ REACHABLE = (
     "restamped_deletions",
     "relayed",
     "ledger_lines",
+    "page_style",
+    "mixed_storages",
 )
 
 
@@ -147,9 +150,13 @@ class World:
         self.runs_ahead = self.random.random() < 0.25
         self.wrong_clocks = (4, 5) if self.runs_ahead else (0, 0)
         count = self.random.randint(2, 5)
+        #: How many of the nodes have a storage that is written to the page: none, all, or some.
+        page_style = self.random.choice([0.0, 0.0, 0.5, 1.0])
+        kinds = [PageStyleNode if self.random.random() < page_style else Node for _ in range(count)]
+        self.reach["mixed_storages"] += len(set(kinds)) == 2
         self.nodes = [
-            Node(self, f"n{i}", self.random.choice([0, 0, 1, -90_000, 90_000]), resolver, self._batch())
-            for i in range(count)
+            made(self, f"n{i}", self.random.choice([0, 0, 1, -90_000, 90_000]), resolver, self._batch())
+            for i, made in enumerate(kinds)
         ]
         if kind == "star":
             self.edges = [(i, 0) for i in range(1, count)]
@@ -391,12 +398,7 @@ class World:
         self.reach["dry_run"] += 1
 
     def everything(self) -> str:
-        return repr(
-            [
-                (n.state(), n.storage._tombstones, n.storage._checkpoints, n.storage.conflicts)
-                for n in self.nodes
-            ]
-        )
+        return repr([(n.state(), n.storage._tombstones, n.kept(), n.storage.conflicts) for n in self.nodes])
 
     def settle(self) -> None:
         """No more edits and faults, and the wall clocks come right."""
