@@ -8,6 +8,7 @@ from node_bugs.places import APPLYING, ENGINE, HERE, RECONCILER
 
 TIES = HERE + "ties.py"
 TIES_TESTS = "tests/tasks/database/test_ties.py"
+COLUMN_TESTS = "tests/tasks/database/sql/test_columns_later.py"
 STORAGE_TESTS = "tests/tasks/database/test_page_storage.py"
 DECISION_TESTS = "tests/tasks/database/test_page_decisions.py"
 
@@ -61,6 +62,20 @@ MUTANTS = [
         "                if beats(old, new) or (name not in record.data and old.stamp > new.stamp):\n",
         "                if old.stamp > new.stamp:\n",
         TIES_TESTS,
+    ),
+    Mutant(
+        "a default beats what was filled in before it was captured",
+        HERE + "ties.py",
+        "    return (ours[0], one.stamp, ours[1]) > (theirs[0], other.stamp, theirs[1])\n",
+        "    return ours > theirs\n",
+        COLUMN_TESTS,
+    ),
+    Mutant(
+        "what was filled in before it was captured is not sent",
+        HERE + "sql/capture.py",
+        "    for statement in unseen.fills(connection, table):\n        _run(connection, statement)\n",
+        "",
+        COLUMN_TESTS,
     ),
     Mutant(
         "a resolver that fails ends the exchange",

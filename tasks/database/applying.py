@@ -419,7 +419,7 @@ def _joined(held: ModelPayload, payload: ModelPayload) -> ModelPayload:
                 old = Stamped(before.timestamps.get(name, 0), value)
                 new = Stamped(record.timestamps.get(name, 0), record.data.get(name))
                 if beats(old, new) or (name not in record.data and old.stamp > new.stamp):
-                    data[name], timestamps[name] = value, max(old.stamp, new.stamp)
+                    data[name], timestamps[name] = value, old.stamp
             record = SyncRecord(key, data, timestamps)  # noqa: PLW2901  the two as one
         if deletes.get(key, -1) < record.newest:
             deletes.pop(key, None)

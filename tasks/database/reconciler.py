@@ -164,10 +164,11 @@ class _Work:
                 or tied(ours, theirs)
             ):
                 conflicts.append(FieldConflict(name, local.data[name], theirs_value, ours, theirs))
-            if theirs_wins or theirs > ours:
-                data[name] = theirs_value if theirs_wins else local.data[name]
-                timestamps[name] = max(theirs, ours)
-                taken = True
+            if theirs_wins:
+                data[name], taken = theirs_value, True
+                timestamps.pop(name, None)
+                if theirs:
+                    timestamps[name] = theirs
         merged = SyncRecord(key, data, timestamps)
         if conflicts:
             merged = self._resolved(local, remote, merged, conflicts)
@@ -210,8 +211,14 @@ class _Work:
         by_time = getattr(self.resolver, "settles_by_time", lambda _: False)
         ties = {c.field_name for c in conflicts if tied(c.local_timestamp, c.remote_timestamp)}
         data, timestamps = dict(merged.data), dict(merged.timestamps)
+        # A default never wins, whatever a resolver thinks of where it is.
+        ties -= {
+            c.field_name
+            for c in conflicts
+            if c.local_timestamp == c.remote_timestamp and not by_time(c.field_name)
+        }
         for name, value in answer.record.data.items():
-            settled = name in self.excluded or (name in ties and by_time(name))
+            settled = name in self.excluded or name in ties
             if not settled and not (name in data and same(data[name], value)):
                 data[name] = value
                 timestamps[name] = self._new_stamp(ours, theirs)

@@ -47,10 +47,16 @@ def larger(one: Any, other: Any) -> bool:
 
 
 def beats(one: Stamped, other: Stamped) -> bool:
-    """Whether `one` stays where the other is known as well."""
-    if tied(one.stamp, other.stamp):
-        return larger(one.value, other.value)
-    return one.stamp > other.stamp
+    """Whether `one` stays where the other is known as well.
+
+    Of what was never edited, a value stays instead of an empty one, and one that somebody wrote instead of a default.
+    """
+    if edited(one.stamp) or edited(other.stamp):
+        return one.stamp > other.stamp or (one.stamp == other.stamp and larger(one.value, other.value))
+    if same(one.value, other.value):
+        return one.stamp > other.stamp
+    ours, theirs = _weight(one.value), _weight(other.value)
+    return (ours[0], one.stamp, ours[1]) > (theirs[0], other.stamp, theirs[1])
 
 
 def is_nothing(found: Stamped) -> bool:

@@ -13,9 +13,10 @@ import json
 
 import sqlalchemy as sa
 
-from tasks.database.sql import capture_postgresql, capture_sqlite, schema
+from tasks.database.sql import capture_postgresql, capture_sqlite, schema, unseen
 from tasks.database.sql.connection import Database
 from tasks.database.sql.tables import SyncedTable
+from tasks.database.sql.unseen import literal
 from tasks.database.ties import UNKNOWN_TIME
 
 #: Grows with the triggers' text: those of another form are made anew.
@@ -97,6 +98,9 @@ def _adopt(connection: sa.Connection, table: SyncedTable) -> int:
         f"WHERE model = {label} AND deleted IS NULL "
         f"AND key NOT IN (SELECT {key} FROM {rows} WHERE {key} IS NOT NULL)",
     )
+    for statement in unseen.fills(connection, table):
+        _run(connection, statement)
+    stamps = unseen.stamps_of_rows(connection, table, stamps)
     added = _run(
         connection,
         "INSERT INTO lockstep_records (model, key, stamps, newest, pending) "
@@ -126,8 +130,3 @@ def _restamped(table: SyncedTable) -> str:
         "(SELECT jsonb_object_agg(f.value, lockstep_records.newest + 1) "
         f"FROM jsonb_array_elements_text({fields}::jsonb) f(value))"
     )
-
-
-def literal(value: str) -> str:
-    """A text as SQL has it."""
-    return "'" + value.replace("'", "''") + "'"
