@@ -13,14 +13,14 @@ STORAGE_TESTS = "tests/tasks/database/test_page_storage.py"
 DECISION_TESTS = "tests/tasks/database/test_page_decisions.py"
 
 MUTANTS = [
-    Mutant("NULL beats values in a tie", TIES, "0 if value is None else 1 if empty else 2", "0"),
+    Mutant("NULL beats values in a tie", TIES, "0 if value is None else 1 if is_empty(value) else 2", "0"),
     Mutant(
         "NULL beats values in a tie, in a world",
         TIES,
-        "0 if value is None else 1 if empty else 2",
+        "0 if value is None else 1 if is_empty(value) else 2",
         "0 if value else 2",
     ),
-    Mutant("an empty text beats values in a tie", TIES, "1 if empty else 2", "2", TIES_TESTS),
+    Mutant("an empty text beats values in a tie", TIES, "1 if is_empty(value) else 2", "2", TIES_TESTS),
     Mutant(
         "a NULL of before the capture beats a column that came later",
         TIES,

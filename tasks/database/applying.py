@@ -9,6 +9,7 @@ from functools import cached_property
 
 from tasks.database.exceptions import HeldLimitError
 from tasks.database.graph import DependencyGraph
+from tasks.database.guard import Toll
 from tasks.database.manifest import ModelPayload
 from tasks.database.peer import HELD_MAX, Held
 from tasks.database.reconciler import PayloadReconciler, ReconciliationResult
@@ -48,6 +49,7 @@ class Applier:
         reconciler: decides what is written.
         identity_field: the field that must be the record's key, where a record has it.
         stamp_max: larger stamps are not taken: their clock is too far ahead.
+        node_id: the node's name, for people.
     """
 
     storage: ArrivalStorage
@@ -55,6 +57,7 @@ class Applier:
     reconciler: PayloadReconciler
     identity_field: str
     stamp_max: Callable[[], int]
+    node_id: str = ""
 
     def apply(
         self,
@@ -67,6 +70,8 @@ class Applier:
         later: Callable[[], int],
         result: DatabaseResult,
         write: bool = True,
+        toll: Toll | None = None,
+        more: bool = False,
     ) -> Applied:
         """Reconcile and write; what cannot be applied is held, together with what was held before.
 
@@ -79,9 +84,13 @@ class Applier:
             later: gives a place for what the peer does not know.
             result: what becomes of it is told there.
             write: whether to change anything.
+            toll: counts what is destroyed by it.
+            more: whether what comes next can be looked at before this is written.
 
         Raises:
             HeldLimitError: too much cannot be applied.
+            MassChangeError: too much would be destroyed.
+            LookAheadError: that depends on what comes next.
         """
         applied = Applied()
         incoming = held.payloads()
@@ -101,13 +110,18 @@ class Applier:
         work = _Work(
             self, view, received_at, new_stamp, later, result, applied, write, arrived, retried, held.told
         )
+        work.toll = toll if toll is not None and toll.watches else None
         for label in self.graph.sync_order():
             if label in incoming:
                 work.overtaken(label, held, replace(heard, fresh=held.fresh))
                 work.reconcile(incoming[label])
+        if work.toll is not None:
+            work.toll.check(self.node_id, self.storage, more=more)
         if write:
             work.write()
         log = work.account()
+        if write and work.toll is not None:
+            work.toll.written(applied.problems)
         keep = getattr(self.storage, "keep_conflicts", None)
         if write and log and keep is not None:
             keep(log)
@@ -118,6 +132,15 @@ class Applier:
                 f"{reason}"
             )
         return applied
+
+    def count(
+        self, payloads: list[ModelPayload], view: PeerView, toll: Toll, new_stamp: Callable[[], int]
+    ) -> None:
+        """Count what these would destroy, and do nothing else."""
+        work = _Work(self, view, 0, new_stamp, new_stamp, DatabaseResult(), Applied(), False, {}, {}, {})
+        work.toll = toll
+        for payload in payloads:
+            work.reconcile(payload)
 
 
 @dataclass
@@ -143,6 +166,7 @@ class _Work:
     #: Written without foreign keys that are filled in afterwards: the peer knows all of it, and more.
     partly: dict[str, set[str]] = field(default_factory=dict)
     before: dict[str, list[ConflictEntry]] = field(default_factory=dict)
+    toll: Toll | None = None
 
     def __post_init__(self) -> None:
         self.whole = {WHOLE: self.received_at}  # of all new records, and never changed
@@ -169,6 +193,12 @@ class _Work:
             self._mark(record, local.get(key))
             if key in outcome.decided_keys:
                 self._mark_decided(record, local.get(key), payload.records.get(key))
+        if self.toll is not None:
+            for key, here in local.items():
+                if key in outcome.to_delete:
+                    self.toll.delete(label, here)
+                elif (after := outcome.to_upsert.get(key)) is not None:
+                    self.toll.update(label, here, after)
         self.outcomes[label], self.incoming[label], self.known[label] = outcome, payload, set(local)
 
     def overtaken(self, label: str, held: Held, view: PeerView) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from tasks.database.applying import Applied
 from tasks.database.collect import Page
@@ -12,6 +14,7 @@ from tasks.database.enums import SyncPhase, SyncStage
 from tasks.database.exceptions import SyncAbortedError, SyncError
 from tasks.database.full_compare import FullCompare
 from tasks.database.garbage import search_put_off
+from tasks.database.guard import LookAheadError, Toll
 from tasks.database.manifest import ModelPayload, SyncManifest
 from tasks.database.node import Node
 from tasks.database.peer import PeerState
@@ -33,11 +36,13 @@ class Asking:
         transport: Transport,
         result: DatabaseResult,
         dry_run: bool,
+        toll: Toll,
         *,
         enter: Callable[[SyncPhase], None],
         tell: Callable[[SyncStage, int, int], None],
     ) -> None:
         self.node, self.transport, self.result, self.dry_run = node, transport, result, dry_run
+        self.toll = toll
         self.enter, self.tell = enter, tell
         self.full: FullCompare | None = None
         self.state = PeerState()
@@ -78,7 +83,11 @@ class Asking:
             if not self.dry_run:
                 self.enter(SyncPhase.COMMITTING)
             with search_put_off():
-                self._commit(response, payloads)
+                try:
+                    self._commit(response, payloads)
+                except LookAheadError:
+                    self._look_ahead(response)
+                    self._commit(response, payloads)
             self.tell(SyncStage.MUTATE, count, count)
             if not self.page.has_more and not response.has_more:
                 if self.dry_run or not (self.page or count) or not rounds_left:
@@ -144,9 +153,31 @@ class Asking:
         ):
             return
         manifest = self.node.manifest(Page(), self.state.received)
-        manifest.ahead = {"checkpoint": response.checkpoint, "after_keys": response.after_keys}
+        manifest.ahead = _place_of(response)
         manifest.seal()
         self.ahead = (manifest, begin(manifest))
+
+    def _sees_ahead(self, response: SyncManifest) -> bool:
+        """Whether the peer shows what comes after its answer without taking that for received."""
+        return response.has_more and response.fresh is not None and self.full is None and not self.dry_run
+
+    def _look_ahead(self, response: SyncManifest) -> None:
+        """Count what the rest of the run would destroy. Nothing of it is written, and the peer keeps no word of it."""
+        node, view = self.node, self.state.view()
+        while response.has_more:
+            if self.ahead is not None and self.ahead[0].ahead == _place_of(response):
+                asked, answer = self.ahead
+                response = self._answered(asked, answer)
+                self.ahead = (asked, partial(_same, response))  # it is wanted once more
+            else:
+                manifest = node.manifest(Page(), self.state.received)
+                manifest.ahead, manifest.dry_run = _place_of(response), True
+                manifest.seal()
+                response = self._answered(manifest, partial(self.transport.exchange, manifest))
+            payloads = node.known(response, DatabaseResult())
+            with node.work(undo=True):
+                node.applier.count(payloads, replace(view, fresh=response.fresh), self.toll, node.clock.peek)
+        self.toll.looked = True
 
     def _nothing_to_send(self) -> None:
         with self.node.work():
@@ -182,6 +213,8 @@ class Asking:
                 later=node.later,
                 result=self.result,
                 write=not self.dry_run,
+                toll=self.toll,
+                more=self._sees_ahead(response),
             )
             if self.applied.own:
                 state.own.add(now)
@@ -240,7 +273,16 @@ class Asking:
         if not self.dry_run:
             has = replace(view, has=self.state.sent)
             node = self.node
-            if self.full.delete_others(node.storage, node.graph, has, now, self.result):
+            if self.full.delete_others(node, has, now, self.result, self.toll):
                 self.state.own.add(now)
         self.full = None
         return self.state.received
+
+
+def _place_of(response: SyncManifest) -> dict[str, Any]:
+    """Where an answer ends, for `SyncManifest.ahead`."""
+    return {"checkpoint": response.checkpoint, "after_keys": response.after_keys}
+
+
+def _same(response: SyncManifest) -> SyncManifest:
+    return response

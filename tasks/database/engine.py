@@ -13,9 +13,15 @@ from tasks.database.asking import Asking
 from tasks.database.clock import COUNTER_BITS, HybridLogicalClock
 from tasks.database.collect import Collector, Page
 from tasks.database.enums import SyncPhase, SyncStage, SyncStatus
-from tasks.database.exceptions import InvalidParameterError, SyncAbortedError, TransportRequiredError
+from tasks.database.exceptions import (
+    InvalidParameterError,
+    MassChangeError,
+    SyncAbortedError,
+    TransportRequiredError,
+)
 from tasks.database.garbage import search_put_off
 from tasks.database.graph import DependencyGraph
+from tasks.database.guard import Guard, Toll, refuse
 from tasks.database.lock import SyncLock
 from tasks.database.manifest import ModelPayload, SyncManifest
 from tasks.database.node import Node
@@ -62,6 +68,7 @@ class DatabaseEngine:
         transaction: everything of one exchange is in one of these; the storage's own where it has one.
         transport: brings manifests to the peer; needed by `sync` only.
         peer_id: names the peer where the node has several to ask.
+        guard: how much of this node's rows a run may destroy without a person's word; `None`: anything.
 
     Raises:
         InvalidParameterError: a value does not fit.
@@ -88,6 +95,7 @@ class DatabaseEngine:
         transaction: Callable[[], AbstractContextManager[Any]] = nullcontext,
         transport: Transport | None = None,
         peer_id: str | None = None,
+        guard: Guard | None = None,
     ) -> None:
         check_parameters(
             node_id,
@@ -112,10 +120,11 @@ class DatabaseEngine:
             limits=limits,
             collector=Collector(whole, graph, batch_size, batch_bytes),
             applier=Applier(
-                whole, graph, reconciler or PayloadReconciler(), identity_field, limits.stamp_max
+                whole, graph, reconciler or PayloadReconciler(), identity_field, limits.stamp_max, node_id
             ),
             transaction=own or transaction,
         )
+        self._guard = guard
         self._lock = lock
         self._on_complete = on_complete
         self._on_phase = on_phase
@@ -131,10 +140,17 @@ class DatabaseEngine:
 
     # -- answering ------------------------------------------------------------------------------------------
 
-    def process(self, incoming: SyncManifest) -> tuple[SyncManifest, DatabaseResult]:
+    def process(
+        self, incoming: SyncManifest, *, approve: Callable[[MassChangeError], bool] = refuse
+    ) -> tuple[SyncManifest, DatabaseResult]:
         """Take a peer's manifest and answer it, in one transaction.
 
+        Args:
+            incoming: what the peer sent.
+            approve: asked where it would destroy more than the guard allows: whether a person has said so.
+
         Raises:
+            MassChangeError: nobody has; nothing was changed.
             SyncError: the manifest is refused; nothing was changed.
         """
         result = DatabaseResult()
@@ -147,14 +163,18 @@ class DatabaseEngine:
             if self._lock is not None and not hasattr(self._lock, "processing"):
                 self._lock.hold(self._node.node_id)
             with search_put_off():
-                response, applied = self._answer(incoming, payloads, result)
+                response, applied = self._answer(incoming, payloads, result, approve)
             prove()
         self._node.report(applied, result)
         self._finalize(result)
         return response, result
 
     def _answer(
-        self, incoming: SyncManifest, payloads: list[ModelPayload], result: DatabaseResult
+        self,
+        incoming: SyncManifest,
+        payloads: list[ModelPayload],
+        result: DatabaseResult,
+        approve: Callable[[MassChangeError], bool],
     ) -> tuple[SyncManifest, Applied]:
         state = PeerState.load(self._node.storage, incoming.node_id)
         state.sent = Cursor.read(incoming.checkpoint, incoming.after_keys)
@@ -175,6 +195,7 @@ class DatabaseEngine:
                 start = Cursor.read(incoming.ahead["checkpoint"], incoming.ahead["after_keys"])
             page = self._node.collector.page(start, now, asked, leave_out=keys)
         page.restamped = self._node.restamped()
+        toll = Toll(self._guard, approve, state.toll, state.through)
         applied = self._node.applier.apply(
             payloads,
             state.held,
@@ -184,7 +205,9 @@ class DatabaseEngine:
             later=self._node.later,
             result=result,
             write=not incoming.dry_run,
+            toll=toll,
         )
+        state.toll, state.through = (toll.counts(), toll.through) if incoming.has_more else ({}, False)
         if applied.own:
             state.own.add(now)
         state.held = applied.held
@@ -214,13 +237,20 @@ class DatabaseEngine:
 
     # -- asking ---------------------------------------------------------------------------------------------
 
-    def sync(self, dry_run: bool = False) -> DatabaseResult:
+    def sync(
+        self, dry_run: bool = False, *, approve: Callable[[MassChangeError], bool] = refuse
+    ) -> DatabaseResult:
         """Exchange manifests with the peer until neither has more to tell.
 
         Each exchange is kept by itself: after an error the next run goes on where this one ended. A dry run
         changes nothing on either node; its result tells what a run would do here, and what it would send.
 
+        Args:
+            dry_run: only look.
+            approve: asked where the run would destroy more than the guard allows: whether a person has said so.
+
         Raises:
+            MassChangeError: nobody has; nothing of that exchange, and of what comes after it, was written here.
             TransportRequiredError: the engine has no transport.
             SyncAbortedError: the run could not end; a later one may.
             SyncError: the peer refused the manifest, or its answer is wrong.
@@ -233,7 +263,10 @@ class DatabaseEngine:
             def enter(phase: SyncPhase) -> None:
                 self._enter(phase, session_id)
 
-            Asking(self._node, self._transport, result, dry_run, enter=enter, tell=self._tell).exchange_all()
+            toll = Toll(self._guard, approve)
+            Asking(
+                self._node, self._transport, result, dry_run, toll, enter=enter, tell=self._tell
+            ).exchange_all()
             enter(SyncPhase.COMPLETE)
             result.settle(asking=True)
             self._finalize(result)

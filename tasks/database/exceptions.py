@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tasks.errors import TaskError
 
 
@@ -63,6 +65,19 @@ class TransportError(SyncAbortedError):
 
 class NodeLockedError(SyncAbortedError):
     """Another session holds the node."""
+
+
+class MassChangeError(SyncAbortedError):
+    """A run would destroy so much on a node that a person has to say so first.
+
+    Args:
+        message: what it would do.
+        changes: the same in detail, as `tasks.database.guard.MassChange`; none where the peer has refused.
+    """
+
+    def __init__(self, message: str, changes: tuple[Any, ...] = ()) -> None:
+        super().__init__(message)
+        self.changes = changes
 
 
 class HeldLimitError(SyncAbortedError):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tasks.database.guard import Kind, counts_as_json, counts_of_json
 from tasks.database.manifest import ModelPayload
 from tasks.database.record import SyncRecord
 from tasks.database.storage import ArrivalStorage
@@ -92,6 +93,9 @@ class PeerState:
     heard: int = 0
     #: When the peer took stamps back last, as far as this node knows (see `SyncManifest.restamped`).
     restamped: int = 0
+    #: What the peer has destroyed here in the exchanges of a run that goes on, and whether a person let it through.
+    toll: dict[Kind, int] = field(default_factory=dict)
+    through: bool = False
     #: Where one of the two was set back to an earlier state last: this node for a peer that asks, or else the peer.
     set_back: int = 0
 
@@ -107,6 +111,8 @@ class PeerState:
             heard=kept.get("heard", 0),
             restamped=kept.get("restamped", 0),
             set_back=kept.get("set_back", 0),
+            toll=counts_of_json(kept.get("toll", ())),
+            through=kept.get("through", False),
         )
 
     def save(self, storage: ArrivalStorage, node_id: str) -> None:
@@ -121,6 +127,10 @@ class PeerState:
             kept["restamped"] = self.restamped
         if self.set_back:
             kept["set_back"] = self.set_back
+        if self.toll:
+            kept["toll"] = counts_as_json(self.toll)
+        if self.through:
+            kept["through"] = True
         if self.own:
             kept["own"] = sorted(self.own)
         if len(self.held):

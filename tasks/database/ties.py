@@ -64,10 +64,14 @@ def is_nothing(found: Stamped) -> bool:
     return found.value is None and not edited(found.stamp)
 
 
+def is_empty(value: Any) -> bool:
+    """Whether a value says nothing."""
+    return value is None or value in ("", [], {})
+
+
 def _weight(value: Any) -> tuple[int, str]:
     """NULL is less than what is merely empty, and that less than any other value."""
-    empty = value is None or value in ("", [], {})
-    return (0 if value is None else 1 if empty else 2, canonical(value))
+    return (0 if value is None else 1 if is_empty(value) else 2, canonical(value))
 
 
 def _plain(value: Any) -> Any:

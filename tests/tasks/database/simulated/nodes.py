@@ -13,6 +13,7 @@ from tasks.database import (
     PayloadReconciler,
     SyncRecord,
 )
+from tests.tasks.database.simulated import guarded
 
 MODELS = ("item", "note")
 GRAPH = {"item": set(), "note": {"item"}}
@@ -87,6 +88,7 @@ class Node:
     def __init__(self, world: Any, name: str, skew_ms: int, resolver: Any, batch: dict[str, Any]) -> None:
         self.world, self.name, self.skew_ms = world, name, skew_ms
         self.resolver, self.batch = resolver, batch
+        self.guard = guarded.guard(world)
         self.storage = CrashingStorage()
         self.start()
 
@@ -106,6 +108,7 @@ class Node:
             transport=transport,
             peer_id=peer_id,
             reconciler=PayloadReconciler(self.resolver()) if self.resolver else None,
+            guard=self.guard,
             **self.batch,
         )
 

@@ -15,9 +15,15 @@ from tasks.database import (
     RemoteWins,
     SyncManifest,
 )
-from tasks.database.exceptions import NotRestampableError, SyncAbortedError, SyncError, TransportError
+from tasks.database.exceptions import (
+    MassChangeError,
+    NotRestampableError,
+    SyncAbortedError,
+    SyncError,
+    TransportError,
+)
 from tasks.database.sync import lost_values
-from tests.tasks.database.simulated import emptiness
+from tests.tasks.database.simulated import emptiness, guarded
 from tests.tasks.database.simulated.nodes import MODELS, Crash, Node
 from tests.tasks.database.simulated.oracle import Oracle
 from tests.tasks.database.simulated.page_style import PageStyleNode
@@ -60,6 +66,9 @@ REACHABLE = (
     "restamped_deletions",
     "relayed",
     "ledger_lines",
+    "halted",
+    "looked_ahead",
+    "let_through",
     "page_style",
     "mixed_storages",
 )
@@ -80,6 +89,7 @@ class Link:
         world.sent.append((self.server, body))
         if manifest.has_more:
             world.reach["more_pages"] += 1
+        world.reach["looked_ahead"] += manifest.dry_run and manifest.ahead is not None
         if world.faults and chance() < 0.06:
             world.reach["request_lost"] += 1
             raise TransportError("the request was lost")
@@ -215,7 +225,7 @@ class World:
             server.storage.after = self.random.random() < 0.5
         held = self._held(server)
         try:
-            answer, result = server.server.process(manifest)
+            answer, result = server.server.process(manifest, approve=self.approve)
         except Crash:
             self.reach["server_crashed"] += 1
             self.restart(server)
@@ -251,6 +261,9 @@ class World:
             assert lost.lost != there, f"the ledger names {lost.lost} as lost, and it is there"
             self.reach["ledger_lines"] += 1
 
+    def approve(self, error: MassChangeError) -> bool:
+        return guarded.approve(self, error)
+
     def restart(self, node: Node) -> None:
         if self.random.random() < 0.5:
             node.skew_ms -= self.random.choice([1, 1000, 60_000])
@@ -267,7 +280,7 @@ class World:
             client.storage.fuse = self.random.randrange(40)
             client.storage.after = self.random.random() < 0.5
         try:
-            result = engine.sync(dry_run)
+            result = engine.sync(dry_run, approve=self.approve)
         except Crash:
             self.reach["client_crashed"] += 1
             self.restart(client)
