@@ -91,7 +91,7 @@ SIZES = pytest.mark.parametrize("size", [None, 7], ids=["one page", "many pages"
 def test_mass_destruction_is_halted_and_let_through_once(watched: str, verb: str, fields: Any) -> None:
     two = Two(watched)
     two.remove(50) if fields is None else two.edit(50, **fields)
-    two.edit(1, storage=two.watched, y="made here")
+    two.watched.edit(M, "k058", y="made here")
     two.watched.edit(M, "new", x="made here")
     before = two.state()
     for _ in range(2):
