@@ -18,8 +18,8 @@ from tasks.database.record import SyncRecord
 from tasks.database.storage import ArrivalStorage
 from tasks.database.ties import canonical, is_empty, same
 
-#: Rows of one kind that are shown.
-EXAMPLES = 100
+#: Rows of one kind that are kept as examples, kinds that a message names, and letters of a key in it.
+EXAMPLES, KINDS_SHOWN, KEY_SHOWN = 100, 3, 30
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class MassChange:
     examples: tuple[Lost, ...]
 
     def __str__(self) -> str:
-        some = ", ".join(repr(lost.key) for lost in self.examples[:3])
+        some = ", ".join(repr(lost.key[:KEY_SHOWN]) for lost in self.examples[:3])
         some += ", …" if self.number > 3 else ""
         return f"{self.kind}{self.number} of {self.rows} rows of {self.kind.label!r} ({some})"
 
@@ -162,9 +162,10 @@ class Toll:
         over = [change for kind, n in sorted(many.items()) if (change := self._over(kind, n, storage))]
         if not over:
             return
+        more_kinds = f", and more of {len(over) - KINDS_SHOWN} other kinds" if len(over) > KINDS_SHOWN else ""
         error = MassChangeError(
-            f"this run would {', and '.join(map(str, over))} on node {node_id!r}, more than is allowed without a "
-            "person's word; nothing of this exchange was written there",
+            f"this run would {', and '.join(map(str, over[:KINDS_SHOWN]))}{more_kinds} on node {node_id!r}, more than "
+            "is allowed without a person's word; nothing of this exchange was written there",
             tuple(over),
         )
         if not self.approve(error):

@@ -25,6 +25,9 @@ from worker.web.resources import Resources
 
 log = logging.getLogger(__name__)
 
+#: Letters of a refusal that a peer is told.
+TOLD_MAX = 500
+
 
 def nodes(resources: Resources) -> RouteGroup:
     """The route of all nodes whose `[[node]]` tables say whom they answer.
@@ -104,9 +107,8 @@ class _Served:
             return True
         log.error("Node %r: an exchange was halted: %s. Plan %s.", node_id, error, plan_id)
         plans.keep(node_id, plan, str(error), run_id)
-        raise MassChangeError(
-            f"{error}. To let just this through, on that node: lockstep apply {plan_id}", error.changes
-        )
+        mend = f". To let just this through, on that node: lockstep apply {plan_id}"
+        raise MassChangeError(f"{str(error)[: TOLD_MAX - len(mend)]}{mend}", error.changes)
 
     def close(self) -> None:
         """Close all connections."""
