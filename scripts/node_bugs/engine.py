@@ -209,8 +209,8 @@ MUTANTS = [
     Mutant(
         "a lock that was lost is noticed after the commit",
         ENGINE,
-        "self._answer(incoming, payloads, result)\n            prove()\n",
-        "self._answer(incoming, payloads, result)\n",
+        "self._answer(incoming, payloads, result, approve)\n            prove()\n",
+        "self._answer(incoming, payloads, result, approve)\n",
         ENGINE_TESTS,
     ),
     Mutant(

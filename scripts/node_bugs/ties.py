@@ -9,6 +9,7 @@ from node_bugs.places import APPLYING, ENGINE, HERE, RECONCILER
 TIES = HERE + "ties.py"
 TIES_TESTS = "tests/tasks/database/test_ties.py"
 COLUMN_TESTS = "tests/tasks/database/sql/test_columns_later.py"
+GUARD, GUARD_TESTS = HERE + "guard.py", "tests/tasks/database/test_guard.py"
 STORAGE_TESTS = "tests/tasks/database/test_page_storage.py"
 DECISION_TESTS = "tests/tasks/database/test_page_decisions.py"
 
@@ -145,5 +146,61 @@ MUTANTS = [
         HERE + "plain.py",
         "        if late:\n",
         "        if False:\n",
+    ),
+    Mutant(
+        "a run that deletes a mass of rows is not halted",
+        GUARD,
+        '        self._add(Kind(label, "delete"), Lost(here.key, here.data, None))\n',
+        "        pass\n",
+        GUARD_TESTS,
+    ),
+    Mutant(
+        "filling what was empty counts as a loss",
+        GUARD,
+        "            if old is not new and not is_empty(old) and name in after.data and not same(old, new):\n",
+        "            if old is not new and name in after.data and not same(old, new):\n",
+        GUARD_TESTS,
+    ),
+    Mutant(
+        "the first pages of a mass are written",
+        GUARD,
+        "        if more and not self.looked and any(self._found.values()):\n",
+        "        if False:\n",
+        GUARD_TESTS,
+    ),
+    Mutant(
+        "each page that is pushed is counted by itself",
+        ENGINE,
+        "(toll.counts(), toll.through) if incoming.has_more else ({}, False)",
+        "({}, False)",
+        GUARD_TESTS,
+    ),
+    Mutant(
+        "what was let through once is let through for ever",
+        ENGINE,
+        "(toll.counts(), toll.through) if incoming.has_more else ({}, False)",
+        "(toll.counts(), toll.through)",
+        GUARD_TESTS,
+    ),
+    Mutant(
+        "what is held counts with every exchange",
+        APPLYING,
+        "            work.toll.written(applied.problems)\n",
+        "            work.toll.written(())\n",
+        GUARD_TESTS,
+    ),
+    Mutant(
+        "a full comparison is not watched",
+        HERE + "full_compare.py",
+        "        toll.check(node.node_id, storage, more=False)\n",
+        "",
+        GUARD_TESTS,
+    ),
+    Mutant(
+        "other rows are taken for the plan that was let through",
+        GUARD,
+        '            f"{sum(self._found[kind].values()) % 2**128:032x}",\n',
+        '            "",\n',
+        GUARD_TESTS,
     ),
 ]

@@ -13,6 +13,7 @@ from tasks.database import (
     MemoryStorage,
     MemoryTransport,
     SyncManifest,
+    SyncRecord,
 )
 from tasks.database.exceptions import InvalidParameterError, MassChangeError
 from tasks.database.guard import Guard, Kind, Toll
@@ -150,6 +151,31 @@ def test_pages_that_are_pushed_are_counted_together() -> None:
     assert len(two.watched.get_keys(M)) == 10
     assert not two.watched.get_after_keys("asks").get("through")
     assert not two.watched.get_after_keys("asks").get("toll")
+
+
+class Fussy(MemoryStorage):
+    """Cannot write the first rows."""
+
+    def upsert_many(self, model_label: str, records: dict[str, SyncRecord]) -> set[str]:
+        bad = {key for key in records if key < "k025" and key in self.get_keys(model_label)}
+        super().upsert_many(model_label, {key: record for key, record in records.items() if key not in bad})
+        return bad
+
+
+def test_what_cannot_be_written_is_no_loss_of_the_exchanges_that_follow() -> None:
+    two = Two("answers", batch_size=30)
+    fussy = Fussy(two.watched.clock)
+    fussy._records, fussy._checkpoints = two.watched._records, two.watched._checkpoints
+    two.storages["answers"] = two.watched = fussy
+    two.answering = two.engine("answers")
+    two.edit(25, x="changed")
+    for number in range(200):
+        two.other.edit(M, f"n{number:03}", x="new")
+    for number in range(50, 56):
+        two.other.edit(M, f"k{number:03}", x="changed")
+    two.sync()
+    assert two.watched.get_records(M, ["k055"])["k055"].data["x"] == "changed"
+    assert not two.asked
 
 
 @WATCHED
