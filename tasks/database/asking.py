@@ -83,11 +83,7 @@ class Asking:
             if not self.dry_run:
                 self.enter(SyncPhase.COMMITTING)
             with search_put_off():
-                try:
-                    self._commit(response, payloads)
-                except LookAheadError:
-                    self._look_ahead(response)
-                    self._commit(response, payloads)
+                self._take(response, payloads)
             self.tell(SyncStage.MUTATE, count, count)
             if not self.page.has_more and not response.has_more:
                 if self.dry_run or not (self.page or count) or not rounds_left:
@@ -184,6 +180,13 @@ class Asking:
             self.state = PeerState.load(self.node.storage, self.node.own_key)
         sent = self.state.sent
         self.page = Page(cursor=Cursor(sent.floor, dict(sent.places)))
+
+    def _take(self, response: SyncManifest, payloads: list[ModelPayload]) -> None:
+        with suppress(LookAheadError):
+            self._commit(response, payloads)
+            return
+        self._look_ahead(response)
+        self._commit(response, payloads)
 
     def _commit(self, response: SyncManifest, payloads: list[ModelPayload]) -> None:
         node, state = self.node, self.state
