@@ -220,7 +220,7 @@ class RedisScheduler(Scheduler):
 
     def _is_idle(self, looks: list[tuple[float, int, str]]) -> bool:
         """Whether nothing is due; what is due comes before a sign of life."""
-        return not looks or looks[0][0] > time.monotonic()
+        return not looks or looks[0][0] > self._clock()
 
     def _wait_for_redis(self, error: Exception) -> float:
         if not self._waiting_until:

@@ -131,7 +131,7 @@ async def _plan(task: Scheduled, store: Store, progress: Progress, order: Order,
             report = replace(report, reason=stopped.reason)
         counts = report.plan.counts()
     else:
-        report = await _run_other(task, None, store)
+        report = await _run_other(task, None, store, order=order)
         counts = dict(report.outcome.counts)
     return RunRecord(
         run_id="",
@@ -153,7 +153,11 @@ async def _first_run(task: SyncTask, store: Store, journal: Journal, order: Orde
 
 
 async def _run_other(
-    task: Scheduled, journal: SqlJournal | None, store: Store, check_lock: Callable[[], None] = lambda: None
+    task: Scheduled,
+    journal: SqlJournal | None,
+    store: Store,
+    check_lock: Callable[[], None] = lambda: None,
+    order: Order | None = None,
 ) -> RunReport:
     """One run of a task that is no object sync; without a journal it only looks."""
     from tasks.database.sync import DatabaseSync
@@ -164,7 +168,7 @@ async def _run_other(
         return await task.run(store, check_lock=check_lock, dry_run=journal is None)
     if not isinstance(task, DatabaseSync):
         raise TaskDefinitionError(f"task {task.name!r}: a worker cannot run a {type(task).__name__}")
-    return await run_node(task, journal)
+    return await run_node(task, journal, order)
 
 
 def _journal_to_plan_from(task: SyncTask, store: Store) -> Journal:
@@ -271,7 +275,8 @@ class _Session:
     async def _work(self) -> RunReport:
         journal = SqlJournal(self.store, self.task.name, self.record.run_id, self.record.fence)
         if not isinstance(self.task, SyncTask):
-            return await _run_other(self.task, journal, self.store, self._check_lock)
+            order = replace(self.order, approve=self._approve)
+            return await _run_other(self.task, journal, self.store, self._check_lock, order)
         await uninterrupted(asyncio.to_thread(import_local_state, self.task, self.store, self.record))
         stopped = await _first_run(self.task, self.store, journal, self.order)
         if stopped is not None:
@@ -312,7 +317,8 @@ class _Session:
         counts |= {"failed": len(outcome.failures), "left": len(outcome.skipped)}
         reason = report.reason
         if report.status == "halted":
-            counts = {f"planned_{kind}": count for kind, count in report.plan.counts().items()}
+            planned = outcome.counts or report.plan.counts()
+            counts = {f"planned_{kind}": count for kind, count in planned.items()}
             if self.order.planner is None and does_something(report.plan):
                 plan_id = self.store.plans.keep(self.task.name, report.plan, reason, self.record.run_id)
                 reason += f". To let just this through: lockstep apply {plan_id}"

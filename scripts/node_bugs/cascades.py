@@ -72,8 +72,8 @@ MUTANTS = [
     Mutant(
         "what compares in full leaves its foreign keys to act",
         HERE + "full_compare.py",
-        "in references.kept()[0]:",
-        "in ():",
+        "in references.kept()[0]}",
+        "in ()}",
         TESTS + "::test_a_node_that_compares_in_full_keeps_its_childrens_parents -k sqlites",
     ),
     Mutant(

@@ -29,14 +29,14 @@ MUTANTS = [
     Mutant(
         "the older edit wins",
         RECONCILER,
-        "            if theirs > ours or (theirs == ours and larger(theirs_value, local.data[name])):\n",
-        "            if theirs < ours or (theirs == ours and larger(theirs_value, local.data[name])):\n",
+        "            theirs_wins = beats(there, here)\n",
+        "            theirs_wins = beats(here, there)\n",
     ),
     Mutant(
         "ties stay as they are on each node",
         RECONCILER,
-        "(theirs == ours and larger(theirs_value, local.data[name]))",
-        "False",
+        "            theirs_wins = beats(there, here)\n",
+        "            theirs_wins = beats(there, here) and not tied(theirs, ours)\n",
     ),
     Mutant(
         "tombstones do not keep late edits out",
@@ -66,7 +66,7 @@ MUTANTS = [
     Mutant(
         "what a record became is not told to the peer",
         RECONCILER,
-        "        if _differ(merged, remote):\n",
+        "        if _differ(self._without_excluded(merged), remote):\n",
         "        if False:\n",
     ),
     Mutant(
@@ -181,8 +181,8 @@ MUTANTS = [
     Mutant(
         "what is asked for ahead is told to be kept",
         ASKING,
-        "        manifest = self._manifest(Page())\n",
-        "        received = Cursor.read(response.checkpoint, response.after_keys)\n"
+        "            return\n        manifest = self._manifest(Page())\n",
+        "            return\n        received = Cursor.read(response.checkpoint, response.after_keys)\n"
         "        manifest = self.node.manifest(Page(), received, self.state)\n",
         AHEAD_TESTS,
     ),
@@ -210,8 +210,8 @@ MUTANTS = [
     Mutant(
         "a lock that was lost is noticed after the commit",
         ENGINE,
-        "self._answer(incoming, payloads, result)\n            prove()\n",
-        "self._answer(incoming, payloads, result)\n",
+        "self._answer(incoming, payloads, result, approve)\n            prove()\n",
+        "self._answer(incoming, payloads, result, approve)\n",
         ENGINE_TESTS,
     ),
     Mutant(

@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from tasks.database.conflict import same
 from tasks.database.deleting import Deleting
 from tasks.database.exceptions import HeldLimitError
 from tasks.database.graph import DependencyGraph
+from tasks.database.guard import Toll
 from tasks.database.manifest import ModelPayload
 from tasks.database.peer import HELD_MAX, Held
 from tasks.database.reconciler import PayloadReconciler, ReconciliationResult
 from tasks.database.record import WHOLE, SyncRecord
 from tasks.database.result import ConflictEntry, DatabaseResult
 from tasks.database.storage import ArrivalStorage
+from tasks.database.ties import Stamped, beats, same
 from tasks.database.view import PeerView
 
 
@@ -51,6 +52,7 @@ class Applier:
         reconciler: decides what is written.
         identity_field: the field that must be the record's key, where a record has it.
         stamp_max: larger stamps are not taken: their clock is too far ahead.
+        node_id: the node's name, for people.
     """
 
     storage: ArrivalStorage
@@ -58,6 +60,7 @@ class Applier:
     reconciler: PayloadReconciler
     identity_field: str
     stamp_max: Callable[[], int]
+    node_id: str = ""
 
     def apply(
         self,
@@ -70,6 +73,8 @@ class Applier:
         later: Callable[[], int],
         result: DatabaseResult,
         write: bool = True,
+        toll: Toll | None = None,
+        foreseen: bool = False,
         more: bool = False,
     ) -> Applied:
         """Reconcile and write; what cannot be applied is held, together with what was held before.
@@ -83,10 +88,14 @@ class Applier:
             later: gives a place for what the peer does not know.
             result: what becomes of it is told there.
             write: whether to change anything.
+            toll: counts what is destroyed by it.
+            foreseen: whether what comes next can be looked at before this is written.
             more: the peer has not told everything yet.
 
         Raises:
             HeldLimitError: too much cannot be applied.
+            MassChangeError: too much would be destroyed.
+            LookAheadError: that depends on what comes next.
         """
         applied = Applied()
         incoming = held.payloads()
@@ -117,13 +126,18 @@ class Applier:
             retried,
             held.told,
         )
+        work.toll = toll if toll is not None and toll.watches else None
         for label in self.graph.sync_order():
             if label in incoming:
                 work.overtaken(label, held, replace(heard, fresh=held.fresh))
                 work.reconcile(incoming[label])
+        if work.toll is not None:
+            work.toll.check(self.node_id, self.storage, more=foreseen)
         if write:
             work.write()
         log = work.account()
+        if write and work.toll is not None:
+            work.toll.written(applied.problems)
         keep = getattr(self.storage, "keep_conflicts", None)
         if write and log and keep is not None:
             keep(log)
@@ -134,6 +148,17 @@ class Applier:
                 f"{reason}"
             )
         return applied
+
+    def count(
+        self, payloads: list[ModelPayload], view: PeerView, toll: Toll, new_stamp: Callable[[], int]
+    ) -> None:
+        """Count what these would destroy, and do nothing else."""
+        work = _Work(
+            self, view, 0, new_stamp, new_stamp, DatabaseResult(), Applied(), False, False, {}, {}, {}
+        )
+        work.toll = toll
+        for payload in payloads:
+            work.reconcile(payload)
 
 
 @dataclass
@@ -160,6 +185,7 @@ class _Work:
     #: Written without foreign keys that are filled in afterwards: the peer knows all of it, and more.
     partly: dict[str, set[str]] = field(default_factory=dict)
     before: dict[str, list[ConflictEntry]] = field(default_factory=dict)
+    toll: Toll | None = None
 
     def __post_init__(self) -> None:
         self.whole = {WHOLE: self.received_at}  # of all new records, and never changed
@@ -179,10 +205,19 @@ class _Work:
             view=self.view,
             new_stamp=self.new_stamp,
         )
+        for error in outcome.errors:
+            record, stamp = payload.records.get(error.key), payload.deletes.get(error.key, 0)
+            self._hold(label, error.key, error.reason, record=record, stamp=stamp)
         for key, record in outcome.to_upsert.items():
             self._mark(record, local.get(key))
             if key in outcome.decided_keys:
                 self._mark_decided(record, local.get(key), payload.records.get(key))
+        if self.toll is not None:
+            for key, here in local.items():
+                if key in outcome.to_delete:
+                    self.toll.delete(label, here)
+                elif (after := outcome.to_upsert.get(key)) is not None:
+                    self.toll.update(label, here, after)
         self.outcomes[label], self.incoming[label], self.known[label] = outcome, payload, set(local)
 
     def overtaken(self, label: str, held: Held, view: PeerView) -> None:
@@ -242,24 +277,23 @@ class _Work:
     def _mark(self, record: SyncRecord, local: SyncRecord | None) -> None:
         """Note when the record's fields came here."""
         if local is None:
-            record.arrivals = self.whole
-        else:
-            for name, value in record.data.items():
-                if (
-                    record.timestamps.get(name, 0) != local.timestamps.get(name, 0)
-                    or name not in local.data
-                    or (value is not local.data[name] and not same(local.data[name], value))
-                ):
-                    record.arrivals[name] = self.received_at
-        record.received_at = self.received_at
+            record.arrivals, record.received_at = self.whole, self.received_at
+            return
+        changed = [
+            name
+            for name, value in record.data.items()
+            if record.timestamps.get(name, 0) != local.timestamps.get(name, 0)
+            or name not in local.data
+            or (value is not local.data[name] and not same(local.data[name], value))
+        ]
+        record.move(self.received_at, changed)
 
     def _mark_decided(self, record: SyncRecord, *before: SyncRecord | None) -> None:
         """What was decided here has still to go to the peer."""
         known = [each.timestamps for each in before if each is not None]
         decided = [n for n, at in record.timestamps.items() if all(at != stamps.get(n) for stamps in known)]
         if decided:
-            record.received_at = self.place
-            record.arrivals = record.arrivals | dict.fromkeys(decided, self.place)
+            record.move(self.place, decided)
 
     @cached_property
     def place(self) -> int:
@@ -460,9 +494,11 @@ def _joined(held: ModelPayload, payload: ModelPayload) -> ModelPayload:
         if before is not None and record.newest <= before.newest:
             data = {**before.data, **record.data}
             timestamps = {**before.timestamps, **record.timestamps}
-            for name, stamp in before.timestamps.items():
-                if stamp > record.timestamps.get(name, 0) and name in before.data:
-                    data[name], timestamps[name] = before.data[name], stamp
+            for name, value in before.data.items():
+                old = Stamped(before.timestamps.get(name, 0), value)
+                new = Stamped(record.timestamps.get(name, 0), record.data.get(name))
+                if beats(old, new) or (name not in record.data and old.stamp > new.stamp):
+                    data[name], timestamps[name] = value, old.stamp
             record = SyncRecord(key, data, timestamps)  # noqa: PLW2901  the two as one
         if deletes.get(key, -1) < record.newest:
             deletes.pop(key, None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from tasks.database.applying import Applied
 from tasks.database.collect import Page
@@ -12,6 +14,7 @@ from tasks.database.enums import SyncPhase, SyncStage
 from tasks.database.exceptions import SyncAbortedError, SyncError
 from tasks.database.full_compare import FullCompare
 from tasks.database.garbage import search_put_off
+from tasks.database.guard import LookAheadError, Toll
 from tasks.database.manifest import ModelPayload, SyncManifest
 from tasks.database.marks import Mark, Marks
 from tasks.database.node import Node
@@ -35,11 +38,13 @@ class Asking:
         transport: Transport,
         result: DatabaseResult,
         dry_run: bool,
+        toll: Toll,
         *,
         enter: Callable[[SyncPhase], None],
         tell: Callable[[SyncStage, int, int], None],
     ) -> None:
         self.node, self.transport, self.result, self.dry_run = node, transport, result, dry_run
+        self.toll = toll
         self.enter, self.tell = enter, tell
         self.full: FullCompare | None = None
         self.state = PeerState()
@@ -86,7 +91,7 @@ class Asking:
             if not self.dry_run:
                 self.enter(SyncPhase.COMMITTING)
             with search_put_off():
-                self._commit(response, payloads)
+                self._take(response, payloads)
             self.tell(SyncStage.MUTATE, count, count)
             if not self.page.has_more and not response.has_more:
                 done = not (self.page or count or response.set_back or node.small_enough(self.state))
@@ -170,15 +175,44 @@ class Asking:
         ):
             return
         manifest = self._manifest(Page())
-        manifest.ahead = {"checkpoint": response.checkpoint, "after_keys": response.after_keys}
+        manifest.ahead = _place_of(response)
         manifest.seal()
         self.ahead = (manifest, begin(manifest))
+
+    def _sees_ahead(self, response: SyncManifest) -> bool:
+        """Whether the peer shows what comes after its answer without taking that for received."""
+        return response.has_more and response.fresh is not None and self.full is None and not self.dry_run
+
+    def _look_ahead(self, response: SyncManifest) -> None:
+        """Count what the rest of the run would destroy. Nothing of it is written, and the peer keeps no word of it."""
+        node, view = self.node, self.state.view()
+        while response.has_more:
+            if self.ahead is not None and self.ahead[0].ahead == _place_of(response):
+                asked, answer = self.ahead
+                response = self._answered(asked, answer)
+                self.ahead = (asked, partial(_same, response))  # it is wanted once more
+            else:
+                manifest = self._manifest(Page())
+                manifest.ahead, manifest.dry_run = _place_of(response), True
+                manifest.seal()
+                response = self._answered(manifest, partial(self.transport.exchange, manifest))
+            payloads = node.known(response, DatabaseResult())
+            with node.work(undo=True):
+                node.applier.count(payloads, replace(view, fresh=response.fresh), self.toll, node.clock.peek)
+        self.toll.looked = True
 
     def _nothing_to_send(self) -> None:
         with self.node.work():
             self._unchanged(PeerState.load(self.node.storage, self.node.own_key))
         sent = self.state.sent
         self.page = Page(cursor=Cursor(sent.floor, dict(sent.places)))
+
+    def _take(self, response: SyncManifest, payloads: list[ModelPayload]) -> None:
+        with suppress(LookAheadError):
+            self._commit(response, payloads)
+            return
+        self._look_ahead(response)
+        self._commit(response, payloads)
 
     def _commit(self, response: SyncManifest, payloads: list[ModelPayload]) -> None:
         node, state = self.node, self.state
@@ -210,6 +244,8 @@ class Asking:
                 later=node.later,
                 result=self.result,
                 write=not self.dry_run,
+                toll=self.toll,
+                foreseen=self._sees_ahead(response),
                 more=response.has_more,
             )
             if self.applied.own:
@@ -293,7 +329,7 @@ class Asking:
         if not self.dry_run:
             has = replace(view, has=self.state.sent)
             node = self.node
-            if self.full.delete_others(node.storage, node.graph, has, now, self.result, self._keep_alive):
+            if self.full.delete_others(node, has, now, self.result, self.toll, self._keep_alive):
                 self.state.own.add(now)
         self.full = None
         return self.state.received
@@ -304,4 +340,14 @@ class Asking:
         identity = node.applier.identity_field
         lives = renewed(record, max(node.clock.now(), stamp + 1, record.newest + 1), identity)
         changed = [name for name, at in lives.timestamps.items() if at != record.timestamps.get(name)]
-        return replace(lives, received_at=place, arrivals=lives.arrivals | dict.fromkeys(changed, place))
+        lives.move(place, changed)
+        return lives
+
+
+def _place_of(response: SyncManifest) -> dict[str, Any]:
+    """Where an answer ends, for `SyncManifest.ahead`."""
+    return {"checkpoint": response.checkpoint, "after_keys": response.after_keys}
+
+
+def _same(response: SyncManifest) -> SyncManifest:
+    return response

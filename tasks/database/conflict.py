@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,6 +9,7 @@ from typing import Any, Protocol
 
 from tasks.database.exceptions import InvalidParameterError
 from tasks.database.record import SyncRecord
+from tasks.database.ties import same
 
 #: Columns that keep a record's own stamps: they are never merged.
 META_FIELDS = frozenset({"sync_field_last_modified", "sync_field_timestamps"})
@@ -89,7 +89,7 @@ class FieldTimestampWins:
 
     @property
     def excluded(self) -> frozenset[str]:
-        """Fields that stay as they are on each node where both edited the record."""
+        """Fields that each node which has the record keeps as they are: no word is said of them."""
         return self._exclude
 
     def settles_by_time(self, field_name: str) -> bool:
@@ -127,7 +127,7 @@ class FieldOwnershipWins:
 
     @property
     def excluded(self) -> frozenset[str]:
-        """Fields that stay as they are on each node where both edited the record."""
+        """Fields that each node which has the record keeps as they are: no word is said of them."""
         return self._exclude
 
     def settles_by_time(self, field_name: str) -> bool:
@@ -213,12 +213,13 @@ def _merge_fields(
     local_fields: Collection[str] = (),
     remote_fields: Collection[str] = (),
 ) -> RecordResolution:
-    data, timestamps = dict(local.data), dict(local.timestamps)
+    data = {name: value for name, value in local.data.items() if name not in exclude}
+    timestamps = dict(local.timestamps)
     taken = kept = 0
     for name, value in remote.data.items():
-        ours, theirs = local.timestamps.get(name, 0), remote.timestamps.get(name, 0)
-        if name in exclude and name in data:
+        if name in exclude:
             continue
+        ours, theirs = local.timestamps.get(name, 0), remote.timestamps.get(name, 0)
         newer = theirs > ours or (theirs == ours and prefer_remote_on_tie)
         if name not in data or name in remote_fields or (newer and name not in local_fields):
             taken += name not in data or not same(data[name], value) or theirs != ours
@@ -226,24 +227,13 @@ def _merge_fields(
             timestamps[name] = theirs
         else:
             kept += not same(data[name], value) or theirs != ours
-    kept += len(local.data.keys() - remote.data.keys())
+    kept += len(data.keys() - remote.data.keys())
     source = ResolutionSource.REMOTE if taken and not kept else ResolutionSource.LOCAL
     if taken and kept:
         source = ResolutionSource.MERGED
-    record = SyncRecord(local.key, data, {n: s for n, s in timestamps.items() if s or n in data})
-    return RecordResolution(record, source, field_conflicts=conflict.field_conflicts)
-
-
-def same(one: Any, other: Any) -> bool:
-    """Whether two values are equal, as JSON can tell."""
-    return bool(one == other) or canonical(one) == canonical(other)
-
-
-def canonical(value: Any) -> str:
-    """A text by which all nodes put values in the same order."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
-
-
-def larger(one: Any, other: Any) -> bool:
-    """Whether `one` wins a tie against `other`, on whatever node it is asked."""
-    return not same(one, other) and canonical(one) > canonical(other)
+    timestamps = {
+        name: stamp for name, stamp in timestamps.items() if name in data or (stamp and name not in exclude)
+    }
+    return RecordResolution(
+        SyncRecord(local.key, data, timestamps), source, field_conflicts=conflict.field_conflicts
+    )

@@ -15,9 +15,15 @@ from tasks.database.beside import MemoryBeside
 from tasks.database.clock import COUNTER_BITS, HybridLogicalClock
 from tasks.database.collect import Collector, Page
 from tasks.database.enums import SyncPhase, SyncStage, SyncStatus
-from tasks.database.exceptions import InvalidParameterError, SyncAbortedError, TransportRequiredError
+from tasks.database.exceptions import (
+    InvalidParameterError,
+    MassChangeError,
+    SyncAbortedError,
+    TransportRequiredError,
+)
 from tasks.database.garbage import search_put_off
 from tasks.database.graph import DependencyGraph
+from tasks.database.guard import Guard, Toll, refuse
 from tasks.database.lock import SyncLock
 from tasks.database.manifest import ModelPayload, SyncManifest
 from tasks.database.marks import Mark, Marks, Told
@@ -68,6 +74,7 @@ class DatabaseEngine:
             told, and send none that is larger. `None`: any.
         transport: brings manifests to the peer; needed by `sync` only.
         peer_id: names the peer where the node has several to ask.
+        guard: how much of this node's rows a run may destroy without a person's word; `None`: anything.
 
     Raises:
         InvalidParameterError: a value does not fit.
@@ -95,6 +102,7 @@ class DatabaseEngine:
         transaction: Callable[[], AbstractContextManager[Any]] = nullcontext,
         transport: Transport | None = None,
         peer_id: str | None = None,
+        guard: Guard | None = None,
     ) -> None:
         check_parameters(
             node_id,
@@ -127,11 +135,12 @@ class DatabaseEngine:
                 plain=getattr(storage, "plain_text", False),
             ),
             applier=Applier(
-                whole, graph, reconciler or PayloadReconciler(), identity_field, limits.stamp_max
+                whole, graph, reconciler or PayloadReconciler(), identity_field, limits.stamp_max, node_id
             ),
             transaction=own or transaction,
             beside=getattr(storage, "beside", None) or MemoryBeside(),
         )
+        self._guard = guard
         self._lock = lock
         self._on_complete = on_complete
         self._on_phase = on_phase
@@ -147,10 +156,17 @@ class DatabaseEngine:
 
     # -- answering ------------------------------------------------------------------------------------------
 
-    def process(self, incoming: SyncManifest) -> tuple[SyncManifest, DatabaseResult]:
+    def process(
+        self, incoming: SyncManifest, *, approve: Callable[[MassChangeError], bool] = refuse
+    ) -> tuple[SyncManifest, DatabaseResult]:
         """Take a peer's manifest and answer it, in one transaction.
 
+        Args:
+            incoming: what the peer sent.
+            approve: asked where it would destroy more than the guard allows: whether a person has said so.
+
         Raises:
+            MassChangeError: nobody has; nothing was changed.
             SyncError: the manifest is refused; nothing was changed.
         """
         result = DatabaseResult()
@@ -163,7 +179,7 @@ class DatabaseEngine:
             if self._lock is not None and not hasattr(self._lock, "processing"):
                 self._lock.hold(self._node.node_id)
             with search_put_off():
-                response = self._answer(incoming, payloads, result)
+                response = self._answer(incoming, payloads, result, approve)
             prove()
         if not incoming.dry_run and response.marks is not None and response.marks.mark is not None:
             self._node.keep_told(response.marks.mark)
@@ -171,7 +187,11 @@ class DatabaseEngine:
         return response, result
 
     def _answer(
-        self, incoming: SyncManifest, payloads: list[ModelPayload], result: DatabaseResult
+        self,
+        incoming: SyncManifest,
+        payloads: list[ModelPayload],
+        result: DatabaseResult,
+        approve: Callable[[MassChangeError], bool],
     ) -> SyncManifest:
         generation = self._node.look_back(dry_run=incoming.dry_run)
         state = PeerState.load(self._node.storage, incoming.node_id)
@@ -179,12 +199,7 @@ class DatabaseEngine:
         heard = incoming.marks.heard if incoming.marks is not None else None
         set_back = not generation.knows(heard, state.told, incoming.node_id)
         state.sent = state.sent.or_before(asked) if set_back else asked
-        state.hear(incoming.node_time, incoming.restamped)
-        state.hear_marks(incoming.marks)
-        state.told = state.told.heard(heard)
-        state.theirs, state.takes = incoming.held, incoming.takes
-        if not incoming.dry_run:
-            self._node.look_again(state)
+        self._hear(incoming, state, heard)
         self._catch_up(heard if set_back else None)
         now = self._node.arrival([*payloads, *state.held.payloads().values()], dry_run=incoming.dry_run)
         mark = state.tell(now, generation.name)
@@ -202,6 +217,7 @@ class DatabaseEngine:
             page = self._node.collector.page(start, now, wanted, leave_out=keys)
         page.restamped = self._node.restamped()
         came = [*payloads, *state.held.payloads().values()]
+        toll = Toll(self._guard, approve, state.toll, state.through)
         applied = self._node.applier.apply(
             payloads,
             state.held,
@@ -211,8 +227,10 @@ class DatabaseEngine:
             later=self._node.later,
             result=result,
             write=not incoming.dry_run,
+            toll=toll,
             more=incoming.has_more,
         )
+        state.toll, state.through = (toll.counts(), toll.through) if incoming.has_more else ({}, False)
         if applied.own:
             state.own.add(now)
         state.held = applied.held
@@ -238,6 +256,15 @@ class DatabaseEngine:
         self._node.report(applied, state, result)
         return response
 
+    def _hear(self, incoming: SyncManifest, state: PeerState, heard: Mark | None) -> None:
+        """Note what the peer says of itself."""
+        state.hear(incoming.node_time, incoming.restamped)
+        state.hear_marks(incoming.marks)
+        state.told = state.told.heard(heard)
+        state.theirs, state.takes = incoming.held, incoming.takes
+        if not incoming.dry_run:
+            self._node.look_again(state)
+
     def _catch_up(self, heard: Mark | None) -> None:
         """Give no stamp again that was given once, in a past that is not known here any more."""
         if heard is not None and heard.place <= self._node.limits.stamp_max():
@@ -251,13 +278,20 @@ class DatabaseEngine:
 
     # -- asking ---------------------------------------------------------------------------------------------
 
-    def sync(self, dry_run: bool = False) -> DatabaseResult:
+    def sync(
+        self, dry_run: bool = False, *, approve: Callable[[MassChangeError], bool] = refuse
+    ) -> DatabaseResult:
         """Exchange manifests with the peer until neither has more to tell.
 
         Each exchange is kept by itself: after an error the next run goes on where this one ended. A dry run
         changes nothing on either node; its result tells what a run would do here, and what it would send.
 
+        Args:
+            dry_run: only look.
+            approve: asked where the run would destroy more than the guard allows: whether a person has said so.
+
         Raises:
+            MassChangeError: nobody has; nothing of that exchange, and of what comes after it, was written here.
             TransportRequiredError: the engine has no transport.
             SyncAbortedError: the run could not end; a later one may.
             SyncError: the peer refused the manifest, or its answer is wrong.
@@ -270,8 +304,12 @@ class DatabaseEngine:
             def enter(phase: SyncPhase) -> None:
                 self._enter(phase, session_id)
 
-            Asking(self._node, self._transport, result, dry_run, enter=enter, tell=self._tell).exchange_all()
+            toll = Toll(self._guard, approve)
+            Asking(
+                self._node, self._transport, result, dry_run, toll, enter=enter, tell=self._tell
+            ).exchange_all()
             enter(SyncPhase.COMPLETE)
+            result.settle(asking=True)
             self._finalize(result)
         log.info("Node %r: synced, %s.", self._node.node_id, result.counts() or "nothing to do")
         return result
@@ -368,6 +406,7 @@ class DatabaseEngine:
             self._progress(stage, done, total)
 
     def _finalize(self, result: DatabaseResult) -> None:
+        result.settle()
         for line in result.errors:
             log.warning("Node %r: %s", self._node.node_id, line)
         if self._on_complete is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tasks.errors import TaskError
 
 
@@ -33,10 +35,6 @@ class RecordFieldError(SyncError, ValueError):
     """A record has a field that is missing or wrong."""
 
 
-class ManifestChecksumError(SyncError):
-    """A manifest is not what its sender signed with the checksum."""
-
-
 class PayloadLimitError(SyncError):
     """A manifest holds more records or bytes than this node takes at once."""
 
@@ -53,6 +51,10 @@ class SyncAbortedError(SyncError):
     """This run could not end; a later one may."""
 
 
+class ManifestChecksumError(SyncAbortedError):
+    """A manifest is not what its sender signed with the checksum, or has none: it was damaged on the way."""
+
+
 class ClockDriftError(SyncAbortedError):
     """A peer's clock is too far ahead."""
 
@@ -63,6 +65,19 @@ class TransportError(SyncAbortedError):
 
 class NodeLockedError(SyncAbortedError):
     """Another session holds the node."""
+
+
+class MassChangeError(SyncAbortedError):
+    """A run would destroy so much on a node that a person has to say so first.
+
+    Args:
+        message: what it would do.
+        changes: the same in detail, as `tasks.database.guard.MassChange`; none where the peer has refused.
+    """
+
+    def __init__(self, message: str, changes: tuple[Any, ...] = ()) -> None:
+        super().__init__(message)
+        self.changes = changes
 
 
 class HeldLimitError(SyncAbortedError):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tasks.database.deleting import kept_alive
-from tasks.database.graph import DependencyGraph
+from tasks.database.guard import Toll
 from tasks.database.manifest import ModelPayload
+from tasks.database.node import Node
 from tasks.database.record import SyncRecord
 from tasks.database.referred import References
 from tasks.database.result import ConflictEntry, DatabaseResult
@@ -44,46 +45,76 @@ class FullCompare:
 
     def delete_others(
         self,
-        storage: ArrivalStorage,
-        graph: DependencyGraph,
+        node: Node,
         view: PeerView,
         received_at: int,
         result: DatabaseResult,
+        toll: Toll,
         keep_alive: Callable[[str, SyncRecord, int], SyncRecord],
     ) -> bool:
         """Delete what the peer had once and has no longer. What it was never sent stays, and what that refers to.
 
         `keep_alive` is told of such a record, by model, with the stamp of its deletion, and gives it a newer life.
+
+        Raises:
+            MassChangeError: that is too much.
         """
-        deletes = {label: self._others(storage, label, view) for label in graph.sync_order()}
+        storage, labels = node.storage, node.graph.sync_order()
+        deletes = {label: self._others(storage, label, view) for label in labels}
         references = References(storage, deletes)
-        entries: list[ConflictEntry] = []
-        for label, key in references.kept()[0]:
-            stamp = deletes[label].pop(key)
-            for local in storage.get_records(label, [key]).values():
-                record = keep_alive(label, local, stamp)
-                storage.upsert_many(label, {key: record})
-                result.applied[label].append(key)
-                entries.append(kept_alive(label, local, record))
-        result.conflict_log.extend(entries)
-        if entries and (keep := getattr(storage, "keep_conflicts", None)) is not None:
-            keep(entries)
+        kept = {(label, key): deletes[label].pop(key) for label, key in references.kept()[0]}
+        if toll.watches:
+            _count(storage, deletes, toll)
+        toll.check(node.node_id, storage, more=False)
+        _keep(storage, kept, keep_alive, result)
         wrote = False
-        for label in reversed(graph.sync_order()):
+        for label in reversed(labels):
             keys = references.children_first(label, deletes[label])
-            for start in range(0, len(keys), CHUNK):
-                some = {key: deletes[label][key] for key in keys[start : start + CHUNK]}
-                failed = set(storage.delete_many(label, some, received_at) or ())
+            for some in _chunks(keys):
+                failed = set(
+                    storage.delete_many(label, {key: deletes[label][key] for key in some}, received_at) or ()
+                )
                 result.deleted[label].extend(key for key in some if key not in failed)
                 wrote = True
         return wrote
 
     def _others(self, storage: ArrivalStorage, label: str, view: PeerView) -> dict[str, int]:
+        """What is to be deleted, with the stamps of that."""
         confirmed = self.confirmed.get(label, set())
-        keys = [key for key in storage.get_keys(label) if key not in confirmed]
         found: dict[str, int] = {}
-        for start in range(0, len(keys), CHUNK):
-            for key, record in storage.get_records(label, keys[start : start + CHUNK]).items():
+        for some in _chunks([key for key in storage.get_keys(label) if key not in confirmed]):
+            for key, record in storage.get_records(label, some).items():
                 if view.knows_record(label, record):
                     found[key] = max(self.purged, record.newest)
         return found
+
+
+def _keep(
+    storage: ArrivalStorage,
+    kept: Mapping[tuple[str, str], int],
+    keep_alive: Callable[[str, SyncRecord, int], SyncRecord],
+    result: DatabaseResult,
+) -> None:
+    """Give these records a newer life than the stamps of their deletions."""
+    entries: list[ConflictEntry] = []
+    for (label, key), stamp in kept.items():
+        for local in storage.get_records(label, [key]).values():
+            record = keep_alive(label, local, stamp)
+            storage.upsert_many(label, {key: record})
+            result.applied[label].append(key)
+            entries.append(kept_alive(label, local, record))
+    result.conflict_log.extend(entries)
+    if entries and (keep := getattr(storage, "keep_conflicts", None)) is not None:
+        keep(entries)
+
+
+def _count(storage: ArrivalStorage, deletes: Mapping[str, Iterable[str]], toll: Toll) -> None:
+    for label, keys in deletes.items():
+        for some in _chunks(list(keys)):
+            for record in storage.get_records(label, some).values():
+                toll.delete(label, record)
+
+
+def _chunks(keys: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(keys), CHUNK):
+        yield keys[start : start + CHUNK]

@@ -59,8 +59,7 @@ class MemoryStorage:
         """Where the clock was set back, what is edited now does not come before what peers were told of."""
         if stamp <= self._place:
             self._place += 1
-            record.received_at = self._place
-            record.arrivals |= dict.fromkeys(fields, self._place)
+            record.move(self._place, fields)
 
     def remove(self, model_label: str, key: str) -> None:
         """Delete a record, now."""
@@ -273,8 +272,7 @@ class MemoryStorage:
                     continue
                 record = _copied(self._records[model_label][key])
                 record.timestamps |= changed
-                record.received_at = self._place
-                record.arrivals |= dict.fromkeys(changed, self._place)
+                record.move(self._place, changed)
                 self._records[model_label][key] = record
 
     def get_restamped(self) -> dict[int, int]:

@@ -15,12 +15,12 @@ from tasks.database.collect import Collector, Page
 from tasks.database.exceptions import HeldLimitError
 from tasks.database.generation import Generation
 from tasks.database.graph import DependencyGraph
-from tasks.database.held import shown_key, told, unsent_lines
+from tasks.database.held import told, unsent_lines
 from tasks.database.manifest import ModelPayload, SyncManifest
 from tasks.database.marks import Mark
 from tasks.database.peer import HELD_MAX, PeerState
 from tasks.database.record import STAMP_MAX
-from tasks.database.result import DatabaseResult
+from tasks.database.result import DatabaseResult, RecordError
 from tasks.database.storage import ArrivalStorage, RestampableStorage
 from tasks.database.unsent import note, now_small_enough, release, send_again
 from tasks.database.validation import Limits
@@ -184,5 +184,5 @@ class Node:
             if (label, key) in applied.waiting:
                 continue
             result.skipped[label].append(key)
-            result.errors.append(f"{label} {shown_key(key)}: {reason}; it is kept and tried again")
+            result.errors.append(RecordError(label, key, f"{reason}; it is kept and tried again"))
         result.errors.extend(unsent_lines(state))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tasks.database.guard import Kind, counts_as_json, counts_of_json
 from tasks.database.held import HeldList
 from tasks.database.manifest import ModelPayload
 from tasks.database.marks import Mark, Marks, Told, new_mark, read_marks
@@ -114,6 +115,9 @@ class PeerState:
     told: Told = field(default_factory=Told)
     #: The mark that was heard of the peer last.
     mark: Mark | None = None
+    #: What the peer has destroyed here in the exchanges of a run that goes on, and whether a person let it through.
+    toll: dict[Kind, int] = field(default_factory=dict)
+    through: bool = False
 
     @staticmethod
     def load(storage: ArrivalStorage, node_id: str) -> PeerState:
@@ -131,6 +135,8 @@ class PeerState:
             restamped=kept.get("restamped", 0),
             told=Told(tuple(read_marks(kept.get("told", ()))), kept.get("since", 0)),
             mark=next(iter(read_marks([kept["mark"]] if "mark" in kept else [])), None),
+            toll=counts_of_json(kept.get("toll", ())),
+            through=kept.get("through", False),
         )
 
     def save(self, storage: ArrivalStorage, node_id: str) -> None:
@@ -147,6 +153,10 @@ class PeerState:
             kept["told"], kept["since"] = [list(mark) for mark in self.told.marks], self.told.since
         if self.mark is not None:
             kept["mark"] = list(self.mark)
+        if self.toll:
+            kept["toll"] = counts_as_json(self.toll)
+        if self.through:
+            kept["through"] = True
         if self.own:
             kept["own"] = sorted(self.own)
         if len(self.held):

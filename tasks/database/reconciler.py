@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from types import NoneType
 
 from tasks.database.conflict import (
     ConflictResolver,
@@ -13,35 +15,41 @@ from tasks.database.conflict import (
     RecordConflict,
     RecordResolution,
     ResolutionSource,
-    larger,
-    same,
 )
 from tasks.database.exceptions import InvalidParameterError
 from tasks.database.manifest import ModelPayload
 from tasks.database.record import SyncRecord
-from tasks.database.result import ConflictEntry
+from tasks.database.result import ConflictEntry, RecordError
 from tasks.database.storage import Tombstone
+from tasks.database.ties import Stamped, beats, is_nothing, same, tied
 from tasks.database.view import Cursor, PeerView
 
 
 @dataclass
 class ReconciliationResult:
-    """What to write here, and what to tell the peer."""
+    """What to write here, and what to tell the peer. Each key of the payload is of one kind only."""
 
+    #: The peer's word holds, or says nothing new.
     applied_keys: set[str] = field(default_factory=set)
+    #: Both had edited the record, in different fields or to the same values.
     compatible_keys: list[str] = field(default_factory=list)
     conflict_keys: list[str] = field(default_factory=list)
     conflict_log: list[ConflictEntry] = field(default_factory=list)
     created_keys: set[str] = field(default_factory=set)
     #: Records with stamps that were given here and now.
     decided_keys: set[str] = field(default_factory=set)
-    errors: list[str] = field(default_factory=list)
+    #: Records and deletions on which the resolver failed: nothing is decided on them.
+    errors: list[RecordError] = field(default_factory=list)
     #: Records that end otherwise than the peer sent them.
     response_records: dict[str, SyncRecord] = field(default_factory=dict)
     #: Tombstones that the peer must hear of.
     response_deletes: dict[str, int] = field(default_factory=dict)
     to_delete: dict[str, int] = field(default_factory=dict)
     to_upsert: dict[str, SyncRecord] = field(default_factory=dict)
+
+
+class _UndecidedError(Exception):
+    """The resolver gave no word that can be kept."""
 
 
 class PayloadReconciler:
@@ -87,12 +95,14 @@ class PayloadReconciler:
         )
         for key, remote in payload.records.items():
             local = local_records.get(key)
-            if local is not None:
-                work.both_live(local, remote)
-            else:
-                work.only_remote(remote, (tombstones or {}).get(key))
+            with work.failing_alone(key):
+                if local is not None:
+                    work.both_live(local, remote)
+                else:
+                    work.only_remote(remote, (tombstones or {}).get(key))
         for key, stamp in payload.deletes.items():
-            work.deletion(key, stamp, local_records.get(key), (tombstones or {}).get(key))
+            with work.failing_alone(key):
+                work.deletion(key, stamp, local_records.get(key), (tombstones or {}).get(key))
         return work.result
 
 
@@ -108,11 +118,23 @@ class _Work:
     new_stamp: Callable[[], int] | None
     result: ReconciliationResult = field(default_factory=ReconciliationResult)
 
+    def __post_init__(self) -> None:
+        self.excluded: frozenset[str] = getattr(self.resolver, "excluded", frozenset())
+
+    @contextmanager
+    def failing_alone(self, key: str) -> Iterator[None]:
+        """Where the resolver fails, nothing is decided on this key."""
+        try:
+            yield
+        except _UndecidedError as error:
+            self.result.errors.append(RecordError(self.label, key, str(error), error.__cause__))
+
     def both_live(self, local: SyncRecord, remote: SyncRecord) -> None:
         key = local.key
         data, timestamps = dict(local.data), dict(local.timestamps)
         conflicts: list[FieldConflict] = []
         local_news = remote_news = taken = False
+        remote = self._without_excluded(remote)
         for name, theirs_value in remote.data.items():
             theirs, ours = remote.timestamps.get(name, 0), local.timestamps.get(name, 0)
             known = name in local.data
@@ -121,44 +143,57 @@ class _Work:
             equal = known and same(local.data[name], theirs_value)
             if equal and ours == theirs:
                 continue
+            # An edit that could not be made by somebody who saw the other value.
+            ours_new = known and not self.view.knows_field(self.label, local, name)
+            theirs_new = self.view.sent_new(self.label, key, name, theirs)
             if equal or not known:
+                local_news |= ours_new
+                remote_news |= theirs_new
                 if not known or theirs > ours:
                     data[name], timestamps[name] = theirs_value, max(theirs, ours)
                     taken = True
                 continue
-            # An edit that could not be made by somebody who saw the other value.
-            ours_new = not self.view.knows_field(self.label, local, name)
-            theirs_new = self.view.sent_new(self.label, key, name, theirs)
+            here, there = Stamped(ours, local.data[name]), Stamped(theirs, theirs_value)
+            theirs_wins = beats(there, here)
             local_news |= ours_new and ours > theirs
             remote_news |= theirs_new and theirs > ours
-            if (
+            if not is_nothing(here if theirs_wins else there) and (
                 (ours_new and theirs_new)
                 or (theirs_new and theirs <= ours)
                 or (ours_new and ours <= theirs)
-                or ours == theirs
+                or tied(ours, theirs)
             ):
                 conflicts.append(FieldConflict(name, local.data[name], theirs_value, ours, theirs))
-            if theirs > ours or (theirs == ours and larger(theirs_value, local.data[name])):
-                data[name], timestamps[name] = theirs_value, theirs
-                taken = True
+            if theirs_wins:
+                data[name], taken = theirs_value, True
+                timestamps.pop(name, None)
+                if theirs:
+                    timestamps[name] = theirs
         merged = SyncRecord(key, data, timestamps)
         if conflicts:
             merged = self._resolved(local, remote, merged, conflicts)
             self.result.conflict_keys.append(key)
         elif local_news and remote_news:
             self.result.compatible_keys.append(key)
+        else:
+            self.result.applied_keys.add(key)
         if conflicts or taken:
             self._keep(local, merged)
-        if _differ(merged, remote):
+        if _differ(self._without_excluded(merged), remote):
             self.result.response_records[key] = self.result.to_upsert.get(key, local)
 
+    def _without_excluded(self, record: SyncRecord) -> SyncRecord:
+        """The record without the fields that stay as they are on each node that has the record."""
+        if self.excluded.isdisjoint(record.data):
+            return record
+        data = {name: value for name, value in record.data.items() if name not in self.excluded}
+        return SyncRecord(record.key, data, record.timestamps)
+
     def _keep(self, local: SyncRecord, merged: SyncRecord) -> None:
-        if not _differ(merged, local):
-            return
-        self.result.to_upsert[local.key] = replace(
-            merged, received_at=local.received_at, arrivals=dict(local.arrivals)
-        )
-        self.result.applied_keys.add(local.key)
+        if _differ(merged, local):
+            self.result.to_upsert[local.key] = replace(
+                merged, received_at=local.received_at, arrivals=dict(local.arrivals)
+            )
 
     def _resolved(
         self, local: SyncRecord, remote: SyncRecord, merged: SyncRecord, conflicts: list[FieldConflict]
@@ -170,24 +205,40 @@ class _Work:
             ours.data[name], ours.timestamps[name] = conflict.local_value, conflict.local_timestamp
             theirs.data[name], theirs.timestamps[name] = conflict.remote_value, conflict.remote_timestamp
         question = RecordConflict(local.key, self.label, ConflictType.BOTH_MODIFIED, conflicts, ours, theirs)
-        answer = self.resolver.resolve(question)
+        answer = self._asked(question)
         if answer.record is None:
-            raise InvalidParameterError(
-                f"the resolver gave no record for {local.key!r}, which nobody deleted"
-            )
+            raise _UndecidedError("the resolver gave no record, though nobody deleted it")
         by_time = getattr(self.resolver, "settles_by_time", lambda _: False)
-        excluded: frozenset[str] = getattr(self.resolver, "excluded", frozenset())
-        tied = {c.field_name for c in conflicts if c.local_timestamp == c.remote_timestamp}
+        ties = {c.field_name for c in conflicts if tied(c.local_timestamp, c.remote_timestamp)}
         data, timestamps = dict(merged.data), dict(merged.timestamps)
+        # A default never wins, whatever a resolver thinks of where it is.
+        ties -= {
+            c.field_name
+            for c in conflicts
+            if c.local_timestamp == c.remote_timestamp and not by_time(c.field_name)
+        }
         for name, value in answer.record.data.items():
-            if name in excluded and name in local.data:
-                data[name], timestamps[name] = local.data[name], local.timestamps.get(name, 0)
-            elif not (name in data and same(data[name], value)) and not (name in tied and by_time(name)):
+            settled = name in self.excluded or name in ties
+            if not settled and not (name in data and same(data[name], value)):
                 data[name] = value
                 timestamps[name] = self._new_stamp(ours, theirs)
         kept = SyncRecord(local.key, data, timestamps)
         self.result.conflict_log.append(ConflictEntry(question, _source(answer, conflicts, kept), kept))
         return kept
+
+    def _asked(self, question: RecordConflict) -> RecordResolution:
+        """The resolver's word.
+
+        Raises:
+            _UndecidedError: it failed, or gave something else.
+        """
+        try:
+            answer = self.resolver.resolve(question)
+        except Exception as error:  # a person's code may raise anything
+            raise _UndecidedError(f"the resolver failed on it ({type(error).__name__}: {error})") from error
+        if not isinstance(answer, RecordResolution) or not isinstance(answer.record, (SyncRecord, NoneType)):
+            raise _UndecidedError(f"the resolver gave a {type(answer).__name__} that is no RecordResolution")
+        return answer
 
     def only_remote(self, remote: SyncRecord, tombstone: Tombstone | None) -> None:
         key = remote.key
@@ -201,8 +252,9 @@ class _Work:
             self.view.sent_new(self.label, key, name, remote.timestamps.get(name, 0)) for name in remote.data
         )
         knew = self.view.knows_tombstone(self.label, key, tombstone)
-        live = newer
+        live, asked = newer, False
         if edited and not (newer and knew):
+            asked = True
             question = RecordConflict(key, self.label, ConflictType.MODIFY_VS_DELETE, remote=remote)
             live = self._lives(question, newer)
         if live:
@@ -211,7 +263,8 @@ class _Work:
                 newest = self._new_stamp(remote, above=tombstone.stamp)
                 record.timestamps.update(dict.fromkeys(record.data, newest))
                 self.result.response_records[key] = record
-            self.result.created_keys.add(key)
+            if not asked:
+                self.result.created_keys.add(key)
             self.result.to_upsert[key] = record
         elif newer:
             stamp = self._new_stamp(remote, above=tombstone.stamp)
@@ -250,7 +303,7 @@ class _Work:
             source = ResolutionSource.LOCAL if theirs else ResolutionSource.REMOTE
             answer = RecordResolution(None, source, delete=True)
         else:
-            answer = self.resolver.resolve(question)
+            answer = self._asked(question)
         self.result.conflict_keys.append(question.key)
         lives = not answer.delete and answer.record is not None
         edited = question.remote if theirs else question.local

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from json import JSONEncoder
 from typing import Any
@@ -47,6 +48,7 @@ class SyncRecord:
     #: When the record came here or changed here last, by this node's clock; 0 for what was made here.
     received_at: int = field(default=0, compare=False)
     #: When single fields came here, where that is not the time of their edit; `WHOLE` stands for all others.
+    #: Where that is not said, they came with the record, as far as anybody knows: at `received_at`.
     arrivals: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
     #: The record as `encode` gave it, from where on nobody changes it; None: it was not asked for yet.
     text: str | None = field(default=None, init=False, compare=False, repr=False)
@@ -67,12 +69,22 @@ class SyncRecord:
         """The stamp of the newest edit."""
         return max(self.timestamps.values(), default=0)
 
+    @property
+    def whole_arrival(self) -> int:
+        """When the fields came here that `arrivals` does not name, where that was after their edit."""
+        return self.arrivals.get(WHOLE, self.received_at)
+
     def arrival(self, name: str) -> int:
         """When the field came to this node."""
         came = self.arrivals.get(name)
         if came is None:
-            came = self.arrivals.get(WHOLE, 0)
+            came = self.whole_arrival
         return max(self.timestamps.get(name, 0), came)
+
+    def move(self, place: int, names: Iterable[str]) -> None:
+        """Give the record another place in the order of arrival, because of these fields; the others stay."""
+        self.arrivals = {WHOLE: self.whole_arrival, **self.arrivals, **dict.fromkeys(names, place)}
+        self.received_at = place
 
     @classmethod
     def from_dict(cls, key: str, data: dict[str, Any]) -> SyncRecord:

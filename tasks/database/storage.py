@@ -28,7 +28,7 @@ class DatabaseSyncStorage(Protocol):
     """The least that a storage offers. A key is either a record or a tombstone, never both.
 
     What peers have not received yet is asked for in the order of `SyncRecord.sync_field_last_modified`, so a
-    record has to be kept with its `received_at` (and should be with its `arrivals`).
+    record has to be kept with its `received_at`. Its `arrivals` need not be kept: they are noted elsewhere.
     """
 
     def get_checkpoint(self, node_id: str) -> int:
@@ -71,7 +71,9 @@ class DatabaseSyncStorage(Protocol):
 
 @runtime_checkable
 class ArrivalStorage(DatabaseSyncStorage, Protocol):
-    """A storage that also knows when tombstones came. Others are wrapped (see `tasks.database.plain`).
+    """A storage that also knows when tombstones and single fields came.
+
+    Others are wrapped (see `tasks.database.plain`).
 
     It may also have `transaction()`, `keep_conflicts(entries)`, which is called in the transaction that resolved
     them, `refusals`, a mapping of (model, key) to why a record could not be written last, and be a

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.clock import boot_seconds, pass_time
-from tasks.database.conflict import FieldConflict, ResolutionSource, same
+from tasks.database.conflict import FieldConflict, ResolutionSource
 from tasks.database.engine import DatabaseEngine
-from tasks.database.exceptions import SyncAbortedError
+from tasks.database.exceptions import MassChangeError, SyncAbortedError
+from tasks.database.guard import refuse
 from tasks.database.result import ConflictEntry, DatabaseResult
+from tasks.database.ties import same
 from tasks.scheduled import Scheduled
 
 #: Lines that are kept of one run.
@@ -73,13 +75,16 @@ class DatabaseSync(Scheduled):
             if self.plan_schedule.every is not None:
                 await pass_time(started + self.plan_schedule.every.total_seconds() - boot_seconds())
 
-    async def run(self, *, dry_run: bool = False) -> NodeReport:
+    async def run(
+        self, *, dry_run: bool = False, approve: Callable[[MassChangeError], bool] = refuse
+    ) -> NodeReport:
         """Sync once, in a thread of its own.
 
         Raises:
+            MassChangeError: it would destroy too much on this node, and `approve` did not let it.
             SyncError: the run could not end.
         """
-        return report(await asyncio.to_thread(self.engine.sync, dry_run))
+        return report(await asyncio.to_thread(self.engine.sync, dry_run, approve=approve))
 
 
 def report(result: DatabaseResult) -> NodeReport:

@@ -68,8 +68,21 @@ def apply(plan_id: str, *, task: str | None = None, as_json: bool) -> ExitCode:
             raise CommandError(
                 f"plan {kept.id} of {kept.task!r} is empty: there is nothing to let through", ExitCode.SKIPPED
             )
+        if kept.answering:
+            return _allow(kept, store, as_json=as_json)
         settings, found = prepare(kept.task)
         return carry_out(found, settings, store, order=Order(plan_id=kept.id), kind="apply", as_json=as_json)
+
+
+def _allow(kept: KeptPlan, store: Store, *, as_json: bool) -> ExitCode:
+    """Let through what a node was asked to do by its peer, which asks again by itself."""
+    if not store.plans.allow(kept.task, kept.id):
+        raise CommandError(f"plan {kept.id} of {kept.task!r} was let through before", ExitCode.SKIPPED)
+    if as_json:
+        print_json({"plan_id": kept.id, "task": kept.task, "let_through": True})
+    else:
+        say(f"{kept.task}: plan {kept.id} is let through when the peer asks again.")
+    return ExitCode.OK
 
 
 def _find(store: Store, plan_id: str, task: str | None, settings: Settings) -> KeptPlan:
@@ -119,6 +132,8 @@ def _no_plan(store: Store, plan_id: str, task: str | None, settings: Settings) -
 def _done(kept: KeptPlan, store: Store) -> str:
     """That a plan was applied, and what that means for what is left of it."""
     said = f"plan {kept.id} of {kept.task!r} {kept.applied}"
+    if kept.answering:
+        return said if kept.applied_by else f"{said}: it waits for the peer to ask again"
     by = store.runs.find(kept.applied_by) if kept.applied_by else []
     if by and by[0].status == "running":
         return f"{said}, which is at it still"
@@ -141,6 +156,8 @@ def _first(kept: KeptPlan) -> str:
 def _state(kept: KeptPlan) -> str:
     if not kept.applied_at:
         return "waits"
+    if kept.answering:
+        return f"{'used' if kept.applied_by else 'let through'} {moment(kept.applied_at)}"
     by = f" by {kept.applied_by[:8]}" if kept.applied_by else ""
     return f"applied {moment(kept.applied_at)}{by}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, delete, insert, select, update
 
 from config.redaction import redacted
 from tasks.errors import StateError
@@ -13,6 +13,9 @@ from tasks.merge import Plan, Skip, plan_digest, plan_from_data, plan_to_data
 from tasks.values import dump, load
 from worker.store import schema
 from worker.store.database import Database
+
+#: How the run of a plan is called that a node made while it answered a peer; the peer's name follows.
+ANSWERING = "answering "
 
 #: Letters of a whole id.
 PLAN_ID_LENGTH = 12
@@ -41,10 +44,17 @@ class KeptPlan:
     applied_by: str | None = None
 
     @property
+    def answering(self) -> bool:
+        """Whether a node made it while it answered a peer, whose next exchange it lets through."""
+        return self.run_id.startswith(ANSWERING)
+
+    @property
     def applied(self) -> str:
         """When and by which run it was let through, in words; empty while it waits."""
         if self.applied_at is None:
             return ""
+        if self.answering:
+            return f"was let through {self.applied_at:%Y-%m-%d %H:%M} UTC{' and used' if self.applied_by else ''}"
         by = f" by run {self.applied_by[:8]}" if self.applied_by else ""
         return f"was applied {self.applied_at:%Y-%m-%d %H:%M} UTC{by}"
 
@@ -60,7 +70,12 @@ class Plans:
         plan_id, table = plan_digest(plan), schema.plan.c
         with self._store.write() as connection:
             connection.execute(
-                delete(schema.plan).where(table.task == task, table.applied_at.is_(None), table.id != plan_id)
+                delete(schema.plan).where(
+                    table.task == task,
+                    table.applied_at.is_(None),
+                    table.id != plan_id,
+                    _answering(run_id.startswith(ANSWERING)),
+                )
             )
             known, told = (table.task == task) & (table.id == plan_id), schema.storable(reason)
             # Let through before and halted again: the guard is armed again.
@@ -120,15 +135,49 @@ class Plans:
             )
             return bool(connection.execute(taken).rowcount)
 
+    def allow(self, task: str, plan_id: str) -> bool:
+        """Let a plan that a node made while it answered through, at its peer's next exchange; false: it was before."""
+        table = schema.plan.c
+        with self._store.write() as connection:
+            allowed = (
+                update(schema.plan)
+                .where(table.task == task, table.id == plan_id, table.applied_at.is_(None))
+                .values(applied_at=datetime.now(UTC))
+            )
+            return bool(connection.execute(allowed).rowcount)
+
+    def use(self, task: str, plan_id: str, run_id: str) -> bool:
+        """Whether such a plan was let through and not used yet; from now on it is used."""
+        table = schema.plan.c
+        with self._store.write() as connection:
+            used = (
+                update(schema.plan)
+                .where(
+                    table.task == task,
+                    table.id == plan_id,
+                    table.applied_at.is_not(None),
+                    table.applied_by.is_(None),
+                    _answering(True),
+                )
+                .values(applied_by=run_id)
+            )
+            return bool(connection.execute(used).rowcount)
+
     def expire(self, task: str) -> None:
         """Drop what waits of a task: a run went through, so both sides are not as it was made for any more."""
         table = schema.plan.c
-        waiting = (table.task == task) & table.applied_at.is_(None)
+        waiting = (table.task == task) & table.applied_at.is_(None) & _answering(False)
         with self._store.read() as connection:  # nearly always there is none, and nobody is held up
             if connection.execute(select(table.id).where(waiting)).first() is None:
                 return
         with self._store.write() as connection:
             connection.execute(delete(schema.plan).where(waiting))
+
+
+def _answering(so: bool) -> ColumnElement[bool]:
+    """Plans of a node that answered, or all others."""
+    found = schema.plan.c.run_id.startswith(ANSWERING)
+    return found if so else ~found
 
 
 def _kept(row: RowMapping) -> KeptPlan:

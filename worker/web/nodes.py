@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from tasks.database.exceptions import MassChangeError
 from tasks.database.lock import SessionLock
 from tasks.database.result import DatabaseResult
 from tasks.database.sql.declared import Node, open_node, read_nodes
@@ -14,13 +15,18 @@ from tasks.database.sync import report
 from tasks.database.transport import wire
 from tasks.database.transport.server import ServedNode, node_routes
 from tasks.errors import TaskError
+from tasks.merge import plan_digest
 from worker.lock import NodeBusyError, RedisSyncLock
-from worker.node_runs import as_conflict
+from worker.node_runs import as_conflict, plan_of
 from worker.store.conflicts import Conflicts
+from worker.store.plans import ANSWERING
 from worker.web.groups import RouteGroup
 from worker.web.resources import Resources
 
 log = logging.getLogger(__name__)
+
+#: Letters of a refusal that a peer is told.
+TOLD_MAX = 500
 
 
 def nodes(resources: Resources) -> RouteGroup:
@@ -73,7 +79,13 @@ class _Served:
                         self._resources.redis, lease_seconds=self._resources.settings.lease_seconds
                     )
                 node = open_node(table, lock=SessionLock(self._lock, busy=NodeBusyError))
-                self._open[node_id] = (node, node.served(lambda result: self._keep(node_id, result)))
+                self._open[node_id] = (
+                    node,
+                    node.served(
+                        lambda result: self._keep(node_id, result),
+                        lambda error: self._approve(node_id, error),
+                    ),
+                )
             return self._open[node_id][1]
 
     def _keep(self, node_id: str, result: DatabaseResult) -> None:
@@ -87,6 +99,22 @@ class _Served:
                     Conflicts.keep(connection, node_id, as_conflict(value), "")
         except TaskError as error:  # the exchange is done, and its peer must have the answer
             log.error("Node %r: %d lost values are not in the ledger: %s", node_id, len(lost), error)  # noqa: TRY400
+
+    def _approve(self, node_id: str, error: MassChangeError) -> bool:
+        """Whether a person let through what a peer's exchange would destroy here; else it is kept as a plan.
+
+        Raises:
+            MassChangeError: nobody did; it says how to.
+        """
+        plan, run_id = plan_of(error), f"{ANSWERING}{node_id}"[:64]
+        plan_id, plans = plan_digest(plan), self._resources.store.plans
+        if plans.use(node_id, plan_id, run_id):
+            log.warning("Node %r: plan %s was let through: %s.", node_id, plan_id, error)
+            return True
+        log.error("Node %r: an exchange was halted: %s. Plan %s.", node_id, error, plan_id)
+        plans.keep(node_id, plan, str(error), run_id)
+        mend = f". To let just this through, on that node: lockstep apply {plan_id}"
+        raise MassChangeError(f"{str(error)[: TOLD_MAX - len(mend)]}{mend}", error.changes)
 
     def close(self) -> None:
         """Close all connections."""

@@ -13,15 +13,14 @@ import json
 
 import sqlalchemy as sa
 
-from tasks.database.sql import capture_postgresql, capture_sqlite, schema, unwatched
+from tasks.database.sql import capture_postgresql, capture_sqlite, schema, unseen, unwatched
 from tasks.database.sql.connection import Database
 from tasks.database.sql.tables import SyncedTable
+from tasks.database.sql.unseen import literal
+from tasks.database.ties import UNKNOWN_TIME
 
 #: Grows with the triggers' text: those of another form are made anew.
 _FORM = 3
-
-#: The stamp of what was there before anybody captured: any edit is newer.
-UNKNOWN_TIME = 1
 
 
 def install(database: Database, table: SyncedTable) -> int:
@@ -117,6 +116,9 @@ def _adopt(connection: sa.Connection, table: SyncedTable) -> int:
         f"WHERE model = {label} AND deleted IS NULL "
         f"AND key NOT IN (SELECT {key} FROM {rows} WHERE {key} IS NOT NULL)",
     )
+    for statement in unseen.fills(connection, table):
+        _run(connection, statement)
+    stamps = unseen.stamps_of_rows(connection, table, stamps)
     added = _run(
         connection,
         "INSERT INTO lockstep_records (model, key, stamps, newest, pending) "
@@ -146,8 +148,3 @@ def _restamped(table: SyncedTable) -> str:
         "(SELECT jsonb_object_agg(f.value, lockstep_records.newest + 1) "
         f"FROM jsonb_array_elements_text({fields}::jsonb) f(value))"
     )
-
-
-def literal(value: str) -> str:
-    """A text as SQL has it."""
-    return "'" + value.replace("'", "''") + "'"

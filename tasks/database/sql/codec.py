@@ -14,10 +14,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from tasks.database.conflict import same
 from tasks.database.sql import intervals
 from tasks.database.sql.intervals import Length
 from tasks.database.sql.json_text import canonical_json, exact_json, has_nul, json_of
+from tasks.database.ties import same
 
 Convert = Callable[[Any], Any]
 Kind = sa.types.TypeEngine[Any]

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tasks.database.conflict import same
 from tasks.database.held import held_here
 from tasks.database.peer import PeerState
 from tasks.database.plain import RESERVED
 from tasks.database.sql import walking
 from tasks.database.sql.storage import SQLAlchemyStorage
+from tasks.database.ties import same
 
 #: Rows of one kind that are named; the count tells of all.
 NAMED_MAX = 1_000

@@ -6,6 +6,9 @@ database = "sqlite:///orders.db"      # or "env:ORDERS_DATABASE_URL"
 tables = ["customer", { name = "order", exclude = ["note"] }]
 every = "30s"                         # where it asks a peer
 # record_bytes_max = 15_728_640       # larger records are held and told, not sent; on both nodes, up to 50_000_000
+# delete_share = 0.5                  # halt a run that would delete more than this share of a table's rows here …
+# change_share = 0.5                  # … or blank or overwrite one column on more than this share of them …
+# handful = 20                        # … where it is more than so many rows
 # capture = "orm"                     # the program stamps edits itself; the default is "triggers"
 
 [node.peer]                           # whom it asks
@@ -42,6 +45,8 @@ from pydantic import (
 from config import get_settings
 from tasks.database.clock import HybridLogicalClock
 from tasks.database.engine import DatabaseEngine
+from tasks.database.exceptions import MassChangeError
+from tasks.database.guard import Guard, refuse
 from tasks.database.lock import SyncLock
 from tasks.database.manifest import SyncManifest
 from tasks.database.result import DatabaseResult
@@ -147,6 +152,10 @@ class NodeTable(_Table):
     clock_drift_max: Annotated[int, Field(ge=0, strict=True)] = 300
     #: The most bytes of one record, as JSON. The web process holds no more than 64 MiB of bodies.
     record_bytes_max: Annotated[int, Field(ge=1, le=50_000_000, strict=True)] = RECORD_BYTES_MAX_DEFAULT
+    #: How much of a table a run may destroy here without a person's word (see `tasks.database.guard.Guard`).
+    delete_share: Annotated[float, Field(ge=0, le=1)] = Guard.delete_share
+    change_share: Annotated[float, Field(ge=0, le=1)] = Guard.change_share
+    handful: Annotated[int, Field(ge=0, strict=True)] = Guard.handful
     peer: AskedPeerTable | None = None
     answers: list[PeerTable] = Field(default_factory=list)
 
@@ -197,10 +206,26 @@ class Node:
             return None
         return DatabaseSync(self.name, self.engine).run_every(seconds=int(self.table.every.total_seconds()))
 
-    def served(self, on_result: Callable[[DatabaseResult], None] = lambda result: None) -> ServedNode:
-        """What the web process serves; `on_result` is told what each exchange did here."""
+    def served(
+        self,
+        on_result: Callable[[DatabaseResult], None] = lambda result: None,
+        approve: Callable[[MassChangeError], bool] = refuse,
+    ) -> ServedNode:
+        """What the web process serves.
+
+        Args:
+            on_result: told what each exchange did here.
+            approve: asked where one would destroy too much here: whether a person has said that it may.
+        """
         keys = {answered.node: answered.key() for answered in self.table.answers}
-        return serve(self.engine, self.storage, keys, on_result, record_bytes_max=self.table.record_bytes_max)
+        return serve(
+            self.engine,
+            self.storage,
+            keys,
+            on_result,
+            approve,
+            record_bytes_max=self.table.record_bytes_max,
+        )
 
     def close(self) -> None:
         """Close all connections."""
@@ -214,13 +239,14 @@ def serve(
     storage: SQLAlchemyStorage,
     peers: Mapping[str, PeerKey],
     on_result: Callable[[DatabaseResult], None] = lambda result: None,
+    approve: Callable[[MassChangeError], bool] = refuse,
     *,
     record_bytes_max: int = 0,
 ) -> ServedNode:
     """A node for the web process (see `tasks.database.transport.server.node_routes`)."""
 
     def process(incoming: SyncManifest) -> SyncManifest:
-        answer, result = engine.process(incoming)
+        answer, result = engine.process(incoming, approve=approve)
         on_result(result)
         return answer
 
@@ -295,6 +321,7 @@ def open_node(table: NodeTable, *, lock: SyncLock | None = None, prepare: bool =
             lock=lock,
             record_bytes_max=table.record_bytes_max,
             transport=transport,
+            guard=Guard(table.delete_share, table.change_share, table.handful),
         )
     except BaseException:
         database.close()

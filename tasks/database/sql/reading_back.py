@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from tasks.database.conflict import same
 from tasks.database.record import SyncRecord
 from tasks.database.sql.connection import Work
 from tasks.database.sql.tables import SyncedTable
+from tasks.database.ties import same
 
 #: So many stamps above the one that is here a value is taken for a trigger's answer to it.
 ANSWER = 64

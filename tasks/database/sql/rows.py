@@ -70,6 +70,8 @@ def notes_of(
         left_out = emptied.get(key, ())
         if left_out or not stamps.keys() <= known:
             stamps = {name: at for name, at in stamps.items() if name in known and name not in left_out}
+        if WHOLE not in arrivals:
+            arrivals = {WHOLE: received_at, **arrivals}
         if not arrivals.keys() <= here:
             arrivals = {name: at for name, at in arrivals.items() if name in here}
         newest = max(stamps.values(), default=0)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from tasks.database.exceptions import MassChangeError
+from tasks.database.guard import refuse
 from tasks.database.sql.declared import NodeTable, open_node, read_nodes
 from tasks.database.sync import DatabaseSync, NodeReport, report
 from tasks.scheduled import Scheduled
@@ -20,19 +22,21 @@ class DeclaredNode(DatabaseSync):
         if table.every is not None:
             self.run_every(seconds=int(table.every.total_seconds()))
 
-    async def run(self, *, dry_run: bool = False) -> NodeReport:
+    async def run(
+        self, *, dry_run: bool = False, approve: Callable[[MassChangeError], bool] = refuse
+    ) -> NodeReport:
         """Open the node's database, sync once, and close it.
 
         Raises:
             SyncError: the run could not end.
             TaskDefinitionError: a table or column is not there.
         """
-        return await asyncio.to_thread(self._run, dry_run)
+        return await asyncio.to_thread(self._run, dry_run, approve)
 
-    def _run(self, dry_run: bool) -> NodeReport:
+    def _run(self, dry_run: bool, approve: Callable[[MassChangeError], bool]) -> NodeReport:
         node = open_node(self.table, prepare=not dry_run)
         try:
-            return report(node.engine.sync(dry_run))
+            return report(node.engine.sync(dry_run, approve=approve))
         finally:
             node.close()
 

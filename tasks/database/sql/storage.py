@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tasks.database.beside import Beside
-from tasks.database.record import SyncRecord
+from tasks.database.record import WHOLE, SyncRecord
 from tasks.database.sql import capture, foreign, lookups, placing, reading_back, schema, sequences
 from tasks.database.sql.bookkeeping import Bookkeeping
 from tasks.database.sql.codec import ValueRefusedError
@@ -224,7 +224,11 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
         stamps, arrivals = JsonTexts(), JsonTexts()
         end = 4 + len(table.fields)
         for row in fetched(work.connection, query):
-            times = stamps.load(row[1]), row[2] or 0, arrivals.load(row[3])
+            came = arrivals.load(row[3])
+            came.setdefault(
+                WHOLE, 0
+            )  # a captured edit came with its stamp, wherever its record was placed since
+            times = stamps.load(row[1]), row[2] or 0, came
             if row[0] is None:
                 key = table.key_out(row[end])
                 found[key] = BadRecord(key, dict.fromkeys(times[0]), *times, reason=_NO_ROW)

@@ -7,6 +7,7 @@ from tasks.database.exceptions import (
     HeldLimitError,
     ManifestChecksumError,
     ManifestFieldError,
+    MassChangeError,
     NodeLockedError,
     PayloadLimitError,
     RecordFieldError,
@@ -31,6 +32,7 @@ KINDS: tuple[tuple[type[SyncError], int, str], ...] = (
     (RecordFieldError, 400, "record"),
     (ClockDriftError, 409, "clock_drift"),
     (HeldLimitError, 409, "held_limit"),
+    (MassChangeError, 409, "mass_change"),
     (NodeLockedError, 503, "busy"),
 )
 

@@ -81,7 +81,7 @@ class Pair:
 
 def test_pages_are_asked_for_ahead_and_come_once() -> None:
     pair = Pair()
-    assert pair.laptop_engine.sync().counts() == {"created": 10}
+    assert pair.laptop_engine.sync().counts() == {"applied": 10}
     assert pair.equal()
     ahead = [manifest for manifest in pair.link.asked if manifest.ahead is not None]
     assert len(ahead) == 3
@@ -100,7 +100,7 @@ def test_what_was_not_kept_is_given_again() -> None:
     kept = PeerState.load(pair.laptop, "laptop").received
     assert kept == PeerState.load(pair.office, "laptop").sent
     pair.laptop.writes_left = 1_000
-    assert pair.laptop_engine.sync().counts() == {"created": 7}
+    assert pair.laptop_engine.sync().counts() == {"applied": 7}
     assert pair.equal()
 
 
@@ -127,7 +127,7 @@ def test_edits_made_meanwhile_go_with_a_later_exchange() -> None:
         return original(model_label, records)
 
     pair.laptop.upsert_many = upsert_many  # type: ignore[method-assign]
-    assert pair.laptop_engine.sync().counts() == {"created": 10, "pushed": 1}
+    assert pair.laptop_engine.sync().counts() == {"applied": 10, "pushed": 1}
     assert pair.equal()
 
 

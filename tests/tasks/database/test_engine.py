@@ -80,7 +80,7 @@ def test_nothing_comes_back_to_where_it_was_made() -> None:
     _, b_engine = pair.client("b")
     a.edit(M, "1", x=1)
     a_engine.sync()
-    assert b_engine.sync().counts() == {"created": 1}
+    assert b_engine.sync().counts() == {"applied": 1}
     assert not a_engine.sync().counts()
     assert not b_engine.sync().counts()
 

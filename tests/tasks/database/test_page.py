@@ -221,7 +221,7 @@ def test_a_dry_run_changes_nothing_where_nothing_can_be_undone() -> None:
         for name, s in stored.items()
     }
     result = node.sync(dry_run=True)
-    assert result.counts() == {"pushed": 1, "created": 1}
+    assert result.counts() == {"pushed": 1, "applied": 1}
     assert before == {
         name: (s.records, {n: k for n, k in s.kept.items() if n != "~clock"}) for name, s in stored.items()
     }
@@ -243,7 +243,7 @@ def test_resolvers() -> None:
     assert on_tie.record.data == {"x": "R", "y": "R"}
     kept = FieldTimestampWins(exclude_fields={"x"}).resolve(conflict())
     assert kept.record is not None
-    assert kept.record.data["x"] == "L"
+    assert kept.record.data == {"y": "L"}
     owned = FieldOwnershipWins({"x"}, {"y"}).resolve(conflict())
     assert owned.record is not None
     assert (owned.record.data, owned.source) == ({"x": "L", "y": "R"}, ResolutionSource.MERGED)
@@ -278,7 +278,7 @@ def test_the_reconciler_classifies() -> None:
     )
     result = PayloadReconciler().reconcile(payload, local, 10)
     assert result.created_keys == {"new"}
-    assert result.applied_keys == {"seen", "both", "apart"}
+    assert result.applied_keys == {"seen"}
     assert result.compatible_keys == ["apart"]
     assert sorted(result.conflict_keys) == ["both", "edited"]
     assert result.to_upsert["apart"].data == {"x": 2, "y": 2}

@@ -41,15 +41,17 @@ class BadRows:
         """How large a node's records may be."""
         return {"record_bytes_max": self.world.random.choice([SMALL, ENOUGH]) if self.on else ENOUGH}
 
-    def spoil(self, fields: dict[str, str], shown: dict[str, Any] | None) -> None:
+    def spoil(self, fields: dict[str, str | None], shown: dict[str, Any] | None) -> None:
         """Let a user write something that cannot travel."""
         if not self.on:
             return
-        if shown and any(NO_TEXT in value for value in shown.values()):
+        if shown and any(NO_TEXT in value for value in shown.values() if value is not None):
             self.world.reach["edited_while_unsendable"] += 1
-        for name in fields:
+        for name, value in fields.items():
+            if value is None:
+                continue
             kind = self.world.random.choices(["", NO_TEXT, LARGE], [10, 1, 1])[0]
-            fields[name] += kind
+            fields[name] = value + kind
             self.world.reach["no_text"] += kind == NO_TEXT
             self.world.reach["too_large"] += kind == LARGE
 
@@ -86,7 +88,9 @@ class BadRows:
                 for key in sorted(node.storage._records.get(label, {})):
                     shown = node.shown(label, key) or {}
                     fields = {
-                        n: value.replace(NO_TEXT, "!") for n, value in shown.items() if NO_TEXT in value
+                        n: value.replace(NO_TEXT, "!")
+                        for n, value in shown.items()
+                        if value is not None and NO_TEXT in value
                     }
                     if fields:
                         record = node.storage.edit(label, key, **fields)

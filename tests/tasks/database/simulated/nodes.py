@@ -14,6 +14,7 @@ from tasks.database import (
     SyncRecord,
 )
 from tasks.database.beside import MemoryBeside
+from tests.tasks.database.simulated import guarded
 
 MODELS = ("item", "note")
 GRAPH = {"item": set(), "note": {"item"}}
@@ -93,6 +94,7 @@ class Node:
     def __init__(self, world: Any, name: str, skew_ms: int, resolver: Any, batch: dict[str, Any]) -> None:
         self.world, self.name, self.skew_ms = world, name, skew_ms
         self.resolver, self.batch = resolver, batch
+        self.guard = guarded.guard(world)
         self.storage = self.storage_class()
         self.start()
 
@@ -105,19 +107,32 @@ class Node:
 
     def engine(self, transport: Any = None, peer_id: str | None = None) -> DatabaseEngine:
         return DatabaseEngine(
-            self.storage,
+            self.engine_storage(),
             DependencyGraph(GRAPH),
             self.clock,
             self.name,
             transport=transport,
             peer_id=peer_id,
             reconciler=PayloadReconciler(self.resolver()) if self.resolver else None,
+            guard=self.guard,
             **self.batch,
         )
+
+    def engine_storage(self) -> Any:
+        """The storage as the engine sees it."""
+        return self.storage
+
+    def kept(self) -> Any:
+        """What is kept of exchanges."""
+        return self.storage._checkpoints
 
     def shown(self, label: str, key: str) -> dict[str, Any] | None:
         record = self.storage._records.get(label, {}).get(key)
         return None if record is None else dict(record.data)
+
+    def put_row(self, label: str, record: SyncRecord) -> None:
+        """A row that was there from the start."""
+        self.storage.upsert_many(label, {record.key: record})
 
     def stamps(self) -> dict[tuple[str, str], dict[str, int]]:
         """All stamps of records by field; a tombstone's is under ""."""

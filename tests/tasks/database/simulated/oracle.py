@@ -12,7 +12,7 @@ from typing import Any
 class Oracle:
     """Keeps every value that a user wrote, when by that node's clock, and what the user saw instead."""
 
-    written: dict[tuple[str, str, str], list[tuple[int, str]]] = field(
+    written: dict[tuple[str, str, str], list[tuple[int, str | None]]] = field(
         default_factory=lambda: defaultdict(list)
     )
     deleted: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -24,13 +24,13 @@ class Oracle:
         self,
         label: str,
         key: str,
-        fields: dict[str, str],
+        fields: dict[str, str | None],
         stamp: int,
         shown: dict[str, Any] | None,
     ) -> None:
         for name, value in fields.items():
             self.written[label, key, name].append((stamp, value))
-            if shown and name in shown:
+            if shown and shown.get(name) is not None:
                 self.seen_gone.add(shown[name])
 
     def delete(self, label: str, key: str, stamp: int, shown: dict[str, Any]) -> None:
@@ -84,6 +84,8 @@ class Oracle:
         shown = set(live.values())
         for place, values in sorted(self.written.items()):
             for stamp, value in values:
+                if value is None:  # one NULL is like the other
+                    continue
                 if ledger and value not in shown and value not in self.seen_gone and value not in self.ledger:
                     faults.append(f"lost: {value} of {place}, written at {stamp}")
         if by_time:
@@ -104,7 +106,9 @@ class Oracle:
         for (label, key, name), values in sorted(self.written.items()):
             if key not in state[label]:
                 continue
-            stamp, value = max(values, key=lambda found: (found[0], json.dumps(found[1])))
+            stamp, value = max(
+                values, key=lambda found: (found[0], found[1] is not None, json.dumps(found[1]))
+            )
             if stamp > self.deleted.get((label, key), -1) and live.get((label, key, name)) != value:
                 faults.append(
                     f"{label} {key} {name}: shows {live.get((label, key, name))}, newest is {value}"

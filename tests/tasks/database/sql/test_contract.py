@@ -103,7 +103,11 @@ def test_a_record_is_written_whole(storage: Any) -> None:
     new = SyncRecord("a", {"id": "a", "name": "new"}, {"id": 1, "name": 9}, 12, {"name": 12})
     assert storage.upsert_many(M, cities(new)) == set()
     found = storage.get_records(M, ["a"])["a"]
-    assert (found, found.received_at, found.arrivals) == (new, 12, {"name": 12})
+    assert (found, found.received_at) == (new, 12)
+    new.move(15, ["name"])
+    storage.upsert_many(M, cities(new))
+    found = storage.get_records(M, ["a"])["a"]
+    assert [found.arrival("id"), found.arrival("name"), found.received_at] == [12, 15, 15]
     assert storage.upsert_many(M, {}) == set()
 
 

@@ -136,7 +136,7 @@ def test_a_dry_run_changes_neither_node(make_node: Callable[[str], Node], kind: 
 
     before = dump()
     result = spoke.engine.sync(dry_run=True)
-    assert result.counts() == {"pushed": 1, "created": 1}
+    assert result.counts() == {"pushed": 1, "applied": 1}
     assert dump() == before
 
 

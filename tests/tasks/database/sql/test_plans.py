@@ -45,7 +45,7 @@ class Pair:
             "laptop",
             transport=MemoryTransport(office.process),
         )
-        assert self.engine.sync().counts() == {"created": size}
+        assert self.engine.sync().counts() == {"applied": size}
         assert self.engine.sync().counts() == {}
 
     def _prepare(self) -> None:

@@ -87,7 +87,7 @@ def test_two_processes_stay_in_step(make_node: Callable[[str], Node]) -> None:
     with office(there) as url:
         here.run("INSERT INTO city (id, name) VALUES ('a', 'Aachen'), ('b', 'Bönn')")
         there.run("INSERT INTO person (id, name) SELECT n, 'person ' || n FROM generate_series(1, 500) n")
-        assert sync(here, url) == {"pushed": 2, "created": 500}
+        assert sync(here, url) == {"pushed": 2, "applied": 500}
         assert rows(there) == rows(here)
         assert sync(here, url) == {}
         there.run("UPDATE person SET city = 'a' WHERE id <= 10")
