@@ -29,7 +29,7 @@ def records(table: SyncedTable, keys: Sequence[Any], *, lock: bool) -> sa.Select
     # Each key by itself, by the index: PostgreSQL would rather read a whole table that has grown since it was
     # last analysed.
     key = _keys(keys, _kind(table))
-    row = sa.select(*(_plain(table, name) for name in table.fields)).where(table.key_column == key.c.key)
+    row = sa.select(*(plain(table, name) for name in table.fields)).where(table.key_column == key.c.key)
     if table.loose_keys:
         row = row.where(_as_written(table.key_column) == _as_written(key.c.key))
     own = (row.with_for_update() if lock else row.offset(0)).lateral("row")
@@ -62,11 +62,11 @@ def tombstones(dialect: str, label: str, keys: Sequence[str]) -> sa.Select[Any]:
 def columns(table: SyncedTable) -> sa.Select[Any]:
     """Identity, stamps, place, arrivals and fields of records."""
     return sa.select(
-        _plain(table, table.identity).label("lockstep_key"),
+        plain(table, table.identity).label("lockstep_key"),
         _text(table.dialect, _records.c.stamps),
         _records.c.received_at,
         _text(table.dialect, _records.c.arrivals),
-        *(_plain(table, name) for name in table.fields),
+        *(plain(table, name) for name in table.fields),
     )
 
 
@@ -125,7 +125,8 @@ def identity_of_key(table: SyncedTable) -> sa.ColumnElement[Any]:
     return key if table.dialect == "sqlite" else sa.collate(_records.c.key, "default")
 
 
-def _plain(table: SyncedTable, name: str) -> sa.ColumnElement[Any]:
+def plain(table: SyncedTable, name: str) -> sa.ColumnElement[Any]:
+    """A field as `SyncedTable.data_of` reads it."""
     column = table.table.c[name]
     # SQLite keeps what it is given: what is read may not be of the column's type.
     read = sa.type_coerce(column, sa.types.NullType()) if table.dialect == "sqlite" else selected(column)

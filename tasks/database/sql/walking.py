@@ -89,13 +89,9 @@ def rowless(storage: SQLAlchemyStorage, label: str) -> Iterator[list[str]]:
 
 def _page(table: SyncedTable, last: Any, rows: int) -> sa.Select[Any]:
     key: sa.ColumnElement[Any] = table.key_column
-    columns: list[sa.ColumnElement[Any]] = [table.table.c[name] for name in table.fields]
     if table.dialect == "sqlite":  # what is read need not be of the column's type
         key = sa.type_coerce(key, sa.types.NullType())
-        columns = [
-            sa.type_coerce(c, sa.types.NullType()).label(n)
-            for n, c in zip(table.fields, columns, strict=True)
-        ]
+    columns = (lookups.plain(table, name) for name in table.fields)
     query = sa.select(key.label("lockstep_key"), *columns).where(key.is_not(None))
     if last is not None:
         query = query.where(

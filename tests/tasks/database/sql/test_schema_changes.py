@@ -68,7 +68,7 @@ def test_a_column_that_was_renamed_stops_nothing(
     assert spoke.engine.sync().ok
     spoke.node.run("UPDATE person SET extra = '[2]' WHERE id = 1")
     assert spoke.engine.sync().ok
-    assert hub.rows()["person"]["1"]["extra"] == [2]
+    assert hub.rows()["person"]["1"]["extra"] == "[2]"
 
 
 @pytest.mark.parametrize("kinds", KINDS)
@@ -78,7 +78,7 @@ def test_a_column_of_another_type_is_read_anew(
     hub, spoke = pair(make_node, kinds)
     server = hub if kinds[0] == "postgresql" else spoke
     other = spoke if server is hub else hub
-    alter(server, "ALTER TABLE person ALTER COLUMN id TYPE TEXT, ALTER COLUMN size TYPE NUMERIC(12, 3)")
+    alter(server, "ALTER TABLE person ALTER COLUMN id TYPE TEXT, ALTER COLUMN size TYPE REAL")
     assert spoke.engine.sync().ok
     server.node.run("INSERT INTO person (id, name, size) VALUES ('7', 'Ada', 1.5)")
     assert spoke.engine.sync().ok
