@@ -208,9 +208,11 @@ class Asking:
         self.page = Page(cursor=Cursor(sent.floor, dict(sent.places)))
 
     def _take(self, response: SyncManifest, payloads: list[ModelPayload]) -> None:
+        before = replace(self.state)
         with suppress(LookAheadError):
             self._commit(response, payloads)
             return
+        self.state = before
         self._look_ahead(response)
         self._commit(response, payloads)
 

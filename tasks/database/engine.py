@@ -212,7 +212,8 @@ class DatabaseEngine:
             page = Page(cursor=state.sent, has_more=True)
         else:
             wanted = replace(view, own=frozenset()) if incoming.resync else view
-            if incoming.ahead is not None and not set_back:
+            # Of another past is only what it means to keep: what it just looks at begins where it says.
+            if incoming.ahead is not None and (incoming.dry_run or not set_back):
                 start = Cursor.read(incoming.ahead["checkpoint"], incoming.ahead["after_keys"])
             page = self._node.collector.page(start, now, wanted, leave_out=keys)
         page.restamped = self._node.restamped()
