@@ -288,8 +288,6 @@ def pair(request: pytest.FixtureRequest, make_node: Callable[[str], Node]) -> It
 NEVER_HELD = {
     "exact_wider",
     "moment",
-    "json",
-    "json_put_together",
     "length",
     "padded_text",
     "day",
