@@ -53,6 +53,7 @@ RUN_BY = {
     ("nodes.md", "export LAPTOP_SECRET"): f"{HERE}::test_two_nodes_in_one_folder",
     ("nodes.md", "python3 -c"): f"{HERE}::test_two_nodes_in_one_folder",
     ("nodes.md", "from tasks.database"): f"{HERE}::test_a_node_in_python",
+    ("nodes.md", "CREATE TRIGGER"): "tests/tasks/database/sql/test_triggers.py",
     ("notion.md", "class Chores"): f"{HERE}::test_a_notion_side_in_python",
     ("sandbox.md", "lockstep sandbox notion"): f"{HERE}::test_the_sandbox_is_started",
     ("sandbox.md", "from notion_client"): f"{HERE}::test_clients_of_the_sandbox",
