@@ -195,7 +195,8 @@ class Toll:
         gone = self.before.get(Kind(kind.label, "delete"), 0) + len(self._gone.get(kind.label, ()))
         # No more rows are counted than make a difference.
         enough = None if share == 0 else math.floor(number / share) + 1
-        rows = gone + sum(1 for _ in islice(storage.get_keys(kind.label), enough))
+        # Rows that an earlier exchange of the run changed may be gone since.
+        rows = max(number, gone + sum(1 for _ in islice(storage.get_keys(kind.label), enough)))
         if number <= share * rows:
             return None
         examples = self._examples[kind]

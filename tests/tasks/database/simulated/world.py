@@ -197,7 +197,7 @@ class World:
             self.forgets = False  # what is purged here may still be known there
         #: Whether databases are restored from backups; what is taken back then is another story.
         self.restores: Restores | None = None
-        if not self.runs_ahead and PageStyleNode not in kinds and self.random.random() < 0.6:
+        if not self.runs_ahead and set(kinds) == {Node} and self.random.random() < 0.6:
             self.restores = Restores(self)
         else:
             emptiness.rows_from_before(self, MODELS, KEYS, FIELDS)

@@ -190,7 +190,7 @@ def test_what_a_wrong_clock_stamped_is_mended(
     capsys.readouterr()
     for dry_run, said in ((True, "would get stamps of now."), (False, "have stamps of now.")):
         assert nodes.restamp("laptop", dry_run=dry_run, as_json=False) == ExitCode.OK
-        shown = capsys.readouterr().out
+        shown = " ".join(capsys.readouterr().out.split())
         assert shown.startswith("laptop: 1 records and 1 deletions that were stamped up to 20")
         assert shown.strip().endswith(f" UTC {said}")
     assert nodes.restamp("laptop", dry_run=False, as_json=False) == ExitCode.OK
