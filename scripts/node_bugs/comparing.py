@@ -123,13 +123,6 @@ MUTANTS = [
         f"{_COMPARE}::test_repair_loses_nothing{_LITE}",
     ),
     Mutant(
-        "a repair lets one side win without a conflict",
-        SQL + "repair.py",
-        "            for side in (here, there):\n",
-        "            for side in (here,):\n",
-        f"{_COMPARE}::test_repair_loses_nothing{_LITE}",
-    ),
-    Mutant(
         "comparing reads rows to see whether they are there",
         SQL + "walking.py",
         "sorted(set(plain) - present(storage, table.label, plain))",
