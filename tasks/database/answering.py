@@ -10,12 +10,19 @@ from tasks.database.view import Cursor, PeerView
 
 
 def fitted(
-    page: Page, response: dict[str, ModelPayload], start: Cursor, collector: Collector, view: PeerView
+    page: Page,
+    response: dict[str, ModelPayload],
+    start: Cursor,
+    collector: Collector,
+    view: PeerView,
+    *,
+    at_once: bool,
 ) -> Page:
     """The page that goes with a response; the response keeps what can be sent now.
 
     What cannot be sent at all is noted. What is too much for one answer comes with later pages, and so does then
-    the page itself, which began at `start`.
+    the page itself, which began at `start`; not where all has to come `at_once`, as for who only looks: the same
+    response would come with every answer.
     """
     page = replace(page, unsent=dict(page.unsent), mended=dict(page.mended))
     limit, size, later = collector.limit_for(view), 0, False
@@ -33,7 +40,7 @@ def fitted(
                     del payload.records[key]
                     page.mended[label] = {*page.mended.get(label, ()), key}
                     later = True
-    if limit is None or not size:
+    if limit is None or not size or at_once:
         return page
     weight = sum(
         len(key) + len(record.encode()) for p in page.payloads.values() for key, record in p.records.items()

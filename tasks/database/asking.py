@@ -186,7 +186,7 @@ class Asking:
     def _look_ahead(self, response: SyncManifest) -> None:
         """Count what the rest of the run would destroy. Nothing of it is written, and the peer keeps no word of it."""
         node, view = self.node, self.state.view()
-        while response.has_more:
+        while response.has_more and not response.resync:  # a comparison in full has a count of its own
             if self.ahead is not None and self.ahead[0].ahead == _place_of(response):
                 asked, answer = self.ahead
                 response = self._answered(asked, answer)

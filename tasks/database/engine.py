@@ -236,7 +236,8 @@ class DatabaseEngine:
             state.own.add(now)
         state.held = applied.held
         told = replace(view, own=frozenset({*state.own, now}))
-        page = fitted(page, applied.response, start, self._node.collector, told)
+        collector = self._node.collector
+        page = fitted(page, applied.response, start, collector, told, at_once=incoming.dry_run)
         for label, some in self._node.mended(state, came, told).items():
             page.mended[label] = page.mended.get(label, set()) | some
         self._node.settle(state, page, dry_run=incoming.dry_run)

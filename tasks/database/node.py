@@ -137,6 +137,7 @@ class Node:
         note(state.unsent, page.unsent)
         if page.mended and dry_run:
             release(state.unsent, page.mended)
+            page.has_more = bool(page.cursor.places)  # nothing comes anew of what is only looked at
         elif page.mended:
             send_again(self.storage, state.unsent, page.mended, self.later())
         count = sum(map(len, state.unsent.values()))
