@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planting import Mutant
 
-from node_bugs.places import APPLYING, ENGINE, HERE, RECONCILER
+from node_bugs.places import APPLYING, ENGINE, HERE, NODE, RECONCILER
 
 TIES = HERE + "ties.py"
 TIES_TESTS = "tests/tasks/database/test_ties.py"
@@ -202,5 +202,12 @@ MUTANTS = [
         '            f"{sum(self._found[kind].values()) % 2**128:032x}",\n',
         '            "",\n',
         GUARD_TESTS,
+    ),
+    Mutant(
+        "what is undone takes the clock's bound with it",
+        NODE,
+        "        except Exception:\n            self.clock.keep_reserved()\n            raise\n",
+        "        except ZeroDivisionError:\n            raise\n",
+        "tests/tasks/database/test_clock_bound.py",
     ),
 ]

@@ -121,6 +121,15 @@ class HybridLogicalClock:
             if self._bound is not None and self.peek() + (RESERVED_MS << COUNTER_BITS) // 2 > self._reserved:
                 self._keep(self.peek())
 
+    def keep_reserved(self) -> None:
+        """Keep the bound once more, where a transaction that was undone has taken it back with all else.
+
+        Else a clock that starts from there could give stamps before those that are known already.
+        """
+        with self._guard:
+            if self._bound is not None and self._bound.get_clock_bound() < self._reserved:
+                self._bound.save_clock_bound(self._reserved)
+
     def _advance(self, stamp: int) -> None:
         if self._bound is not None and stamp > self._reserved:
             self._keep(stamp)

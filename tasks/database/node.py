@@ -176,7 +176,10 @@ class Node:
                 if undo:
                     raise _UndoneError  # noqa: TRY301  it is what undoes the transaction
         except _UndoneError:
-            pass
+            self.clock.keep_reserved()
+        except Exception:
+            self.clock.keep_reserved()
+            raise
 
     @staticmethod
     def report(applied: Applied, state: PeerState, result: DatabaseResult) -> None:
