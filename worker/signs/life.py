@@ -12,6 +12,7 @@ from typing import Any
 
 import redis
 
+from tasks.clock import boot_seconds
 from worker.redis_client import impatient
 from worker.signs.board import Board
 from worker.signs.record import EVERY, SCHEDULER, WORKER, Definition
@@ -58,7 +59,7 @@ class Life:
         self._id = uuid.uuid4().hex
         self._host = socket.gethostname()
         self._name = name or self._host
-        self._began = time.monotonic()
+        self._began = boot_seconds()
         self._due = self._tidy_at = self._began
         self._look_at = self._began + min(LOOK, tell_after)
         self._ended = self._refused = False
@@ -121,6 +122,6 @@ class Life:
             "name": self._name,
             "host": self._host,
             "pid": os.getpid(),
-            "up": round(time.monotonic() - self._began, 3),
+            "up": round(boot_seconds() - self._began, 3),
             **self._tell(),
         }

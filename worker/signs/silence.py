@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 import redis
 
+from tasks.clock import boot_seconds
 from worker.outages import REMIND
 from worker.signs.board import PREFIX, Board
 from worker.signs.record import SCHEDULER, Sign
@@ -24,6 +26,11 @@ MENDS = {
 }
 
 
+def slept() -> float:
+    """Seconds for which the machine was suspended."""
+    return boot_seconds() - time.monotonic()
+
+
 class Silence:
     """Watches over one kind of process. Where none was ever seen, none is missed."""
 
@@ -35,15 +42,18 @@ class Silence:
         tell_after: float = TELL_AFTER,
         began: float | None = None,
         prefix: str = PREFIX,
+        slept: Callable[[], float] = slept,
     ) -> None:
         """`tell_after` is in seconds, `began` when the watch began, by the monotonic clock; now unless given.
 
-        A watch as long as that comes first: where all was off for the night, one is there before the other.
+        A watch as long as that comes first: where all was off for the night, or suspended, one is there before the
+        other. `slept` says for how long that was.
         """
         self._client = client
         self._kind = kind
         self._tell_after = tell_after
         self._began = time.monotonic() if began is None else began
+        self._slept, self._asleep = slept, slept()
         self._board = Board(client, prefix=prefix)
         #: Set in Redis while the silence is told, so that the processes that see it tell it once.
         self._told = f"{prefix}:silent:{kind}"
@@ -56,7 +66,9 @@ class Silence:
         Raises:
             redis.RedisError: Redis does not answer.
         """
-        now = time.monotonic()
+        now, asleep = time.monotonic(), self._slept()
+        if asleep > self._asleep + 1:
+            self._asleep, self._began = asleep, now
         signs = self._board.read_kind(self._kind)
         if signs:
             self._last = signs[0], now - signs[0].ago

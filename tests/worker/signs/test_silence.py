@@ -69,6 +69,19 @@ def test_a_redis_that_was_emptied_hides_no_silence(
     assert [each.levelname for each in caplog.records] == ["ERROR", "ERROR"]
 
 
+def test_who_was_suspended_with_the_machine_is_not_missed_at_once(
+    client: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    night = [0.0]
+    watcher = Silence(client, SCHEDULER, began=LONG_AGO, slept=lambda: night[0])
+    beat(client).give()
+    watcher.look()
+    age(client, SCHEDULER, 8 * 3600)
+    night[0] = 8 * 3600.0
+    watcher.look()
+    assert caplog.records == []
+
+
 def test_a_scheduler_misses_workers(client: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
     Life(WORKER, client, tasks={}).give()
     age(client, WORKER, TELL_AFTER + 1)
