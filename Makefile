@@ -35,7 +35,9 @@ proof: $(VENV)/installed-dev
 	$(BIN)/python scripts/notion_mutants.py
 	LOCKSTEP_NODE_WORLDS=1700 LOCKSTEP_NODE_HISTORIES=25 LOCKSTEP_NODE_PROCESS_STEPS=150 LOCKSTEP_NODE_FUZZ=1500 \
 		LOCKSTEP_NODE_COLUMNS=100 $(BIN)/python -m pytest --timeout 3600 tests/tasks/database/test_simulator.py \
-		tests/tasks/database/sql/test_histories.py tests/tasks/database/sql/test_process_histories.py \
+		tests/tasks/database/test_simulated_cascades.py tests/tasks/database/sql/test_histories.py \
+		tests/tasks/database/sql/test_cascade_histories.py tests/tasks/database/sql/test_trigger_histories.py \
+		tests/tasks/database/sql/test_process_histories.py \
 		tests/tasks/database/sql/test_openapi.py tests/tasks/database/sql/test_columns.py
 	$(BIN)/python scripts/node_mutants.py
 	LOCKSTEP_STOPS=$(STOPS) $(BIN)/python -m pytest --timeout 7200 tests/worker/celery_app/test_stops_under_load.py
