@@ -30,7 +30,7 @@ from worker.store import RunRecord, SqlJournal, Store
 from worker.store.links import Links
 from worker.store.memory import Memories
 from worker.store.plans import does_something
-from worker.store.runs import take_fence
+from worker.store.runs import fence_of, take_fence
 
 log = logging.getLogger(__name__)
 
@@ -111,12 +111,11 @@ async def run_session(
 
 def _last_fence(node: str, store: Store, marks: Marks) -> int:
     """The largest one that was given, as far as is known: an older copy of the database knows less."""
-    return max(store.runs.last_fence(node), marks.reached(node) // 2)
+    return max(store.runs.last_fence(node), fence_of(marks.reached(node)))
 
 
-async def _careful(task: Scheduled, store: Store, order: Order, marks: Marks) -> Order:
-    """The same order, for a run that may be of an older copy of the database."""
-    reached = await asyncio.to_thread(marks.reached, task.name)
+async def _careful(task: Scheduled, store: Store, order: Order, reached: int = 0) -> Order:
+    """The same order, for a run that may be of an older copy of the database; one that was entered has noted it."""
     if await asyncio.to_thread(store.runs.restored_at, task.name, reached) is None:
         return order
     return replace(order, careful=CAREFUL)
@@ -124,7 +123,7 @@ async def _careful(task: Scheduled, store: Store, order: Order, marks: Marks) ->
 
 async def _plan(task: Scheduled, store: Store, progress: Progress, order: Order, marks: Marks) -> RunRecord:
     if isinstance(task, SyncTask):
-        order = await _careful(task, store, order, marks)
+        order = await _careful(task, store, order, await asyncio.to_thread(marks.reached, task.name))
         journal = await asyncio.to_thread(_journal_to_plan_from, task, store)
         report = await run_task(task, journal, progress=progress, order=order, dry_run=True)
         if (stopped := await _first_run(task, store, journal, order)) is not None:
@@ -281,7 +280,7 @@ class _Session:
         stopped = await _first_run(self.task, self.store, journal, self.order)
         if stopped is not None:
             return stopped
-        order = await _careful(self.task, self.store, self.order, self.marks)
+        order = await _careful(self.task, self.store, self.order)
         report = await run_task(
             self.task,
             journal,

@@ -334,6 +334,11 @@ def place_of(fence: int, *, ended: bool) -> int:
     return 2 * fence + ended
 
 
+def fence_of(place: int) -> int:
+    """The fence of the run with which a task had come so far."""
+    return place // 2
+
+
 def _fence(connection: Connection, node: str) -> int:
     return int(connection.scalar(select(schema.node.c.fence).where(schema.node.c.id == node)) or 0)
 

@@ -55,16 +55,19 @@ def _index(name: str, where: str, *columns: str) -> Index:
     return Index(f"lockstep_records_{name}", "model", *columns, sqlite_where=part, postgresql_where=part)
 
 
+def _key() -> Column[str]:
+    """A record's key, in one order on every database."""
+    return Column(
+        "key", String(KEY_MAX).with_variant(String(KEY_MAX, collation="C"), "postgresql"), nullable=False
+    )
+
+
 #: One row per record that lives or ever lived: its stamps, and when it last changed in this node's own order.
 records = Table(
     "lockstep_records",
     metadata,
     Column("model", String(200), nullable=False),
-    Column(
-        "key",
-        String(KEY_MAX).with_variant(String(KEY_MAX, collation="C"), "postgresql"),
-        nullable=False,
-    ),
+    _key(),
     Column("stamps", _Json, nullable=False),
     #: The largest stamp of the record, its tombstone's included.
     Column("newest", BigInteger, nullable=False),
@@ -109,11 +112,7 @@ unwatched = Table(
     "lockstep_unwatched",
     metadata,
     Column("model", String(200), nullable=False),
-    Column(
-        "key",
-        String(KEY_MAX).with_variant(String(KEY_MAX, collation="C"), "postgresql"),
-        nullable=False,
-    ),
+    _key(),
     Column("fields", _Json, nullable=False),
     Column("stamps", _Json, nullable=False),
     PrimaryKeyConstraint("model", "key"),

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import ProbeSpec, Process, RedisServer, Stack, eventually
+from tests.harness import ProbeSpec, RedisServer, Stack, eventually
 from tests.harness.answering import ErrorReplies
+from tests.worker.consumer.test_error_replies import assert_well, runs
 
 pytestmark = pytest.mark.processes
 
@@ -39,17 +40,6 @@ def way(own_redis: RedisServer) -> Iterator[ErrorReplies]:
 def stack(tmp_path: Path, own_redis: RedisServer, way: ErrorReplies) -> Iterator[Stack]:
     with Stack(tmp_path, ProbeSpec(every=1), redis=own_redis, env={"REDIS_URL": way.url}) as stack:
         yield stack
-
-
-def runs(stack: Stack) -> int:
-    return sum(run.status == "succeeded" for run in stack.history())
-
-
-def assert_well(*processes: Process) -> None:
-    for process in processes:
-        assert process.running, process.tail()
-        assert "CRITICAL" not in process.output(), process.output()[-6000:]
-        assert "Traceback" not in process.output(), process.output()[-6000:]
 
 
 def test_they_are_waited_for(stack: Stack, way: ErrorReplies) -> None:
