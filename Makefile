@@ -29,17 +29,17 @@ lint: $(VENV)/installed-dev
 # The proof of both engines and of the Notion side at full size: histories, crashes, killed processes, virtual hours,
 # planted bugs, workers stopped under load. Hours.
 proof: $(VENV)/installed-dev
-	$(BIN)/python scripts/proof.py $(PROOF)
+	$(BIN)/python proof/proof.py $(PROOF)
 	LOCKSTEP_NOTION_VALUES=200 LOCKSTEP_SOAK_SEEDS=40 $(BIN)/python -m pytest --timeout 7200 \
-		tests/notion/test_round_trips.py tests/notion/test_formatted_texts.py tests/notion/test_soak.py
-	$(BIN)/python scripts/notion_mutants.py
+		tests/tasks/services/notion/test_round_trips.py tests/tasks/services/notion/test_formatted_texts.py tests/tasks/services/notion/test_soak.py
+	$(BIN)/python proof/notion_mutants.py
 	LOCKSTEP_NODE_WORLDS=1700 LOCKSTEP_NODE_HISTORIES=25 LOCKSTEP_NODE_PROCESS_STEPS=150 LOCKSTEP_NODE_FUZZ=1500 \
 		LOCKSTEP_NODE_COLUMNS=100 $(BIN)/python -m pytest --timeout 3600 tests/tasks/database/test_simulator.py \
 		tests/tasks/database/test_simulated_cascades.py tests/tasks/database/sql/test_histories.py \
 		tests/tasks/database/sql/test_cascade_histories.py tests/tasks/database/sql/test_trigger_histories.py \
 		tests/tasks/database/sql/test_process_histories.py \
 		tests/tasks/database/sql/test_openapi.py tests/tasks/database/sql/test_columns.py
-	$(BIN)/python scripts/node_mutants.py
+	$(BIN)/python proof/node_mutants.py
 	LOCKSTEP_STOPS=$(STOPS) $(BIN)/python -m pytest --timeout 7200 tests/worker/celery_app/test_stops_under_load.py
 
 bench: $(VENV)/installed-dev

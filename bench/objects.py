@@ -87,9 +87,9 @@ class DeltaTask(BatchedTask):
 
 def in_memory(task: SyncTask, folder: Path) -> Callable[[], None]:
     """Runs that forget everything when the process ends."""
-    from tasks.run import run_task
-    from tasks.state import State
-    from tasks.state_journal import StateJournal
+    from tasks.engine.run import run_task
+    from tasks.journal.state import State
+    from tasks.journal.state_journal import StateJournal
 
     journal = StateJournal(State())
     return lambda: _check(asyncio.run(run_task(task, journal)))

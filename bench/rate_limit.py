@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from rich.table import Table
 
 from sandbox.notion import RateLimit, Sandbox
-from tasks.notion import NotionClient
+from tasks.services.notion import NotionClient
 from worker import rate_limit
 from worker.child_process import tied
 from worker.redis_client import connect_url

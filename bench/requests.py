@@ -20,7 +20,7 @@ from bench.fake_sides import FakeService, Row
 from bench.ultimate import Rival, UnavailableError
 from sandbox.notion import Sandbox
 from tasks.local import run_once
-from tasks.notion import LocalThrottle, NotionSide
+from tasks.services.notion import LocalThrottle, NotionSide
 
 #: Requests per second that Notion grants.
 RATE = 3

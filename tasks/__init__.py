@@ -3,7 +3,6 @@
 >>> from tasks import SyncTask, all_tasks, run_all_tasks
 """
 
-from tasks.date_range import DateRange
 from tasks.errors import (
     CursorExpiredError,
     ItemError,
@@ -16,13 +15,14 @@ from tasks.errors import (
     TaskError,
     UnfitError,
 )
-from tasks.listing import Changes, Listing
-from tasks.lossy import Lossy
+from tasks.journal.state import State
 from tasks.merge import UNRESOLVED, Dispute
-from tasks.opaque import Opaque
 from tasks.schedule import Schedule
-from tasks.state import State
-from tasks.sync_task import ID, ConflictMode, SyncTask, all_tasks, run_all_tasks
+from tasks.sides.listing import Changes, Listing
+from tasks.sync_task.task import ID, ConflictMode, SyncTask, all_tasks, run_all_tasks
+from tasks.values.date_range import DateRange
+from tasks.values.lossy import Lossy
+from tasks.values.opaque import Opaque
 
 __all__ = [
     "ID",

@@ -42,7 +42,7 @@ from pydantic import (
 
 from config.settings import Settings
 from tasks.errors import TaskDefinitionError
-from tasks.sync_task import ConflictMode, SyncTask
+from tasks.sync_task.task import ConflictMode, SyncTask
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _PERIOD = re.compile(r"(\d+)\s*(s|m|h|d)(?:econd|ec|inute|in|our|ay)?s?")

@@ -11,10 +11,10 @@ from filelock import FileLock, Timeout
 
 from config.private_files import FILE_MODE, private_directory
 from tasks.clock import boot_seconds, pass_time
+from tasks.engine.run import RunReport, run_task
 from tasks.errors import StateError, TaskError
-from tasks.file_journal import FileJournal
-from tasks.run import RunReport, run_task
-from tasks.sync_task import SyncTask
+from tasks.journal.file import FileJournal
+from tasks.sync_task.task import SyncTask
 
 log = logging.getLogger(__name__)
 

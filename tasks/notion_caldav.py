@@ -18,12 +18,6 @@ from typing import Any
 from pydantic import SecretStr
 
 from tasks.errors import TaskDefinitionError
-from tasks.notion.data_source import Schema
-from tasks.notion.page import Page
-from tasks.notion.properties import Column
-from tasks.notion.side import NotionSide
-from tasks.notion.throttle import Throttle
-from tasks.opaque import Opaque
 from tasks.services.caldav.columns import (
     FITTING,
     Form,
@@ -39,7 +33,13 @@ from tasks.services.caldav.columns import (
 from tasks.services.caldav.contents import text_hash
 from tasks.services.caldav.side import CalDAVSide
 from tasks.services.caldav.todo import STATUSES, Todo, done_occurrence, is_done
-from tasks.sync_task import ID, ConflictMode
+from tasks.services.notion.data_source import Schema
+from tasks.services.notion.page import Page
+from tasks.services.notion.properties import Column
+from tasks.services.notion.side import NotionSide
+from tasks.services.notion.throttle import Throttle
+from tasks.sync_task.task import ID, ConflictMode
+from tasks.values.opaque import Opaque
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tasks.errors import StateError
-from tasks.file_journal import FileJournal, is_moved
+from tasks.journal.file import FileJournal, is_moved
 from worker.store.renaming import RenameRefusedError
 
 #: What stands beside a state, by the end of its name: the conflicts' ledger, and what a database took over.

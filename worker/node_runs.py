@@ -8,10 +8,10 @@ from typing import Any
 from tasks.database.clock import COUNTER_BITS
 from tasks.database.exceptions import MassChangeError, SyncError
 from tasks.database.sync import DatabaseSync, LostValue
+from tasks.engine.outcome import Outcome
+from tasks.engine.run import Order, RunReport
 from tasks.errors import SideError
 from tasks.merge import Action, Change, Conflict, Delete, Plan, Side, Update, plan_digest
-from tasks.outcome import Outcome
-from tasks.run import Order, RunReport
 from worker.store import SqlJournal
 from worker.store.conflicts import ConflictRecord
 

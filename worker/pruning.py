@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from config import Settings
+from tasks.engine.outcome import Outcome
+from tasks.engine.run import RunReport
 from tasks.merge import Plan
-from tasks.outcome import Outcome
-from tasks.run import RunReport
 from tasks.scheduled import PRUNE, Scheduled
 from worker.store import Store
 from worker.store.retention import Retention, prunable, prune

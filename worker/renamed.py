@@ -6,11 +6,11 @@ import asyncio
 import shlex
 from collections.abc import Sequence
 
-from tasks.journal import Journal
+from tasks.engine.run import RunReport, run_task
+from tasks.journal.contract import Journal
 from tasks.merge import Adopt, Create, Plan, Side, Skip
-from tasks.run import RunReport, run_task
 from tasks.scheduled import all_tasks
-from tasks.sync_task import SyncTask
+from tasks.sync_task.task import SyncTask
 from worker.store import Store
 
 

@@ -13,15 +13,15 @@ from datetime import UTC, datetime
 
 from config.private_files import open_private
 from tasks import SyncTask
-from tasks.calls import uninterrupted
+from tasks.engine.calls import uninterrupted
+from tasks.engine.naming import mentioned
+from tasks.engine.run import Order, RunReport, run_task
 from tasks.errors import LockLostError, StateError, TaskDefinitionError, TaskError
-from tasks.file_journal import MOVED, FileJournal, is_moved
-from tasks.journal import Base, Journal
+from tasks.journal.contract import Base, Journal
+from tasks.journal.file import MOVED, FileJournal, is_moved
 from tasks.local import alone
-from tasks.naming import mentioned
-from tasks.run import Order, RunReport, run_task
 from tasks.scheduled import Scheduled
-from tasks.sync_task import Progress
+from tasks.sync_task.task import Progress
 from worker.errors import RedisUnavailableError
 from worker.lock import NodeBusyError, SyncLock
 from worker.renamed import first_run, former_names

@@ -9,8 +9,8 @@ from typing import Any
 
 from tasks.merge.model import Conflict, Link, Record, Side
 from tasks.merge.policy import UNRESOLVED, Dispute, Policy
-from tasks.opaque import Opaque
-from tasks.values import is_empty, is_part, same
+from tasks.values.canonical import is_empty, is_part, same
+from tasks.values.opaque import Opaque
 
 
 @dataclass(slots=True)

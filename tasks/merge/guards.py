@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tasks.merge.model import Adopt, Delete, Plan, Side, Update, Withdraw
 from tasks.merge.policy import Policy
-from tasks.values import is_empty
+from tasks.values.canonical import is_empty
 
 
 @dataclass(frozen=True, slots=True)

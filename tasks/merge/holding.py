@@ -21,7 +21,7 @@ from tasks.merge.model import (
     Snapshot,
     Withdraw,
 )
-from tasks.values import dump
+from tasks.values.canonical import dump
 
 #: How long an object waits after its first, second, … failure; after the last of these it is quarantined.
 WAITS = (timedelta(0), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))

@@ -26,8 +26,8 @@ from tasks.merge.model import (
 )
 from tasks.merge.pairing import shows
 from tasks.merge.policy import Policy
-from tasks.opaque import Opaque
-from tasks.values import is_empty, same
+from tasks.values.canonical import is_empty, same
+from tasks.values.opaque import Opaque
 
 
 class LinkedPairs:

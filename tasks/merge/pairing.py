@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from tasks.merge.model import ID, Intent, Record, Side
-from tasks.values import canonical, same
+from tasks.values.canonical import canonical, same
 
 
 def settle_intents(

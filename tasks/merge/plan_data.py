@@ -8,14 +8,14 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from tasks.merge.model import Action, Change, Link, Name, Plan, Side
-from tasks.values import dump
+from tasks.values.canonical import dump
 
 _KINDS: Mapping[str, type[Action]] = {kind.__name__.lower(): kind for kind in Action.__subclasses__()}
 
 #: What a plan says to people only.
 _TOLD = frozenset({"reason", "name"})
 
-#: How a field is read again that is not of a type that JSON text keeps (`tasks.values`).
+#: How a field is read again that is not of a type that JSON text keeps (`tasks.values.canonical`).
 _READ: Mapping[str, Callable[[Any], Any]] = {
     "side": Side,
     "winner": Side,
@@ -28,7 +28,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
 
 
 def plan_to_data(plan: Plan) -> dict[str, Any]:
-    """The plan in values that `tasks.values.dump` keeps."""
+    """The plan in values that `tasks.values.canonical.dump` keeps."""
     return {
         "actions": [
             {"action": type(action).__name__.lower(), **_plain_fields(action)} for action in plan.actions

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tasks.errors import TaskDefinitionError
-from tasks.lossy import Lossy
 from tasks.merge.model import ID, Side
-from tasks.values import same
+from tasks.values.canonical import same
+from tasks.values.lossy import Lossy
 
 
 @dataclass(frozen=True, slots=True)

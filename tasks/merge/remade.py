@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from tasks.merge.model import ID, Conflict, Link, Record, Side, Snapshot
 from tasks.merge.pairing import pair_by_hash
 from tasks.merge.policy import Policy
-from tasks.opaque import Opaque
-from tasks.values import is_empty, same
+from tasks.values.canonical import is_empty, same
+from tasks.values.opaque import Opaque
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from tasks.merge.model import (
     Withdraw,
 )
 from tasks.merge.policy import Policy
-from tasks.values import is_part, same
+from tasks.values.canonical import is_part, same
 
 
 def undo(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from tasks import overrides
+from tasks.sync_task import overrides
 from tasks.testing.equality import SIDES, across, agree, alike, is_blank
 from tasks.testing.history import TOKENS
 from tasks.testing.instrument import answer

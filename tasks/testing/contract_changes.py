@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks import overrides
-from tasks.listing import Changes
+from tasks.sides.listing import Changes
+from tasks.sync_task import overrides
 from tasks.testing.contract import Contract
 from tasks.testing.equality import SIDES, alike
 from tasks.testing.history import TOKENS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks import overrides
+from tasks.sync_task import overrides
 from tasks.testing.contract import Contract
 from tasks.testing.equality import SIDES, alike
 from tasks.testing.history import TOKENS

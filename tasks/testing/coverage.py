@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tasks import overrides
-from tasks.sync_task import SyncTask
+from tasks.sync_task import overrides
+from tasks.sync_task.task import SyncTask
 from tasks.testing.equality import SIDES
 from tasks.testing.instrument import CRASHES, FaultKind
 from tasks.testing.invariants import Invariant

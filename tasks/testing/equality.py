@@ -10,7 +10,7 @@ from enum import Enum
 from numbers import Number
 from typing import Any
 
-from tasks.sync_task import SyncTask
+from tasks.sync_task.task import SyncTask
 
 SIDES = ("notion", "other")
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from tasks import overrides
 from tasks.errors import CursorExpiredError, ItemError, OutcomeUnknownError, PreconditionError, SideError
-from tasks.listing import Listing
-from tasks.sync_task import SyncTask
+from tasks.sides.listing import Listing
+from tasks.sync_task import overrides
+from tasks.sync_task.task import SyncTask
 from tasks.testing.equality import SIDES
 
 

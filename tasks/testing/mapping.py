@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tasks import overrides
 from tasks.notion_caldav import NotionCalDAV
-from tasks.sync_task import SyncTask
+from tasks.sync_task import overrides
+from tasks.sync_task.task import SyncTask
 from tasks.testing.coverage import METHODS, own_methods
 from tasks.testing.invariants import Invariant
 from tasks.testing.memory import MemoryTask

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tasks.errors import ItemError
-from tasks.listing import Listing
-from tasks.lossy import Lossy
-from tasks.sync_task import ConflictMode, SyncTask
+from tasks.sides.listing import Listing
+from tasks.sync_task.task import ConflictMode, SyncTask
+from tasks.values.lossy import Lossy
 
 #: What a task says of its merge.
 POLICIES = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from tasks.sync_task import SyncTask
+from tasks.sync_task.task import SyncTask
 from tasks.testing.equality import SIDES, across, agree, alike, is_blank
 from tasks.testing.invariants import BrokenError, Invariant
 from tasks.testing.reading import Seen

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
-from tasks.sync_task import SyncTask
+from tasks.sync_task.task import SyncTask
 from tasks.testing.instrument import answer
 
 #: Namespace of the keys under which people's objects are made.

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tasks.engine.run import Order, run_task
 from tasks.errors import ItemError, TaskError
-from tasks.run import Order, run_task
-from tasks.sync_task import SyncTask
+from tasks.sync_task.task import SyncTask
 from tasks.testing.ending import Ending
 from tasks.testing.equality import SIDES, alike, form
 from tasks.testing.history import Alphabet, History, Make, Remove, Rename, Run, Set, Step, Wait

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.sync_task import SyncTask
+from tasks.sync_task.task import SyncTask
 from tasks.testing.equality import SIDES
 from tasks.testing.instrument import answer
 from tasks.testing.invariants import BrokenError, Invariant

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from tasks.errors import TaskDefinitionError
-from tasks.sync_task import SyncTask
+from tasks.sync_task.task import SyncTask
 from tasks.testing.equality import SIDES, alike, is_blank
 from tasks.testing.history import NAMES, TOKENS, Alphabet
 from tasks.testing.people import PersonFor, TaskPerson

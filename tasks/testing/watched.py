@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.journal import Memory
+from tasks.journal.contract import Memory
+from tasks.journal.state import State
+from tasks.journal.state_journal import StateJournal
 from tasks.merge import Conflict, Effect, Intent, Link
-from tasks.state import State
-from tasks.state_journal import StateJournal
 from tasks.testing.instrument import Instrument
 
 

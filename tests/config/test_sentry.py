@@ -93,7 +93,7 @@ def test_an_error_names_its_task_and_tells_nothing(
     transport: RecordingTransport, settings: Settings, app: Celery
 ) -> None:
     assert init_sentry(settings, transport=transport) is True
-    logging.getLogger("tasks.run").info("Writing %s", VALUE, extra={"value": VALUE})
+    logging.getLogger("tasks.engine.run").info("Writing %s", VALUE, extra={"value": VALUE})
     app.tasks["sync.to-dos"].apply(args=(VALUE, True))
     (event,) = transport.of("event")
     assert event["tags"]["task"] == "sync.to-dos"
@@ -111,11 +111,13 @@ def test_a_logged_error_keeps_its_words_and_loses_its_values(
     transport: RecordingTransport, settings: Settings
 ) -> None:
     init_sentry(settings, transport=transport)
-    logging.getLogger("tasks.run").warning("Reading %s.", VALUE, extra={"value": VALUE})
+    logging.getLogger("tasks.engine.run").warning("Reading %s.", VALUE, extra={"value": VALUE})
     sentry_sdk.add_breadcrumb(
         category="httplib", message=f"PATCH '{VALUE}'", data={"url": VALUE, "status_code": 400}
     )
-    logging.getLogger("tasks.run").error("Could not write %s.", VALUE, extra={"values": {"Name": VALUE}})
+    logging.getLogger("tasks.engine.run").error(
+        "Could not write %s.", VALUE, extra={"values": {"Name": VALUE}}
+    )
     (event,) = transport.of("event")
     assert event["logentry"] == {"message": "Could not write %s.", "formatted": "Could not write …."}
     before, crumb = event["breadcrumbs"]["values"][-2:]
@@ -129,7 +131,7 @@ def test_a_logged_error_tells_the_reason_that_came_with_it(
 ) -> None:
     init_sentry(settings, transport=transport)
     reason = ConnectionError(f"no answer from '{VALUE}' with {TOKEN}")
-    log = logging.getLogger("tasks.run")
+    log = logging.getLogger("tasks.engine.run")
     log.error("Task %r: %s after %d s, %.1f", VALUE, reason, 3, 0.25)
     log.error("Task %d failed.", Decimal(5))
     log.error("Plain words about '%s'." % VALUE)  # noqa: UP031

@@ -22,7 +22,7 @@ from tasks import SyncTask, all_tasks
 from tasks.database.memory import MemoryStorage
 from tasks.database.transport import MemoryTransport
 from tasks.declared import declare
-from tasks.notion import NotionSide
+from tasks.services.notion import NotionSide
 from tests.docs.pages import PAGES, ROOT, Block, block, blocks
 from tests.harness import Process, RedisServer, eventually, free_port
 from tests.worker.cli.conftest import TASK_MODULE
@@ -58,7 +58,7 @@ RUN_BY = {
     ("sandbox.md", "lockstep sandbox notion"): f"{HERE}::test_the_sandbox_is_started",
     ("sandbox.md", "from notion_client"): f"{HERE}::test_clients_of_the_sandbox",
     ("sandbox.md", "from sandbox.notion import ROOT_PAGE_ID"): f"{HERE}::test_clients_of_the_sandbox",
-    ("sandbox.md", "python scripts/replay_recordings.py"): f"{HERE}::test_recordings_are_replayed",
+    ("sandbox.md", "python proof/replay_recordings.py"): f"{HERE}::test_recordings_are_replayed",
     ("sandbox.md", "python -m pytest"): f"{HERE}::test_the_tests_that_are_named",
     ("settings.md", "redis_url"): f"{HERE}::test_settings_in_a_file",
     ("settings.md", "ACL SETUSER"): "tests/worker/consumer/test_rights.py",
@@ -80,7 +80,7 @@ processes = pytest.mark.processes
 def run_by(one: Block) -> str | None:
     """The test that runs a block; `None` where nobody knows of one."""
     if one.page == "bench.md" and one.language == "text":
-        return PICTURE  # figures: `scripts` and `bench` make them
+        return PICTURE  # figures: `proof` and `bench` make them
     if one.page == "sandbox.md" and one.line > door_begins():
         return f"{SANDBOX}::test_http" if one.language == "http" else f"{SANDBOX}::test_python"
     found = [
@@ -390,7 +390,7 @@ def test_clients_of_the_sandbox() -> None:
 
 @processes
 def test_recordings_are_replayed(here: Path, env: dict[str, str]) -> None:
-    (typed,) = commands(block("sandbox.md", "python scripts/replay_recordings.py"))
+    (typed,) = commands(block("sandbox.md", "python proof/replay_recordings.py"))
     done = shell(f"cd {ROOT}; {typed.replace('FOLDER', str(here))}", here, env)
     assert "usage:" not in done.stderr
     assert "Traceback" not in done.stderr

@@ -71,7 +71,7 @@ def known_options() -> set[str]:
     own = {option for command in all_commands(lockstep()) for option in options_of(command)}
     own |= options_of(lockstep()) | {"--help"}
     for script in (
-        *(ROOT / "scripts").glob("*.py"),
+        *(ROOT / "proof").glob("*.py"),
         ROOT / "bench/__main__.py",
         ROOT / "worker/web/__main__.py",
     ):
@@ -125,7 +125,7 @@ def test_every_variable_is_there(page: Path) -> None:
     settings = {variable_name(name) for name in Settings.model_fields if name not in TABLES}
     ours, read_by_tests = r'"([A-Z]+_[A-Z_]+)"', r'environ(?:\.get\(|\[)"([A-Z]+_[A-Z_]+)"'
     flower = Path(str(importlib.import_module("flower").__file__)).parent
-    folders = [(ROOT / name, ours) for name in ("config", "tasks", "worker", "sandbox", "bench", "scripts")]
+    folders = [(ROOT / name, ours) for name in ("config", "tasks", "worker", "sandbox", "bench", "proof")]
     used = settings | {
         name
         for folder, pattern in (*folders, (ROOT / "tests", read_by_tests), (flower, r"(FLOWER_[A-Z_]+)"))
@@ -143,7 +143,7 @@ def test_every_variable_is_there(page: Path) -> None:
 def test_every_file_is_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for name in re.findall(
-        r"(?<![\w/.:-])((?:tests|tasks|worker|config|sandbox|scripts|bench|docs)/[\w./*-]*\w\*?)", text
+        r"(?<![\w/.:-])((?:tests|tasks|worker|config|sandbox|proof|bench|docs)/[\w./*-]*\w\*?)", text
     ):
         assert (ROOT / name).exists() or any(ROOT.glob(name)), f"{page.name}: {name}"
 

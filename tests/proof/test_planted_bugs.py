@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("name", ["mutant_list", "notion_mutants", "node_mutants"])
 def test_no_planted_bug_is_stale(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [str(ROOT / "scripts"), *sys.path])
+    monkeypatch.setattr(sys, "path", [str(ROOT / "proof"), *sys.path])
     mutants = importlib.import_module(name).MUTANTS
     places = {
         mutant.name: (ROOT / mutant.path).read_text().count(mutant.old) for mutant in mutants if mutant.old

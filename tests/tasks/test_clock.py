@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tasks import clock, local
-from tasks.notion import throttle
-from tasks.notion.throttle import LocalThrottle
+from tasks.services.notion import throttle
+from tasks.services.notion.throttle import LocalThrottle
 from tests.harness import ProbeSpec
 from tests.harness.probe_tasks import ProbeTask
 

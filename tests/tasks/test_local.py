@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from tasks import ItemError, Listing, SideError, State, StateError, TaskError, run_all_tasks
-from tasks.file_journal import MOVED, FileJournal
+from tasks.journal.file import MOVED, FileJournal
 from tasks.local import run_once
 from tasks.merge import Conflict, Intent, Link, Side
-from tasks.values import load
-from tests.tasks.seed_style import START, AsyncToDos, Page, Services, ToDo, ToDos
+from tasks.values.canonical import load
+from tests.tasks.sync_task.seed_style import START, AsyncToDos, Page, Services, ToDo, ToDos
 
 LATER = START + timedelta(hours=1)
 

@@ -11,7 +11,7 @@ from tasks import TaskDefinitionError, all_tasks
 from tasks.registry import load_tasks
 
 GOOD = """
-from tests.tasks.seed_style import Services, ToDos
+from tests.tasks.sync_task.seed_style import Services, ToDos
 ToDos(Services(), "beta").run_every(minutes=5).schedule()
 ToDos(Services(), "alpha").schedule()
 ToDos(Services(), "not scheduled")
@@ -47,11 +47,11 @@ def test_the_modules_of_the_settings_are_imported_from_here(here: Path) -> None:
         ("1 / 0", "cannot be imported: ZeroDivisionError: division by zero"),
         ("def", "cannot be imported: SyntaxError"),
         (
-            "from tests.tasks.seed_style import *\nToDos(Services(), 'a/b')",
+            "from tests.tasks.sync_task.seed_style import *\nToDos(Services(), 'a/b')",
             "module 'own_bad' of LOCKSTEP_TASKS: task name 'a/b': use letters",
         ),
         (
-            "from tests.tasks.seed_style import *\nfor _ in 'ab': ToDos(Services(), 'x').schedule()",
+            "from tests.tasks.sync_task.seed_style import *\nfor _ in 'ab': ToDos(Services(), 'x').schedule()",
             "two tasks are named 'x'",
         ),
     ],

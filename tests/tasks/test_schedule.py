@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tasks import Schedule, TaskDefinitionError
-from tests.tasks.seed_style import Services, ToDos
+from tests.tasks.sync_task.seed_style import Services, ToDos
 
 
 def test_a_schedule_without_anything_runs_once() -> None:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from config import get_settings
 from tasks import ItemError
-from tasks.journal import Base
+from tasks.engine.run import Order
+from tasks.engine.snapshots import SideView
+from tasks.journal.contract import Base
 from tasks.merge import Plan, Policy, Side, Skip, Unlink, plan_digest, take_back, undo
-from tasks.run import Order
-from tasks.snapshots import SideView
 from tests.tasks.boards import Boards
 from worker.lock import MemorySyncLock
 from worker.session import run_session

@@ -15,8 +15,8 @@ from sqlalchemy import delete, insert, select
 
 from config import get_settings
 from tasks import LockLostError
-from tasks.run import Order
-from tests.tasks.seed_style import START, Page, Services, ToDo, ToDos
+from tasks.engine.run import Order
+from tests.tasks.sync_task.seed_style import START, Page, Services, ToDo, ToDos
 from tests.worker.store.conftest import open_store, url  # noqa: F401  SQLite and PostgreSQL
 from worker.errors import StoreError
 from worker.lock import MemoryLockStore, MemorySyncLock, RedisSyncLock, SyncLock

@@ -18,10 +18,10 @@ from sqlalchemy import select
 
 from config import get_settings
 from tasks import ConflictMode, ItemError, Listing, LockLostError, SideError, State
-from tasks.file_journal import FileJournal
+from tasks.journal.file import FileJournal
 from tasks.local import run_once
 from tasks.merge import Create, Delete, Link, Update
-from tests.tasks.seed_style import START, Page, Services, ToDo, ToDos
+from tests.tasks.sync_task.seed_style import START, Page, Services, ToDo, ToDos
 from worker.lock import MemoryLockStore, MemorySyncLock
 from worker.lock.store import Beat
 from worker.session import TIME_LIMIT, run_session

@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import Any
 
 from tasks import ConflictMode
+from tasks.engine.run import Order, RunReport, run_task
 from tasks.errors import TaskError
-from tasks.file_journal import base_of
-from tasks.run import Order, RunReport, run_task
+from tasks.journal.file import base_of
 from tests.world.services import FIELDS, START, Broken, Services, Traits, opposite
 from tests.world.task import WorldJournal, WorldTask
 from tests.world.world import Crash, World

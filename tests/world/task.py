@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tasks import ConflictMode, Listing, SyncTask
+from tasks.journal.state import State
+from tasks.journal.state_journal import StateJournal
 from tasks.merge import Conflict
-from tasks.state import State
-from tasks.state_journal import StateJournal
 from tests.world.services import FIELDS, NATIVE, Obj, fold, joined, opposite
 from tests.world.world import World
 

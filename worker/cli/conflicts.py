@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from config import get_settings
-from tasks.journal import Base
+from tasks.engine.run import Order
+from tasks.engine.snapshots import SideView
+from tasks.journal.contract import Base
 from tasks.merge import Plan, Policy, Side, take_back
-from tasks.run import Order
-from tasks.snapshots import SideView
 from worker.cli.called import IDS, Called, ids_of, labels
 from worker.cli.context import find_sync_task, known_task, open_store
 from worker.cli.exit_codes import ExitCode

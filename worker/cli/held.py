@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from config import get_settings
+from tasks.engine.naming import tell
 from tasks.merge import Held, Side
-from tasks.naming import tell
 from worker.cli.called import IDS, Called, ids_of, labels
 from worker.cli.context import find_task, known_task, open_store
 from worker.cli.exit_codes import ExitCode

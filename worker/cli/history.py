@@ -7,7 +7,7 @@ from typing import Any
 from config import get_settings
 from tasks.registry import load_tasks
 from tasks.scheduled import Scheduled
-from tasks.sync_task import SyncTask
+from tasks.sync_task.task import SyncTask
 from worker.cli.context import HOW_TO_DEFINE, known_task, open_store
 from worker.cli.exit_codes import ExitCode
 from worker.cli.output import console, duration, moment, print_json, say, status_text, table, tell_rest

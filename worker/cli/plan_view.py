@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
+from tasks.engine.naming import names_in, tell
 from tasks.merge import (
     Action,
     Adopt,
@@ -23,7 +24,6 @@ from tasks.merge import (
     Withdraw,
     pair_of,
 )
-from tasks.naming import names_in, tell
 from worker.cli.called import IDS, Called, ids_of, labels
 from worker.cli.output import Rows, short, table
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 
 from config import Settings, get_settings
+from tasks.engine.run import Order
 from tasks.merge import Action, pair_of
 from tasks.registry import load_tasks
-from tasks.run import Order
 from worker.cli.called import Called, labels
 from worker.cli.context import known_task, open_store
 from worker.cli.exit_codes import ExitCode

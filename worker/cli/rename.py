@@ -12,7 +12,7 @@ from pathlib import Path
 from config import Settings, get_settings
 from tasks.registry import load_tasks
 from tasks.scheduled import PRUNE
-from tasks.sync_task import SyncTask
+from tasks.sync_task.task import SyncTask
 from worker.claims import Claims
 from worker.cli.context import open_store, unknown_task
 from worker.cli.exit_codes import ExitCode

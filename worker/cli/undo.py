@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from config import get_settings
-from tasks.journal import Base
+from tasks.engine.run import Order
+from tasks.engine.snapshots import SideView
+from tasks.journal.contract import Base
 from tasks.merge import Plan, Policy, Side
 from tasks.merge import undo as inverse
-from tasks.run import Order
-from tasks.snapshots import SideView
 from worker.cli.context import open_store
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tasks.errors import PreconditionError
-from tasks.notion.client import NotionClient
-from tasks.notion.data_source import DataSource
-from tasks.notion.rich_text import plain
-from tasks.notion.throttle import LocalThrottle
 from tasks.services.caldav.calendar import TodoCalendar
 from tasks.services.caldav.client import CalDAVClient
 from tasks.services.caldav.todo import Todo
+from tasks.services.notion.client import NotionClient
+from tasks.services.notion.data_source import DataSource
+from tasks.services.notion.rich_text import plain
+from tasks.services.notion.throttle import LocalThrottle
 from worker.demo.content import Item
 from worker.demo.stage import Stage
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.calls import calls
+from tasks.engine.calls import calls
+from tasks.engine.snapshots import Adapter, read_side
 from tasks.merge import Side
-from tasks.notion.throttle import LocalThrottle
 from tasks.notion_caldav import NotionCalDAV
-from tasks.snapshots import Adapter, read_side
-from tasks.values import same
+from tasks.services.notion.throttle import LocalThrottle
+from tasks.values.canonical import same
 from worker.demo.content import ATTRIBUTES
 from worker.demo.stage import TASK, Stage
 from worker.store import Store

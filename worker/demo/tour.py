@@ -15,7 +15,7 @@ from types import FrameType
 from rich.table import Table
 
 from tasks.merge import Side
-from tasks.values import same
+from tasks.values.canonical import same
 from worker.cli.machine import reachable_redis
 from worker.cli.output import console, printable, short
 from worker.demo.content import in_calendar, in_notion

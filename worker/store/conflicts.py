@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from tasks.merge import Conflict, Name
-from tasks.values import dump, load
+from tasks.values.canonical import dump, load
 from worker.store import schema
 from worker.store.database import Database
 

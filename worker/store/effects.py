@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, insert, select
 
 from tasks.merge import Effect, Side
-from tasks.values import dump, load
+from tasks.values.canonical import dump, load
 from worker.store import schema
 from worker.store.database import Database
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from tasks.journal import Base, Memory
+from tasks.journal.contract import Base, Memory
+from tasks.journal.together import Together
 from tasks.merge import Conflict, Effect, Intent, Link
-from tasks.together import Together
 from worker.store.conflicts import Conflicts
 from worker.store.effects import Effects
 from worker.store.links import Links

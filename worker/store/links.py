@@ -10,9 +10,9 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from sqlalchemy.exc import IntegrityError
 
 from tasks.errors import ItemError, StateError
-from tasks.journal import Base
+from tasks.journal.contract import Base
 from tasks.merge import Intent, Link, Side
-from tasks.values import dump, load
+from tasks.values.canonical import dump, load
 from worker.store import schema
 from worker.store.database import Database
 from worker.store.memory import Memories

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, insert, select
 
 from config.redaction import redacted
-from tasks.journal import Cursor, Memory
+from tasks.journal.contract import Cursor, Memory
 from tasks.merge import Held, Side
-from tasks.values import dump, load
+from tasks.values.canonical import dump, load
 from worker.store import schema
 from worker.store.database import Database
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, RowMapping, delete, insert, select, update
 from config.redaction import redacted
 from tasks.errors import StateError
 from tasks.merge import Plan, Skip, plan_digest, plan_from_data, plan_to_data
-from tasks.values import dump, load
+from tasks.values.canonical import dump, load
 from worker.store import schema
 from worker.store.database import Database
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tasks.values import load, same
+from tasks.values.canonical import load, same
 from worker.store import schema
 from worker.store.database import Database
 from worker.store.runs import RAN

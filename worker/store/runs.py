@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam,
 from sqlalchemy.dialects import postgresql, sqlite
 
 from config.redaction import redacted
+from tasks.engine.naming import Names, tell
 from tasks.errors import LockLostError, StateError
 from tasks.merge import Name, Plan, Side
-from tasks.naming import Names, tell
 from worker.store import schema
 from worker.store.database import Database
 

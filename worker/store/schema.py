@@ -58,7 +58,7 @@ def _name() -> tuple[Column[str], Column[str]]:
     return Column("title", Text), Column("address", Text)
 
 
-#: One row per pair of linked objects. The values are JSON with types kept (`tasks.values`).
+#: One row per pair of linked objects. The values are JSON with types kept (`tasks.values.canonical`).
 link = Table(
     "link",
     metadata,
@@ -148,7 +148,7 @@ node = Table(
     Column("restored_at", Moment),  # when an older copy was noticed; none: no run has to be careful
 )
 
-#: What is remembered of a task as a whole (`tasks.journal.Memory`).
+#: What is remembered of a task as a whole (`tasks.journal.contract.Memory`).
 memory = Table(
     "memory",
     metadata,

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from tasks.errors import TaskError
-from tasks.notion.webhooks import (
+from tasks.services.notion.webhooks import (
     SIGNATURE_HEADER,
     DeliveryError,
     Event,
@@ -23,7 +23,7 @@ from tasks.notion.webhooks import (
     is_signed,
     read_delivery,
 )
-from tasks.sync_task import SyncTask
+from tasks.sync_task.task import SyncTask
 from worker.store import schema
 from worker.web.groups import RouteGroup
 from worker.web.handshake import HandshakeWindow

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from tasks.opaque import Opaque
 from tasks.services.caldav.content_lines import Component, Property, clean, split_raw, unescape
 from tasks.services.caldav.due import read_due, read_moment, recurs
+from tasks.values.opaque import Opaque
 
 #: What `attr_map` may name on the CalDAV side.
 ATTRIBUTES = ("summary", "description", "due", "status", "completed", "priority", "categories", "url")

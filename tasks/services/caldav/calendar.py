@@ -23,7 +23,6 @@ from tasks.errors import (
     TaskError,
     UnfitError,
 )
-from tasks.listing import Listing
 from tasks.services.caldav import multistatus
 from tasks.services.caldav.answer import Answer
 from tasks.services.caldav.client import CalDAVClient, refuse
@@ -42,6 +41,7 @@ from tasks.services.caldav.todo import (
     without_todo,
 )
 from tasks.services.caldav.versions import made_by_server, same_content, strong
+from tasks.sides.listing import Listing
 
 _SEGMENT = re.compile(r"[\w.@~-]+")
 _CALENDAR_PROPS = (

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tasks.errors import ItemError
-from tasks.opaque import Opaque
 from tasks.services.caldav.content_lines import clean
 from tasks.services.caldav.todo import DONE
+from tasks.values.opaque import Opaque
 
 #: Types of Notion columns that fit, by attribute of a to-do.
 FITTING: Mapping[str, tuple[str, ...]] = {

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from tasks.services.caldav.todo import Todo
 from tasks.services.caldav.versions import marks, strong
-from tasks.values import from_json, same, to_json
+from tasks.values.canonical import from_json, same, to_json
 
 
 @dataclass(frozen=True)

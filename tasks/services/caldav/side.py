@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import SecretStr
 
 from tasks.errors import TaskDefinitionError
-from tasks.listing import Listing
 from tasks.services.caldav.calendar import TodoCalendar
 from tasks.services.caldav.client import CalDAVClient, split_credentials
 from tasks.services.caldav.contents import text_hash
 from tasks.services.caldav.late_changes import LateChanges
 from tasks.services.caldav.todo import ATTRIBUTES, Todo, done_occurrence
-from tasks.sync_task import ID, SyncTask
+from tasks.sides.listing import Listing
+from tasks.sync_task.task import ID, SyncTask
 
 
 class CalDAVSide(SyncTask):

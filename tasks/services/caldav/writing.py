@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from tasks.errors import ItemError, UnfitError
-from tasks.opaque import Opaque
 from tasks.services.caldav.attributes import (
     ATTRIBUTES,
     DONE,
@@ -26,6 +25,7 @@ from tasks.services.caldav.attributes import (
 from tasks.services.caldav.content_lines import Component, Property, clean, escape, split_raw, unescape
 from tasks.services.caldav.due import read_due, write_due
 from tasks.services.caldav.recurring import advance
+from tasks.values.opaque import Opaque
 
 #: Largest value of an iCalendar integer.
 _MOST = 2**31 - 1

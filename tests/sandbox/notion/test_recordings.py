@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "proof"))
 
 from recordings.bodies import read_body
 from recordings.cassette import CassetteError, Interaction, read_cassette

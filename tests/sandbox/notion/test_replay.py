@@ -16,7 +16,7 @@ import yaml
 from sandbox.notion import ROOT_PAGE_ID, Sandbox
 from tests.sandbox.notion.api import Api, text
 
-SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "replay_recordings.py"
+SCRIPT = Path(__file__).resolve().parents[3] / "proof" / "replay_recordings.py"
 RECORDINGS = os.environ.get("NOTION_RECORDINGS")
 #: Percent of the interactions, seeded ones aside, that agree.
 FLOOR = 99.0

@@ -19,8 +19,8 @@ from tasks.merge import (
     Update,
     make_plan,
 )
-from tasks.opaque import Opaque
-from tasks.values import dump, load, same
+from tasks.values.canonical import dump, load, same
+from tasks.values.opaque import Opaque
 
 HIDDEN = Opaque("hidden")
 POLICY = Policy(("A", "B"))

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from tasks import UNRESOLVED, Dispute
 from tasks.errors import TaskDefinitionError
-from tasks.lossy import Lossy, date_only, plain_text, whole_minutes
 from tasks.merge import (
     Conflict,
     Create,
@@ -29,7 +28,8 @@ from tasks.merge import (
     plan_from_data,
     plan_to_data,
 )
-from tasks.values import dump, load
+from tasks.values.canonical import dump, load
+from tasks.values.lossy import Lossy, date_only, plain_text, whole_minutes
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PLAIN = Policy(("A", "B"))

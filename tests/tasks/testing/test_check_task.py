@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tasks import ConflictMode, ItemError, SyncTask, TaskDefinitionError
-from tasks.lossy import date_only
 from tasks.testing import check_task
 from tasks.testing.instrument import FaultKind
 from tasks.testing.memory import MemoryTask
-from tests.tasks.seed_style import Services, ToDos
+from tasks.values.lossy import date_only
+from tests.tasks.sync_task.seed_style import Services, ToDos
 from tests.tasks.testing.examples import AsyncContacts, Contacts, advance
 
 MOMENTS = [datetime(2026, 3, 2, 9, 30, tzinfo=UTC), datetime(2026, 3, 5, 11, 30, tzinfo=UTC), None]

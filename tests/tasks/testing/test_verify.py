@@ -253,8 +253,8 @@ def test_a_conversion_that_loses_something_is_found_in_the_copy() -> None:
 
 
 def test_a_lossy_declaration_tells_what_is_tried() -> None:
-    from tasks.lossy import date_only
     from tasks.testing.memory import MemoryTask
+    from tasks.values.lossy import date_only
 
     task = MemoryTask("m", {"Title": "t", "Due": "d", "Note": "n"}, lossy={"Due": date_only("other")})
     task.lossy = {**task.lossy, "Note": Lossy("other", lambda value: value)}

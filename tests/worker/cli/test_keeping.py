@@ -108,7 +108,7 @@ def test_a_task_that_runs_or_has_links_is_not_renamed(
 def test_state_in_files_goes_along(lockstep: Any, project: Path, environment: dict[str, str]) -> None:
     script = project / "alone.py"
     script.write_text(
-        "import asyncio\nimport file_tasks\nfrom tasks.local import run_once\nfrom tasks.sync_task import all_tasks\n"
+        "import asyncio\nimport file_tasks\nfrom tasks.local import run_once\nfrom tasks import all_tasks\n"
         "asyncio.run(run_once(next(task for task in all_tasks if task.name == 'to-dos')))\n"
     )
     root = str(Path(__file__).parents[3])

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from config import get_settings
 from tasks import all_tasks
-from tasks.journal import Memory
+from tasks.journal.contract import Memory
 from tasks.merge import (
     Adopt,
     Change,

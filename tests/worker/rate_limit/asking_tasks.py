@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tests.harness.probe_tasks
 from config import get_settings
-from tasks.notion import NotionClient
+from tasks.services.notion import NotionClient
 from tests.harness.probe_tasks import ProbeTask
 
 _open = ProbeTask.open

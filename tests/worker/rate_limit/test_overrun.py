@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from sandbox.notion import Sandbox
 from tasks.errors import SideError
-from tasks.notion import NotionClient
+from tasks.services.notion import NotionClient
 from worker import rate_limit
 from worker.rate_limit import SharedThrottle, Slots
 from worker.redis_client import impatient

@@ -12,7 +12,7 @@ import pytest
 import redis
 from pydantic import SecretStr
 
-from tasks.notion.throttle import throttle_for
+from tasks.services.notion.throttle import throttle_for
 from worker import rate_limit
 from worker.rate_limit import SharedThrottle, Slots, spending
 from worker.redis_client import connect_url, impatient

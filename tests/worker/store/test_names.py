@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
-from tasks.journal import Memory
+from tasks.journal.contract import Memory
 from tasks.merge import Conflict, Effect, Held, Name, Side
 from worker.store import RunRecord, SqlJournal, Store
 from worker.store.store import _MIGRATIONS

@@ -11,10 +11,10 @@ import pytest
 
 from config import get_settings
 from tasks import OutcomeUnknownError
+from tasks.engine.run import Order
 from tasks.errors import LockLostError
-from tasks.journal import Base
+from tasks.journal.contract import Base
 from tasks.merge import Plan
-from tasks.run import Order
 from tasks.scheduled import all_tasks
 from tests.tasks.boards import Boards
 from worker.lock import MemorySyncLock

@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, insert, select
 
-from tasks.journal import Memory
+from tasks.journal.contract import Memory
 from tasks.merge import Conflict, Delete, Effect, Held, Intent, Link, Plan, Side
 from tasks.scheduled import PRUNE
-from tasks.values import dump
+from tasks.values.canonical import dump
 from worker.lock import MemorySyncLock
 from worker.pruning import Pruning
 from worker.session import run_session

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from sandbox.notion import Behaviour, Sandbox
-from tasks.notion.webhooks import SIGNATURE_HEADER, sign
+from tasks.services.notion.webhooks import SIGNATURE_HEADER, sign
 from tests.harness.process import Process, eventually
 from tests.harness.sides import ProbeSpec
 from tests.harness.stack import ROOT, Stack

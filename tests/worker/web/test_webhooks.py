@@ -14,7 +14,7 @@ import redis
 from pydantic import SecretStr
 
 from tasks.merge import Link
-from tasks.notion.webhooks import sign
+from tasks.services.notion.webhooks import sign
 from tests.harness.process import eventually
 from worker.lock import RedisSyncLock
 from worker.redis_client import connect_url

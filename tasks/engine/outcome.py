@@ -1,0 +1,85 @@
+"""What came of a plan, object by object."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from tasks.merge import ID, Action, Create, Delete, Name, Restore, Side, Skip, Update, Values, Withdraw
+from tasks.values.canonical import is_empty, same
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a plan."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    #: Object and what went wrong with it.
+    failures: list[str] = field(default_factory=list)
+    #: Object and why it was left as it is.
+    skipped: list[str] = field(default_factory=list)
+    #: What a side did not show, so that nothing could be done about it.
+    missed: list[str] = field(default_factory=list)
+    #: What a person should know of that was done: values that a side keeps otherwise than they were written.
+    notes: list[str] = field(default_factory=list)
+    #: The pairs behind `failures`, with the reason.
+    failed: dict[tuple[ID, ID], str] = field(default_factory=dict)
+    #: The pairs behind `skipped` and behind unresolved conflicts, with the reason.
+    left: dict[tuple[ID, ID], str] = field(default_factory=dict)
+    #: Those of them of which a side does not say whether an object is deleted.
+    unclear: set[tuple[ID, ID]] = field(default_factory=set)
+    #: How many were left because they failed before.
+    held: int = 0
+    conflicts: int = 0
+    #: Conflicts of which neither side was written.
+    unresolved: int = 0
+    #: What people call the objects of the plan, and those that were made.
+    names: dict[tuple[Side, ID], Name] = field(default_factory=dict)
+
+    def add(self, part: Outcome) -> None:
+        """Count in what came of a part."""
+        self.counts += part.counts
+        self.failures += part.failures
+        self.skipped += part.skipped
+        self.missed += part.missed
+        self.notes += part.notes
+        self.failed |= part.failed
+        self.left |= part.left
+        self.unclear |= part.unclear
+        self.conflicts += part.conflicts
+        self.unresolved += part.unresolved
+        self.held += part.held
+        self.names |= part.names
+
+
+def kept_otherwise(side: Side, obj_id: ID, written: Values, shown: Values) -> list[str]:
+    """A line on the values that a side keeps otherwise than they were written, if there are any.
+
+    What it shows is its base, so the value across stays as it is, and neither is written again for that.
+    """
+    names = [
+        name
+        for name, value in written.items()
+        if name in shown and not same(shown[name], value) and not (is_empty(shown[name]) and is_empty(value))
+    ]
+    if not names:
+        return []
+    return [
+        f"{side.label} {obj_id}: {', '.join(names)} {'is' if len(names) == 1 else 'are'} kept otherwise than written "
+        f"(cut, dropped or changed by the service); in {side.opposite.label} nothing changes for that"
+    ]
+
+
+def describe(action: Action) -> str:
+    """An action in a few words, with the ids it touches."""
+    match action:
+        case Create(side=side, source_id=source):
+            return f"create in {side.label} for {source}"
+        case Update(side=side) | Delete(side=side) | Withdraw(side=side):
+            return f"{type(action).__name__.lower()} {action.target_id} in {side.label}"
+        case Restore(side=side):
+            return f"restore {action.former_id} in {side.label}"
+        case Skip(side=side, id=skipped):
+            return f"leave {skipped} in {side.label}"
+    ids = getattr(action, "notion_id", ""), getattr(action, "other_id", "")
+    return f"{type(action).__name__.lower()} {ids[0]} and {ids[1]}"

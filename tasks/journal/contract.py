@@ -1,0 +1,105 @@
+"""Where a run keeps what must outlive it: links with their bases, begun writes, lost values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from tasks.merge import Conflict, Effect, Held, Intent, Link, Name, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a side has been read."""
+
+    #: The side's own word for where its next changes start.
+    value: Any
+    #: When the side was listed in full last.
+    listed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered of a task as a whole."""
+
+    #: By Notion attribute, what it is mapped to and in which form it was compared; `None` before the first run.
+    forms: Mapping[str, str] | None = None
+    #: What the listings held, by the task's own word; `None` before the first run.
+    scope: str | None = None
+    #: By side; none where the next listing must be a full one.
+    cursors: Mapping[Side, Cursor] = field(default_factory=dict)
+    #: What the last run had to leave as it was.
+    held: Sequence[Held] = ()
+    #: What the task itself wants to know again (`SyncTask.remembered`); `None` where it said nothing.
+    own: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What is remembered of a task before a run."""
+
+    links: Sequence[Link] = ()
+    #: Creates and updates of earlier runs whose outcome is unknown.
+    intents: Sequence[Intent] = ()
+    memory: Memory = field(default_factory=Memory)
+
+
+class Journal(Protocol):
+    """Durable when a call returns; every call is one transaction.
+
+    Raises:
+        StateError: what is stored cannot be read or written.
+        LockLostError: a newer session of the node has written here.
+    """
+
+    async def load(self) -> Base:
+        """All links, open intents, and what is remembered of the task."""
+        ...
+
+    async def begin(self, intent: Intent | None, effect: Effect | None = None) -> None:
+        """Keep before a write is sent its intent, and what it replaces; the same key replaces an earlier one.
+
+        A deletion has no intent: that the object is not there any more says enough.
+        """
+        ...
+
+    async def confirm(
+        self, *, put: Link | None = None, drop: Link | None = None, settle: Sequence[str] = ()
+    ) -> None:
+        """After a write was proved: keep a link with its new base, forget a link, close intents."""
+        ...
+
+    async def keep_conflict(self, conflict: Conflict) -> None:
+        """Keep both values of a conflict before the losing one is overwritten; a repetition is kept once."""
+        ...
+
+    async def remember(self, memory: Memory, *, forget: Sequence[str] = ()) -> None:
+        """Replace what is remembered of the task; drop these attributes from the bases of all links."""
+        ...
+
+
+def memory_to_data(memory: Memory) -> dict[str, Any]:
+    """A memory in values that `tasks.values.canonical.dump` keeps."""
+    return {
+        "forms": None if memory.forms is None else dict(memory.forms),
+        "scope": memory.scope,
+        "cursors": {side.value: asdict(cursor) for side, cursor in memory.cursors.items()},
+        "held": [asdict(held) for held in memory.held],
+        "own": memory.own,
+    }
+
+
+def memory_from_data(data: Mapping[str, Any]) -> Memory:
+    """The memory that `memory_to_data` gave."""
+    return Memory(
+        data["forms"],
+        data["scope"],
+        {Side(side): Cursor(**cursor) for side, cursor in data["cursors"].items()},
+        tuple(
+            Held(**{**held, "pair": tuple(held["pair"]), "name": Name(**held.get("name", {}))})
+            for held in data["held"]
+        ),
+        data.get("own"),
+    )

@@ -1,0 +1,181 @@
+"""Steps of a sync that a task wrote itself: called in a run, with the run's journal behind them.
+
+A step gets a `State` and returns one. What it writes by way of `super()` goes through the merge and into the
+journal at once; what it changed in the state itself goes into the journal when it returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tasks.engine.apply import Applier
+from tasks.engine.calls import Calls
+from tasks.engine.outcome import Outcome
+from tasks.engine.parts import PARTS, keeps_rest
+from tasks.engine.snapshots import SideView
+from tasks.errors import TaskDefinitionError
+from tasks.journal.contract import Base, Journal, Memory
+from tasks.journal.file import base_of, state_of
+from tasks.journal.state import State
+from tasks.journal.state_journal import StateJournal
+from tasks.merge import Action, Conflict, Effect, Intent, Link, Plan, Side
+from tasks.sync_task.task import SyncTask
+
+#: The steps in the order of a run: method, and the part of a plan that it stands for.
+STEPS = {
+    "initial_sync": "links",
+    "sync_notion_deleted": "notion_deleted",
+    "sync_other_deleted": "other_deleted",
+    "sync_notion_created": "notion_created",
+    "sync_other_created": "other_created",
+    "sync_state_changes": "changes",
+}
+
+
+def of(task: SyncTask, method: str) -> bool:
+    """Whether a task wrote this method itself."""
+    return getattr(type(task), method) is not getattr(SyncTask, method)
+
+
+def steps_of(task: SyncTask) -> set[str]:
+    """The steps that a task wrote itself, but for `sync` as a whole."""
+    return {step for step in STEPS if of(task, step)}
+
+
+def without(base: Base, attributes: Sequence[str]) -> Base:
+    """The base without what it says of these attributes."""
+    if not attributes:
+        return base
+
+    def cut(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if name not in attributes}
+
+    links = [replace(link, notion=cut(link.notion), other=cut(link.other)) for link in base.links]
+    return replace(base, links=links)
+
+
+@dataclass(slots=True)
+class Context:
+    """The run from which steps of a task are called."""
+
+    task: SyncTask
+    journal: Journal
+    caller: Calls
+    check_lock: Callable[[], None]
+    base: Base
+    views: Mapping[Side, SideView]
+    outcome: Outcome = field(default_factory=Outcome)
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    #: What the run's journal holds by now, as a state.
+    kept: StateJournal = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kept = StateJournal(state_of(self.base))
+
+    @property
+    def state(self) -> State:
+        """A copy of what is kept by now."""
+        return self.kept.state.model_copy(deep=True)
+
+    async def call(self, method: str, *args: Any) -> None:
+        """Call a step, and keep what it agreed on.
+
+        Raises:
+            TaskDefinitionError: it does not return a state.
+        """
+        token = current.set(self)
+        try:
+            after = await self.caller.apart(getattr(self.task, method), *args)
+        finally:
+            current.reset(token)
+        if not isinstance(after, State):
+            raise TaskDefinitionError(
+                f"task {self.task.name!r}: {method} must return a State, not {type(after).__name__}"
+            )
+        before = {link.notion_id: link for link in base_of(self.kept.state).links}
+        now = {link.notion_id: link for link in base_of(after).links}
+        for notion_id, link in before.items():
+            if notion_id not in now or now[notion_id].other_id != link.other_id:
+                await self.confirm(drop=link)
+        for notion_id, link in now.items():
+            if before.get(notion_id) != link:
+                await self.confirm(put=link)
+
+    async def confirm(self, **changes: Any) -> None:
+        """Keep a change in the run's journal."""
+        await self.journal.confirm(**changes)
+        await self.kept.confirm(**changes)
+
+
+class StepJournal(StateJournal):
+    """The state that a step works on; every change goes into the run's journal first."""
+
+    def __init__(self, state: State, context: Context) -> None:
+        super().__init__(state)
+        self._context = context
+
+    async def begin(self, intent: Intent | None, effect: Effect | None = None) -> None:
+        """Keep it in both."""
+        await self._context.journal.begin(intent, effect)
+        await self._context.kept.begin(intent, effect)
+        await super().begin(intent, effect)
+
+    async def confirm(
+        self, *, put: Link | None = None, drop: Link | None = None, settle: Sequence[str] = ()
+    ) -> None:
+        """Keep it in both."""
+        await self._context.confirm(put=put, drop=drop, settle=settle)
+        await super().confirm(put=put, drop=drop, settle=settle)
+
+    async def keep_conflict(self, conflict: Conflict) -> None:
+        """The run's ledger has it."""
+        await self._context.journal.keep_conflict(conflict)
+
+    async def remember(self, memory: Memory, *, forget: Sequence[str] = ()) -> None:
+        """Left to the run as a whole."""
+
+
+#: The run in which a step is called; none where it is called by itself.
+current: ContextVar[Context | None] = ContextVar("current", default=None)
+
+
+async def call_sync(context: Context) -> None:
+    """Let the task's own `sync` do the run."""
+    known = bool(context.base.links or context.base.intents)
+    await context.call("sync", context.state if known else None)
+
+
+async def apply_stepwise(applier: Applier, plan: Plan, context: Context, own: set[str]) -> None:
+    """Carry out a plan part by part; the parts that the task wrote itself are left to it."""
+    objects = [dict(context.views[side].objects) for side in Side]
+    if context.base.links:
+        own = own - {"initial_sync"}
+    await context.confirm(settle=plan.void)
+
+    async def carry_out(actions: Sequence[Action]) -> None:
+        applier.journal = StepJournal(context.state, context)
+        links = {(link.notion_id, link.other_id): link for link in base_of(context.state).links}
+        await applier.run(replace(plan, actions=tuple(actions), void=()), links)
+
+    rest = list(plan.actions)
+    for step, part in STEPS.items():
+        keep = PARTS[part] if step != "initial_sync" or step in own else keeps_rest
+        mine, rest = [one for one in rest if keep(one)], [one for one in rest if not keep(one)]
+        if step not in own:
+            await carry_out(mine)
+            continue
+        match step:
+            case "initial_sync":
+                await context.call(step, *objects)
+            case "sync_notion_created":
+                await context.call(step, context.state, objects[0])
+            case "sync_other_created":
+                await context.call(step, context.state, objects[1])
+            case _:
+                await context.call(step, context.state, *objects)
+    await carry_out(rest)
+    applier.outcome.add(context.outcome)

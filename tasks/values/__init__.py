@@ -1,0 +1,7 @@
+"""Values as they are compared and kept: one canonical form, and the forms that plain Python has no type for.
+
+*canonical form*  what two values have in common that count as equal, and the text in which they are kept.
+*date range*      a date or a moment with its end and zone.
+*opaque*          a value that is there and can be shown, but not written.
+*lossy*           what a side cannot show in full, told once for an attribute.
+"""

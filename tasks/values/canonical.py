@@ -1,0 +1,198 @@
+"""Values of attributes: when two are equal, when one is empty, how they are kept as JSON with their types."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from tasks.errors import StateError
+from tasks.values.date_range import DateRange
+from tasks.values.opaque import Opaque
+
+#: A JSON object with exactly this key and `value` stands for a value of another type.
+TYPE_KEY = "$type"
+
+
+def same(one: Any, two: Any) -> bool:
+    """Whether two values mean the same: times as instants, sets unordered, 1 as 1.0, but 1 not as true."""
+    return bool(canonical(one) == canonical(two))
+
+
+def canonical(value: Any) -> Any:
+    """A hashable form that is equal for values that mean the same.
+
+    Raises:
+        TypeError: the value is of a type that cannot be kept.
+    """
+    match value:
+        case None | str() | bytes():
+            return value.value if isinstance(value, Enum) else value
+        case bool():
+            return ("bool", value)
+        case Enum():
+            return canonical(value.value)
+        case int() | float() | Decimal():
+            return ("nan",) if _is_nan(value) else ("number", value)
+        case datetime():
+            offset = value.utcoffset()
+            wall = value.replace(tzinfo=None, fold=0)
+            if offset is None:
+                return ("naive", wall)
+            return ("instant", wall - datetime.min - offset)  # also where UTC has no such year
+        case date() | time() | timedelta() | UUID():
+            return (type(value).__name__, value)
+        case DateRange():
+            return ("range", canonical(value.start), canonical(value.end))
+        case Opaque():
+            return ("opaque", value.type)
+        case list() | tuple():
+            return ("list", tuple(canonical(part) for part in value))
+        case set() | frozenset():
+            return ("set", frozenset(canonical(part) for part in value))
+        case Mapping():
+            return ("map", frozenset((key, canonical(part)) for key, part in value.items()))
+    raise TypeError(f"a value of type {type(value).__name__} cannot be kept as JSON")
+
+
+def _is_nan(value: int | float | Decimal) -> bool:
+    return value.is_nan() if isinstance(value, Decimal) else isinstance(value, float) and math.isnan(value)
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a value says nothing: none, an empty text, an empty list. False and 0 say something."""
+    return value is None or (
+        isinstance(value, str | bytes | list | tuple | set | frozenset | dict) and not value
+    )
+
+
+def is_part(part: Any, whole: Any) -> bool:
+    """Whether a value is what is left of another one when a service drops it, or cuts the end of its text."""
+    if is_empty(part):
+        return not is_empty(whole)
+    return (
+        isinstance(part, str) and isinstance(whole, str) and part != whole and whole.startswith(part.rstrip())
+    )
+
+
+def dump(value: Any, *, indent: int | None = None) -> str:
+    """A value as JSON text in which every type is kept; values equal in type and content give equal text.
+
+    Raises:
+        TypeError: the value is of a type that cannot be kept.
+    """
+    text = json.dumps(to_json(value), ensure_ascii=False, sort_keys=True, allow_nan=False, indent=indent)
+    return text.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair is no UTF-8
+
+
+def load(text: str | bytes) -> Any:
+    """The value that `dump` wrote.
+
+    Raises:
+        StateError: the text is not what `dump` writes.
+    """
+    try:
+        return from_json(json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise StateError(f"a stored value cannot be read: {error}") from error
+
+
+def to_json(value: Any) -> Any:
+    """A value in JSON's own types.
+
+    Raises:
+        TypeError: the value is of a type that cannot be kept.
+    """
+    match value:
+        case Enum():
+            return to_json(value.value)
+        case None | bool() | str() | int():
+            return value
+        case float():
+            return value if math.isfinite(value) else _typed("float", repr(value))
+        case Decimal():
+            return _typed("decimal", str(value))
+        case datetime():
+            return _typed("datetime", value.isoformat())
+        case date():
+            return _typed("date", value.isoformat())
+        case time():
+            return _typed("time", value.isoformat())
+        case DateRange():
+            return _typed("range", [to_json(value.start), to_json(value.end), value.zone])
+        case Opaque():
+            return _typed("odd" if value.odd else "opaque", value.type)
+        case timedelta():
+            return _typed("timedelta", [value.days, value.seconds, value.microseconds])
+        case UUID():
+            return _typed("uuid", str(value))
+        case bytes():
+            return _typed("bytes", base64.b64encode(value).decode())
+        case tuple():
+            return _typed("tuple", [to_json(part) for part in value])
+        case set() | frozenset():
+            return _typed("set", sorted((to_json(part) for part in value), key=json.dumps))
+        case list():
+            return [to_json(part) for part in value]
+        case Mapping():
+            if not all(isinstance(key, str) for key in value):
+                raise TypeError("a mapping is kept as JSON only when its keys are text")
+            plain = {key: to_json(part) for key, part in value.items()}
+            return _typed("map", plain) if TYPE_KEY in plain else plain
+    raise TypeError(f"a value of type {type(value).__name__} cannot be kept as JSON")
+
+
+def from_json(value: Any) -> Any:
+    """The value that `to_json` wrote."""
+    match value:
+        case list():
+            return [from_json(part) for part in value]
+        case dict() if TYPE_KEY in value:
+            return _untyped(value[TYPE_KEY], value["value"])
+        case dict():
+            return {key: from_json(part) for key, part in value.items()}
+    return value
+
+
+def _typed(name: str, value: Any) -> dict[str, Any]:
+    return {TYPE_KEY: name, "value": value}
+
+
+def _untyped(name: str, value: Any) -> Any:  # one line per type
+    match name:
+        case "float":
+            return float(value)
+        case "decimal":
+            return Decimal(value)
+        case "datetime":
+            return datetime.fromisoformat(value)
+        case "date":
+            return date.fromisoformat(value)
+        case "time":
+            return time.fromisoformat(value)
+        case "range":
+            start, end, zone = value
+            return DateRange(from_json(start), from_json(end), zone)
+        case "opaque":
+            return Opaque(value)
+        case "odd":
+            return Opaque(value, odd=True)
+        case "timedelta":
+            return timedelta(*value)
+        case "uuid":
+            return UUID(value)
+        case "bytes":
+            return base64.b64decode(value, validate=True)
+        case "tuple":
+            return tuple(from_json(part) for part in value)
+        case "set":
+            return frozenset(from_json(part) for part in value)
+        case "map":
+            return {key: from_json(part) for key, part in value.items()}
+    raise ValueError(f"unknown type {name!r}")

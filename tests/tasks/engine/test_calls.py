@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import sys
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from tasks.engine.calls import calls, uninterrupted
+from tasks.errors import ExitError
+from tasks.merge import Side
+
+
+async def test_coroutines_run_in_the_loop_and_plain_functions_in_one_thread_per_side() -> None:
+    async def coroutine() -> int:
+        return threading.get_ident()
+
+    async with calls("x") as caller:
+        assert await caller.call(Side.NOTION, coroutine) == threading.get_ident()
+        plain = {side: {await caller.call(side, threading.get_ident) for _ in range(5)} for side in Side}
+    assert all(len(threads) == 1 for threads in plain.values())
+    assert len({threading.get_ident()} | plain[Side.NOTION] | plain[Side.OTHER]) == 3
+
+
+async def test_a_plain_function_that_returns_a_coroutine_is_awaited_and_sees_the_context() -> None:
+    variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable")
+    variable.set("seen")
+
+    async def answer(text: str) -> str:
+        return text
+
+    async with calls("x") as caller:
+        assert await caller.call(Side.OTHER, lambda: answer(variable.get())) == "seen"
+
+
+@pytest.mark.filterwarnings("error")
+async def test_a_coroutine_that_comes_too_late_is_closed() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    made: list[Coroutine[Any, Any, None]] = []
+
+    async def nothing() -> None:
+        raise AssertionError("nobody waits for this")
+
+    def late() -> Coroutine[Any, Any, None]:
+        begun.set()
+        go_on.wait(10)
+        made.append(nothing())
+        return made[0]
+
+    async with calls("x") as caller:
+        task = asyncio.ensure_future(caller.call(Side.NOTION, late))
+        await asyncio.to_thread(begun.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        go_on.set()
+    assert inspect.getcoroutinestate(made[0]) == inspect.CORO_CLOSED
+
+
+async def test_an_error_of_a_plain_function_comes_back() -> None:
+    async with calls("x") as caller:
+        with pytest.raises(ZeroDivisionError):
+            await caller.call(Side.NOTION, lambda: 1 / 0)
+
+
+async def test_a_cancelled_run_waits_for_the_plain_call_that_is_under_way() -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        begun.set()
+        time.sleep(0.3)
+        ended.set()
+
+    async def run() -> None:
+        async with calls("x") as caller:
+            await caller.call(Side.NOTION, slow)
+
+    task = asyncio.ensure_future(run())
+    await asyncio.to_thread(begun.wait)
+    task.cancel()
+    await asyncio.sleep(0.05)
+    task.cancel()  # a second one does not hurry it either
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended.is_set()
+
+
+async def test_what_must_not_be_interrupted_goes_on_to_its_end_and_the_cancellation_follows() -> None:
+    done = []
+
+    async def work() -> str:
+        await asyncio.sleep(0.1)
+        done.append("work")
+        return "result"
+
+    async def run() -> None:
+        await uninterrupted(work())
+        done.append("after")
+
+    task = asyncio.ensure_future(run())
+    for _ in range(3):
+        await asyncio.sleep(0.02)
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert done == ["work"]
+    assert await uninterrupted(work()) == "result"
+
+
+async def test_an_error_of_what_must_not_be_interrupted_comes_back() -> None:
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise LookupError("x")
+
+    with pytest.raises(LookupError):
+        await uninterrupted(fail())
+
+
+async def test_work_that_is_cancelled_itself_is_cancelled() -> None:
+    async def cancel() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(uninterrupted(cancel()), 2)
+
+
+async def test_a_task_that_exits_does_not_end_the_process() -> None:
+    async def leave() -> None:
+        sys.exit("no login")
+
+    def leave_later() -> Coroutine[None, None, None]:
+        return leave()
+
+    async with calls("x") as caller:
+        functions: tuple[Callable[[], Any], ...] = (leave, lambda: sys.exit("no login"), leave_later)
+        for function in functions:
+            with pytest.raises(ExitError, match="SystemExit: no login"):
+                await caller.call(Side.NOTION, function)

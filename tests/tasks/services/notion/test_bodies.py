@@ -1,0 +1,283 @@
+"""The content of pages as an attribute: read where it may have changed, never written over unseen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from sandbox.notion import Sandbox
+from tasks.engine.run import RunReport, run_task
+from tasks.errors import ItemError, PreconditionError, TaskDefinitionError
+from tasks.journal.state import State
+from tasks.journal.state_journal import StateJournal
+from tasks.merge import Plan
+from tasks.services.notion import body, side
+from tasks.services.notion.body import PAGE_BODY
+from tasks.values.opaque import Opaque
+from tests.tasks.services.notion.person import Person
+from tests.tasks.services.notion.plain_service import PlainService, PlainTask
+
+COLUMNS: dict[str, Any] = {"Name": {"title": {}}, "Effort": {"number": {"format": "number"}}}
+ATTRS = {"Name": "key", "Effort": "effort", PAGE_BODY: "text"}
+
+
+class Place:
+    """Rows with contents, a plain service, and what they have in common."""
+
+    def __init__(self, person: Person, source: str) -> None:
+        self.person, self.source = person, source
+        self.service, self.journal = PlainService(), StateJournal(State())
+        self.task = self.fresh()
+
+    def fresh(self) -> PlainTask:
+        task = PlainTask(self.person.url, self.source, ATTRS, self.service)
+        task.delete_share = task.change_share = 1.0
+        return task
+
+    async def run(self) -> RunReport:
+        """A run of a new process."""
+        self.task = self.fresh()
+        return await run_task(self.task, self.journal)
+
+    async def run_while(self, happens: Callable[..., Awaitable[Any]]) -> RunReport:
+        """A run of a new process, with what happens on the way of its requests."""
+        task = self.task = self.fresh()
+        make = task.make_client
+
+        def make_client() -> Any:
+            client = make()
+            task.wire.happens = happens
+            return client
+
+        task.make_client = make_client  # type: ignore[method-assign]
+        return await run_task(task, self.journal)
+
+    @property
+    def sent(self) -> Counter[str]:
+        """Requests for contents."""
+        return Counter(method for method, path in self.task.wire.sent if path.endswith("/markdown"))
+
+    async def add(self, name: str, text: str) -> str:
+        page_id = await self.person.make_page(self.source, Name=self.person.text(name))
+        await self.type(page_id, text)
+        return page_id
+
+    async def type(self, page_id: str, text: str) -> None:
+        new = {"type": "replace_content", "replace_content": {"new_str": text}}
+        await self.person.send("PATCH", f"pages/{page_id}/markdown", new)
+
+    async def content(self, page_id: str) -> str:
+        return str((await self.person.send("GET", f"pages/{page_id}/markdown"))["markdown"])
+
+    def texts(self) -> dict[str, Any]:
+        return {item.values["key"]: item.values.get("text") for item in self.service.items.values()}
+
+
+@pytest.fixture
+async def place(person: Person) -> Place:
+    return Place(person, await person.make_data_source("Notes", COLUMNS))
+
+
+async def test_contents_go_both_ways_and_do_not_come_back(place: Place) -> None:
+    one = await place.add("one", "# Head\nfirst")
+    place.service.add({"key": "two", "effort": None, "text": "made\n\nthere"})
+    assert (await place.run()).status == "succeeded"
+    assert place.texts() == {"one": "# Head\nfirst", "two": "made\n\nthere"}
+    rows = (await place.person.send("POST", f"data_sources/{place.source}/query", {}))["results"]
+    (two,) = [row["id"] for row in rows if row["id"] != one]
+    assert await place.content(two) == "made\nthere"
+    assert (await place.run()).plan.writes == []
+    await place.type(one, "typed by a person")
+    place.service.edit("o1", {"text": "typed there"})
+    assert (await place.run()).status == "succeeded"
+    assert (place.texts()["one"], await place.content(two)) == ("typed by a person", "typed there")
+    assert (await place.run()).plan.writes == []
+
+
+async def test_a_child_page_is_never_deleted_with_the_line_that_stands_for_it(place: Place) -> None:
+    page_id = await place.add("Note", "one")
+    title = {"title": place.person.text("Kid")}
+    child = await place.person.send("POST", "pages", {"parent": {"page_id": page_id}, "properties": title})
+    assert (await place.run()).status == "succeeded"
+    line = f'<page url="{child["url"]}">Kid</page>'
+    assert place.texts() == {"Note": f"one\n{line}"}
+    place.service.edit("o1", {"text": f"{line}\ntwo"})
+    assert (await place.run()).status == "succeeded"
+    assert await place.content(page_id) == f"{line}\ntwo"
+    place.service.edit("o1", {"text": "three"})
+    report = await place.run()
+    assert "would delete child pages" in " ".join(report.outcome.failures)
+    assert await place.content(page_id) == f"{line}\ntwo"
+    assert not (await place.person.send("GET", f"pages/{child['id']}"))["in_trash"]
+
+
+async def test_a_heading_stays_in_the_content_of_a_row_whose_title_is_not_synced(place: Place) -> None:
+    place.service.add({"key": 3, "text": "# Head\ntext"})
+    task = PlainTask(place.person.url, place.source, {"Effort": "key", PAGE_BODY: "text"}, place.service)
+    for _ in range(2):
+        assert (await run_task(task, place.journal)).status == "succeeded"
+    assert place.texts() == {3: "# Head\ntext"}
+    (row,) = (await place.person.send("POST", f"data_sources/{place.source}/query", {}))["results"]
+    assert await place.content(row["id"]) == "# Head\ntext"
+
+
+async def test_only_pages_that_may_have_been_edited_are_read_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [await place.add(f"row {n}", f"text {n}") for n in range(5)]
+    await place.run()
+    monkeypatch.setattr(body, "SETTLED", 0.0)  # as if the rows had rested for long
+    await place.run()
+    assert place.sent == {"GET": 5}
+    await place.run()
+    assert place.sent == {}
+    await place.person.arrange("POST", "clock", {"advance": 120})
+    await place.type(ids[3], "new")
+    await place.run()
+    assert place.sent == {"GET": 1}
+    assert place.texts()["row 3"] == "new"
+
+
+async def test_rows_that_rested_for_long_are_read_once(place: Place) -> None:
+    await place.person.arrange("POST", "clock", {"now": "2026-05-01T10:00:00Z"})
+    for n in range(4):
+        await place.add(f"row {n}", f"text {n}")
+    await place.person.arrange("POST", "clock", {"advance": 600})
+    await place.add("row 4", "late")
+    await place.run()
+    await place.run()
+    assert place.sent == {"GET": 1}
+
+
+async def test_a_run_by_changes_reads_no_content_where_nothing_changed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(side, "PAGE_SIZE", 2)
+    monkeypatch.setattr("tasks.services.notion.watermark.SETTLED", 0.0)
+    for n in range(4):
+        await place.add(f"row {n}", f"text {n}")
+    for _ in range(3):
+        await place.run()
+    assert (await place.run()).status == "succeeded"
+    assert [method for method, _ in place.task.wire.sent] == ["GET", "POST"]
+
+
+async def test_an_edit_between_listing_and_writing_is_not_overwritten(place: Place) -> None:
+    page_id = await place.add("one", "old")
+    await place.run()
+    place.service.edit("o1", {"text": "from there"})
+
+    async def happens(request: httpx.Request, onwards: Callable[[], Awaitable[httpx.Response]]) -> Any:
+        if request.method == "GET" and request.url.path.endswith("/markdown"):
+            seen.append(request.url.path)
+            if len(seen) == 2:  # the one right before the write
+                await place.type(page_id, "typed meanwhile")
+        return await onwards()
+
+    seen: list[str] = []
+    report = await place.run_while(happens)
+    assert "was edited while the sync ran" in report.reason
+    assert await place.content(page_id) == "typed meanwhile"
+
+
+async def test_a_page_edited_as_soon_as_it_was_made_is_taken_up(place: Place) -> None:
+    """What Notion shows of the text that it was sent is no edit, what a person made of it is one."""
+    place.service.add({"key": "one", "effort": None, "text": "made\n\nthere"})
+
+    async def happens(request: httpx.Request, onwards: Callable[[], Awaitable[httpx.Response]]) -> Any:
+        if request.method == "GET" and request.url.path.endswith("/markdown"):
+            await place.type(request.url.path.split("/")[3], "typed meanwhile")
+        return await onwards()
+
+    await place.run_while(happens)
+    assert (await place.run()).status == "succeeded"
+    assert place.texts() == {"one": "typed meanwhile"}
+
+
+async def test_a_page_is_not_deleted_whose_content_was_edited_after_the_listing(place: Place) -> None:
+    page_id = await place.add("one", "old")
+    await place.run()
+    place.service.items.pop("o1")
+    task = place.fresh()
+    await task.open()
+    try:
+        await task.check()
+        (page,) = await task.get_notion_objects()
+        await place.type(page_id, "typed meanwhile")
+        with pytest.raises(PreconditionError, match=r"content of page .* was edited while the sync ran"):
+            await task.notion_delete_obj(page)
+    finally:
+        await task.close()
+    assert (await place.run()).status == "succeeded"
+    assert place.texts() == {"one": "typed meanwhile"}
+
+
+async def test_what_markdown_does_not_show_is_left_alone_and_the_rest_goes_on(
+    place: Place, person: Person
+) -> None:
+    page_id = await place.add("one", "readable")
+    await place.run()
+    bookmark = {"type": "bookmark", "bookmark": {"url": "https://example.org"}}
+    await person.send("PATCH", f"blocks/{page_id}/children", {"children": [bookmark]})
+    await person.edit(page_id, Effort={"number": 4})
+    place.service.edit("o1", {"text": "from there"})
+    assert (await place.run()).status == "succeeded"
+    assert place.service.items["o1"].values | {"key": ""} == {"key": "", "effort": 4, "text": "from there"}
+    assert "unknown" in await place.content(page_id)
+    await place.type(page_id, "readable again")
+    report = await place.run()
+    assert report.outcome.conflicts == 1  # both were edited meanwhile
+    assert place.texts()["one"] == await place.content(page_id)
+
+
+async def test_a_row_whose_content_cannot_be_read_is_made_without_it(place: Place, person: Person) -> None:
+    page_id = await place.add("one", "readable")
+    bookmark = {"type": "bookmark", "bookmark": {"url": "https://example.org"}}
+    await person.send("PATCH", f"blocks/{page_id}/children", {"children": [bookmark]})
+    assert (await place.run()).status == "succeeded"
+    assert place.texts() == {"one": None}
+    assert (await place.run()).plan == Plan(listed=(await place.run()).plan.listed, in_step=1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"truncated": True}, "longer than Notion shows as Markdown"),
+        ({"unknown_block_ids": ["x"]}, "blocks that Markdown does not show"),
+        ({"markdown": "![a](https://x/y.png?X-Amz-Date=1&X-Amz-Signature=2)"}, "files that Notion keeps"),
+    ],
+)
+def test_what_is_not_shown_in_full_is_opaque(answer: dict[str, Any], reason: str) -> None:
+    assert body._body({"markdown": "text", **answer}) == Opaque(reason)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(3, "is text"), ("x" * 500_000, "500,000 bytes"), ("\ud800", "half")]
+)
+def test_what_notion_does_not_take_is_refused_before_it_is_sent(value: Any, words: str) -> None:
+    with pytest.raises(ItemError, match=words):
+        body.checked_body(value)
+
+
+async def test_a_page_in_the_trash_is_not_written(place: Place, person: Person, workspace: Sandbox) -> None:
+    page_id = await place.add("one", "old")
+    task = place.fresh()
+    await task.open()
+    try:
+        await task.check()
+        (page,) = await task.get_notion_objects()
+        await person.patch_page(page_id, {"in_trash": True})
+        with pytest.raises(PreconditionError, match="in the trash by now"):
+            await task.notion_update_attrs(page, {PAGE_BODY: "new"})
+    finally:
+        await task.close()
+
+
+async def test_a_property_of_that_name_is_refused(place: Place, person: Person) -> None:
+    await person.patch_columns(place.source, {PAGE_BODY: {"rich_text": {}}})
+    with pytest.raises(TaskDefinitionError, match="stands for the content of pages: rename it"):
+        await place.run()

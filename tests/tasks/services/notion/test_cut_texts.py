@@ -1,0 +1,44 @@
+"""Texts that Notion may have cut off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tasks.errors import ItemError
+from tasks.services.notion.page import MENTIONS_SHOWN, read_page
+from tasks.services.notion.properties import Column
+from tasks.services.notion.side import NotionSide
+
+COLUMNS = {"Name": Column("Name", "title", "title", ()), "Notes": Column("Notes", "n", "rich_text", ())}
+
+
+def row(mentions: int) -> dict[str, Any]:
+    mention = {"type": "mention", "mention": {"type": "page", "page": {"id": "1"}}, "plain_text": "Plan "}
+    return {
+        "object": "page",
+        "id": "p",
+        "created_time": "2026-01-01T00:00:00.000Z",
+        "last_edited_time": "2026-01-01T00:00:00.000Z",
+        "in_trash": False,
+        "parent": {"type": "data_source_id", "data_source_id": "d"},
+        "properties": {
+            "Name": {"id": "title", "type": "title", "title": []},
+            "Notes": {"id": "n", "type": "rich_text", "rich_text": [mention] * mentions},
+        },
+    }
+
+
+def test_a_text_that_notion_may_have_cut_off_is_no_value() -> None:
+    """Otherwise its end would be deleted on the other side, and then in Notion."""
+    whole = read_page(row(MENTIONS_SHOWN - 1), COLUMNS)
+    assert NotionSide.notion_to_dict(None, whole)["Notes"] == "Plan " * 24  # type: ignore[arg-type]
+    cut = read_page(row(MENTIONS_SHOWN), COLUMNS)
+    with pytest.raises(ItemError, match="page p: 'Notes' holds 25 references or more"):
+        NotionSide.notion_to_dict(None, cut)  # type: ignore[arg-type]
+
+
+def test_a_text_that_is_not_synced_may_be_as_long_as_it_likes() -> None:
+    page = read_page(row(MENTIONS_SHOWN), {"Name": COLUMNS["Name"]})
+    assert NotionSide.notion_to_dict(None, page) == {"Name": ""}  # type: ignore[arg-type]

@@ -1,0 +1,88 @@
+"""A row that Notion shows in a form that is not known is held by its id; the others of the listing are read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tasks.errors import ItemError, UnfitError
+from tasks.services.notion.page import Page
+from tests.tasks.services.notion.person import Person
+from tests.tasks.services.notion.test_side import COLUMNS, Rows
+
+ATTRS = {"Name": "name", "Notes": "notes", "Effort": "effort", "Due": "due"}
+
+
+@pytest.fixture
+async def task(person: Person) -> AsyncIterator[Rows]:
+    rows = Rows(person.url, await person.make_data_source("Chores", COLUMNS), ATTRS)
+    await rows.open()
+    try:
+        await rows.check()
+        yield rows
+    finally:
+        await rows.close()
+
+
+def damage(task: Rows, title: str, change: Callable[[dict[str, Any]], Any]) -> None:
+    """From now on Notion shows one row damaged."""
+
+    async def happens(
+        request: httpx.Request, onwards: Callable[[], Awaitable[httpx.Response]]
+    ) -> httpx.Response:
+        response = await onwards()
+        body = response.json()
+        for row in body.get("results", [body]):
+            titles = row.get("properties", {}).get("Name", {}).get("title") or [{}]
+            if isinstance(titles, list) and titles[0].get("plain_text") == title:
+                change(row)
+        return httpx.Response(response.status_code, content=json.dumps(body).encode())
+
+    task.wire.happens = happens
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda row: row.update(last_edited_time="soon"),
+        lambda row: row.update(created_time=None),
+        lambda row: row.update(parent=None),
+        lambda row: row["properties"].update(Name=None),
+        lambda row: row["properties"]["Notes"].pop("id"),
+    ],
+)
+async def test_an_odd_row_is_held_alone(task: Rows, change: Callable[[dict[str, Any]], Any]) -> None:
+    made: dict[str, Page] = {}
+    for title in ("Paint", "Mend", "Sow"):
+        made[title] = await task.notion_create_obj(Name=title)
+    damage(task, "Mend", change)
+    listing = await task.get_notion_objects()
+    assert listing.partial is None
+    assert {page.title for page in listing} == {"Paint", "Sow"}
+    assert list(listing.unreadable) == [made["Mend"].id]
+    with pytest.raises(ItemError, match=made["Mend"].id):
+        await task.notion_get_obj(made["Mend"].id)
+    await task.notion_update_attrs(made["Sow"], {"Effort": 3})
+
+
+async def test_a_row_without_an_id_makes_the_listing_partial(task: Rows) -> None:
+    await task.notion_create_obj(Name="Paint")
+    await task.notion_create_obj(Name="Mend")
+    damage(task, "Mend", lambda row: row.update(id=7))
+    listing = await task.get_notion_objects()
+    assert [page.title for page in listing] == ["Paint"]
+    assert listing.partial is not None
+    assert "rows without an id" in listing.partial
+
+
+async def test_values_that_notion_does_not_take_are_named_before_anything_is_sent(task: Rows) -> None:
+    page = await task.notion_create_obj(Name="Paint")
+    task.wire.sent.clear()
+    with pytest.raises(UnfitError, match=page.id) as caught:
+        await task.notion_update_attrs(page, {"Name": "Paint all", "Effort": "much", "Notes": "x" * 200_001})
+    assert caught.value.attributes == {"Effort", "Notes"}
+    assert task.wire.sent == []
