@@ -1,0 +1,14 @@
+"""Which attribute goes to which, in which direction, through which converter, and who wins. Pure: nothing here reads or
+writes anything, and no service is known.
+
+*pair*        an attribute of the left side and one of the right.
+*converter*   how the values of a pair meet: both are brought into one *common form*, in which they are compared and
+              kept. It is chosen by the two *kinds*.
+*direction*   whether a pair goes both ways, or only to one end.
+*bound*       a mapping whose converters were chosen, since both sides have said what they have.
+"""
+
+from tasks.mapping.converter import AS_IT_IS, AsItIs, Converter
+from tasks.mapping.mapping import Mapped, Mapping, Pair
+
+__all__ = ["AS_IT_IS", "AsItIs", "Converter", "Mapped", "Mapping", "Pair"]

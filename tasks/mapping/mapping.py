@@ -1,0 +1,113 @@
+"""Pairs of attributes, and values on their way between the ends and the merge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping as Values
+from dataclasses import dataclass, field
+from typing import Any
+
+from tasks.mapping.converter import AS_IT_IS, Converter
+from tasks.sides import End, ItemError, UnfitError
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An attribute of the left side and the one of the right that it is kept in step with."""
+
+    left: str
+    right: str
+    #: The only end to which it goes; `None`: both ways.
+    only_to: End | None = None
+    #: What options stand for, as the user says it: by option of the left side, what the right side has.
+    values: Values[str, Any] = field(default_factory=dict)
+    #: Which value stays where both were changed (`newer`, `left`, `right`, `error`); `None`: as for all.
+    mode: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called in the merge: as on the left."""
+        return self.left
+
+    def at(self, end: End) -> str:
+        """Its name at an end."""
+        return self.left if end is End.LEFT else self.right
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A pair whose converter was chosen."""
+
+    pair: Pair
+    converter: Converter = AS_IT_IS
+
+    @property
+    def form(self) -> str:
+        """What it is mapped to and in which form it is compared; another one makes its base void."""
+        return f"{self.pair.right} {self.converter.form}".strip()
+
+
+class Mapping:
+    """A mapping that is bound: values go through it on their way between the ends and the merge."""
+
+    def __init__(
+        self, mapped: Iterable[Mapped], constants: Values[End, Values[str, Any]] | None = None
+    ) -> None:
+        self.by_name = {one.pair.name: one for one in mapped}
+        #: By end, what new objects there get besides, by the side's own names.
+        self.constants = {end: dict((constants or {}).get(end, {})) for end in End}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The attributes, as the merge calls them."""
+        return tuple(self.by_name)
+
+    def at(self, end: End) -> list[str]:
+        """The attributes, as an end calls them."""
+        return [one.pair.at(end) for one in self.by_name.values()]
+
+    def name_at(self, end: End, name: str) -> str:
+        """What an end calls an attribute of the merge."""
+        return self.by_name[name].pair.at(end)
+
+    def common(self, end: End, values: Values[str, Any]) -> dict[str, Any]:
+        """The values of an object in common form, as the merge sees them.
+
+        Raises:
+            KeyError: an attribute is missing; its name at that end is the argument.
+        """
+        return {
+            name: one.converter.common(end, values[one.pair.at(end)]) for name, one in self.by_name.items()
+        }
+
+    def native(
+        self, end: End, values: Values[str, Any], current: Values[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Values of the merge as an end has them.
+
+        Args:
+            end: where they are to be written.
+            values: in common form, by the merge's names.
+            current: what the object has now, by the end's own names; `None` for one that is to be made.
+
+        Raises:
+            UnfitError: the end has no such value for some.
+        """
+        result: dict[str, Any] = {}
+        unfit: dict[str, str] = {}
+        for name, value in values.items():
+            one = self.by_name[name]
+            here = one.pair.at(end)
+            try:
+                now = None if current is None else current.get(here)
+                result[here] = one.converter.native(end, value, now)
+            except ItemError as error:
+                unfit[here] = str(error)
+        if unfit:
+            raise UnfitError("; ".join(unfit.values()), unfit)
+        return result
+
+    def named(self, end: End, native_names: Iterable[str]) -> set[str]:
+        """The merge's names of what an end calls so."""
+        wanted = set(native_names)
+        return {name for name, one in self.by_name.items() if one.pair.at(end) in wanted}
