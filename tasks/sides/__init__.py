@@ -29,9 +29,11 @@ from tasks.errors import (
 from tasks.sides.ends import ID, End, Labels
 from tasks.sides.kinds import Attribute, Kind, Option, State
 from tasks.sides.listing import Changes, Listing
+from tasks.sides.service import GROUP, Service
 from tasks.sides.side import Answer, Side, check_lock
 
 __all__ = [
+    "GROUP",
     "ID",
     "Answer",
     "Attribute",
@@ -45,6 +47,7 @@ __all__ = [
     "Option",
     "OutcomeUnknownError",
     "PreconditionError",
+    "Service",
     "Side",
     "SideError",
     "State",
