@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.exit_codes import EXIT_CODES, ExitCode
+from worker.telling.exit_codes import EXIT_CODES, ExitCode
 
 app = typer.Typer(
     name="lockstep",
@@ -87,7 +87,7 @@ def up(
     concurrency: Annotated[int | None, typer.Option(min=1, help="Runs at once in the worker.")] = None,
 ) -> None:
     """Start everything on this machine: Redis unless REDIS_URL is set, worker, beat and Flower."""
-    from worker.cli import up as command
+    from worker.cli.processes import up as command
 
     _end(
         command.up(
@@ -102,7 +102,7 @@ def up(
 @app.command()
 def run(name: Name, as_json: AsJson = False) -> None:
     """Run a task once, now, in this process; the exit code tells how it ended."""
-    from worker.cli import run as command
+    from worker.cli.runs import run as command
 
     _end(command.run(name, as_json=as_json))
 
@@ -110,7 +110,7 @@ def run(name: Name, as_json: AsJson = False) -> None:
 @app.command()
 def plan(name: Name, ids: Ids = False, as_json: AsJson = False) -> None:
     """Show what a run would write, and why. Nothing is written."""
-    from worker.cli import run as command
+    from worker.cli.runs import run as command
 
     _end(command.plan(name, ids=ids, as_json=as_json))
 
@@ -123,7 +123,7 @@ def plans(
     as_json: AsJson = False,
 ) -> None:
     """List the plans that a guard halted, or show one."""
-    from worker.cli import plans as command
+    from worker.cli.runs import plans as command
 
     _end(command.plans(plan_id, task=task, ids=ids, as_json=as_json))
 
@@ -135,7 +135,7 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Let one halted plan through, once; refused if a side has moved since it was made."""
-    from worker.cli import plans as command
+    from worker.cli.runs import plans as command
 
     _end(command.apply(plan_id, task=task, as_json=as_json))
 
@@ -150,7 +150,7 @@ def undo(
     as_json: AsJson = False,
 ) -> None:
     """Take back what a run wrote, on both sides, where it still is as the run left it."""
-    from worker.cli import undo as command
+    from worker.cli.runs import undo as command
 
     _end(command.undo(run_id, dry_run=dry_run, ids=ids, as_json=as_json))
 
@@ -170,7 +170,7 @@ def conflicts(
     as_json: AsJson = False,
 ) -> None:
     """List the values that lost a conflict, show one, bring one back."""
-    from worker.cli import conflicts as command
+    from worker.cli.keeping import conflicts as command
 
     if number is None and (take is not None or dry_run):
         raise typer.BadParameter("needs --id", param_hint="--take")
@@ -189,7 +189,7 @@ def held(
     as_json: AsJson = False,
 ) -> None:
     """List the objects that runs had to leave, with the reason and the time of the next try."""
-    from worker.cli import held as command
+    from worker.cli.keeping import held as command
 
     _end(command.held(name, ids=ids, as_json=as_json))
 
@@ -203,7 +203,7 @@ def retry(
     ] = None,
 ) -> None:
     """Let held objects, and those left out by an undo, be tried again by the next run."""
-    from worker.cli import held as command
+    from worker.cli.keeping import held as command
 
     _end(command.retry(name, object_id))
 
@@ -218,7 +218,7 @@ def rename(
     as_json: AsJson = False,
 ) -> None:
     """Let a task that has got another name keep its links, conflicts, held objects and history."""
-    from worker.cli import rename as command
+    from worker.cli.keeping import rename as command
 
     _end(command.rename(old, new, dry_run=dry_run, as_json=as_json))
 
@@ -231,7 +231,7 @@ def prune(
     as_json: AsJson = False,
 ) -> None:
     """Drop old runs, undo data, settled conflicts and plans from the database, as beat does it once a day."""
-    from worker.cli import prune as command
+    from worker.cli.keeping import prune as command
 
     _end(command.prune(dry_run=dry_run, as_json=as_json))
 
@@ -247,7 +247,7 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show scheduler, workers, and all tasks with last, next and present run; the exit code is that of the worst."""
-    from worker.cli import status as command
+    from worker.cli.status import report as command
 
     if check and as_json:
         raise typer.BadParameter(
@@ -263,7 +263,7 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Show the runs of a task, the newest first."""
-    from worker.cli import history as command
+    from worker.cli.runs import history as command
 
     _end(command.history(name, limit=limit, as_json=as_json))
 
@@ -271,7 +271,7 @@ def history(
 @app.command()
 def tasks(as_json: AsJson = False) -> None:
     """List the tasks that are defined, with their schedules."""
-    from worker.cli import history as command
+    from worker.cli.runs import history as command
 
     _end(command.tasks(as_json=as_json))
 
@@ -284,7 +284,7 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Try a task's mapping on copies in memory, with edits, faults and crashes; its sides are not touched."""
-    from worker.cli import verify as command
+    from worker.cli.runs import verify as command
 
     _end(command.verify(name, histories=histories, seed=seed, as_json=as_json))
 
@@ -292,7 +292,7 @@ def verify(
 @webhooks.command("open")
 def webhooks_open(minutes: Annotated[int, typer.Option(min=1, max=60, help="How long.")] = 15) -> None:
     """Take the token of the next subscription that is made in Notion."""
-    from worker.cli import webhooks as command
+    from worker.cli.processes import webhooks as command
 
     _end(command.open_window(minutes))
 
@@ -300,7 +300,7 @@ def webhooks_open(minutes: Annotated[int, typer.Option(min=1, max=60, help="How 
 @webhooks.command("show")
 def webhooks_show(as_json: AsJson = False) -> None:
     """Show whether the window is open, and the token that came."""
-    from worker.cli import webhooks as command
+    from worker.cli.processes import webhooks as command
 
     _end(command.show(as_json=as_json))
 
@@ -308,7 +308,7 @@ def webhooks_show(as_json: AsJson = False) -> None:
 @webhooks.command("close")
 def webhooks_close() -> None:
     """Take no token any more, and forget the last one."""
-    from worker.cli import webhooks as command
+    from worker.cli.processes import webhooks as command
 
     _end(command.close())
 
@@ -319,7 +319,7 @@ NodeName = Annotated[str, typer.Argument(metavar="NODE", help="As `lockstep node
 @nodes.command("list")
 def nodes_list(as_json: AsJson = False) -> None:
     """List the nodes of lockstep.toml, with whom they ask and whom they answer."""
-    from worker.cli import nodes as command
+    from worker.cli.nodes import nodes as command
 
     _end(command.list_nodes(as_json=as_json))
 
@@ -330,7 +330,7 @@ def nodes_status(
     as_json: AsJson = False,
 ) -> None:
     """Show how far each node is behind with each peer: the age of its oldest unsent edit."""
-    from worker.cli import nodes as command
+    from worker.cli.nodes import nodes as command
 
     _end(command.status(node, as_json=as_json))
 
@@ -353,7 +353,7 @@ def nodes_compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare the tables of two nodes row by row; both databases must be described here."""
-    from worker.cli import node_compare as command
+    from worker.cli.nodes import compare as command
 
     if repair or yes or bury:
         _end(command.repair(first, second, bury=bury, yes=yes, as_json=as_json))
@@ -363,7 +363,7 @@ def nodes_compare(
 @nodes.command("resync")
 def nodes_resync(node: NodeName) -> None:
     """Let a node's next sync compare everything with its peer."""
-    from worker.cli import nodes as command
+    from worker.cli.nodes import nodes as command
 
     _end(command.resync(node))
 
@@ -377,7 +377,7 @@ def nodes_restamp(
     as_json: AsJson = False,
 ) -> None:
     """Mend what a node stamped while its clock was far ahead; put the clock right first."""
-    from worker.cli import nodes as command
+    from worker.cli.nodes import nodes as command
 
     _end(command.restamp(node, dry_run=dry_run, as_json=as_json))
 
@@ -388,7 +388,7 @@ def nodes_capture(
     remove: Annotated[bool, typer.Option("--remove", help="Remove the triggers instead.")] = False,
 ) -> None:
     """Install the triggers that stamp every edit of a node's tables."""
-    from worker.cli import nodes as command
+    from worker.cli.nodes import nodes as command
 
     _end(command.capture(node, uninstall=remove))
 
@@ -411,7 +411,7 @@ def sandbox_notion(
     ] = None,
 ) -> None:
     """Serve a local Notion workspace; point NOTION_BASE_URL to it and use any token."""
-    from worker.cli import sandbox as command
+    from worker.cli.processes import sandbox as command
 
     _end(command.notion(port, data, rate_limit, allow_host or ()))
 

@@ -10,8 +10,8 @@ from config import Settings, get_settings
 from tasks.registry import load_tasks
 from tasks.scheduled import PRUNE, Scheduled
 from tasks.sync_task.task import SyncTask
-from worker.cli.failures import CommandError
 from worker.store import Store
+from worker.telling.failures import CommandError
 
 
 @contextmanager

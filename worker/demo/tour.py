@@ -16,14 +16,14 @@ from rich.table import Table
 
 from tasks.merge import Side
 from tasks.values.canonical import same
-from worker.cli.machine import reachable_redis
-from worker.cli.output import console, printable, short
 from worker.demo.content import in_calendar, in_notion
 from worker.demo.people import Board, Phone, people
 from worker.demo.stage import EVERY, TASK, Stage, StageError, set_up
 from worker.demo.survey import Survey, survey
 from worker.lock import NodeBusyError, RedisSyncLock
+from worker.machine.state_directory import reachable_redis
 from worker.store import RunRecord, Store
+from worker.telling.screen import console, printable, short
 
 #: Seconds within which a step must have come about.
 PATIENCE = 60.0
