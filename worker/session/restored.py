@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from worker.errors import RedisUnavailableError, StoreError
 from worker.lock import SyncLock
 from worker.store import Store
-from worker.store.tables.runs import place_of
+from worker.store.tables.fences import place_of
 
 log = logging.getLogger(__name__)
 

@@ -27,10 +27,10 @@ from worker.lock import NodeBusyError, SyncLock
 from worker.session.renamed import first_run, former_names
 from worker.session.restored import CAREFUL, Marks
 from worker.store import RunRecord, SqlJournal, Store
+from worker.store.tables.fences import fence_of, take_fence
 from worker.store.tables.links import Links
 from worker.store.tables.memory import Memories
 from worker.store.tables.plans import does_something
-from worker.store.tables.runs import fence_of, take_fence
 
 log = logging.getLogger(__name__)
 

@@ -2,6 +2,6 @@
 
 from worker.store.journal import SqlJournal
 from worker.store.store import Store
-from worker.store.tables.runs import RAN, RunRecord
+from worker.store.tables.run_record import RAN, RunRecord
 
 __all__ = ["RAN", "RunRecord", "SqlJournal", "Store"]

@@ -14,9 +14,9 @@ from tasks.merge import Conflict, Effect, Intent, Link
 from worker.store.store import Store
 from worker.store.tables.conflicts import Conflicts
 from worker.store.tables.effects import Effects
+from worker.store.tables.fences import hold_fence
 from worker.store.tables.links import Links
 from worker.store.tables.memory import Memories
-from worker.store.tables.runs import hold_fence
 
 
 class SqlJournal:

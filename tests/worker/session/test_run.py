@@ -26,7 +26,7 @@ from worker.lock import MemoryLockStore, MemorySyncLock
 from worker.lock.store import Beat
 from worker.session.run import TIME_LIMIT, run_session
 from worker.store import RunRecord, SqlJournal, Store, schema
-from worker.store.tables.runs import take_fence
+from worker.store.tables.fences import take_fence
 
 LATER = START + timedelta(hours=1)
 

@@ -22,7 +22,7 @@ from worker.session.run import run_session
 from worker.store import RunRecord, SqlJournal, Store
 from worker.store.renaming import RenameRefusedError, kept_of, rename
 from worker.store.retention import count_on
-from worker.store.tables.runs import take_fence
+from worker.store.tables.fences import take_fence
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from tests.tasks.services.notion.plain_service import PlainService, PlainTask
 from worker.lock import MemoryLockStore, MemorySyncLock
 from worker.session.run import run_session
 from worker.store.store import Store
-from worker.store.tables.runs import RunRecord
+from worker.store.tables.run_record import RunRecord
 
 COLUMNS: dict[str, Any] = {
     "Name": {"title": {}},
