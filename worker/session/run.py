@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import uuid
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from config.private_files import open_private
 from tasks import SyncTask
 from tasks.engine.calls import uninterrupted
 from tasks.engine.naming import mentioned
 from tasks.engine.run import Order, RunReport, run_task
-from tasks.errors import LockLostError, StateError, TaskDefinitionError, TaskError
-from tasks.journal.contract import Base, Journal
-from tasks.journal.file import MOVED, FileJournal, is_moved
-from tasks.local import alone
+from tasks.errors import LockLostError, TaskError
 from tasks.scheduled import Scheduled
 from tasks.sync_task.task import Progress
 from worker.errors import RedisUnavailableError
 from worker.lock import NodeBusyError, SyncLock
-from worker.session.renamed import first_run, former_names
-from worker.session.restored import CAREFUL, Marks
+from worker.session.body import plan_only, run_other, stopped_at_first, with_care
+from worker.session.local_state import import_local_state
+from worker.session.restored import Marks
 from worker.store import RunRecord, SqlJournal, Store
-from worker.store.tables.fences import fence_of, take_fence
-from worker.store.tables.links import Links
-from worker.store.tables.memory import Memories
+from worker.store.tables.fences import fence_of
 from worker.store.tables.plans import does_something
 
 log = logging.getLogger(__name__)
@@ -81,7 +74,7 @@ async def run_session(
     """
     marks = Marks(store, lock)
     if dry_run:
-        return await _plan(task, store, progress, order or Order(), marks)
+        return await plan_only(task, store, progress, order or Order(), marks)
     run_id = uuid.uuid4().hex
     record = RunRecord(run_id=run_id, task=task.name, status="running", message_id=message_id, kind=kind)
     try:
@@ -112,71 +105,6 @@ async def run_session(
 def _last_fence(node: str, store: Store, marks: Marks) -> int:
     """The largest one that was given, as far as is known: an older copy of the database knows less."""
     return max(store.runs.last_fence(node), fence_of(marks.reached(node)))
-
-
-async def _careful(task: Scheduled, store: Store, order: Order, reached: int = 0) -> Order:
-    """The same order, for a run that may be of an older copy of the database; one that was entered has noted it."""
-    if await asyncio.to_thread(store.runs.restored_at, task.name, reached) is None:
-        return order
-    return replace(order, careful=CAREFUL)
-
-
-async def _plan(task: Scheduled, store: Store, progress: Progress, order: Order, marks: Marks) -> RunRecord:
-    if isinstance(task, SyncTask):
-        order = await _careful(task, store, order, await asyncio.to_thread(marks.reached, task.name))
-        journal = await asyncio.to_thread(_journal_to_plan_from, task, store)
-        report = await run_task(task, journal, progress=progress, order=order, dry_run=True)
-        if (stopped := await _first_run(task, store, journal, order)) is not None:
-            report = replace(report, reason=stopped.reason)
-        counts = report.plan.counts()
-    else:
-        report = await _run_other(task, None, store, order=order)
-        counts = dict(report.outcome.counts)
-    return RunRecord(
-        run_id="",
-        task=task.name,
-        status=report.status,
-        reason=report.reason,
-        counts=counts,
-        finished_at=datetime.now(UTC),
-        plan=report.plan,
-    )
-
-
-async def _first_run(task: SyncTask, store: Store, journal: Journal, order: Order) -> RunReport | None:
-    """What stops the first run of a task that seems to have had another name."""
-    if order.planner is not None or order.plan_id is not None or isinstance(journal, FileJournal):
-        return None
-    names = await asyncio.to_thread(former_names, task, store)
-    return await first_run(task, store, journal, names) if names else None
-
-
-async def _run_other(
-    task: Scheduled,
-    journal: SqlJournal | None,
-    store: Store,
-    check_lock: Callable[[], None] = lambda: None,
-    order: Order | None = None,
-) -> RunReport:
-    """One run of a task that is no object sync; without a journal it only looks."""
-    from tasks.database.sync import DatabaseSync
-    from worker.session.node_runs import run_node
-    from worker.session.pruning import Pruning
-
-    if isinstance(task, Pruning):
-        return await task.run(store, check_lock=check_lock, dry_run=journal is None)
-    if not isinstance(task, DatabaseSync):
-        raise TaskDefinitionError(f"task {task.name!r}: a worker cannot run a {type(task).__name__}")
-    return await run_node(task, journal, order)
-
-
-def _journal_to_plan_from(task: SyncTask, store: Store) -> Journal:
-    """Where the base is that the next run would start from; a plan only reads it."""
-    local = FileJournal(task.state_path)
-    kept_in_files = not is_moved(local.path) and (local.path.exists() or local.changes.exists())
-    if kept_in_files and not store.links.count(task.name):
-        return local
-    return SqlJournal(store, task.name, "", 0)
 
 
 async def _skip(store: Store, record: RunRecord, reason: str) -> RunRecord:
@@ -275,12 +203,12 @@ class _Session:
         journal = SqlJournal(self.store, self.task.name, self.record.run_id, self.record.fence)
         if not isinstance(self.task, SyncTask):
             order = replace(self.order, approve=self._approve)
-            return await _run_other(self.task, journal, self.store, self._check_lock, order)
+            return await run_other(self.task, journal, self.store, self._check_lock, order)
         await uninterrupted(asyncio.to_thread(import_local_state, self.task, self.store, self.record))
-        stopped = await _first_run(self.task, self.store, journal, self.order)
+        stopped = await stopped_at_first(self.task, self.store, journal, self.order)
         if stopped is not None:
             return stopped
-        order = await _careful(self.task, self.store, self.order)
+        order = await with_care(self.task, self.store, self.order)
         report = await run_task(
             self.task,
             journal,
@@ -363,43 +291,6 @@ def _free(lock: SyncLock, record: RunRecord, status: str) -> None:
             record.task,
             error,
         )
-
-
-def import_local_state(task: SyncTask, store: Store, record: RunRecord) -> None:
-    """Take over the state of runs without a database, once, so that no run works from a stale base.
-
-    Raises:
-        StateError: the file cannot be read, and is left as it is; or a run without a database uses it now.
-    """
-    path = task.state_path
-    try:
-        if is_moved(path):
-            return
-        with alone(task):
-            local = FileJournal(path)
-            if path.exists() or local.changes.exists():
-                _import(asyncio.run(local.load()), task, store, record)
-                local.compact()
-                path.replace(path.with_suffix(".json.imported"))
-            with open_private(path, "w") as file:
-                file.write(json.dumps(MOVED) + "\n")
-    except OSError as error:
-        raise StateError(f"state file {path} cannot be set aside: {error.strerror}") from error
-
-
-def _import(base: Base, task: SyncTask, store: Store, record: RunRecord) -> None:
-    if store.links.count(task.name):
-        log.warning(
-            "Task %r: the database has links already, so %s is set aside.", task.name, task.state_path
-        )
-        return
-    with store.write() as connection:
-        take_fence(connection, task.name, record.fence)
-        for link in base.links:
-            Links.put(connection, task.name, link, record.run_id)
-        for intent in base.intents:
-            Links.begin(connection, task.name, intent, record.run_id)
-        Memories.remember(connection, task.name, base.memory)
 
 
 __all__ = ["run_session", "silent"]

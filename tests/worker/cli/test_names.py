@@ -45,7 +45,8 @@ from worker.store import RunRecord, Store
 from worker.store.tables.conflicts import Conflicts
 from worker.store.tables.memory import Memories
 from worker.telling.failures import CommandError
-from worker.telling.screen import console, say, say_fields, table
+from worker.telling.screen import console, say, say_fields
+from worker.telling.tables import table
 
 PAGE = "2f1b0c9a-7d52-4e0b-9a57-5e1f6a0b7c1"
 NOW = datetime.now(UTC)

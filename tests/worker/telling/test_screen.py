@@ -11,7 +11,8 @@ from rich.console import Console
 
 from tasks.merge import Adopt, Change, Delete, Plan, Side, Update
 from worker.cli.runs.plan_view import plan_table
-from worker.telling.screen import moment, printable, table
+from worker.telling.screen import moment, printable
+from worker.telling.tables import table
 
 PAGE = "2f1b0c9a-7d52-4e0b-9a57-5e1f6a0b7c11"
 COLUMNS = ("Task", "Schedule", "State", "Last run", "Next run", "Running now", "Runs", "Links", "Held")

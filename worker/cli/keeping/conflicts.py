@@ -19,17 +19,8 @@ from worker.store import Store
 from worker.store.tables.conflicts import ConflictRecord
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
-from worker.telling.screen import (
-    console,
-    moment,
-    print_json,
-    printable,
-    say,
-    say_fields,
-    short,
-    table,
-    tell_rest,
-)
+from worker.telling.screen import console, moment, print_json, printable, say, say_fields, short, tell_rest
+from worker.telling.tables import table
 
 
 def conflicts(name: str | None, *, limit: int, ids: bool = False, as_json: bool) -> ExitCode:

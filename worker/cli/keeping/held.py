@@ -14,7 +14,8 @@ from worker.cli.nodes.held import held_by_nodes, show_held_by_nodes
 from worker.cli.nodes.nodes import described
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
-from worker.telling.screen import console, moment, print_json, say, table
+from worker.telling.screen import console, moment, print_json, say
+from worker.telling.tables import table
 
 
 def held(name: str | None, *, ids: bool = False, as_json: bool) -> ExitCode:

@@ -10,7 +10,8 @@ from tasks.database.held import HeldRecord, held_here
 from tasks.database.peer import PeerState
 from tasks.errors import TaskError
 from worker.cli.nodes import nodes
-from worker.telling.screen import console, table
+from worker.telling.screen import console
+from worker.telling.tables import table
 
 #: Records of one node and peer that are named on a screen.
 SHOWN = 50

@@ -23,7 +23,8 @@ from worker.lock import NodeBusyError
 from worker.machine.state_directory import node_lock
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
-from worker.telling.screen import console, print_json, say, table
+from worker.telling.screen import console, print_json, say
+from worker.telling.tables import table
 
 
 def list_nodes(*, as_json: bool) -> ExitCode:

@@ -12,7 +12,8 @@ from sandbox.notion import ROOT_PAGE_ID, RateLimit, SandboxError, serve
 from worker.machine.ports import usable_port
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
-from worker.telling.screen import console, table
+from worker.telling.screen import console
+from worker.telling.tables import table
 
 HOST = "127.0.0.1"
 

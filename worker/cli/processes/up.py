@@ -29,7 +29,8 @@ from worker.shadowed import shadowed
 from worker.store.tables.installation import installation_of
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
-from worker.telling.screen import console, printable, table
+from worker.telling.screen import console, printable
+from worker.telling.tables import table
 
 log = logging.getLogger(__name__)
 

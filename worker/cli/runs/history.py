@@ -11,7 +11,8 @@ from tasks.sync_task.task import SyncTask
 from worker.cli.context import HOW_TO_DEFINE, known_task, open_store
 from worker.store import RAN, RunRecord
 from worker.telling.exit_codes import ExitCode
-from worker.telling.screen import console, duration, moment, print_json, say, status_text, table, tell_rest
+from worker.telling.screen import console, duration, moment, print_json, say, status_text, tell_rest
+from worker.telling.tables import table
 
 
 def tasks(*, as_json: bool) -> ExitCode:

@@ -25,7 +25,8 @@ from tasks.merge import (
     pair_of,
 )
 from worker.cli.called import IDS, Called, ids_of, labels
-from worker.telling.screen import Rows, short, table
+from worker.telling.screen import short
+from worker.telling.tables import Rows, table
 
 #: Columns of the table.
 COLUMNS = ("Action", "Object", "Side", "What", "Why", "Address")

@@ -16,7 +16,8 @@ from worker.store import Store
 from worker.store.tables.plans import PLAN_ID_LENGTH, KeptPlan, does_something
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
-from worker.telling.screen import console, moment, print_json, say, table
+from worker.telling.screen import console, moment, print_json, say
+from worker.telling.tables import table
 
 #: Objects that the list names of each plan.
 NAMED = 3

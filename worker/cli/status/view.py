@@ -14,7 +14,8 @@ from worker.session.pruning import in_words
 from worker.signs import Sign, Signs
 from worker.store import RunRecord
 from worker.telling.exit_codes import CheckCode, ExitCode
-from worker.telling.screen import Rows, console, duration, moment, printable, status_text, table
+from worker.telling.screen import console, duration, moment, printable, status_text
+from worker.telling.tables import Rows, table
 
 #: Workers that are named; more of them are counted.
 NAMED = 6
