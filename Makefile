@@ -40,7 +40,7 @@ proof: $(VENV)/installed-dev
 		tests/tasks/database/sql/test_process_histories.py \
 		tests/tasks/database/sql/test_openapi.py tests/tasks/database/sql/test_columns.py
 	$(BIN)/python proof/node_mutants.py
-	LOCKSTEP_STOPS=$(STOPS) $(BIN)/python -m pytest --timeout 7200 tests/worker/celery_app/test_stops_under_load.py
+	LOCKSTEP_STOPS=$(STOPS) $(BIN)/python -m pytest --timeout 7200 tests/worker/pool/test_stops_under_load.py
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m bench

@@ -13,7 +13,7 @@ from typing import Self
 
 from tests.harness.process import Process
 from tests.harness.sides import ProbeSpec, Sides
-from worker.redis_server import RedisServer
+from worker.machine.redis_server import RedisServer
 from worker.store import RunRecord, Store
 
 ROOT = Path(__file__).resolve().parents[2]
