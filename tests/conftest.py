@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.order import pytest_collection_modifyitems as pytest_collection_modifyitems
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
