@@ -1,0 +1,211 @@
+"""A mapping is bound to what both sides have: for each pair a converter is chosen, or it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping as Values
+from dataclasses import replace
+from typing import Any
+
+from tasks.errors import TaskDefinitionError
+from tasks.mapping import words
+from tasks.mapping.case import CHOSEN, Case, quoted
+from tasks.mapping.mapping import Mapped, Mapping, Pair
+from tasks.mapping.names import tag
+from tasks.mapping.rules import Rule, partners, rule_for
+from tasks.sides import Attribute, End, Kind, Labels
+from tasks.sides.ends import UNLABELLED
+
+#: What the ends are called in a mapping, where nobody says otherwise.
+_WORDS = {end: end.value for end in End}
+
+
+def bind(
+    pairs: Iterable[Pair],
+    left: Values[str, Attribute],
+    right: Values[str, Attribute],
+    labels: Labels = UNLABELLED,
+    constants: Values[End, Values[str, Any]] | None = None,
+    *,
+    end_words: Values[End, str] = _WORDS,
+    spelled: str = "the mapping",
+) -> Mapping:
+    """Choose how the values of each pair meet.
+
+    Args:
+        pairs: the attributes that are kept in step.
+        left: what the left side has. Where neither side says what it has, values are taken as they are.
+        right: what the right side has.
+        labels: what people call the sides.
+        constants: by end, what new objects there get besides, by the side's own names.
+        end_words: what the mapping calls the ends, for a mend that names one.
+        spelled: what its author calls the mapping.
+
+    Raises:
+        TaskDefinitionError: an attribute is not there, cannot be written, does not go together with the other one, or
+            options do not fit. Every pair that is refused is named, each with its mend.
+    """
+    ends = {End.LEFT: left, End.RIGHT: right}
+    taken = tuple(pairs)
+    if not left and not right:
+        return Mapping(map(Mapped, taken), constants, spelled=spelled)
+    problems: list[str] = []
+    mapped: list[Mapped] = []
+    warnings: list[str] = []
+    for pair in taken:
+        try:
+            one, warning = _met(pair, ends, labels, end_words)
+        except TaskDefinitionError as error:
+            problems.append(str(error))
+            continue
+        mapped.append(one)
+        if warning:
+            warnings.append(warning)
+    fixed: dict[End, dict[str, Any]] = {}
+    for end, given in (constants or {}).items():
+        try:
+            fixed[end] = _constants(taken, end, ends[end], labels, given)
+        except TaskDefinitionError as error:
+            problems.append(str(error))
+    if problems:
+        raise TaskDefinitionError("; ".join(problems))
+    return Mapping(mapped, fixed, spelled=spelled, warnings=warnings)
+
+
+def _met(
+    pair: Pair, ends: Values[End, Values[str, Attribute]], labels: Labels, end_words: Values[End, str]
+) -> tuple[Mapped, str]:
+    """A pair with its converter, and a warning."""
+    for end in End:
+        if pair.at(end) not in ends[end]:
+            raise TaskDefinitionError(
+                f"{labels[end]} has no attribute {pair.at(end)!r}; it has {quoted(ends[end]) or 'none'}"
+            )
+    left, right = (ends[end][pair.at(end)] for end in End)
+    rule = rule_for(left.kind, right.kind)
+    first = End.LEFT if rule is None or rule.first is left.kind else End.RIGHT
+    case = Case(pair, left, right, labels, first)
+    if rule is None:
+        raise TaskDefinitionError(
+            f"{_with_kind(case, End.LEFT)} and {_with_kind(case, End.RIGHT)} cannot be kept in step: map "
+            f"{pair.left!r} to {_fitting(left.kind, ends[End.RIGHT])}"
+        )
+    _check_direction(case, rule, end_words)
+    if pair.values and not rule.takes_values:
+        raise case.wrong_values(f"{left.kind} and {right.kind} take none; leave it out")
+    found = rule.build(case)
+    forms = [f"{left.kind} = {right.kind}" if rule.converts else "", left.form, right.form]
+    converter = replace(found.converter, form=" ".join(form for form in forms if form))
+    return Mapped(pair, converter, found.lossy, _told(case, rule, found.told)), found.warning
+
+
+def _with_kind(case: Case, end: End) -> str:
+    return f"{case.called(end)} ({case.at(end).kind})"
+
+
+def _fitting(kind: Kind, there: Values[str, Attribute]) -> str:
+    """What an attribute of a kind may be mapped to."""
+    kinds = tuple(partners(kind))
+    names = [name for name, attribute in there.items() if attribute.kind in kinds]
+    what = f"an attribute of the kind {', '.join(kinds)}" if kinds else "nothing, and leave it out"
+    return f"{what}, such as {quoted(names)}" if names else what
+
+
+def _check_direction(case: Case, rule: Rule, end_words: Values[End, str]) -> None:
+    """Make sure that values can go wherever they are to go.
+
+    Raises:
+        TaskDefinitionError: they cannot.
+    """
+    for end in End:
+        if case.at(end).writable or case.pair.only_to is end.opposite:
+            continue
+        if not case.at(end.opposite).writable:
+            why = f"neither {case.called(End.LEFT)} nor {case.called(End.RIGHT)} can be written: leave it out"
+        else:
+            why = f"{case.called(end)} cannot be written: {_mend(case, end.opposite, end_words)}"
+        raise TaskDefinitionError(why)
+    if rule.one_way and case.pair.only_to is not case.second:
+        raise TaskDefinitionError(
+            f"{_with_kind(case, case.first)} can be shown in {_with_kind(case, case.second)}, but not be read "
+            f"back: {_mend(case, case.second, end_words)}"
+        )
+
+
+def _mend(case: Case, end: End, end_words: Values[End, str]) -> str:
+    verb = "say" if case.pair.only_to is not None else "add"
+    return f'{verb} only_to = "{end_words[end]}"'
+
+
+def _told(case: Case, rule: Rule, detail: str) -> str:
+    """What becomes of the values of a pair, in a sentence; empty where nothing does."""
+    parts = [detail] if detail else []
+    if rule.converts and rule.loses:
+        parts.append(rule.loses)
+    if case.pair.only_to is not None:
+        parts.append(f"goes only to {case.labels[case.pair.only_to]}")
+    if not parts and not rule.converts:
+        return ""
+    ends = f"{_with_kind(case, End.LEFT)} and {_with_kind(case, End.RIGHT)}"
+    return f"{ends}: {'; '.join(parts)}" if parts else ends
+
+
+# -- constants --------------------------------------------------------------------------------------------
+
+
+def _constants(
+    pairs: Iterable[Pair], end: End, there: Values[str, Attribute], labels: Labels, given: Values[str, Any]
+) -> dict[str, Any]:
+    """What new objects at an end get besides, as the side takes it.
+
+    Raises:
+        TaskDefinitionError: it has no such attribute, does not take the value, or the attribute is synced.
+    """
+    synced = {pair.at(end) for pair in pairs}
+    fixed: dict[str, Any] = {}
+    for name, value in given.items():
+        attribute = there.get(name)
+        fixed[name] = value
+        why = ""
+        if attribute is None and there:
+            why = f"there is no such attribute; there are {quoted(there)}"
+        elif name in synced:
+            why = "it is synced: leave it out"
+        elif attribute is not None and not attribute.writable:
+            why = "it cannot be written: leave it out"
+        elif attribute is not None:
+            try:
+                fixed[name] = _read(attribute, value)
+            except ValueError as error:
+                why = str(error)
+        if why:
+            raise TaskDefinitionError(f"constant {name!r} of {labels[end]}: {why}")
+    return fixed
+
+
+def _read(attribute: Attribute, value: Any) -> Any:
+    """A person's word as a value of an attribute.
+
+    Raises:
+        ValueError: it is none.
+    """
+    readers: dict[Kind, words.Reader] = {
+        Kind.STATE: words.read_state,
+        Kind.PRIORITY: words.read_priority,
+        Kind.YES_NO: words.read_answer,
+        Kind.CHOICE: words.read_name,
+        Kind.CHOICES: _read_names,
+    }
+    read = readers[attribute.kind](value) if attribute.kind in readers else value
+    names = (read,) if attribute.kind is Kind.CHOICE else read
+    there = {option.name for option in attribute.options}
+    if attribute.kind in CHOSEN and not attribute.new_options and not there.issuperset(names):
+        raise ValueError(f"there is no such option; there are {quoted(there) or 'none'}")
+    return read
+
+
+def _read_names(value: Any) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple | set | frozenset):
+        raise ValueError(f"{value!r} is no list of options")  # noqa: TRY004
+    return tuple(sorted(tag(words.read_name(name)) for name in names))
