@@ -14,6 +14,7 @@ from tasks.errors import ItemError, TaskDefinitionError
 from tasks.mapping import words
 from tasks.mapping.case import Case, Found, quoted, told
 from tasks.mapping.converter import Way
+from tasks.mapping.numbers import answer
 from tasks.mapping.texts import line
 from tasks.sides import End, Option, State
 from tasks.values.opaque import Opaque
@@ -98,7 +99,7 @@ ANSWERS = Scale(
     words.answer_of,
     words.answer_of,
     lambda state: state in words.ENDED,
-    lambda value: [bool(value)],
+    lambda value: [answer(value)],
     {"No": False, "Yes": True},
     empty=False,
     needed=(False, True),

@@ -71,6 +71,8 @@ class Mapping:
         self.spelled = spelled
         #: Whether any value is changed on its way.
         self.converts = any(not isinstance(one.converter, AsItIs) for one in self.by_name.values())
+        #: What a person should be told before each run: options that stand for nothing.
+        self.warnings = tuple(warnings)
 
     @property
     def forms(self) -> dict[str, str]:

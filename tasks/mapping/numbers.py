@@ -65,8 +65,8 @@ def _state(value: Any, current: Any = None) -> State:
     return State.OPEN if value is None else State(value)
 
 
-def _digit(common: Any, current: Any) -> int:
-    return int(common)
+def _digit(common: Any, current: Any) -> int | None:
+    return None if common is None else int(common)
 
 
 NUMBER = Way(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -21,8 +22,8 @@ def _read_number(text: str) -> Any:
         value = Decimal(text)
     except InvalidOperation:
         raise ValueError("no number") from None
-    if not value.is_finite():
-        raise ValueError("no number")
+    if not value.is_finite() or math.isinf(float(value)):
+        raise ValueError("no number that others can hold")
     return number(value)
 
 

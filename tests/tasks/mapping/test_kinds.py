@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.errors import TaskDefinitionError
 from tasks.mapping import Mapping, Pair, bind
+from tasks.mapping.rules import RULES, Rule, rule_for
 from tasks.sides import Attribute, End, Kind, Labels
 from tasks.values.canonical import dump, load, same
 from tasks.values.lossy import Lossy
@@ -20,7 +22,8 @@ from tests.tasks.mapping.samples import ATTRIBUTES, values
 LABELS = Labels("Notion", "the calendar")
 #: Which kinds go together, as a person would say it; written by hand, and held against the rules.
 TOGETHER = {
-    Kind.TEXT: "formatted text, number, whole number, yes/no, date, moment, span, choice, choices, state, priority, address",
+    Kind.TEXT: "formatted text, number, whole number, yes/no, date, moment, span, choice, choices, state, "
+    "priority, address",
     Kind.FORMATTED: "text",
     Kind.NUMBER: "text, whole number, yes/no, priority",
     Kind.WHOLE: "text, number, yes/no, priority",
@@ -104,6 +107,77 @@ def test_what_was_carried_across_is_no_edit(one: Kind, two: Kind, left: Attribut
         assert same(own[mapping.at(source)[0]], shown) or shown is None
 
     check()
+
+
+@pytest.mark.parametrize(("one", "two", "left", "right"), CASES)
+def test_an_object_is_made_without_what_cannot_be_read(
+    one: Kind, two: Kind, left: Attribute, right: Attribute
+) -> None:
+    mapping = bound(left, right)
+    for end in End:
+        (value,) = mapping.native(end, {"A": None}).values()
+        common = mapping.common(end, {mapping.at(end)[0]: value})["A"]
+        assert not isinstance(common, Opaque)
+        assert mapping.native(end, {"A": Opaque("hidden")}, {mapping.at(end)[0]: value}) == {
+            mapping.at(end)[0]: Opaque("hidden") if value is None else value
+        }
+
+
+@pytest.mark.parametrize("one", Kind)
+@pytest.mark.parametrize("two", Kind)
+def test_kinds_that_do_not_go_together_are_refused_in_both_orders(one: Kind, two: Kind) -> None:
+    left, right = ATTRIBUTES[one][0], ATTRIBUTES[two][0]
+    if allowed(one, two):
+        assert bound(left, right).names == ("A",)
+        return
+    with pytest.raises(TaskDefinitionError) as refused:
+        bound(left, right)
+    assert "'A' of Notion" in str(refused.value)
+    shown_to = End.RIGHT if one in SHOWN else End.LEFT
+    if {one, two} & SHOWN and Kind.TEXT in (one, two):
+        assert f'add only_to = "{shown_to}"' in str(refused.value)
+        assert bound(left, right, only_to=shown_to).only_to == {"A": shown_to}
+        with pytest.raises(TaskDefinitionError, match=f'say only_to = "{shown_to}"'):
+            bound(left, right, only_to=shown_to.opposite)
+    else:
+        assert "map 'A' to" in str(refused.value)
+
+
+@pytest.mark.parametrize(("one", "two", "left", "right"), CASES)
+def test_a_pair_that_goes_one_way_reads_whatever_its_target_shows(
+    one: Kind, two: Kind, left: Attribute, right: Attribute
+) -> None:
+    """What means nothing at the end that is only written to is written over, not held."""
+    mapping = bound(left, right, only_to=End.LEFT)
+
+    @settings(max_examples=10, deadline=None, database=None)
+    @given(values(left), values(right))
+    def check(at_left: Any, at_right: Any) -> None:
+        assert not isinstance(mapping.common(End.LEFT, {"A": at_left})["A"], Opaque)
+        common = mapping.common(End.RIGHT, {"b": at_right})["A"]
+        if isinstance(common, Opaque):
+            return
+        carried = carried_to(End.LEFT, mapping.lossy.get("A"), common, None)
+        written = mapping.native(End.LEFT, {"A": carried}, {"A": at_left})
+        assert same(mapping.common(End.LEFT, written)["A"], carried)
+
+    check()
+
+
+def test_each_rule_stands_once() -> None:
+    kinds = [frozenset((rule.first, rule.second)) for rule in RULES]
+    assert len(kinds) == len(set(kinds))
+    assert all(isinstance(rule, Rule) and rule_for(rule.second, rule.first) is rule for rule in RULES)
+
+
+@pytest.mark.parametrize(("one", "two", "left", "right"), CASES)
+def test_a_value_of_another_kind_than_was_said_holds_itself_only(
+    one: Kind, two: Kind, left: Attribute, right: Attribute
+) -> None:
+    mapping = bound(left, right)
+    for end, value in ((End.LEFT, object()), (End.RIGHT, object())):
+        common = mapping.common(end, {mapping.at(end)[0]: value})["A"]
+        assert isinstance(common, Opaque) or common is value  # the engine refuses what cannot be kept
 
 
 def test_every_pair_of_kinds_was_reached() -> None:
