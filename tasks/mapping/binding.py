@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from tasks.errors import TaskDefinitionError
-from tasks.mapping import words
-from tasks.mapping.case import CHOSEN, Case, quoted
+from tasks.mapping.case import Case, quoted
+from tasks.mapping.constants import read_constants
 from tasks.mapping.mapping import Mapped, Mapping, Pair
-from tasks.mapping.names import tag
 from tasks.mapping.rules import Rule, partners, rule_for
 from tasks.sides import Attribute, End, Kind, Labels
 from tasks.sides.ends import UNLABELLED
@@ -64,7 +63,7 @@ def bind(
     fixed: dict[End, dict[str, Any]] = {}
     for end, given in (constants or {}).items():
         try:
-            fixed[end] = _constants(taken, end, ends[end], labels, given)
+            fixed[end] = read_constants(ends[end], given, {pair.at(end) for pair in taken}, labels[end])
         except TaskDefinitionError as error:
             problems.append(str(error))
     if problems:
@@ -148,64 +147,3 @@ def _told(case: Case, rule: Rule, detail: str) -> str:
         return ""
     ends = f"{_with_kind(case, End.LEFT)} and {_with_kind(case, End.RIGHT)}"
     return f"{ends}: {'; '.join(parts)}" if parts else ends
-
-
-# -- constants --------------------------------------------------------------------------------------------
-
-
-def _constants(
-    pairs: Iterable[Pair], end: End, there: Values[str, Attribute], labels: Labels, given: Values[str, Any]
-) -> dict[str, Any]:
-    """What new objects at an end get besides, as the side takes it.
-
-    Raises:
-        TaskDefinitionError: it has no such attribute, does not take the value, or the attribute is synced.
-    """
-    synced = {pair.at(end) for pair in pairs}
-    fixed: dict[str, Any] = {}
-    for name, value in given.items():
-        attribute = there.get(name)
-        fixed[name] = value
-        why = ""
-        if attribute is None and there:
-            why = f"there is no such attribute; there are {quoted(there)}"
-        elif name in synced:
-            why = "it is synced: leave it out"
-        elif attribute is not None and not attribute.writable:
-            why = "it cannot be written: leave it out"
-        elif attribute is not None:
-            try:
-                fixed[name] = _read(attribute, value)
-            except ValueError as error:
-                why = str(error)
-        if why:
-            raise TaskDefinitionError(f"constant {name!r} of {labels[end]}: {why}")
-    return fixed
-
-
-def _read(attribute: Attribute, value: Any) -> Any:
-    """A person's word as a value of an attribute.
-
-    Raises:
-        ValueError: it is none.
-    """
-    readers: dict[Kind, words.Reader] = {
-        Kind.STATE: words.read_state,
-        Kind.PRIORITY: words.read_priority,
-        Kind.YES_NO: words.read_answer,
-        Kind.CHOICE: words.read_name,
-        Kind.CHOICES: _read_names,
-    }
-    read = readers[attribute.kind](value) if attribute.kind in readers else value
-    names = (read,) if attribute.kind is Kind.CHOICE else read
-    there = {option.name for option in attribute.options}
-    if attribute.kind in CHOSEN and not attribute.new_options and not there.issuperset(names):
-        raise ValueError(f"there is no such option; there are {quoted(there) or 'none'}")
-    return read
-
-
-def _read_names(value: Any) -> tuple[str, ...]:
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list | tuple | set | frozenset):
-        raise ValueError(f"{value!r} is no list of options")  # noqa: TRY004
-    return tuple(sorted(tag(words.read_name(name)) for name in names))

@@ -167,7 +167,8 @@ def test_what_nobody_can_write_is_refused() -> None:
 
 def test_every_pair_that_is_refused_is_named() -> None:
     with pytest.raises(
-        TaskDefinitionError, match=r"'Nome'.*; .*'Sum' of Notion cannot be written.*; constant 'Wo'"
+        TaskDefinitionError,
+        match=r"'Nome'.*; .*'Sum' of Notion cannot be written.*; what new objects of Notion get: 'Wo'",
     ):
         bound({"Nome": "summary", "Sum": "priority"}, constants={End.LEFT: {"Wo": 1}})
 
@@ -196,20 +197,20 @@ def test_new_objects_get_constants() -> None:
 @pytest.mark.parametrize(
     ("end", "constant", "why"),
     [
-        (End.LEFT, {"Wo": 1}, "constant 'Wo' of Notion: there is no such attribute; there are 'Name', "),
-        (End.LEFT, {"Name": "x"}, "constant 'Name' of Notion: it is synced: leave it out"),
-        (End.LEFT, {"Sum": 1}, "constant 'Sum' of Notion: it cannot be written: leave it out"),
-        (End.LEFT, {"Area": "Work"}, "constant 'Area' of Notion: there is no such option; there are 'Home'"),
+        (End.LEFT, {"Wo": 1}, "new objects of Notion get: 'Wo' is no attribute; there are 'Name', "),
+        (End.LEFT, {"Name": "x"}, "new objects of Notion get: 'Name' is synced: leave it out"),
+        (End.LEFT, {"Sum": 1}, "new objects of Notion get: 'Sum' cannot be written: leave it out"),
+        (
+            End.LEFT,
+            {"Area": "Work"},
+            "new objects of Notion get: 'Area': there is no such option; there are 'Home'",
+        ),
         (
             End.RIGHT,
             {"status": "soon"},
-            "constant 'status' of the calendar Errands: 'soon' is none of not started, ",
+            "the calendar Errands get: 'status': 'soon' is none of not started, ",
         ),
-        (
-            End.RIGHT,
-            {"categories": 3},
-            "constant 'categories' of the calendar Errands: 3 is no list of options",
-        ),
+        (End.RIGHT, {"categories": 3}, "the calendar Errands get: 'categories': 3 is no list of options"),
     ],
 )
 def test_constants_that_do_not_fit_are_refused(end: End, constant: dict[str, Any], why: str) -> None:
