@@ -30,6 +30,7 @@ from tests.worker.cli.conftest import TASK_MODULE
 #: A picture of what a program prints, or of how things hang together: nothing to run.
 PICTURE = ""
 README, HERE = "tests/acceptance/test_readme.py", "tests/docs/test_blocks.py"
+MAPPING = "tests/tasks/mapping/test_page.py"
 SANDBOX, TESTING = "tests/sandbox/notion/test_documentation.py", "tests/tasks/testing/test_docs.py"
 
 #: By page and begin of its first line, which test runs a block.
@@ -48,6 +49,8 @@ RUN_BY = {
     ("cli.md", "LOCKSTEP CRITICAL"): f"{HERE}::test_cron_and_monitors_are_told_as_the_page_shows",
     ("cli.md", "*/10"): f"{HERE}::test_cron_and_monitors_are_told_as_the_page_shows",
     ("cli.md", "Stopped:"): "tests/worker/cli/processes/test_up.py",
+    ("mapping.md", "[sync.map]"): f"{MAPPING}::test_the_map_on_the_page_is_read_alike_in_both_languages",
+    ("mapping.md", "mapping = {"): f"{MAPPING}::test_the_map_on_the_page_is_read_alike_in_both_languages",
     ("nodes.md", "for node in"): f"{HERE}::test_two_nodes_in_one_folder",
     ("nodes.md", "[[node]]"): f"{HERE}::test_two_nodes_in_one_folder",
     ("nodes.md", "export LAPTOP_SECRET"): f"{HERE}::test_two_nodes_in_one_folder",
