@@ -106,4 +106,4 @@ class Receiver:
     def wakeable_by(self, event: Event) -> list[str]:
         """Tasks whose Notion side says that the event is about an object of theirs."""
         tasks = {name: self._resources.tasks[name] for name in self.wakeups.wakeable()}
-        return [name for name, task in tasks.items() if isinstance(task, SyncTask) and concerned(task, event)]
+        return [name for name, task in tasks.items() if isinstance(task, SyncTask) and concerned(task, name, event)]

@@ -36,8 +36,8 @@ def _moment(held: str | None) -> Any:
     return dates.start({"start": held}) if held else None
 
 
-def _user(held: Json | None) -> str | None:
-    return str(held["id"]) if held else None
+def _user(held: Json | None) -> tuple[str, ...]:
+    return (str(held["id"]),) if held else ()
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
@@ -53,6 +53,9 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 
 #: Types of properties that Notion alone writes.
 COMPUTED_TYPES = frozenset(_READERS)
+
+#: Those of them whose values are of any kind, which no schema tells.
+OF_ANY_KIND = frozenset({"button", "formula", "rollup"})
 
 
 def read_computed(name: str, kind: str, held: Any) -> Any:

@@ -17,7 +17,7 @@ from typing import Any
 from tasks.errors import ItemError, TaskDefinitionError
 from tasks.services.notion import dates, references, rich_text
 from tasks.services.notion.column import Column, misfit, well_formed
-from tasks.services.notion.computed import COMPUTED_TYPES, read_computed
+from tasks.services.notion.computed import COMPUTED_TYPES, OF_ANY_KIND, read_computed
 from tasks.values.opaque import Opaque
 
 __all__ = ["SUPPORTED_TYPES", "Column", "check_supported", "decode", "encode", "keeps_more", "type_rows"]
@@ -36,17 +36,17 @@ LINE_LENGTHS = {"url": 2000, "email": 200, "phone_number": 200}
 
 
 def check_supported(column: Column) -> None:
-    """Make sure that values of this property can be read and written.
+    """Make sure that values of this property can be synced, be it only to the other side.
 
     Raises:
-        TaskDefinitionError: Notion computes them, or their type is not known here.
+        TaskDefinitionError: Notion computes values of any kind, or their type is not known here.
     """
-    if column.type in _CODECS:
+    if column.type in _CODECS or column.type in COMPUTED_TYPES - OF_ANY_KIND:
         return
     why = "Notion itself computes" if column.type in COMPUTED_TYPES else "is not known here"
     raise TaskDefinitionError(
-        f"Notion property {column.name!r} is of type {column.type}, which {why}, so that it cannot be written: "
-        f"take it out of attr_map; types that can: {', '.join(sorted(_CODECS))}"
+        f"Notion property {column.name!r} is of type {column.type}, which {why}, so that it cannot be synced: "
+        f"take it out of the mapping; types that can: {', '.join(sorted(_CODECS))}"
     )
 
 

@@ -15,7 +15,6 @@ from pydantic import SecretStr
 
 from tasks.errors import TaskDefinitionError
 from tasks.services.notion.ids import parse_id
-from tasks.sync_task.task import SyncTask
 
 #: Header of every delivery: `sha256=` and the digest of the body under the subscription's token.
 SIGNATURE_HEADER = "X-Notion-Signature"
@@ -104,22 +103,27 @@ def read_delivery(body: bytes) -> Handshake | Event:
     )
 
 
-def concerned(task: SyncTask, event: Event) -> bool:
-    """Whether an event may be about an object of a task's Notion side.
+def concerned(asked: object, name: str, event: Event) -> bool:
+    """Whether an event may be about an object of a side, or of a task that reads Notion by itself.
 
-    A task may have a method `concerns(entity)`, which gets the event's entity with its `parent`. Without one,
-    a task whose `data_source` is the object or its parent is concerned.
+    It may have a method `concerns(entity)`, as sides do, which gets the event's entity with its `parent`. Without
+    one, it is concerned where its `data_source` is the object or its parent.
+
+    Parameters:
+        asked: the side or the task.
+        name: of the task, for messages.
+        event: what Notion says.
     """
     if event.kind not in SYNCED_KINDS:
         return False
-    own = getattr(task, "concerns", None)
+    own = getattr(asked, "concerns", None)
     if callable(own):
         try:
             return bool(own(dict(event.entity)))
         except Exception:
-            log.exception("Task %r cannot tell whether an event concerns it; it is taken to.", task.name)
+            log.exception("Task %r cannot tell whether an event concerns it; it is taken to.", name)
             return True
-    place = getattr(task, "data_source", None)
+    place = getattr(asked, "data_source", None)
     if not isinstance(place, str):
         return False
     try:
