@@ -54,8 +54,17 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 #: Types of properties that Notion alone writes.
 COMPUTED_TYPES = frozenset(_READERS)
 
+#: For people: the Python value of those that have one kind.
+READ_AS = {
+    "created_by": "`tuple` of one id",
+    "created_time": "`datetime` in UTC to the minute",
+    "last_edited_by": "`tuple` of one id",
+    "last_edited_time": "`datetime` in UTC to the minute",
+    "unique_id": "`str`",
+}
+
 #: Those of them whose values are of any kind, which no schema tells.
-OF_ANY_KIND = frozenset({"button", "formula", "rollup"})
+OF_ANY_KIND = COMPUTED_TYPES - READ_AS.keys()
 
 
 def read_computed(name: str, kind: str, held: Any) -> Any:

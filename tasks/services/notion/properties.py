@@ -17,7 +17,7 @@ from typing import Any
 from tasks.errors import ItemError, TaskDefinitionError
 from tasks.services.notion import dates, references, rich_text
 from tasks.services.notion.column import Column, misfit, well_formed
-from tasks.services.notion.computed import COMPUTED_TYPES, OF_ANY_KIND, read_computed
+from tasks.services.notion.computed import COMPUTED_TYPES, OF_ANY_KIND, READ_AS, read_computed
 from tasks.values.opaque import Opaque
 
 __all__ = ["SUPPORTED_TYPES", "Column", "check_supported", "decode", "encode", "keeps_more", "type_rows"]
@@ -307,5 +307,6 @@ def type_rows() -> list[tuple[str, str, str, str, str]]:
     for kind, codec in sorted(_CODECS.items()):
         cleared = json.dumps(encode(Column("", "", kind), None)[kind])
         rows.append((kind, codec.shown_as, "yes", f"`{cleared}`", codec.hidden or "nothing"))
-    rows += [(kind, "plain value", "refused", "", "") for kind in sorted(COMPUTED_TYPES)]
-    return [*rows, ("any other", "`Opaque`", "refused", "", "")]
+    read_only = sorted(COMPUTED_TYPES - OF_ANY_KIND)
+    rows += [(kind, READ_AS[kind], "only read", "", "") for kind in read_only]
+    return [*rows, *((kind, "", "not synced", "", "") for kind in (*sorted(OF_ANY_KIND), "any other"))]
