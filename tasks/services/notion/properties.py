@@ -119,6 +119,8 @@ def _write_line(column: Column, value: Any, held: Any) -> str | None:
         return None
     if not isinstance(value, str):
         raise misfit(column, value, "text")
+    if len(value.splitlines()) > 1:
+        raise ItemError(f"Notion property {column.name!r}: {column.type} takes a single line")
     if rich_text.length(well_formed(column, value)) > LINE_LENGTHS[column.type]:
         raise ItemError(
             f"Notion property {column.name!r}: {rich_text.length(value):,} characters are too many, "

@@ -156,16 +156,17 @@ class DataSource(Side):
 
         Raises:
             TaskDefinitionError: one is missing, of a type that cannot be synced, or another than before; or
-                `column_ids` or `date_ranges` names what is not synced.
+                `column_ids` names what is not synced, or `date_ranges` what there is not.
             SideError: Notion does not show the data source to this token, or it is in the trash.
         """
-        for said, names in (("column_ids", self.column_ids.keys()), ("date_ranges", self.date_ranges)):
-            unknown = names - set(attributes)
-            if unknown:
-                raise TaskDefinitionError(
-                    f"{said} names {', '.join(sorted(unknown))}, which the mapping does not"
-                )
         schema = self._schema or await self._rows.schema()
+        for said, names, known, where in (
+            ("column_ids", self.column_ids, attributes, "the mapping does not"),
+            ("date_ranges", self.date_ranges, self._known.named(schema), f"{schema.where} does not have"),
+        ):
+            unknown = sorted(set(names) - set(known))
+            if unknown:
+                raise TaskDefinitionError(f"{said} names {', '.join(unknown)}, which {where}")
         if schema.in_trash:
             raise SideError(f"{schema.where} is in the trash: restore it, or take the task out")
         with_bodies = PAGE_BODY in attributes

@@ -358,18 +358,19 @@ async def test_a_fresh_process_finds_a_renamed_property_by_its_id_only(
     await person.patch_columns(source, {"Due": {"name": "Deadline"}})
     fresh = Wired(person.url, source, VALUES)
     pinned = Wired(person.url, source, VALUES, column_ids={"Due": due})
-    await fresh.open()
-    await pinned.open()
+    other = Wired(person.url, source, VALUES, column_ids={"Age": "x"})
+    for side in (fresh, pinned, other):
+        await side.open()
     try:
         with pytest.raises(TaskDefinitionError, match=r"no property 'Due'; it has: Area, Deadline"):
             await fresh.learn()
         await pinned.learn()
         assert pinned._reader.columns["Due"].name == "Deadline"
+        with pytest.raises(TaskDefinitionError, match="column_ids names Age, which the mapping does not"):
+            await other.learn()
     finally:
-        await fresh.close()
-        await pinned.close()
-    with pytest.raises(TaskDefinitionError, match="column_ids names Age, which the mapping does not"):
-        await Wired(person.url, source, column_ids={"Age": "x"}).check(["Name"])
+        for side in (fresh, pinned, other):
+            await side.close()
 
 
 async def test_a_rename_in_the_middle_of_a_run_does_no_harm(side: Wired, person: Person, source: str) -> None:
