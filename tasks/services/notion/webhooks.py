@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import SecretStr
 
@@ -69,6 +69,17 @@ class Event:
         return frozenset(found - {""})
 
 
+class Task(Protocol):
+    """A task, as far as it can be asked for its sides."""
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+
+    def pairing(self) -> Any:
+        """Its `sides`, by end."""
+
+
 def sign(secret: SecretStr, body: bytes) -> str:
     """The signature header of a body."""
     return "sha256=" + hmac.new(secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest()
@@ -103,27 +114,24 @@ def read_delivery(body: bytes) -> Handshake | Event:
     )
 
 
-def concerned(asked: object, name: str, event: Event) -> bool:
-    """Whether an event may be about an object of a side, or of a task that reads Notion by itself.
+def concerned(task: Task, event: Event) -> bool:
+    """Whether an event may be about an object of one of a task's sides.
 
-    It may have a method `concerns(entity)`, as sides do, which gets the event's entity with its `parent`. Without
-    one, it is concerned where its `data_source` is the object or its parent.
-
-    Parameters:
-        asked: the side or the task.
-        name: of the task, for messages.
-        event: what Notion says.
+    A side says so by `concerns(entity)`, which gets the event's entity with its `parent`. A task that was written
+    as one class may have that method itself; without one, it is concerned where its `data_source` is the object or
+    its parent.
     """
     if event.kind not in SYNCED_KINDS:
         return False
-    own = getattr(asked, "concerns", None)
-    if callable(own):
-        try:
-            return bool(own(dict(event.entity)))
-        except Exception:
-            log.exception("Task %r cannot tell whether an event concerns it; it is taken to.", name)
+    try:
+        if any(side.concerns(dict(event.entity)) for side in task.pairing().sides.values()):
             return True
-    place = getattr(asked, "data_source", None)
+    except Exception:
+        log.exception("Task %r cannot tell whether an event concerns it; it is taken to.", task.name)
+        return True
+    if callable(getattr(task, "concerns", None)):
+        return False
+    place = getattr(task, "data_source", None)
     if not isinstance(place, str):
         return False
     try:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from sandbox.notion import Sandbox
-from tasks.engine.run import RunReport
+from tasks.engine.report import RunReport
 from tasks.errors import ItemError, PreconditionError, TaskDefinitionError
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal

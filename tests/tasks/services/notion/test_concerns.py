@@ -11,8 +11,8 @@ import pytest
 
 from tasks.services.notion.webhooks import concerned, read_delivery
 from tests.tasks.services.notion.person import Person
+from tests.tasks.services.notion.plain_service import PlainService, PlainTask
 from tests.tasks.services.notion.test_side import COLUMNS
-from tests.tasks.services.notion.wired import Wired
 
 SOURCE, DATABASE, PAGE, OTHER = (f"00000000-0000-4000-8000-{number:012}" for number in range(1, 5))
 
@@ -29,8 +29,8 @@ def event(kind: str, entity: str, parent: dict[str, Any] | None) -> Any:
     return read_delivery(json.dumps(body).encode())
 
 
-def of(source: str) -> Wired:
-    return Wired("http://127.0.0.1:1", source, ["Name"])
+def of(source: str, url: str = "http://127.0.0.1:1") -> PlainTask:
+    return PlainTask(url, source, {"Name": "key"}, PlainService())
 
 
 @pytest.mark.parametrize(
@@ -60,25 +60,27 @@ def test_events_are_for_the_data_source_and_its_rows(
     kind: str, entity: str, parent: dict[str, Any] | None, meant: bool
 ) -> None:
     assert (
-        concerned(of(f"https://www.notion.so/{SOURCE.replace('-', '')}"), "rows", event(kind, entity, parent))
+        concerned(of(f"https://www.notion.so/{SOURCE.replace('-', '')}"), event(kind, entity, parent))
         is meant
     )
 
 
 @pytest.fixture
-async def side(person: Person) -> AsyncIterator[Wired]:
-    rows = Wired(person.url, await person.make_data_source("Chores", COLUMNS), ["Name"])
-    await rows.open()
+async def task(person: Person) -> AsyncIterator[PlainTask]:
+    task = of(await person.make_data_source("Chores", COLUMNS), person.url)
+    await task.rows.open()
     try:
-        yield rows
+        yield task
     finally:
-        await rows.close()
+        await task.rows.close()
 
 
-async def test_an_event_that_names_the_database_only_is_for_its_tasks(side: Wired, person: Person) -> None:
-    schema = await person.send("GET", f"data_sources/{side.data_source}")
+async def test_an_event_that_names_the_database_only_is_for_its_tasks(
+    task: PlainTask, person: Person
+) -> None:
+    schema = await person.send("GET", f"data_sources/{task.rows.data_source}")
     own = event("page.created", PAGE, {"id": schema["parent"]["database_id"], "type": "database"})
     foreign = event("page.created", PAGE, {"id": OTHER, "type": "database"})
-    assert (concerned(side, "rows", own), concerned(side, "rows", foreign)) == (True, True)  # who knows yet
-    await side.learn()
-    assert (concerned(side, "rows", own), concerned(side, "rows", foreign)) == (True, False)
+    assert (concerned(task, own), concerned(task, foreign)) == (True, True)  # who knows yet
+    await task.rows.learn()
+    assert (concerned(task, own), concerned(task, foreign)) == (True, False)

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from sandbox.notion import PERSON_ID, Sandbox
-from tasks.engine.run import Order, RunReport
+from tasks.engine.report import Order, RunReport
 from tasks.errors import ItemError, OutcomeUnknownError, SideError, TaskError
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal

@@ -15,9 +15,9 @@ from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService, PlainTask
 from tests.tasks.services.notion.wired import Wired
 from worker.lock import MemoryLockStore, MemorySyncLock
-from worker.session import run_session
-from worker.store.runs import RunRecord
+from worker.session.run import run_session
 from worker.store.store import Store
+from worker.store.tables.run_record import RunRecord
 
 COLUMNS: dict[str, Any] = {
     "Name": {"title": {}},

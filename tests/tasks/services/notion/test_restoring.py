@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tasks.engine.run import Order
+from tasks.engine.report import Order
 from tasks.errors import ItemError
 from tasks.journal.contract import Base
 from tasks.journal.state import State

@@ -12,12 +12,12 @@ from random import Random
 from typing import Any
 
 import httpx
-from tasks.two_way import TwoWay
 
-from tasks.engine.run import Order
+from tasks.engine.report import Order
 from tasks.errors import ItemError, OutcomeUnknownError, SideError
 from tasks.services.notion.client import NotionClient
 from tasks.services.notion.throttle import LocalThrottle
+from tasks.two_way import TwoWay
 from tasks.values.date_range import DateRange
 from tests.tasks.services.notion.plain_service import Keyed, PlainSide
 from tests.tasks.services.notion.soak.diary import Diary
@@ -25,7 +25,7 @@ from tests.tasks.services.notion.soak.hands import ATTRS, TYPED, NotionHand, Pla
 from tests.tasks.services.notion.virtual_time import VirtualTime
 from tests.tasks.services.notion.wired import Wire
 from worker.lock import MemoryLockStore, MemorySyncLock
-from worker.session import run_session
+from worker.session.run import run_session
 from worker.store import RunRecord, Store
 
 #: What is asked of a workspace to do to one request; those with `applied` are for writes.
@@ -406,7 +406,7 @@ class Town:
         """Attributes and values of all conflicts."""
         kept: set[tuple[str, Any]] = set()
         for conflict in self.store.conflicts.list(self.task.name, limit=100_000):
-            for value in (conflict.notion, conflict.other):
+            for value in (conflict.left, conflict.right):
                 if conflict.attribute is not None:
                     kept.add((self.task.attrs[conflict.attribute], value))
                 else:
