@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, date, datetime
+from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -24,7 +27,7 @@ from tasks.services.caldav import ATTRIBUTES, SERVICE, Todo, Todos
 from tasks.services.caldav.radicale_server import RadicaleServer
 from tasks.services.caldav.todo import STATUSES
 from tasks.services.caldav.todos import STATUS_OF, TODO
-from tasks.sides import Kind, State, check_lock
+from tasks.sides import GROUP, Kind, State, check_lock
 from tasks.values.canonical import dump, load
 from tasks.values.opaque import Opaque
 from tests.tasks.services.caldav.conftest import Server
@@ -86,8 +89,15 @@ class Place:
 
 
 @pytest.fixture
-def place(server: Server) -> Place:
+def each_place(server: Server) -> Place:
+    """On each of the servers."""
     return Place(server)
+
+
+@pytest.fixture
+def place(radicale: RadicaleServer) -> Place:
+    """On one server, for what none of them has a say in."""
+    return Place(radicale)
 
 
 async def only(side: Todos) -> Todo:
@@ -114,15 +124,15 @@ def test_every_status_is_a_state() -> None:
     assert tuple(STATUS_OF.values()) == STATUSES
 
 
-async def test_create_read_update_delete(place: Place) -> None:
-    async with place.run() as side:
+async def test_create_read_update_delete(each_place: Place) -> None:
+    async with each_place.run() as side:
         made = await side.create("one", VALUES)
         listed = await only(side)
         assert side.id(made) == side.id(listed) == "one"
         assert side.values(made) == side.values(listed) == VALUES
         assert abs(side.edited(listed) - datetime.now(UTC)).total_seconds() < 60
         assert (side.title(listed), side.key(listed)) == (VALUES["summary"], "order paper; two, boxes")
-        assert side.address(listed).startswith(place.url)
+        assert side.address(listed).startswith(each_place.url)
         changes = {"summary": "Paper", "due": date(2026, 8, 1), "priority": None, "status": State.CANCELLED}
         updated = await side.update(listed, changes)
         assert side.values(updated) == {**VALUES, **changes, "completed": True}
@@ -134,8 +144,8 @@ async def test_create_read_update_delete(place: Place) -> None:
 
 
 @pytest.mark.parametrize("state", State)
-async def test_states_there_and_back(place: Place, state: State) -> None:
-    async with place.run() as side:
+async def test_states_there_and_back(each_place: Place, state: State) -> None:
+    async with each_place.run() as side:
         todo = await side.create("one", {"summary": "tea"})
         assert side.values(todo)["status"] is State.OPEN
         assert side.values(await side.update(todo, {"status": state}))["status"] is state
@@ -148,10 +158,10 @@ async def test_an_empty_status_is_open(place: Place) -> None:
         assert side.values(todo)["status"] is State.OPEN
 
 
-async def test_what_cannot_be_read_is_opaque_and_not_written_over(place: Place) -> None:
-    async with place.run() as side:
+async def test_what_cannot_be_read_is_opaque_and_not_written_over(each_place: Place) -> None:
+    async with each_place.run() as side:
         todo = await side.create("one", {"summary": "tea"})
-        place.put(todo.href, todo.text.replace("END:VTODO", "STATUS:WAITING\r\nEND:VTODO"))
+        each_place.put(todo.href, todo.text.replace("END:VTODO", "STATUS:WAITING\r\nEND:VTODO"))
         todo = await only(side)
         values = side.values(todo)
         assert isinstance(values["status"], Opaque)
@@ -171,10 +181,10 @@ async def test_no_state_is_refused(place: Place) -> None:
             await side.update(todo, {"colour": "red"})
 
 
-async def test_an_edit_in_between_is_not_overwritten(place: Place) -> None:
-    async with place.run() as side:
+async def test_an_edit_in_between_is_not_overwritten(each_place: Place) -> None:
+    async with each_place.run() as side:
         todo = await side.create("one", VALUES)
-        place.put(todo.href, todo.text.replace("Order paper", "Buy ink"))
+        each_place.put(todo.href, todo.text.replace("Order paper", "Buy ink"))
         with pytest.raises(PreconditionError):
             await side.update(todo, {"summary": "mine"})
         with pytest.raises(PreconditionError):
@@ -190,9 +200,9 @@ def shown(side: Todos, todo: Todo) -> tuple[Any, ...]:
     return values["due"], values["status"], values["completed"]
 
 
-async def test_a_write_shows_the_occurrence_that_was_done(place: Place) -> None:
-    synced = await place.make_weekly()
-    async with place.run(synced=synced) as side:
+async def test_a_write_shows_the_occurrence_that_was_done(each_place: Place) -> None:
+    synced = await each_place.make_weekly()
+    async with each_place.run(synced=synced) as side:
         todo = await only(side)
         after = await side.update(todo, {"status": State.DONE})
         assert shown(side, after) == (FIRST, State.DONE, True)
@@ -248,20 +258,22 @@ async def test_a_later_time_of_one_that_does_not_recur_says_nothing(place: Place
 # -- from run to run --------------------------------------------------------------------------------------------
 
 
-async def test_what_files_held_is_known_in_the_next_run(place: Place) -> None:
-    async with place.run() as side:
+async def test_what_files_held_is_known_in_the_next_run(each_place: Place) -> None:
+    async with each_place.run() as side:
         todo = await side.create("one", {"summary": "tea"})
         await side.list()
         kept = load(dump(side.remembered()))
-    async with place.run(remembered=kept) as side:
+    async with each_place.run(remembered=kept) as side:
         assert side.calendar.known == {"one.ics": ["one"]}
-        place.put(todo.href, todo.text.replace("SUMMARY:", "SUMMARY;NO_NAME=b:"))
+        each_place.put(todo.href, todo.text.replace("SUMMARY:", "SUMMARY;NO_NAME=b:"))
         assert list((await side.list()).unreadable) == ["one"]
         assert side.remembered()["files"] == {"one.ics": ["one"]}
 
 
-async def test_what_was_known_of_another_calendar_is_not_taken_over(place: Place, server: Server) -> None:
-    other = Place(server)
+async def test_what_was_known_of_another_calendar_is_not_taken_over(
+    place: Place, radicale: RadicaleServer
+) -> None:
+    other = Place(radicale)
     async with other.run() as side:
         await side.create("one", {"summary": "tea"})
         kept = side.remembered()
@@ -270,17 +282,17 @@ async def test_what_was_known_of_another_calendar_is_not_taken_over(place: Place
         assert side.remembered() == {"url": place.url, "files": {}, "changes": {"written": {}, "made": {}}}
 
 
-async def test_late_changes_are_known_in_the_next_run(place: Place) -> None:
+async def test_late_changes_are_known_in_the_next_run(each_place: Place) -> None:
     """A server that drops a text after the write was read back made no edit."""
-    async with place.run() as side:
+    async with each_place.run() as side:
         todo = await side.create("one", {"summary": "tea", "description": "green"})
         kept = load(dump(side.remembered()))
-    place.put(todo.href, re.sub("DESCRIPTION:green\r?\n", "", todo.text))
+    each_place.put(todo.href, re.sub("DESCRIPTION:green\r?\n", "", todo.text))
     for _ in range(2):
-        async with place.run(remembered=kept) as side:
+        async with each_place.run(remembered=kept) as side:
             assert side.values(await only(side))["description"] == "green"
             kept = load(dump(side.remembered()))
-    async with place.run() as side:
+    async with each_place.run() as side:
         assert side.values(await only(side))["description"] == ""
 
 
@@ -321,15 +333,15 @@ NAME = (
 )
 
 
-async def test_it_is_called_after_the_calendar(place: Place) -> None:
-    with place.server.http() as http:
+async def test_it_is_called_after_the_calendar(each_place: Place) -> None:
+    with each_place.server.http() as http:
         body, headers = NAME.format(name=" Errands \n at home"), {"Content-Type": "text/xml"}
-        http.request("PROPPATCH", place.url, content=body, headers=headers).raise_for_status()
-    side = place.side()
+        http.request("PROPPATCH", each_place.url, content=body, headers=headers).raise_for_status()
+    side = each_place.side()
     assert side.label == "the calendar"
-    async with place.run(side):
+    async with each_place.run(side):
         assert side.label == "the calendar Errands at home"
-    async with place.run(place.side(label="my list")) as side:
+    async with each_place.run(each_place.side(label="my list")) as side:
         assert side.label == "my list"
 
 
@@ -420,6 +432,12 @@ def test_a_table_that_does_not_fit(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as caught:
         SERVICE.table.model_validate(given)
     assert "a word" not in str(caught.value)
+
+
+def test_the_service_is_announced() -> None:
+    project = tomllib.loads((Path(__file__).parents[4] / "pyproject.toml").read_text())["project"]
+    point = EntryPoint(SERVICE.name, project["entry-points"][GROUP][SERVICE.name], GROUP)
+    assert point.load() is SERVICE
 
 
 def test_every_key_of_the_table_says_what_it_is() -> None:
