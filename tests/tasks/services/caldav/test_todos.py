@@ -442,3 +442,9 @@ def test_the_service_is_announced() -> None:
 
 def test_every_key_of_the_table_says_what_it_is() -> None:
     assert all(field.description for field in SERVICE.table.model_fields.values())
+
+
+def test_the_page_names_every_attribute_with_its_kind() -> None:
+    page = (Path(__file__).parents[4] / "docs/caldav.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `(\w+)` \| ([\w/ ]+) \|", page, re.MULTILINE)
+    assert told == [(name, attribute.kind.value) for name, attribute in TODO.items()]
