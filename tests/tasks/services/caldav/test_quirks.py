@@ -1,4 +1,4 @@
-"""The ready task with servers whose word is not proof: nobody's text is lost, nothing is there twice."""
+"""A data source and a calendar with servers whose word is not proof: nobody's text is lost, nothing is there twice."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from uuid import uuid4
 import httpx
 import pytest
 from pydantic import SecretStr
+from tasks.engine.report import RunReport
+from tasks.two_way import TwoWay
 
 from sandbox.notion import Sandbox
-from tasks.engine.run import RunReport, run_task
 from tasks.journal.file import FileJournal
-from tasks.notion_caldav import NotionCalDAV
-from tasks.services.caldav import CalDAVClient, Todo, TodoCalendar
+from tasks.services.caldav import CalDAVClient, Todo, TodoCalendar, Todos
 from tasks.services.caldav.radicale_server import RadicaleServer
-from tasks.services.notion.throttle import LocalThrottle
+from tasks.services.notion import DataSource, LocalThrottle
 from tests.tasks.services.caldav.quirky import Message, Quirky, not_found, quirky
 from tests.tasks.services.notion.person import Person
 
@@ -38,18 +38,18 @@ class Office:
 
     async def run(self) -> RunReport:
         radicale = self.server.radicale
-        task = NotionCalDAV(
+        task = TwoWay(
             "todos",
-            self.source,
-            self.server.at(self.calendar_url),
+            DataSource(
+                self.source,
+                token=SecretStr("ntn_test"),
+                base_url=self.person.url,
+                throttle=LocalThrottle(1000, 1000),
+            ),
+            Todos(self.server.at(self.calendar_url), username=radicale.username, password=radicale.password),
             {"Task": "summary", "Notes": "description"},
-            username=radicale.username,
-            password=radicale.password,
-            token="ntn_test",
-            base_url=self.person.url,
-            throttle=LocalThrottle(1000, 1000),
         )
-        return await run_task(task, FileJournal(self.folder / "todos.json"))
+        return await task.run(FileJournal(self.folder / "todos.json"))
 
     async def make_row(self, title: str, notes: str = "") -> str:
         return await self.person.make_page(self.source, Task=Person.text(title), Notes=_notes(notes))
@@ -164,7 +164,7 @@ async def test_what_the_server_drops_stays_in_notion(office: Office, way: Any, m
     row = await office.make_row("new", LONG)
     await office.make_row("edited")
     report = await office.run()
-    assert report.outcome.counts["other_created"] == 2
+    assert report.outcome.counts["right_created"] == 2
     for _ in range(2):
         written = len(office.server.writes())
         report = await office.run()
@@ -197,7 +197,7 @@ async def test_what_the_server_drops_of_an_attribute_that_was_not_edited_stays_i
     office.server.asked = lambda request: way(_cut(most), request, None)
     office.server.answered = lambda request, answer: way(_cut(most), request, answer)
     await office.person.edit(row, Task=Person.text("green tea"))
-    assert (await office.run()).outcome.counts["other_updated"] == 1
+    assert (await office.run()).outcome.counts["right_updated"] == 1
     (todo,) = await office.todos()
     assert todo.values["description"] == text[:most]  # or nothing is tried here
     for _ in range(3):
@@ -236,7 +236,7 @@ async def test_what_the_server_drops_later_stays_in_notion(
         assert await office.rows() == {"renamed": LONG}
     await office.person.edit(row, Notes=_notes("Another " + LONG))
     later = False
-    assert (await office.run()).outcome.counts["other_updated"] == 1
+    assert (await office.run()).outcome.counts["right_updated"] == 1
     later = True
     for _ in range(3):
         assert not +(await office.run()).outcome.counts
@@ -358,8 +358,8 @@ async def test_a_todo_that_goes_while_it_is_listed_is_gone_in_the_next_run(offic
             office.remove("odd.ics")
 
     office.server.answered = answered
-    assert (await office.run()).outcome.counts["notion_deleted"] == 0
-    assert (await office.run()).outcome.counts["notion_deleted"] == 1
+    assert (await office.run()).outcome.counts["left_deleted"] == 0
+    assert (await office.run()).outcome.counts["left_deleted"] == 1
     assert set(await office.rows()) == {"two"}
 
 
