@@ -11,8 +11,8 @@ from tasks.object_task import ObjectTask
 from tasks.registry import load_tasks
 from tasks.scheduled import PRUNE, Scheduled
 from tasks.sides import Labels
-from worker.cli.failures import CommandError
 from worker.store import Store
+from worker.telling.failures import CommandError
 
 
 @contextmanager

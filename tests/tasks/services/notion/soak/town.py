@@ -24,7 +24,7 @@ from tests.tasks.services.notion.soak.hands import ATTRS, TYPED, NotionHand, Pla
 from tests.tasks.services.notion.test_side import Rows, Wire
 from tests.tasks.services.notion.virtual_time import VirtualTime
 from worker.lock import MemoryLockStore, MemorySyncLock
-from worker.session import run_session
+from worker.session.run import run_session
 from worker.store import RunRecord, Store
 
 #: What is asked of a workspace to do to one request; those with `applied` are for writes.
