@@ -12,14 +12,14 @@ from uuid import uuid4
 import httpx
 import pytest
 from pydantic import SecretStr
-from tasks.engine.report import RunReport
-from tasks.two_way import TwoWay
 
 from sandbox.notion import Sandbox
+from tasks.engine.report import RunReport
 from tasks.journal.file import FileJournal
 from tasks.services.caldav import CalDAVClient, Todo, TodoCalendar, Todos
 from tasks.services.caldav.radicale_server import RadicaleServer
 from tasks.services.notion import DataSource, LocalThrottle
+from tasks.two_way import TwoWay
 from tests.tasks.services.caldav.quirky import Message, Quirky, not_found, quirky
 from tests.tasks.services.notion.person import Person
 
