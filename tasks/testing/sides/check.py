@@ -25,11 +25,12 @@ Check: TypeAlias = Callable[[Trial], Awaitable[None]]
 
 #: All checks, in the order in which they are made: what the later ones build on comes first.
 CHECKS: tuple[Check, ...] = (
-    *running.CHECKS[:3],
-    *writing.CHECKS[:2],
+    *running.FIRST,
+    reading.values,
+    *writing.CREATES,
     *reading.CHECKS,
-    *running.CHECKS[3:],
-    *writing.CHECKS[2:],
+    *running.CHECKS,
+    *writing.UPDATES,
     *deleting.CHECKS,
     *meanwhile.CHECKS,
     *changing.CHECKS,
@@ -137,12 +138,9 @@ class _Checker:
 
         async def description(trial: Trial) -> None:
             nonlocal described
-            trial.tell("open")
-            await answer(side.open())
-            trial.tell("recall", "None, {}")
-            await answer(side.recall(None, {}))
-            trial.tell("describe")
-            judged = await answer(side.describe())
+            await trial.ask("open")
+            await trial.ask("recall", None, {})
+            judged = await trial.ask("describe")
             judge_description(trial, judged)
             described = judged
 
@@ -175,10 +173,8 @@ class _Checker:
         async def whole(trial: Trial) -> None:
             sides = [opened(side, samples.watched) for side in (trial.side, trial.second) if side is not None]
             async with sides[0], sides[1]:
-                if await self._run(check, trial):
-                    await trial.clean()
-                else:
-                    await self._clean_after(trial)
+                await self._run(check, trial)
+                await self._clean(trial)
 
         await self._run(whole, trial)
         self.reached += trial.reached
@@ -186,28 +182,26 @@ class _Checker:
         self.skipped |= trial.skipped
         self.notes += trial.notes
 
-    async def _clean_after(self, trial: Trial) -> None:
-        """Take away what a check left that found something broken, as far as that can be done."""
+    async def _clean(self, trial: Trial) -> None:
+        """Take away what a check made, as far as that goes: what keeps it from that is for the checks to tell."""
         try:
             await trial.clean()
         except Exception as error:
             self.notes.append(f"what was made is still there: {type(error).__name__}: {error}")
 
-    async def _run(self, check: Check, trial: Trial) -> bool:
-        """Make a check and keep what it found; whether it found nothing."""
+    async def _run(self, check: Check, trial: Trial) -> None:
+        """Make a check and keep what it found."""
         try:
             await check(trial)
             trial.must(Rule.CALLS, True, "")
         except BrokenRuleError as broken:
             rule, message = broken.rule, broken.message
         except Exception as error:
-            last = trial.told[-1] if trial.told else f"{trial.name('open')}()"
-            rule, message = Rule.CALLS, f"{last} raises {type(error).__name__}: {error}"
+            rule, message = Rule.CALLS, f"{trial.asked} raises {type(error).__name__}: {error}"
         else:
-            return True
+            return
         if rule not in self.without:
             self.findings.setdefault(rule, BrokenRule(rule, message, tuple(trial.told[-LINES:])))
-        return False
 
     def _judge_reached(self, side: Side) -> None:
         """A rule that was never put to the test, though the side offers what it is about, is a finding."""

@@ -94,7 +94,8 @@ class Game:
             self.trial.must(
                 rule,
                 self.trial.equal(name, wanted, value),
-                f"an update of {listed(changes)} leads from {listed(before.values)} to {listed(now.values)}",
+                f"{self.trial.name('update')} of {listed(changes)} leads from {listed(before.values)} to "
+                f"{listed(now.values)}",
             )
 
     async def _compare(self, others: dict[str, Seen]) -> None:

@@ -57,8 +57,9 @@ async def listings(trial: Trial) -> None:
     """A listing shows all objects."""
     made = []
     for number in range(NAMES):
-        trial.told.clear()
-        made.append((await trial.make(number)).id)
+        obj = await trial.ask("create", trial.new_key(), trial.samples.filled(number))
+        made.append((await trial.look(obj)).id)
+        trial.made.add(made[-1])
     trial.told = [f"{len(made)} objects made", f"{trial.name('list')}()"]
     missing = sorted(set(made) - (await trial.all()).keys())
     trial.must(
@@ -225,4 +226,4 @@ async def unchanged(trial: Trial) -> None:
 
 
 #: The checks of this module, in the order in which they are made.
-CHECKS = (ids, keys, listings, values, missing_values, for_people, alone, times, unchanged)
+CHECKS = (ids, keys, listings, missing_values, for_people, alone, times, unchanged)

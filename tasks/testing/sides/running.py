@@ -201,11 +201,11 @@ async def memory(trial: Trial) -> None:
             there = await trial.all(by=side)
         finally:
             await trial.ask("close", by=side)
-        word = "with what was remembered" if what is not None else "without what was remembered"
+        word = "what was remembered" if what is not None else "nothing that was remembered"
         trial.must(
             Rule.REMEMBER,
             again == described and there == here,
-            f"another instance {word} describes or lists something else than the one that remembered it",
+            f"another instance whose {trial.name('recall')} gets {word} describes or lists something else",
         )
 
 
@@ -214,7 +214,10 @@ async def events(trial: Trial) -> None:
     if not trial.offers("concerns"):
         return
     for event in ({}, {"type": "by the kit", "entity": None}):
-        said = trial.side.concerns(event)
+        try:
+            said = trial.side.concerns(event)
+        except Exception as error:  # whatever it is, it is told
+            said = error
         trial.must(
             Rule.EVENTS,
             isinstance(said, bool),
@@ -223,4 +226,5 @@ async def events(trial: Trial) -> None:
 
 
 #: The checks of this module, in the order in which they are made.
-CHECKS = (descriptions, openings, names, scopes, memory, events)
+FIRST = (descriptions, openings, names)
+CHECKS = (scopes, memory, events)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -74,6 +75,8 @@ class Trial:
         self.samples = samples
         self.seed = seed
         self.told: list[str] = []
+        #: The method that was asked last, as its author knows it.
+        self.asked = side.spelled("open")
         self.reached: Counter[Rule] = Counter()
         self.not_offered: dict[Rule, str] = {}
         self.skipped: dict[Rule, str] = {}
@@ -123,6 +126,7 @@ class Trial:
 
     async def ask(self, method: str, *args: Any, by: Side | None = None) -> Any:
         """What a method of the side gives."""
+        self.asked = self.name(method)
         return await answer(getattr(by or self.side, method)(*args))
 
     async def look(self, obj: Any, *, by: Side | None = None) -> Seen:
@@ -294,9 +298,10 @@ class Trial:
 
     async def clean(self) -> None:
         """Take away what the check made."""
-        for seen in (await self.all()).values():
-            if seen.id in self.made:
-                await self.ask("delete", seen.obj)
+        for obj in await self.ask("list"):
+            if await self.ask("id", obj) in self.made:
+                with suppress(ItemError):  # one that stays keeps no other one
+                    await self.ask("delete", obj)
 
     # -- telling --------------------------------------------------------------------------------------------
 

@@ -75,13 +75,13 @@ async def updates(trial: Trial) -> None:
 
 
 def _judge_set(trial: Trial, name: str, before: Seen, value: Any, seen: Seen) -> None:
-    here = f"an update of {name} from {shown(before.values[name])} to {shown(value)}"
+    here = f"{trial.name('update')} of {name} from {shown(before.values[name])} to {shown(value)}"
     trial.must(
         Rule.UPDATE,
         trial.equal(name, before.values[name], value)
         or not alike(before.values[name], seen.values[name])
         or trial.equal(name, value, seen.values[name]),
-        f"{here} leaves the old value: {trial.name('update')} must write every attribute that it is given",
+        f"{here} leaves the old value: it must write every attribute that it is given",
     )
     trial.must(
         Rule.FIXPOINT,
@@ -95,8 +95,8 @@ def _judge_rest(trial: Trial, changes: Mapping[str, Any], before: Seen, seen: Se
         trial.must(
             Rule.UPDATE_ONLY,
             rest in changes or alike(before.values[rest], seen.values[rest]),
-            f"an update of {', '.join(changes)} changes {rest} as well, from {shown(before.values[rest])} to "
-            f"{shown(seen.values[rest])}; {trial.name('update')} must leave what it does not name",
+            f"{trial.name('update')} of {', '.join(changes)} changes {rest} as well, from "
+            f"{shown(before.values[rest])} to {shown(seen.values[rest])}; it must leave what it does not name",
         )
 
 
@@ -113,8 +113,8 @@ async def updates_several(trial: Trial) -> None:
             trial.must(
                 Rule.UPDATE_SEVERAL,
                 trial.equal(name, value, seen.values[name]),
-                f"an update of {', '.join(changes)} leaves {name} at {shown(seen.values[name])} instead of "
-                f"{shown(value)}",
+                f"{trial.name('update')} of {', '.join(changes)} leaves {name} at "
+                f"{shown(seen.values[name])} instead of {shown(value)}",
             )
         _judge_rest(trial, changes, before, seen)
 
@@ -266,4 +266,5 @@ async def pairs_of_values(trial: Trial) -> None:
 
 
 #: The checks of this module, in the order in which they are made.
-CHECKS = (creates, creates_once, updates, updates_several, pairs_of_values, nasty_values, unfit_values)
+CREATES = (creates, creates_once)
+UPDATES = (updates, updates_several, pairs_of_values, nasty_values, unfit_values)
