@@ -60,8 +60,7 @@ def check_side(
     Args:
         make_side: Makes an instance of the side; each call another one, all at one place that is made for this,
             empty or nearly so.
-        only: The attributes that are written; by default all that can be. Give those that do not depend on each
-            other.
+        only: The attributes that are synced; by default all. Give those of which none depends on another one.
         values: The values to try, by attribute; by default such as the attribute's kind has, also nasty ones.
         key: The attribute that tells objects apart; by default the one that means `title`.
         constants: What new objects get besides.
@@ -171,7 +170,7 @@ class _Checker:
         )
 
         async def whole(trial: Trial) -> None:
-            sides = [opened(side, samples.watched) for side in (trial.side, trial.second) if side is not None]
+            sides = [opened(side, samples.synced) for side in (trial.side, trial.second) if side is not None]
             async with sides[0], sides[1]:
                 await self._run(check, trial)
                 await self._clean(trial)

@@ -95,7 +95,7 @@ def judge_forms(trial: Trial, given: Mapping[str, Any]) -> None:
 
 
 async def missing_values(trial: Trial) -> None:
-    """Values are given of all that is described."""
+    """Values are given of all that is synced."""
     await trial.make(0)
     for obj in await trial.ask("list"):
         given = await trial.ask("values", obj)
@@ -104,7 +104,7 @@ async def missing_values(trial: Trial) -> None:
             Rule.VALUES,
             not lacking,
             f"{trial.name('values')} does not give {', '.join(map(repr, lacking))}, which "
-            f"{trial.name('describe')} names",
+            f"{trial.name('describe')} names and which is synced",
         )
 
 

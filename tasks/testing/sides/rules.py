@@ -54,7 +54,7 @@ class Rule(Enum):
         Invariant.CLOCKS,
         "An edit that is made later says so.",
     )
-    VALUES = ("values", Invariant.CONTRACT, "`values` gives every attribute that is described.")
+    VALUES = ("values", Invariant.CONTRACT, "`values` gives every attribute that is synced.")
     FORMS = ("forms of kinds", Invariant.CONTRACT, "Every value has the form of its attribute's kind.")
     FOR_PEOPLE = (
         "title and address",

@@ -137,7 +137,7 @@ async def names(trial: Trial) -> None:
     described = await trial.ask("describe")
     check = trial.name("check")
     trial.told = [f"{check}({', '.join(described)})"]
-    for some in (list(described), list(trial.samples.watched), set(described), ()):
+    for some in (list(described), trial.samples.synced, set(described), ()):
         try:
             await trial.ask("check", some)
         except TaskDefinitionError as error:
@@ -197,7 +197,7 @@ async def memory(trial: Trial) -> None:
             await trial.ask("open", by=side)
             await trial.ask("recall", what, {one.id: dict(one.values) for one in seen}, by=side)
             again = await trial.ask("describe", by=side)
-            await trial.ask("check", list(trial.samples.watched), by=side)
+            await trial.ask("check", trial.samples.synced, by=side)
             there = await trial.all(by=side)
         finally:
             await trial.ask("close", by=side)
@@ -215,9 +215,9 @@ async def events(trial: Trial) -> None:
         return
     for event in ({}, {"type": "by the kit", "entity": None}):
         try:
-            said = trial.side.concerns(event)
+            said: Any = trial.side.concerns(event)
         except Exception as error:  # whatever it is, it is told
-            said = error
+            said = repr(error)
         trial.must(
             Rule.EVENTS,
             isinstance(said, bool),

@@ -28,7 +28,7 @@ class Tried:
     usual: Sequence[Any]
     #: Kept, refused, or rewritten into what stays the same from then on.
     nasty: Sequence[Any] = ()
-    #: Refused, or turned into something that has the form of the kind.
+    #: Of the type of the kind, and yet no value of it: refused, or turned into one.
     unfit: Sequence[Any] = ()
 
 
@@ -73,24 +73,21 @@ _MOMENTS = (
 )
 
 _BY_KIND: Mapping[Kind, Tried] = {
-    Kind.TEXT: Tried(("a", "Ab", "two words", "ö", ""), (None, *NASTY_TEXTS), (7, ["a"])),
+    Kind.TEXT: Tried(("a", "Ab", "two words", "ö", ""), (None, *NASTY_TEXTS)),
     Kind.FORMATTED: Tried(
         ("a", "two words", "ö", ""),
         (None, "**bold** and *slanted*", "# Head\n\n- one\n- two", "`code`", "a\n\nb", *NASTY_TEXTS),
-        (7, ["a"]),
     ),
-    Kind.NUMBER: Tried((1, 2.5, 7, 0), (-1.5, 1e-7, 123456789.25, -0.0, None), ("seven",)),
-    Kind.WHOLE: Tried((1, 2, 7, 0), (-1, 2**31, None), ("seven", 1.5)),
-    Kind.YES_NO: Tried((True, False), (None,), ("perhaps",)),
+    Kind.NUMBER: Tried((1, 2.5, 7, 0), (-1.5, 1e-7, 123456789.25, -0.0, None)),
+    Kind.WHOLE: Tried((1, 2, 7, 0), (-1, 2**31, None)),
+    Kind.YES_NO: Tried((True, False), (None,)),
     Kind.DATE: Tried(
         (date(2026, 3, 2), date(2028, 2, 29), None),
         (date(1969, 12, 31), date(1900, 1, 1), date(9999, 12, 31)),
-        ("tomorrow", 7),
     ),
     Kind.MOMENT: Tried(
         (datetime(2026, 3, 2, 9, 30, tzinfo=UTC), datetime(2026, 4, 5, 17, 0, tzinfo=UTC), None),
         _MOMENTS,
-        ("tomorrow", 7),
     ),
     Kind.SPAN: Tried(
         (DateRange(date(2026, 3, 2)), DateRange(date(2026, 3, 2), date(2026, 3, 4)), None),
@@ -100,13 +97,11 @@ _BY_KIND: Mapping[Kind, Tried] = {
             DateRange(_MOMENTS[2], _MOMENTS[3], "Europe/Berlin"),
             DateRange(date(2026, 3, 2), date(2026, 3, 2)),
         ),
-        ("tomorrow", 7),
     ),
-    Kind.PRIORITY: Tried((1, 5, 9), (2, 3, 4, 6, 7, 8, None), ("high", 0, 10)),
+    Kind.PRIORITY: Tried((1, 5, 9), (2, 3, 4, 6, 7, 8, None), (0, 10)),
     Kind.ADDRESS: Tried(
         ("https://example.org/a", "https://example.org/b?c=d&e=%20#f", None),
         ("https://example.org/ö", "https://example.org/" + "a" * 1500, ""),
-        (7, "two\nlines"),
     ),
     Kind.PERSON: Tried(((),)),
     Kind.FILE: Tried(((),)),
@@ -130,9 +125,9 @@ def tried_of(attribute: Attribute) -> Tried:
         case Kind.STATE:
             states = [option.state for option in attribute.options if option.state is not None]
             usual = tuple(dict.fromkeys(states)) or (State.OPEN, State.DONE)
-            return Tried(usual, (*(one for one in State if one not in usual), None), ("perhaps",))
+            return Tried(usual, (*(one for one in State if one not in usual), None))
         case Kind.ADDRESS if attribute.meaning in _ADDRESSES:
-            return Tried(_ADDRESSES[attribute.meaning], ("",), (7,))
+            return Tried(_ADDRESSES[attribute.meaning], ("",))
     return _BY_KIND[attribute.kind]
 
 
@@ -141,7 +136,7 @@ def _choice(attribute: Attribute) -> Tried:
     fresh = ("Quite new", "ö") if attribute.new_options else ()
     closed = () if attribute.new_options or not names else ("no such option",)
     nasty = ("commas, inside", "  spaces around  ", "a" * 150) if attribute.new_options else ()
-    return Tried((*names[:OPTIONS], *fresh), (*nasty, None), (*closed, 7))
+    return Tried((*names[:OPTIONS], *fresh), (*nasty, None), closed)
 
 
 def _choices(attribute: Attribute) -> Tried:
@@ -151,7 +146,7 @@ def _choices(attribute: Attribute) -> Tried:
     usual = [(), *((name,) for name in names[:2]), tuple(names[:2]), tuple(names)]
     closed = () if attribute.new_options or not names else (("no such option",),)
     nasty = (("commas, inside",), ("  spaces around  ",), ("A", "a")) if attribute.new_options else ()
-    return Tried(tuple(dict.fromkeys(usual)), (*nasty, None), (*closed, 7))
+    return Tried(tuple(dict.fromkeys(usual)), (*nasty, None), closed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +160,13 @@ class Samples:
     tried: Mapping[str, Tried]
     #: What new objects get besides.
     constants: Mapping[str, Any] = field(default_factory=dict)
-    #: What the side says of its attributes; empty where it does not know their kinds.
+    #: What the side says of the attributes that are synced; empty where it does not know their kinds.
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+    @property
+    def synced(self) -> tuple[str, ...]:
+        """The attributes that are read."""
+        return tuple(self.attributes) or self.watched
 
     @property
     def watched(self) -> tuple[str, ...]:
@@ -193,7 +193,7 @@ def samples_of(
     Args:
         label: what the side is called.
         attributes: what it describes.
-        only: the attributes that are written; by default all that can be.
+        only: the attributes that are synced; by default all.
         values: values by attribute, where the usual ones do not do.
         key: the attribute that tells objects apart; by default the one that means `title`.
         constants: what new objects get besides.
@@ -220,7 +220,8 @@ def samples_of(
     wanted = [name for name in able if name not in constants and (only is None or name in only)]
     tried = {name: _tried(attributes[name], given.get(name)) for name in wanted if name != key}
     tried = {name: one for name, one in tried.items() if len(one.usual) > 1}
-    return Samples(key, names_of(label, key, given.get(key)), tried, constants, dict(attributes))
+    synced = {name: one for name, one in attributes.items() if only is None or name in (*only, key)}
+    return Samples(key, names_of(label, key, given.get(key)), tried, constants, synced)
 
 
 def _tried(attribute: Attribute, given: Sequence[Any] | None) -> Tried:
