@@ -5,11 +5,11 @@
 >>> assert report.ok, report.text  # doctest: +SKIP
 """
 
-from tasks.testing.check import check_task
+from tasks.testing.histories.people import Person, PersonFor, TaskPerson
 from tasks.testing.invariants import Invariant
-from tasks.testing.people import Person, PersonFor, TaskPerson
-from tasks.testing.report import Finding, Report
 from tasks.testing.sides import BrokenRule, Rule, SideReport, check_side
+from tasks.testing.task.check import check_task
+from tasks.testing.task.report import Finding, Report
 
 __all__ = [
     "BrokenRule",

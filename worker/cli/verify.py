@@ -13,7 +13,7 @@ from rich.text import Text
 from config import get_settings
 from config.logging import configure_logging
 from tasks.testing import Finding, Invariant, Report, check_task
-from tasks.testing.mapping import SEALED, MemoryCopy, advance, mapping_of
+from tasks.testing.copies.copy_of import SEALED, MemoryCopy, advance, mapping_of
 from worker.cli.context import find_sync_task
 from worker.cli.exit_codes import ExitCode
 from worker.cli.output import console, duration, print_json, printable, say
