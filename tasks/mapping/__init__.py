@@ -8,7 +8,8 @@ writes anything, and no service is known.
 *bound*       a mapping whose converters were chosen, since both sides have said what they have.
 """
 
+from tasks.mapping.binding import bind, pairs_of, usual_pairs
 from tasks.mapping.converter import AS_IT_IS, AsItIs, Converter
 from tasks.mapping.mapping import Mapped, Mapping, Pair
 
-__all__ = ["AS_IT_IS", "AsItIs", "Converter", "Mapped", "Mapping", "Pair"]
+__all__ = ["AS_IT_IS", "AsItIs", "Converter", "Mapped", "Mapping", "Pair", "bind", "pairs_of", "usual_pairs"]

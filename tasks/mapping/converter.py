@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tasks.sides import End
@@ -41,10 +42,11 @@ class Converter(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
 class AsItIs:
     """Both ends have the same kind of value."""
 
-    form = ""
+    form: str = ""
 
     def common(self, end: End, value: Any) -> Any:
         """The value."""

@@ -7,8 +7,9 @@ from collections.abc import Mapping as Values
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.mapping.converter import AS_IT_IS, Converter
+from tasks.mapping.converter import AS_IT_IS, AsItIs, Converter
 from tasks.sides import End, ItemError, UnfitError
+from tasks.values.lossy import Lossy
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,30 @@ class Mapping:
     """A mapping that is bound: values go through it on their way between the ends and the merge."""
 
     def __init__(
-        self, mapped: Iterable[Mapped], constants: Values[End, Values[str, Any]] | None = None
+        self,
+        mapped: Iterable[Mapped],
+        constants: Values[End, Values[str, Any]] | None = None,
+        *,
+        spelled: str = "the mapping",
     ) -> None:
         self.by_name = {one.pair.name: one for one in mapped}
         #: By end, what new objects there get besides, by the side's own names.
         self.constants = {end: dict((constants or {}).get(end, {})) for end in End}
+
+        #: What its author calls it, in messages.
+        self.spelled = spelled
+        #: Whether any value is changed on its way.
+        self.converts = any(not isinstance(one.converter, AsItIs) for one in self.by_name.values())
+
+    @property
+    def forms(self) -> dict[str, str]:
+        """By attribute, what it is mapped to and in which form it is compared."""
+        return {name: one.form for name, one in self.by_name.items()}
+
+    @property
+    def lossy(self) -> dict[str, Lossy]:
+        """What one side cannot show in full, by attribute."""
+        return {}
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tasks.sync_task.task import ConflictMode
+from tasks.conflict_modes import ConflictMode
 from tasks.testing.equality import SIDES, agree, form
 from tasks.testing.histories.history import History, Run
 from tasks.testing.histories.player import Player

@@ -9,8 +9,9 @@ from itertools import groupby
 from random import Random
 from typing import Any
 
+from tasks.conflict_modes import ConflictMode
 from tasks.errors import TaskDefinitionError
-from tasks.sync_task.task import ConflictMode, SyncTask
+from tasks.sync_task.task import SyncTask
 from tasks.testing.calling import blocking
 from tasks.testing.histories.ending import play
 from tasks.testing.histories.history import Alphabet, History, Run, generate, generate_calm
