@@ -73,10 +73,13 @@ RUN_BY = {
     ("tasks.md", "from tasks import Changes"): f"{HERE}::test_a_task_of_ones_own",
     ("tasks.md", "task = Contacts"): f"{HERE}::test_a_task_of_ones_own",
     ("tasks.md", "from tasks import run_all_tasks"): f"{HERE}::test_running_without_celery",
-    ("testing.md", "from datetime"): f"{TESTING}::test_the_example_passes",
-    ("testing.md", "class Attic"): f"{TESTING}::test_the_mistake_is_told_as_the_page_says",
-    ("testing.md", "I5 no resurrection"): f"{TESTING}::test_the_mistake_is_told_as_the_page_says",
-    ("testing.md", "import httpx"): f"{TESTING}::test_the_example_with_notion_passes",
+    ("testing.md", "import datetime"): f"{TESTING}::test_the_side_passes",
+    ("testing.md", "class Trusting"): f"{TESTING}::test_the_mistake_of_a_side_is_told_as_the_page_says",
+    ("testing.md", "update of what"): f"{TESTING}::test_the_mistake_of_a_side_is_told_as_the_page_says",
+    ("testing.md", "from datetime"): f"{TESTING}::test_the_task_passes",
+    ("testing.md", "class Attic"): f"{TESTING}::test_the_mistake_of_a_task_is_told_as_the_page_says",
+    ("testing.md", "I5 no resurrection"): f"{TESTING}::test_the_mistake_of_a_task_is_told_as_the_page_says",
+    ("testing.md", "import httpx"): f"{TESTING}::test_the_task_with_notion_passes",
     ("webhooks.md", "python -m worker.web"): f"{HERE}::test_the_web_process_is_started",
 }  # fmt: skip
 
