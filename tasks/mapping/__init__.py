@@ -2,13 +2,26 @@
 writes anything, and no service is known.
 
 *pair*        an attribute of the left side and one of the right.
-*converter*   how the values of a pair meet: both are brought into one *common form*, in which they are compared and
-              kept. It is chosen by the two *kinds*.
+*rule*        how attributes of two *kinds* meet, whichever end has which.
+*converter*   brings the values of both ends of a pair into one *common form*, in which they are compared and kept.
+*way*         from the values of one end to the common form, and back.
 *direction*   whether a pair goes both ways, or only to one end.
 *bound*       a mapping whose converters were chosen, since both sides have said what they have.
 """
 
+from tasks.mapping.binding import bind
 from tasks.mapping.converter import AS_IT_IS, AsItIs, Converter
 from tasks.mapping.mapping import Mapped, Mapping, Pair
+from tasks.mapping.reading import pairs_of, usual_pairs
 
-__all__ = ["AS_IT_IS", "AsItIs", "Converter", "Mapped", "Mapping", "Pair"]
+__all__ = [
+    "AS_IT_IS",
+    "AsItIs",
+    "Converter",
+    "Mapped",
+    "Mapping",
+    "Pair",
+    "bind",
+    "pairs_of",
+    "usual_pairs",
+]

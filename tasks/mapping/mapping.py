@@ -7,8 +7,9 @@ from collections.abc import Mapping as Values
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.mapping.converter import AS_IT_IS, Converter
+from tasks.mapping.converter import AS_IT_IS, AsItIs, Converter
 from tasks.sides import End, ItemError, UnfitError
+from tasks.values.lossy import Lossy
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,10 @@ class Mapped:
 
     pair: Pair
     converter: Converter = AS_IT_IS
+    #: What one end cannot show in full.
+    lossy: Lossy | None = None
+    #: What becomes of its values, in a sentence; empty where nothing does.
+    told: str = ""
 
     @property
     def form(self) -> str:
@@ -51,11 +56,52 @@ class Mapping:
     """A mapping that is bound: values go through it on their way between the ends and the merge."""
 
     def __init__(
-        self, mapped: Iterable[Mapped], constants: Values[End, Values[str, Any]] | None = None
+        self,
+        mapped: Iterable[Mapped],
+        constants: Values[End, Values[str, Any]] | None = None,
+        *,
+        spelled: str = "the mapping",
+        warnings: Iterable[str] = (),
     ) -> None:
         self.by_name = {one.pair.name: one for one in mapped}
         #: By end, what new objects there get besides, by the side's own names.
         self.constants = {end: dict((constants or {}).get(end, {})) for end in End}
+
+        #: What its author calls it, in messages.
+        self.spelled = spelled
+        #: Whether any value is changed on its way.
+        self.converts = any(not isinstance(one.converter, AsItIs) for one in self.by_name.values())
+        #: What a person should be told before each run: options that stand for nothing.
+        self.warnings = tuple(warnings)
+
+    @property
+    def forms(self) -> dict[str, str]:
+        """By attribute, what it is mapped to and in which form it is compared."""
+        return {name: one.form for name, one in self.by_name.items()}
+
+    @property
+    def lossy(self) -> dict[str, Lossy]:
+        """By attribute, what one end cannot show in full."""
+        return {name: one.lossy for name, one in self.by_name.items() if one.lossy is not None}
+
+    @property
+    def only_to(self) -> dict[str, End]:
+        """By attribute that is not kept both ways, the end to which it goes."""
+        return {name: one.pair.only_to for name, one in self.by_name.items() if one.pair.only_to is not None}
+
+    @property
+    def modes(self) -> dict[str, str]:
+        """By attribute that has a conflict mode of its own, that mode."""
+        return {name: one.pair.mode for name, one in self.by_name.items() if one.pair.mode is not None}
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """A sentence for each attribute that is converted, not shown in full, or goes one way."""
+        return tuple(one.told for one in self.by_name.values() if one.told)
+
+    def is_coarse(self, end: End) -> bool:
+        """Whether the common form of an object does not tell all that the end shows of it."""
+        return any(one.converter.is_coarse(end) for one in self.by_name.values())
 
     @property
     def names(self) -> tuple[str, ...]:

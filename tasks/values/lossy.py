@@ -21,7 +21,7 @@ class Lossy:
     A value there is equal to the full one when it shows all that this side can; nothing is written then.
     """
 
-    #: The side that cannot show it in full: `notion` or `other`.
+    #: The side that cannot show it in full: `left` or `right`; to a `SyncTask`, `notion` or `other`.
     side: str
     #: What that side shows of a full value. A value that it shows already must come back unchanged.
     show: Callable[[Any], Any]
@@ -30,7 +30,7 @@ class Lossy:
     restore: Callable[[Any, Any], Any] = _as_shown
 
     def __post_init__(self) -> None:
-        if self.side not in ("notion", "other"):
+        if self.side not in ("left", "right", "notion", "other"):
             raise ValueError(f"a side is 'notion' or 'other', not {self.side!r}")
 
 

@@ -30,6 +30,7 @@ from tests.worker.cli.conftest import TASK_MODULE
 #: A picture of what a program prints, or of how things hang together: nothing to run.
 PICTURE = ""
 README, HERE = "tests/acceptance/test_readme.py", "tests/docs/test_blocks.py"
+MAPPING = "tests/tasks/mapping/test_page.py"
 SANDBOX, TESTING = "tests/sandbox/notion/test_documentation.py", "tests/tasks/testing/test_docs.py"
 
 #: By page and begin of its first line, which test runs a block.
@@ -47,7 +48,9 @@ RUN_BY = {
     ("cli.md", "Scheduler: alive"): PICTURE,
     ("cli.md", "LOCKSTEP CRITICAL"): f"{HERE}::test_cron_and_monitors_are_told_as_the_page_shows",
     ("cli.md", "*/10"): f"{HERE}::test_cron_and_monitors_are_told_as_the_page_shows",
-    ("cli.md", "Stopped:"): "tests/worker/cli/test_up.py",
+    ("cli.md", "Stopped:"): "tests/worker/cli/processes/test_up.py",
+    ("mapping.md", "[sync.map]"): f"{MAPPING}::test_the_map_on_the_page_is_read_alike_in_both_languages",
+    ("mapping.md", "mapping = {"): f"{MAPPING}::test_the_map_on_the_page_is_read_alike_in_both_languages",
     ("nodes.md", "for node in"): f"{HERE}::test_two_nodes_in_one_folder",
     ("nodes.md", "[[node]]"): f"{HERE}::test_two_nodes_in_one_folder",
     ("nodes.md", "export LAPTOP_SECRET"): f"{HERE}::test_two_nodes_in_one_folder",
@@ -61,7 +64,7 @@ RUN_BY = {
     ("sandbox.md", "python proof/replay_recordings.py"): f"{HERE}::test_recordings_are_replayed",
     ("sandbox.md", "python -m pytest"): f"{HERE}::test_the_tests_that_are_named",
     ("settings.md", "redis_url"): f"{HERE}::test_settings_in_a_file",
-    ("settings.md", "ACL SETUSER"): "tests/worker/consumer/test_rights.py",
+    ("settings.md", "ACL SETUSER"): "tests/worker/broker/test_rights.py",
     ("tasks.md", "[[sync]]"): f"{HERE}::test_a_task_in_a_file",
     ("tasks.md", "from datetime"): f"{HERE}::test_a_task_of_ones_own",
     ("tasks.md", "from tasks import Changes"): f"{HERE}::test_a_task_of_ones_own",

@@ -19,10 +19,10 @@ from pydantic import SecretStr
 
 from config import Settings
 from tasks.services.caldav.radicale_server import RadicaleServer
-from worker.child_process import tied
 from worker.demo.content import ATTRIBUTES, COLUMNS
 from worker.errors import WorkerError
-from worker.redis_server import free_port
+from worker.machine.child_process import tied
+from worker.machine.redis_server import free_port
 
 #: The demo's task.
 TASK = "todos"

@@ -16,9 +16,9 @@ from tasks.notion_caldav import NotionCalDAV
 from tasks.testing import Invariant, check_task
 from tasks.testing.mapping import advance, mapping_of
 from tasks.testing.todo_memory import MemoryTodos
-from worker.cli.exit_codes import ExitCode
-from worker.cli.failures import CommandError
-from worker.cli.verify import verify
+from worker.cli.runs.verify import verify
+from worker.telling.exit_codes import ExitCode
+from worker.telling.failures import CommandError
 
 
 @pytest.fixture(autouse=True)

@@ -26,24 +26,27 @@ from tasks.merge import (
     Conflict,
     Create,
     Delete,
+    End,
     Held,
     Name,
     Plan,
     Restore,
-    Side,
     Skip,
     Update,
 )
 from tests.tasks.boards import Boards
-from worker.cli import conflicts, held, history, output, plans
 from worker.cli.app import app
 from worker.cli.called import Called, labels
-from worker.cli.failures import CommandError
-from worker.cli.plan_view import plan_json, plan_table
-from worker.cli.run import _show
+from worker.cli.keeping import conflicts, held
+from worker.cli.runs import history, plans
+from worker.cli.runs.plan_view import plan_json, plan_table
+from worker.cli.runs.run import _show
 from worker.store import RunRecord, Store
-from worker.store.conflicts import Conflicts
-from worker.store.memory import Memories
+from worker.store.tables.conflicts import Conflicts
+from worker.store.tables.memory import Memories
+from worker.telling.failures import CommandError
+from worker.telling.screen import console, say, say_fields
+from worker.telling.tables import table
 
 PAGE = "2f1b0c9a-7d52-4e0b-9a57-5e1f6a0b7c1"
 NOW = datetime.now(UTC)
@@ -66,19 +69,19 @@ HELD = (
 )
 PLAN = Plan(
     (
-        Create(side=Side.OTHER, source_id=PAGE + "1", values={"Name": "Tea"}, reason="new", name=name("Tea", 1)),
+        Create(side=End.RIGHT, source_id=PAGE + "1", values={"Name": "Tea"}, reason="new", name=name("Tea", 1)),
         Update(
-            side=Side.NOTION, notion_id=PAGE + "2", other_id="u2", changes={"Due": Change(None, "2026-12-01")},
+            side=End.LEFT, left_id=PAGE + "2", right_id="u2", changes={"Due": Change(None, "2026-12-01")},
             source={}, reason="edited in the other side", name=name("Buy milk", 2),
         ),
         Delete(
-            side=Side.OTHER, notion_id=PAGE + "3", other_id="u3", values={"Name": "Buy milk"},
+            side=End.RIGHT, left_id=PAGE + "3", right_id="u3", values={"Name": "Buy milk"},
             reason="deleted in Notion, not edited in the other side since", name=name("Buy milk", 3),
         ),
-        Adopt(notion_id=PAGE + "4", other_id="uid-4", notion={}, other={}, reason="the same", name=name("Call", 4)),
-        Skip(side=Side.NOTION, id=PAGE + "5", reason=f"cannot be read: page {PAGE}5", name=Name("Odd")),
-        Skip(side=Side.OTHER, id="uid-6", reason=f"its counterpart may be {PAGE}5 in Notion"),
-        Restore(side=Side.OTHER, former_id="uid-7", values={"Name": "x"}, reason="the run deleted it", name=HOSTILE),
+        Adopt(left_id=PAGE + "4", right_id="uid-4", notion={}, other={}, reason="the same", name=name("Call", 4)),
+        Skip(side=End.LEFT, id=PAGE + "5", reason=f"cannot be read: page {PAGE}5", name=Name("Odd")),
+        Skip(side=End.RIGHT, id="uid-6", reason=f"its counterpart may be {PAGE}5 in Notion"),
+        Restore(side=End.RIGHT, former_id="uid-7", values={"Name": "x"}, reason="the run deleted it", name=HOSTILE),
     ),
     12,
 )  # fmt: skip
@@ -86,16 +89,16 @@ PLAN = Plan(
 
 def conflict(title: Name, attribute: str | None = "Due", number: int = 1) -> Conflict:
     return Conflict(
-        notion_id=f"{PAGE}{number}", other_id=f"uid-{number}", attribute=attribute, base="2026-01-01",
-        notion="2026-02-01", other="2026-03-01", notion_edited=NOW, other_edited=NOW, winner=Side.NOTION,
+        left_id=f"{PAGE}{number}", right_id=f"uid-{number}", attribute=attribute, base="2026-01-01",
+        notion="2026-02-01", other="2026-03-01", left_edited=NOW, right_edited=NOW, winner=End.LEFT,
         rule="newer", reason="", name=title,
     )  # fmt: skip
 
 
 def of_a_node() -> Conflict:
     return Conflict(
-        notion_id="customer", other_id="42", attribute="city", base=None, notion="Bonn", other="Berlin",
-        notion_edited=None, other_edited=None, winner=Side.NOTION, rule="node: newest", reason="",
+        left_id="customer", right_id="42", attribute="city", base=None, notion="Bonn", other="Berlin",
+        left_edited=None, right_edited=None, winner=End.LEFT, rule="node: newest", reason="",
     )  # fmt: skip
 
 
@@ -172,7 +175,7 @@ def test_ids_are_shown_to_who_asks(store: Store, seen: Seen, width: int) -> None
     for text in (
         seen(held.held, "todos", ids=True, as_json=False, width=width),
         seen(conflicts.conflicts, None, limit=9, ids=True, as_json=False, width=width),
-        seen(output.console().print, plan_table(PLAN, ids=True)) if width == 240 else PAGE + "1" + PAGE + "2",
+        seen(console().print, plan_table(PLAN, ids=True)) if width == 240 else PAGE + "1" + PAGE + "2",
     ):
         assert PAGE + "1" in text
         assert PAGE + "2" in text
@@ -206,7 +209,7 @@ def test_conflicts_have_titles_and_records_of_nodes_their_keys(store: Store, see
     assert f"({PAGE}1, edited" in words(
         seen(conflicts.show, numbers["Water"], ids=True, as_json=False, width=width)
     )
-    older = next(one.id for one in store.conflicts.list() if one.notion_id == PAGE + "3")
+    older = next(one.id for one in store.conflicts.list() if one.left_id == PAGE + "3")
     assert f"({PAGE}3, edited" in words(seen(conflicts.show, older, as_json=False, width=width))
 
 
@@ -238,7 +241,7 @@ def test_a_run_says_titles_and_breaks_lines_at_words(seen: Seen, width: int) -> 
     record = RunRecord(
         run_id="r", task="todos", status="failed", reason=f"{line}. See: lockstep apply 3f1b0c9a7d52",
         notes=["a note", *(f"leave uid-0000{number} in the other side: moved" for number in (1, 2))],
-        names={(Side.NOTION, PAGE + "2"): Name("Buy milk"), (Side.OTHER, "uid-00001"): HOSTILE},
+        names={(End.LEFT, PAGE + "2"): Name("Buy milk"), (End.RIGHT, "uid-00001"): HOSTILE},
     )  # fmt: skip
     text = seen(_show, record.told(), width=width)
     assert "update “Buy milk” in Notion: page “Buy milk”: 'Due' holds a range, which a to-do cannot" in words(
@@ -253,7 +256,7 @@ def test_a_run_says_titles_and_breaks_lines_at_words(seen: Seen, width: int) -> 
 def test_the_history_says_titles_and_status_does_where_somebody_looks(
     store: Store, seen: Seen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = {(Side.NOTION, PAGE + "2"): Name("Buy milk")}
+    names = {(End.LEFT, PAGE + "2"): Name("Buy milk")}
     reason = f"update {PAGE}2 in Notion: refused"
     store.runs.enter(
         RunRecord(run_id="r", task="todos", status="failed", reason=reason, names=names, finished_at=NOW)
@@ -274,7 +277,7 @@ def test_the_history_says_titles_and_status_does_where_somebody_looks(
 
 def test_a_sentence_is_one_line_where_nobody_looks(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
-    output.say("word " * 200, indent=2)
+    say("word " * 200, indent=2)
     assert capsys.readouterr().out.count("\n") == 1
 
 
@@ -343,7 +346,7 @@ def test_spare_columns_give_way_and_empty_ones_are_not_there() -> None:
         screen = Console(file=io.StringIO(), width=width, markup=False)
         rows = [("a", Text("Milk"), "why it is so", address)]
         screen.print(
-            output.table(
+            table(
                 ("Kind", "Object", "Why", "Address"),
                 rows,
                 folded=("Why", "Address"),
@@ -365,13 +368,13 @@ def test_spare_columns_give_way_and_empty_ones_are_not_there() -> None:
 def test_a_terminal_gets_lines_of_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     screen = Console(file=io.StringIO(), force_terminal=True, width=50, markup=False, highlight=False)
-    output.say(
+    say(
         "to let just this through, and nothing more: lockstep apply 3f1b0c9a7d52. [b]",
         screen,
         indent=2,
         hang=2,
     )
-    output.say_fields([("Address", "https://notes.example.org/" + "x" * 60), ("When", "now")], screen)
+    say_fields([("Address", "https://notes.example.org/" + "x" * 60), ("When", "now")], screen)
     assert isinstance(screen.file, io.StringIO)
     lines = [line.rstrip() for line in Text.from_ansi(screen.file.getvalue()).plain.splitlines()]
     assert lines[:2] == [
@@ -386,7 +389,7 @@ def test_a_terminal_gets_lines_of_its_width(monkeypatch: pytest.MonkeyPatch) -> 
 def test_no_command_is_broken_where_it_fits() -> None:
     for width in range(30, 70):
         screen = Console(file=io.StringIO(), force_terminal=True, width=width, markup=False, highlight=False)
-        output.say(
+        say(
             "A run halted. To let just this through: lockstep apply 3f1b0c9a7d52. Or: lockstep run to-dos",
             screen,
         )

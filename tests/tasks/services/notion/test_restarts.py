@@ -14,9 +14,9 @@ from tasks.errors import TaskDefinitionError
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService, PlainTask
 from worker.lock import MemoryLockStore, MemorySyncLock
-from worker.session import run_session
-from worker.store.runs import RunRecord
+from worker.session.run import run_session
 from worker.store.store import Store
+from worker.store.tables.run_record import RunRecord
 
 COLUMNS: dict[str, Any] = {
     "Name": {"title": {}},
