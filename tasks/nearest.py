@@ -12,4 +12,4 @@ def nearest(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, known, n=1)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"there are {', '.join(known)}" if known else ""
+    return f"there are {', '.join(map(repr, known))}" if known else ""

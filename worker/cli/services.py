@@ -9,8 +9,9 @@ from tasks.errors import TaskDefinitionError
 from tasks.services.found import NONE_AT_ALL, Found, service, services
 from tasks.services.options import TableOption, options_of
 from tasks.sides import Attribute, Service
-from worker.cli.exit_codes import ExitCode
-from worker.cli.output import console, print_json, say, table
+from worker.telling.exit_codes import ExitCode
+from worker.telling.screen import console, print_json, say
+from worker.telling.tables import table
 
 #: Said of a service whose attributes are those of the place that a table names.
 BY_PLACE = "those of the place that is synced"

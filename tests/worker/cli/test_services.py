@@ -7,8 +7,8 @@ import pytest
 
 from tasks.errors import TaskDefinitionError
 from tests.harness.distributions import announce
-from worker.cli.exit_codes import ExitCode
 from worker.cli.services import list_services, show_service
+from worker.telling.exit_codes import ExitCode
 
 MODULE = "tests.tasks.tables.doubles"
 
