@@ -9,9 +9,9 @@ import pytest
 from pydantic import SecretStr
 
 from tasks.errors import OutcomeUnknownError, PreconditionError, SideError, TaskDefinitionError
-from tasks.services.notion import data_source
+from tasks.services.notion import rows
 from tasks.services.notion.client import NotionClient
-from tasks.services.notion.data_source import DataSource
+from tasks.services.notion.rows import Rows
 from tasks.services.notion.throttle import LocalThrottle
 from tests.tasks.services.notion.scripted_server import Drop, Reply, ScriptedServer, error, scripted_server
 
@@ -50,11 +50,11 @@ async def server() -> AsyncIterator[ScriptedServer]:
 
 
 @pytest.fixture
-async def source(server: ScriptedServer) -> AsyncIterator[DataSource]:
+async def source(server: ScriptedServer) -> AsyncIterator[Rows]:
     async with NotionClient(
         SecretStr("t"), base_url=server.url, throttle=LocalThrottle(1000, 1000), first_delay=0.01, repeats=2
     ) as client:
-        yield DataSource(client, SOURCE)
+        yield Rows(client, SOURCE)
 
 
 def row(number: int, minute: int = 0, **more: Any) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def numbers(listing: list[Any]) -> list[int]:
     return [int(raw["id"].removeprefix("row-")) for raw in listing]
 
 
-async def test_all_answers_are_read_each_row_once(server: ScriptedServer, source: DataSource) -> None:
+async def test_all_answers_are_read_each_row_once(server: ScriptedServer, source: Rows) -> None:
     server.will(
         SCHEMA, answer(row(1), row(2), cursor="a"), answer(row(2), row(3), cursor="b"), answer(row(4))
     )
@@ -94,16 +94,14 @@ async def test_all_answers_are_read_each_row_once(server: ScriptedServer, source
     assert (second["start_cursor"], third["start_cursor"]) == ("a", "b")
 
 
-async def test_what_is_no_row_is_left_out(server: ScriptedServer, source: DataSource) -> None:
+async def test_what_is_no_row_is_left_out(server: ScriptedServer, source: Rows) -> None:
     other = {"object": "data_source", "id": "row-9", "created_time": "2026-06-26T13:00:00.000Z"}
     old = {"object": "page", "id": "row-8", "created_time": "2026-06-26T13:00:00.000Z", "archived": True}
     server.will(SCHEMA, answer(row(1), other, row(2, in_trash=True), old))
     assert numbers(await source.rows()) == [1]
 
 
-async def test_beyond_the_limit_it_goes_on_from_the_last_minute(
-    server: ScriptedServer, source: DataSource
-) -> None:
+async def test_beyond_the_limit_it_goes_on_from_the_last_minute(server: ScriptedServer, source: Rows) -> None:
     server.will(
         SCHEMA,
         answer(row(1, 1), row(2, 2), cursor="a"),
@@ -123,9 +121,7 @@ async def test_beyond_the_limit_it_goes_on_from_the_last_minute(
     assert "start_cursor" not in queries(server)[2]
 
 
-async def test_a_limit_told_in_the_middle_is_not_forgotten(
-    server: ScriptedServer, source: DataSource
-) -> None:
+async def test_a_limit_told_in_the_middle_is_not_forgotten(server: ScriptedServer, source: Rows) -> None:
     server.will(
         SCHEMA, answer(row(1, 1), cursor="a", status=LIMIT), answer(row(2, 2)), answer(row(2, 2), row(3, 2))
     )
@@ -134,7 +130,7 @@ async def test_a_limit_told_in_the_middle_is_not_forgotten(
     assert listing.partial is None
 
 
-async def test_more_rows_in_one_minute_than_notion_lists(server: ScriptedServer, source: DataSource) -> None:
+async def test_more_rows_in_one_minute_than_notion_lists(server: ScriptedServer, source: Rows) -> None:
     server.will(SCHEMA, answer(row(1), row(2), status=LIMIT), answer(row(1), row(2), status=LIMIT))
     listing = await source.rows()
     assert numbers(listing) == [1, 2]
@@ -142,9 +138,9 @@ async def test_more_rows_in_one_minute_than_notion_lists(server: ScriptedServer,
 
 
 async def test_the_limit_counts_also_where_notion_does_not_tell(
-    server: ScriptedServer, source: DataSource, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedServer, source: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(data_source, "QUERY_LIMIT", 2)
+    monkeypatch.setattr(rows, "QUERY_LIMIT", 2)
     server.will(SCHEMA, answer(row(1, 1), row(2, 2)), answer(row(3, 3)))
     listing = await source.rows()
     assert numbers(listing) == [1, 2, 3]
@@ -153,7 +149,7 @@ async def test_the_limit_counts_also_where_notion_does_not_tell(
 
 @pytest.mark.parametrize("reason", ["something_new", None])
 async def test_cut_for_another_reason_is_partial(
-    server: ScriptedServer, source: DataSource, reason: str | None
+    server: ScriptedServer, source: Rows, reason: str | None
 ) -> None:
     server.will(SCHEMA, answer(row(1), status={"type": "incomplete", "incomplete_reason": reason}))
     listing = await source.rows()
@@ -163,7 +159,7 @@ async def test_cut_for_another_reason_is_partial(
 
 @pytest.mark.parametrize("cursor", ["a", None])
 async def test_a_cursor_that_does_not_move_on(
-    server: ScriptedServer, source: DataSource, cursor: str | None
+    server: ScriptedServer, source: Rows, cursor: str | None
 ) -> None:
     stuck = answer(row(2), cursor="a")
     stuck.body["next_cursor"] = cursor
@@ -173,9 +169,7 @@ async def test_a_cursor_that_does_not_move_on(
     assert "cursor" in str(listing.partial)
 
 
-async def test_a_lost_cursor_is_taken_up_where_it_was_lost(
-    server: ScriptedServer, source: DataSource
-) -> None:
+async def test_a_lost_cursor_is_taken_up_where_it_was_lost(server: ScriptedServer, source: Rows) -> None:
     lost = error(400, "validation_error", "The start_cursor provided is invalid: a")
     server.will(SCHEMA, answer(row(1, 1), row(2, 2), cursor="a"), lost, answer(row(2, 2), row(3, 2)))
     listing = await source.rows()
@@ -184,7 +178,7 @@ async def test_a_lost_cursor_is_taken_up_where_it_was_lost(
     assert queries(server)[2]["filter"]["created_time"] == {"on_or_after": "2026-06-26T13:02:00.000Z"}
 
 
-async def test_cursors_that_are_lost_again_and_again(server: ScriptedServer, source: DataSource) -> None:
+async def test_cursors_that_are_lost_again_and_again(server: ScriptedServer, source: Rows) -> None:
     lost = error(400, "validation_error", "The start_cursor provided is invalid: a")
     server.will(SCHEMA, *[answer(row(1), cursor="a"), lost] * 20)
     with pytest.raises(SideError, match="refuses its own cursors"):
@@ -192,12 +186,12 @@ async def test_cursors_that_are_lost_again_and_again(server: ScriptedServer, sou
     assert len(server.requests) < 20
 
 
-async def test_a_walk_survives_faults(server: ScriptedServer, source: DataSource) -> None:
+async def test_a_walk_survives_faults(server: ScriptedServer, source: Rows) -> None:
     server.will(SCHEMA, Drop(), answer(row(1), cursor="a"), error(503, "service_unavailable"), answer(row(2)))
     assert numbers(await source.rows()) == [1, 2]
 
 
-async def test_a_walk_that_breaks_off_is_no_listing(server: ScriptedServer, source: DataSource) -> None:
+async def test_a_walk_that_breaks_off_is_no_listing(server: ScriptedServer, source: Rows) -> None:
     server.will(SCHEMA, answer(row(1), cursor="a"), Drop(), Drop(), Drop())
     with pytest.raises(SideError, match=f"Notion data source {SOURCE}: .*does not answer"):
         await source.rows()
@@ -206,7 +200,7 @@ async def test_a_walk_that_breaks_off_is_no_listing(server: ScriptedServer, sour
 # -- the data source itself ---------------------------------------------------------------------------------
 
 
-async def test_schema(server: ScriptedServer, source: DataSource) -> None:
+async def test_schema(server: ScriptedServer, source: Rows) -> None:
     server.will(SCHEMA)
     schema = await source.schema()
     assert (schema.id, schema.title, schema.in_trash) == (SOURCE, "Tasks", False)
@@ -222,7 +216,7 @@ def database(*ids: str) -> Reply:
 
 @pytest.mark.parametrize("refusal", [NOT_FOUND, error(400, "validation_error", "That is a database.")])
 async def test_a_database_with_one_data_source_will_do(
-    server: ScriptedServer, source: DataSource, refusal: Reply
+    server: ScriptedServer, source: Rows, refusal: Reply
 ) -> None:
     server.will(refusal, database(SOURCE), SCHEMA, SCHEMA)
     assert (await source.schema()).id == SOURCE
@@ -231,25 +225,25 @@ async def test_a_database_with_one_data_source_will_do(
     assert server.requests[-1].path == f"/v1/data_sources/{SOURCE}"
 
 
-async def test_a_database_with_several(server: ScriptedServer, source: DataSource) -> None:
+async def test_a_database_with_several(server: ScriptedServer, source: Rows) -> None:
     server.will(NOT_FOUND, database(SOURCE, DATABASE))
     with pytest.raises(TaskDefinitionError, match=rf"'Work' has 2 data sources.*'Part 1' {SOURCE}, 'Part 2'"):
         await source.schema()
 
 
-async def test_a_database_without_any(server: ScriptedServer, source: DataSource) -> None:
+async def test_a_database_without_any(server: ScriptedServer, source: Rows) -> None:
     server.will(NOT_FOUND, database())
     with pytest.raises(TaskDefinitionError, match="'Work' has no data source"):
         await source.schema()
 
 
-async def test_nothing_there_that_the_token_may_see(server: ScriptedServer, source: DataSource) -> None:
+async def test_nothing_there_that_the_token_may_see(server: ScriptedServer, source: Rows) -> None:
     server.will(NOT_FOUND, NOT_FOUND)
     with pytest.raises(SideError, match=f"{SOURCE} does not exist.*share it with the integration"):
         await source.schema()
 
 
-async def test_unshared_while_it_is_read(server: ScriptedServer, source: DataSource) -> None:
+async def test_unshared_while_it_is_read(server: ScriptedServer, source: Rows) -> None:
     server.will(SCHEMA, answer(row(1), cursor="a"), NOT_FOUND)
     with pytest.raises(SideError, match="share it with the integration"):
         await source.rows()
@@ -295,19 +289,19 @@ HOME = {"object": "data_source", "id": SOURCE, "in_trash": False}
     ],
 )
 async def test_gone_is_only_what_notion_calls_trashed(
-    server: ScriptedServer, source: DataSource, replies: list[Reply], gone: bool
+    server: ScriptedServer, source: Rows, replies: list[Reply], gone: bool
 ) -> None:
     server.will(*replies)
     assert await source.is_gone("row-1") is gone
 
 
-async def test_a_fault_is_no_word_on_whether_it_is_gone(server: ScriptedServer, source: DataSource) -> None:
+async def test_a_fault_is_no_word_on_whether_it_is_gone(server: ScriptedServer, source: Rows) -> None:
     server.will(*[error(500, "internal_server_error")] * 3)
     with pytest.raises(SideError):
         await source.is_gone("row-1")
 
 
-async def test_writes_of_one_row(server: ScriptedServer, source: DataSource) -> None:
+async def test_writes_of_one_row(server: ScriptedServer, source: Rows) -> None:
     await source.create({"title": {"title": []}})
     await source.update("row-1", {"properties": {"hlY%3D": {"status": None}}})
     await source.trash("row-1")
@@ -325,14 +319,14 @@ async def test_writes_of_one_row(server: ScriptedServer, source: DataSource) -> 
     ]
 
 
-async def test_a_create_without_an_answer(server: ScriptedServer, source: DataSource) -> None:
+async def test_a_create_without_an_answer(server: ScriptedServer, source: Rows) -> None:
     server.will(Drop())
     with pytest.raises(OutcomeUnknownError):
         await source.create({})
     assert len(server.requests) == 1
 
 
-async def test_a_row_that_went_to_the_trash_meanwhile(server: ScriptedServer, source: DataSource) -> None:
+async def test_a_row_that_went_to_the_trash_meanwhile(server: ScriptedServer, source: Rows) -> None:
     server.will(error(400, "validation_error", "Can't edit block that is archived. You must unarchive it."))
     with pytest.raises(PreconditionError, match="row-1 is in the trash by now"):
         await source.update("row-1", {"properties": {}})
