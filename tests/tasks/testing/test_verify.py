@@ -35,23 +35,22 @@ def root_logger() -> Iterator[None]:
 TOML = """
 [[sync]]
 name = "todos"
-kind = "caldav"
-data_source = "0123456789abcdef0123456789abcdef"
-calendar_url = "https://dav.invalid/cal/"
 every = "5m"
 
-[sync.attr_map]
+[sync.notion]
+data_source = "0123456789abcdef0123456789abcdef"
+
+[sync.caldav]
+calendar = "https://dav.invalid/cal/"
+
+[sync.map]
 Name = "summary"
 Notes = "description"
 Due = "due"
-Status = "status"
+Status = { to = "status", values = { Waiting = "needs action", Finished = "completed" } }
 Priority = "priority"
 Tags = "categories"
 Link = "url"
-
-[sync.values.Status]
-Waiting = "NEEDS-ACTION"
-Finished = "COMPLETED"
 """
 
 #: No method of this task may be called; the first of the two declares something that cannot be.
