@@ -81,8 +81,8 @@ MUTANTS = [
     Mutant(
         "a resolver that fails ends the exchange",
         RECONCILER,
-        "        except _UndecidedError as error:\n",
-        "        except ZeroDivisionError as error:\n",
+        "            except _UndecidedError as error:\n                work.leave(key, error)\n        for key, stamp",
+        "            except ZeroDivisionError as error:\n                work.leave(key, error)\n        for key, stamp",
         DECISION_TESTS,
     ),
     Mutant(
@@ -157,8 +157,8 @@ MUTANTS = [
     Mutant(
         "filling what was empty counts as a loss",
         GUARD,
-        "            if old is not new and not is_empty(old) and name in after.data and not same(old, new):\n",
-        "            if old is not new and name in after.data and not same(old, new):\n",
+        "            if old is new or is_empty(old) or same(old, new):\n",
+        "            if old is new or same(old, new):\n",
         GUARD_TESTS,
     ),
     Mutant(
@@ -166,6 +166,13 @@ MUTANTS = [
         GUARD,
         "        if more and not self.looked and any(self._found.values()):\n",
         "        if False:\n",
+        GUARD_TESTS,
+    ),
+    Mutant(
+        "what grows from allowed to too much is not asked again",
+        GUARD,
+        "if n != self._allowed.get(kind)}",
+        "if kind not in self._allowed}",
         GUARD_TESTS,
     ),
     Mutant(

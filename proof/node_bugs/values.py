@@ -175,8 +175,8 @@ MUTANTS = [
     Mutant(
         "rows that are there are made anew where triggers can see it",
         SQL + "storage.py",
-        "how = How.UPDATED if key in before else",
-        "how = How.EITHER if key in before else",
+        "forms = _forms(rows, before, ",
+        "forms = _forms(rows, (), ",
         TRIGGERS + " -k twice",
     ),
 ]

@@ -117,10 +117,10 @@ class Asking:
             now = node.arrival([], dry_run=self.dry_run)
             if not self.dry_run:
                 self.mark = self.state.tell(now, generation.name)
-                self.state.save(node.storage, node.own_key)
             self.page = node.collector.page(self.state.sent, now, self.state.view())
             self.page.restamped = node.restamped()
-            if node.settle(self.state, self.page, dry_run=self.dry_run) and not self.dry_run:
+            node.settle(self.state, self.page, dry_run=self.dry_run)
+            if not self.dry_run:
                 self.state.save(node.storage, node.own_key)
             if self.full is not None and not self.dry_run:
                 self.state.received = self.full.received

@@ -121,15 +121,16 @@ class Node:
         found: dict[str, set[str]] = {}
         for payload in payloads:
             label = payload.model_label
-            keys = [k for k in [*payload.records, *payload.deletes] if k in state.unsent.get(label, ())]
+            unsent = state.unsent.get(label, {})
+            keys = [key for key in unsent if key in payload.records or key in payload.deletes]
             here = self.storage.get_records(label, keys) if keys else {}
             for key in keys:
                 if key not in here or self.collector.unsendable(here[key], (), view) is None:
                     found.setdefault(label, set()).add(key)
         return found
 
-    def settle(self, state: PeerState, page: Page, *, dry_run: bool) -> bool:
-        """Note what a page could not hold, and let what can go again come anew; return whether there is any.
+    def settle(self, state: PeerState, page: Page, *, dry_run: bool) -> None:
+        """Note what a page could not hold, and let what can go again come anew.
 
         Raises:
             HeldLimitError: there is too much of it.
@@ -144,7 +145,6 @@ class Node:
         if count > HELD_MAX:
             first = next(unsent_lines(state))
             raise HeldLimitError(f"{count} records of this node cannot be sent; the first: {first}")
-        return bool(page.unsent or page.mended)
 
     def purge(self, place: int) -> int:
         """Drop the tombstones up to this place; return how many. What peers hold back is not among them."""

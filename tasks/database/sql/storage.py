@@ -294,14 +294,11 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
             in_place = watched or table.in_place
             before = self._read(work, table, list(rows), lock=False) if in_place else {}
             edited: dict[str, dict[str, int]] = {}
-            forms: dict[tuple[How, tuple[str, ...]], list[str]] = {}
-            for key, row in rows.items():
-                how = How.UPDATED if key in before else How.NEW if in_place or key in absent else How.EITHER
-                forms.setdefault((how, tuple(row)), []).append(key)
+            forms = _forms(rows, before, rows if in_place else absent)
             followers = self._followers(work, table, [key for key in rows if key not in absent])
             # Whatever else a trigger of the user's does is an edit made here; what it did to these rows is read back.
             with self._writing(work, captured=watched):
-                for (how, names), keys in forms.items():
+                for how, names, keys in forms:
 
                     def write(some: Sequence[str], how: How = how, names: Sequence[str] = names) -> None:
                         values = [tuple(rows[key].values()) for key in some]
@@ -328,7 +325,7 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
             write_notes(work.connection, notes_of(table, written, emptied))
             if made_here := {key: stamps for key, stamps in edited.items() if key in written}:
                 self.restamp(table.label, made_here)
-            if any(how is not How.UPDATED for how, _ in forms):
+            if any(how is not How.UPDATED for how, _, _ in forms):
                 sequences.move_on(work, table, [row for key, row in rows.items() if key in written])
             if followers is not None:
                 followers.stamp(written)
@@ -447,6 +444,24 @@ class SQLAlchemyStorage(Following, Restamping, Bookkeeping):
             return self.tables[model_label]
         except KeyError:
             raise TaskDefinitionError(f"table {model_label!r} is not synced by this node") from None
+
+
+def _forms(
+    rows: Mapping[str, Mapping[str, Any]], there: Collection[str], absent: Collection[str]
+) -> list[tuple[How, tuple[str, ...], list[str]]]:
+    """The keys of rows that one statement can write, how, and of which columns."""
+    kinds = {
+        How.UPDATED: [key for key in rows if key in there],
+        How.NEW: [key for key in rows if key in absent and key not in there],
+        How.EITHER: [key for key in rows if key not in absent and key not in there],
+    }
+    found: list[tuple[How, tuple[str, ...], list[str]]] = []
+    for how, keys in kinds.items():
+        by_names: dict[tuple[str, ...], list[str]] = {}
+        for key in keys:
+            by_names.setdefault(tuple(rows[key]), []).append(key)
+        found += [(how, names, some) for names, some in by_names.items()]
+    return found
 
 
 def _keys_in(table: SyncedTable, keys: Sequence[str]) -> list[Any]:
