@@ -90,9 +90,8 @@ MUTANTS = [
     Mutant(
         "the cursor passes what a full page left out",
         COLLECT,
-        "if not room.take(key, record):\n                        page.has_more = True\n"
-        "                        return page\n",
-        "if not room.take(key, record):\n                        break\n",
+        "                else:\n                    page.has_more = True\n                    return page\n",
+        "                else:\n                    break\n",
     ),
     Mutant(
         "what was edited meanwhile is not sent",

@@ -81,8 +81,8 @@ MUTANTS = [
     Mutant(
         "a resolver that fails ends the exchange",
         RECONCILER,
-        "            except _UndecidedError as error:\n                work.leave(key, error)\n        for key, stamp",
-        "            except ZeroDivisionError as error:\n                work.leave(key, error)\n        for key, stamp",
+        "            except _UndecidedError as error:\n                work.leave(key, error)\n        for ",
+        "            except ZeroDivisionError as error:\n                work.leave(key, error)\n        for ",
         DECISION_TESTS,
     ),
     Mutant(
