@@ -1,8 +1,8 @@
 """Two database nodes over HTTP on this machine: the first sync, 1 % changed, nothing changed.
 
 `python -m bench.nodes SIZE` measures Lockstep alone, on SQLite, with so many records; `--kind postgresql` on the other
-database. `--rounds N` plays all of it N times, each with databases of its own, and tells of each exchange the round that
-took the least CPU time: where other work goes on, that is what can be compared.
+database. `--rounds N` plays all of it N times, each with databases of its own, and tells of each exchange the round
+that took the least CPU time: where other work goes on, that is what can be compared.
 """
 
 from __future__ import annotations

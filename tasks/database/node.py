@@ -15,7 +15,7 @@ from tasks.database.collect import Collector, Page
 from tasks.database.exceptions import HeldLimitError
 from tasks.database.generation import Generation
 from tasks.database.graph import DependencyGraph
-from tasks.database.held import told, unsent_lines
+from tasks.database.held import HeldList, unsent_lines
 from tasks.database.manifest import ModelPayload, SyncManifest
 from tasks.database.marks import Mark
 from tasks.database.peer import HELD_MAX, PeerState
@@ -143,7 +143,7 @@ class Node:
             send_again(self.storage, state.unsent, page.mended, self.later())
         count = sum(map(len, state.unsent.values()))
         if count > HELD_MAX:
-            first = next(unsent_lines(state))
+            first = next(unsent_lines(state.all_held()))
             raise HeldLimitError(f"{count} records of this node cannot be sent; the first: {first}")
 
     def purge(self, place: int) -> int:
@@ -163,7 +163,7 @@ class Node:
             payloads=[page.payloads[label] for label in self.graph.sync_order() if label in page.payloads],
             fresh=page.fresh,
             restamped=page.restamped,
-            held=told(state),
+            held=HeldList.of(state.all_held()),
             takes=self.collector.record_limit or 0,
         )
 
@@ -189,4 +189,4 @@ class Node:
                 continue
             result.skipped[label].append(key)
             result.errors.append(RecordError(label, key, f"{reason}; it is kept and tried again"))
-        result.errors.extend(unsent_lines(state))
+        result.errors.extend(unsent_lines(state.all_held()))
