@@ -37,7 +37,7 @@ MUTANTS = [
     ),
     Mutant(
         "a page of a table begins behind its stamp",
-        SQL + "storage.py",
+        SQL + "records.py",
         "            behind = sa.tuple_(place, key) > after\n",
         "            behind = place > stamp\n",
         CONTRACT,
@@ -58,14 +58,14 @@ MUTANTS = [
     ),
     Mutant(
         "unique values that were exchanged wait for each other",
-        SQL + "storage.py",
+        SQL + "changes.py",
         "if how is not How.NEW and len(failed) > 1:",
         "if False:",
         NODES_TESTS + " -k exchanged",
     ),
     Mutant(
         "what others refer to is emptied",
-        SQL + "storage.py",
+        SQL + "changes.py",
         " or not empty.keys().isdisjoint(lookups.referred(work.connection, table)):",
         ":",
         NODES_TESTS + " -k refer",

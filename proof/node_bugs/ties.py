@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planting import Mutant
 
-from node_bugs.places import APPLYING, ENGINE, HERE, NODE, RECONCILER
+from node_bugs.places import ANSWERING, APPLYING, ENGINE, EXCHANGE, HERE, JOINING, NODE, RECONCILER
 
 TIES = HERE + "ties.py"
 TIES_TESTS = "tests/tasks/database/test_ties.py"
@@ -59,7 +59,7 @@ MUTANTS = [
     ),
     Mutant(
         "what came later replaces what is held in a tie",
-        APPLYING,
+        JOINING,
         "                if beats(old, new) or (name not in record.data and old.stamp > new.stamp):\n",
         "                if old.stamp > new.stamp:\n",
         TIES_TESTS,
@@ -87,8 +87,8 @@ MUTANTS = [
     ),
     Mutant(
         "what a resolver failed on is forgotten",
-        APPLYING,
-        "            self._hold(label, error.key, error.reason, record=record, stamp=stamp)\n",
+        EXCHANGE,
+        "            self.hold(label, error.key, error.reason, record=record, stamp=stamp)\n",
         "",
         DECISION_TESTS,
     ),
@@ -177,14 +177,14 @@ MUTANTS = [
     ),
     Mutant(
         "each page that is pushed is counted by itself",
-        ENGINE,
+        ANSWERING,
         "(toll.counts(), toll.through) if incoming.has_more else ({}, False)",
         "({}, False)",
         GUARD_TESTS,
     ),
     Mutant(
         "what was let through once is let through for ever",
-        ENGINE,
+        ANSWERING,
         "(toll.counts(), toll.through) if incoming.has_more else ({}, False)",
         "(toll.counts(), toll.through)",
         GUARD_TESTS,

@@ -8,10 +8,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from tasks.database.applying import Applied
 from tasks.database.collect import Page
 from tasks.database.enums import SyncPhase, SyncStage
 from tasks.database.exceptions import SyncAbortedError, SyncError
+from tasks.database.exchange import Applied
 from tasks.database.full_compare import FullCompare
 from tasks.database.garbage import search_put_off
 from tasks.database.guard import LookAheadError, Toll

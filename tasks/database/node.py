@@ -8,11 +8,12 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.database.applying import Applied, Applier, newest_stamp
+from tasks.database.applying import Applier
 from tasks.database.beside import Beside, Outside
 from tasks.database.clock import HybridLogicalClock
 from tasks.database.collect import Collector, Page
 from tasks.database.exceptions import HeldLimitError
+from tasks.database.exchange import Applied
 from tasks.database.generation import Generation
 from tasks.database.graph import DependencyGraph
 from tasks.database.held import HeldList, unsent_lines
@@ -85,7 +86,7 @@ class Node:
         """
         if isinstance(self.storage, RestampableStorage):
             self.clock.follow()
-        newest = newest_stamp(payloads, self.limits.stamp_max())
+        newest = _newest_stamp(payloads, self.limits.stamp_max())
         if dry_run:
             return max(self.storage.horizon(self.clock.peek()), newest + 1)
         if newest:
@@ -190,3 +191,14 @@ class Node:
             result.skipped[label].append(key)
             result.errors.append(RecordError(label, key, f"{reason}; it is kept and tried again"))
         result.errors.extend(unsent_lines(state.all_held()))
+
+
+def _newest_stamp(payloads: Iterable[ModelPayload], stamp_max: int) -> int:
+    """The largest stamp of all that is not above `stamp_max`."""
+    newest = 0
+    for payload in payloads:
+        stamps = [record.newest for record in payload.records.values()]
+        newest = max(
+            [newest, *(stamp for stamp in [*stamps, *payload.deletes.values()] if stamp <= stamp_max)]
+        )
+    return newest
