@@ -92,8 +92,8 @@ def desk(tmp_path: Path, todotxt: Path) -> Iterator[Desk]:
     here.mkdir()
     with Sandbox(tmp_path / "notion.db") as sandbox:
         desk = Desk(here, sandbox, todotxt)
-        with desk.notion:
-            yield desk
+        yield desk
+        desk.notion.close()
 
 
 def test_it_is_listed_with_its_distribution(desk: Desk) -> None:
