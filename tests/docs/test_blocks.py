@@ -32,6 +32,7 @@ from tests.worker.cli.conftest import TASK_MODULE
 PICTURE = ""
 README, HERE = "tests/acceptance/test_readme.py", "tests/docs/test_blocks.py"
 MAPPING = "tests/tasks/mapping/test_page.py"
+CALDAV = "tests/tasks/services/caldav/test_todos.py"
 SANDBOX, TESTING = "tests/sandbox/notion/test_documentation.py", "tests/tasks/testing/test_docs.py"
 
 #: By page and begin of its first line, which test runs a block.
@@ -43,6 +44,8 @@ RUN_BY = {
     ("architecture.md", "config"): PICTURE,
     ("architecture.md", "beat entry"): PICTURE,
     ("bench.md", "make bench"): f"{HERE}::test_the_benches_that_are_named",
+    ("caldav.md", "[sync.caldav]"): f"{CALDAV}::test_the_side_on_the_page_is_made_alike_in_both_languages",
+    ("caldav.md", "from tasks.services.caldav"): f"{CALDAV}::test_the_side_on_the_page_is_made_alike_in_both_languages",
     ("cli.md", "$ LOCKSTEP_LOG_LEVEL"): f"{HERE}::test_a_wrong_setting_is_told_as_the_page_shows",
     ("cli.md", "to-dos: halted"): f"{HERE}::test_a_halt_is_told_as_the_page_shows",
     ("cli.md", "$ lockstep rename"): f"{HERE}::test_a_task_gets_another_name_as_the_page_shows",
@@ -74,10 +77,13 @@ RUN_BY = {
     ("tasks.md", "from tasks import Changes"): f"{HERE}::test_a_task_of_ones_own",
     ("tasks.md", "task = Contacts"): f"{HERE}::test_a_task_of_ones_own",
     ("tasks.md", "from tasks import run_all_tasks"): f"{HERE}::test_running_without_celery",
-    ("testing.md", "from datetime"): f"{TESTING}::test_the_example_passes",
-    ("testing.md", "class Attic"): f"{TESTING}::test_the_mistake_is_told_as_the_page_says",
-    ("testing.md", "I5 no resurrection"): f"{TESTING}::test_the_mistake_is_told_as_the_page_says",
-    ("testing.md", "import httpx"): f"{TESTING}::test_the_example_with_notion_passes",
+    ("testing.md", "import datetime"): f"{TESTING}::test_the_side_passes",
+    ("testing.md", "class Trusting"): f"{TESTING}::test_the_mistake_of_a_side_is_told_as_the_page_says",
+    ("testing.md", "update of what"): f"{TESTING}::test_the_mistake_of_a_side_is_told_as_the_page_says",
+    ("testing.md", "from datetime"): f"{TESTING}::test_the_task_passes",
+    ("testing.md", "class Attic"): f"{TESTING}::test_the_mistake_of_a_task_is_told_as_the_page_says",
+    ("testing.md", "I5 no resurrection"): f"{TESTING}::test_the_mistake_of_a_task_is_told_as_the_page_says",
+    ("testing.md", "import httpx"): f"{TESTING}::test_the_task_with_notion_passes",
     ("webhooks.md", "python -m worker.web"): f"{HERE}::test_the_web_process_is_started",
 }  # fmt: skip
 

@@ -30,6 +30,7 @@ from tasks.services.caldav.todos import STATUS_OF, TODO
 from tasks.sides import GROUP, Kind, State, check_lock
 from tasks.values.canonical import dump, load
 from tasks.values.opaque import Opaque
+from tests.docs.pages import block
 from tests.tasks.services.caldav.conftest import Server
 
 VALUES = {
@@ -448,6 +449,16 @@ def test_the_service_is_announced() -> None:
 
 def test_every_key_of_the_table_says_what_it_is() -> None:
     assert all(field.description for field in SERVICE.table.model_fields.values())
+
+
+def test_the_side_on_the_page_is_made_alike_in_both_languages() -> None:
+    text = block("caldav.md", "[sync.caldav]").text
+    for toml in (text, re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE)):
+        side = SERVICE.make(SERVICE.table.model_validate(tomllib.loads(toml)["sync"]["caldav"]))
+    names: dict[str, Any] = {}
+    exec(block("caldav.md", "from tasks.services.caldav").text, names)
+    assert isinstance(side, Todos)
+    assert (side.scope(), side._floating) == (names["errands"].scope(), names["errands"]._floating)
 
 
 def test_the_page_names_every_attribute_with_its_kind() -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
-import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from itertools import groupby
 from random import Random
@@ -15,18 +12,20 @@ from typing import Any
 from tasks.conflict_modes import ConflictMode
 from tasks.errors import TaskDefinitionError
 from tasks.sync_task.task import SyncTask
-from tasks.testing import contract, contract_changes, contract_restore, contract_times
-from tasks.testing.contract import Contract
-from tasks.testing.coverage import counting, uncalled, untried
-from tasks.testing.history import Alphabet, History, Run, generate, generate_calm
-from tasks.testing.instrument import CRASHES, Fault, FaultKind
+from tasks.testing.calling import blocking
+from tasks.testing.histories.ending import play
+from tasks.testing.histories.history import Alphabet, History, Run, generate, generate_calm
+from tasks.testing.histories.instrument import CRASHES, Fault, FaultKind
+from tasks.testing.histories.people import PersonFor
+from tasks.testing.histories.player import Player, Setup, Told
+from tasks.testing.histories.reading import both, opened
+from tasks.testing.histories.shrink import shrink
 from tasks.testing.invariants import BrokenError, Invariant
-from tasks.testing.people import PersonFor
-from tasks.testing.player import Player, Setup, Told
-from tasks.testing.reading import both, opened
-from tasks.testing.report import Finding, Report
-from tasks.testing.samples import infer
-from tasks.testing.shrink import shrink
+from tasks.testing.task import contract, contract_changes, contract_restore, contract_times
+from tasks.testing.task.contract import Contract
+from tasks.testing.task.coverage import counting, uncalled, untried
+from tasks.testing.task.report import Finding, Report
+from tasks.testing.task.samples import infer
 
 #: One crash sweep for so many histories.
 SWEEP_EVERY = 50
@@ -76,31 +75,7 @@ def check_task(
         TaskDefinitionError: values or key do not fit the task.
     """
     checker = _Checker(make_task, dict(values or {}), key, dict(people or {}), advance, seed, watch)
-    return _blocking(lambda: checker.check(histories, only))
-
-
-def _blocking(work: Callable[[], Coroutine[Any, Any, Report]]) -> Report:
-    """Carry out a coroutine in an event loop of its own, also where one runs already."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work())
-    results: list[Report] = []
-    errors: list[BaseException] = []
-    here = contextvars.copy_context()
-
-    def run() -> None:
-        try:
-            results.append(here.run(lambda: asyncio.run(work())))
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run, name="lockstep-check")
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return results[0]
+    return blocking(lambda: checker.check(histories, only))
 
 
 class _Checker:
@@ -225,7 +200,7 @@ class _Checker:
 
     async def _play(self, setup: Setup, history: History) -> tuple[BrokenError | None, Player]:
         player = Player(setup)
-        broken = await player.play(history)
+        broken = await play(player, history)
         self.counts["histories"] += 1
         self.counts.update(player.counts)
         self.faults.update(player.instrument.fired)

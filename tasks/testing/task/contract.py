@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from tasks.sync_task.task import wrote
+from tasks.testing.calling import answer
 from tasks.testing.equality import SIDES, across, agree, alike, is_blank
-from tasks.testing.history import TOKENS
-from tasks.testing.instrument import answer
+from tasks.testing.histories.history import TOKENS
+from tasks.testing.histories.people import TaskPerson
+from tasks.testing.histories.player import Setup
+from tasks.testing.histories.reading import Seen, listing, look, native, native_values, opened
 from tasks.testing.invariants import BrokenError, Invariant
-from tasks.testing.people import TaskPerson
-from tasks.testing.player import Setup
-from tasks.testing.reading import Seen, listing, look, native, native_values, opened
 from tasks.testing.wording import listed, shown
 
 #: Objects that are made to see whether a listing shows all of them.

@@ -6,12 +6,12 @@ from typing import Any
 
 from tasks.sides.listing import Changes
 from tasks.sync_task.task import wrote
-from tasks.testing.contract import Contract
+from tasks.testing.calling import answer
 from tasks.testing.equality import SIDES, alike
-from tasks.testing.history import TOKENS
-from tasks.testing.instrument import answer
+from tasks.testing.histories.history import TOKENS
+from tasks.testing.histories.reading import Seen, look
 from tasks.testing.invariants import BrokenError, Invariant
-from tasks.testing.reading import Seen, look
+from tasks.testing.task.contract import Contract
 
 
 async def deltas(contract: Contract) -> None:

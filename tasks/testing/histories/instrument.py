@@ -14,6 +14,7 @@ from tasks.errors import CursorExpiredError, ItemError, OutcomeUnknownError, Pre
 from tasks.sides.listing import Listing
 from tasks.sync_task.overrides import Overrides
 from tasks.sync_task.task import SyncTask, wrote
+from tasks.testing.calling import answer, peek
 from tasks.testing.equality import SIDES
 
 
@@ -57,23 +58,6 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.kind}, at its {'effect' if self.kind in CRASHES else 'write'} {self.at}"
-
-
-async def answer(returned: Any) -> Any:
-    """What a plain method returned, or a coroutine's result."""
-    return await returned if inspect.isawaitable(returned) else returned
-
-
-def peek(returned: Any) -> Any:
-    """The result of a coroutine that does not really wait; `None` for one that does."""
-    if not inspect.iscoroutine(returned):
-        return returned
-    try:
-        returned.send(None)
-    except StopIteration as stop:
-        return stop.value
-    returned.close()
-    return None
 
 
 class Instrument:

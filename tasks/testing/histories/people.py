@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
 from tasks.sync_task.task import SyncTask
-from tasks.testing.instrument import answer
+from tasks.testing.calling import answer
 
 #: Namespace of the keys under which people's objects are made.
 _KEYS = uuid.UUID("2f9a3f0e-6d0b-4e0e-9f0e-52c2a4f1b7d3")

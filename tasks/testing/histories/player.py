@@ -1,4 +1,4 @@
-"""Plays one history on a fresh task and says which invariant broke, if one did."""
+"""Plays the steps of one history on a fresh task and judges each."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from typing import Any
 from tasks.engine.report import Order
 from tasks.errors import ItemError, TaskError
 from tasks.sync_task.task import SyncTask
-from tasks.testing.ending import Ending
 from tasks.testing.equality import SIDES, alike, form
-from tasks.testing.history import Alphabet, History, Make, Remove, Rename, Run, Set, Step, Wait
-from tasks.testing.instrument import Crash, Instrument
+from tasks.testing.histories.history import Alphabet, History, Make, Remove, Rename, Run, Set, Step, Wait
+from tasks.testing.histories.instrument import Crash, Instrument
+from tasks.testing.histories.oracle import Circumstances, Oracle
+from tasks.testing.histories.people import Person, PersonFor, TaskPerson
+from tasks.testing.histories.reading import Seen, listing, look, native, native_values, opened
+from tasks.testing.histories.watched import WatchedJournal
 from tasks.testing.invariants import BrokenError, Invariant
-from tasks.testing.oracle import Circumstances, Oracle
-from tasks.testing.people import Person, PersonFor, TaskPerson
-from tasks.testing.reading import Seen, listing, look, native, native_values, opened
-from tasks.testing.watched import WatchedJournal
 from tasks.testing.wording import shown
 
 
@@ -76,17 +75,16 @@ class Player:
         #: How many effects the last run of the history had, before it was left to settle.
         self.effects_of_last_run = 0
 
-    async def play(self, history: History) -> BrokenError | None:
-        """Play a history and let it settle; the invariant that broke, if one did."""
-        try:
-            await self._read()
-            for step in history.steps:
-                await self._step(step)
-            self.effects_of_last_run = self.instrument.effects
-            await Ending(self).settle(history.refused)
-        except BrokenError as broken:
-            return broken
-        return None
+    async def steps(self, history: History) -> None:
+        """Play a history up to where it is left to settle.
+
+        Raises:
+            BrokenError: an invariant does not hold.
+        """
+        await self._read()
+        for step in history.steps:
+            await self._step(step)
+        self.effects_of_last_run = self.instrument.effects
 
     def tell(self, line: str, trace: Sequence[str] = ()) -> None:
         """Add a line to what was played."""

@@ -10,7 +10,7 @@ from typing import Any
 from tasks.sync_task.overrides import STEPS
 from tasks.sync_task.task import SyncTask, wrote
 from tasks.testing.equality import SIDES
-from tasks.testing.instrument import CRASHES, FaultKind
+from tasks.testing.histories.instrument import CRASHES, FaultKind
 from tasks.testing.invariants import Invariant
 
 #: What each side of a task can have, after `notion_` or `other_`.

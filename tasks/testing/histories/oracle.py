@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 from tasks.sync_task.task import SyncTask
 from tasks.testing.equality import SIDES, across, agree, alike, is_blank
+from tasks.testing.histories.reading import Seen
+from tasks.testing.histories.watched import WatchedJournal
 from tasks.testing.invariants import BrokenError, Invariant
-from tasks.testing.reading import Seen
-from tasks.testing.watched import WatchedJournal
 from tasks.testing.wording import shown
 
 #: By side and token, what is shown.

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from tasks.conflict_modes import ConflictMode
 from tasks.testing.equality import SIDES, agree, form
-from tasks.testing.history import Run
+from tasks.testing.histories.history import History, Run
+from tasks.testing.histories.player import Player
+from tasks.testing.histories.reading import Seen
 from tasks.testing.invariants import BrokenError, Invariant
-from tasks.testing.reading import Seen
 from tasks.testing.wording import shown
-
-if TYPE_CHECKING:
-    from tasks.testing.player import Player
 
 #: Runs within which both sides must be equal once edits and faults have stopped.
 SETTLING = 3
+
+
+async def play(player: Player, history: History) -> BrokenError | None:
+    """Play a history and let it settle; the invariant that broke, if one did."""
+    try:
+        await player.steps(history)
+        await Ending(player).settle(history.refused)
+    except BrokenError as broken:
+        return broken
+    return None
 
 
 class Ending:

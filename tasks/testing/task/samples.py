@@ -9,9 +9,9 @@ from typing import Any
 from tasks.errors import TaskDefinitionError
 from tasks.sync_task.task import SyncTask
 from tasks.testing.equality import SIDES, alike, is_blank
-from tasks.testing.history import NAMES, TOKENS, Alphabet
-from tasks.testing.people import PersonFor, TaskPerson
-from tasks.testing.reading import listing, look, native_values, opened
+from tasks.testing.histories.history import NAMES, TOKENS, Alphabet
+from tasks.testing.histories.people import PersonFor, TaskPerson
+from tasks.testing.histories.reading import listing, look, native_values, opened
 
 #: Kinds of values in the order in which they are tried, with values that every service of the kind can keep.
 KINDS: Mapping[str, tuple[Any, ...]] = {

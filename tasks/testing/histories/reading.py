@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.sync_task.task import SyncTask
+from tasks.testing.calling import answer
 from tasks.testing.equality import SIDES
-from tasks.testing.instrument import answer
 from tasks.testing.invariants import BrokenError, Invariant
 
 

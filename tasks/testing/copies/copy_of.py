@@ -10,11 +10,11 @@ from typing import Any
 from tasks.notion_caldav import NotionCalDAV
 from tasks.sync_task.overrides import STEPS
 from tasks.sync_task.task import SyncTask, wrote
-from tasks.testing.coverage import METHODS, own_methods
+from tasks.testing.copies.memory import MemoryTask
+from tasks.testing.copies.todo_memory import USUAL_COLUMNS, MemoryTodos
 from tasks.testing.invariants import Invariant
-from tasks.testing.memory import MemoryTask
-from tasks.testing.samples import KINDS
-from tasks.testing.todo_memory import USUAL_COLUMNS, MemoryTodos
+from tasks.testing.task.coverage import METHODS, own_methods
+from tasks.testing.task.samples import KINDS
 
 #: The kind of value behind the words with which a task names the form or type of an attribute.
 _WORDS = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from tasks.conflict_modes import ConflictMode
-from tasks.testing.contract import Contract
+from tasks.testing.calling import answer
 from tasks.testing.equality import SIDES, across
-from tasks.testing.instrument import answer
+from tasks.testing.histories.reading import Seen
 from tasks.testing.invariants import BrokenError, Invariant
-from tasks.testing.reading import Seen
+from tasks.testing.task.contract import Contract
 
 
 async def times(contract: Contract) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 
-from tasks.testing.history import History, Run
+from tasks.testing.histories.history import History, Run
 
 #: How many histories are tried at most to find a shorter one.
 TRIES = 400

@@ -9,7 +9,7 @@ from tasks.journal.contract import Memory
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tasks.merge import Conflict, Effect, Intent, Link
-from tasks.testing.instrument import Instrument
+from tasks.testing.histories.instrument import Instrument
 
 
 class WatchedJournal(StateJournal):

@@ -24,7 +24,7 @@ from tasks.services.caldav.columns import (
 from tasks.services.caldav.contents import text_hash
 from tasks.services.caldav.todo import edit_todo, new_todo, read_resource
 from tasks.services.notion.properties import Column, decode, encode
-from tasks.testing.memory import MemoryTask
+from tasks.testing.copies.memory import MemoryTask
 
 #: Where the columns are chosen at the first contact: those that have usual names.
 USUAL_COLUMNS = {

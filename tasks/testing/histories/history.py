@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, TypeAlias
 
 from tasks.testing.equality import SIDES, across
-from tasks.testing.instrument import CRASHES, Fault, FaultKind
+from tasks.testing.histories.instrument import CRASHES, Fault, FaultKind
 from tasks.testing.wording import listed, shown
 
 #: What objects are called; the first is never deleted, so that no side is ever empty.
