@@ -382,12 +382,6 @@ async def test_a_login_that_is_given_comes_before_the_one_in_the_address(
         await side.close()
 
 
-async def test_the_summary_must_be_synced(place: Place) -> None:
-    async with place.run() as side:
-        with pytest.raises(TaskDefinitionError, match="summary must be synced"):
-            await side.check(["description", "due"])
-
-
 async def test_a_calendar_that_is_not_there(radicale: RadicaleServer) -> None:
     side = Todos(radicale.calendar_url("none"), username=radicale.username, password=radicale.password)
     async with AsyncExitStack() as stack:
