@@ -382,6 +382,12 @@ async def test_a_login_that_is_given_comes_before_the_one_in_the_address(
         await side.close()
 
 
+async def test_an_attribute_that_no_todo_has(place: Place) -> None:
+    async with place.run() as side:
+        with pytest.raises(TaskDefinitionError, match="a to-do has no colour, only summary, "):
+            await side.check(["summary", "colour"])
+
+
 async def test_a_calendar_that_is_not_there(radicale: RadicaleServer) -> None:
     side = Todos(radicale.calendar_url("none"), username=radicale.username, password=radicale.password)
     async with AsyncExitStack() as stack:
