@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -18,8 +17,6 @@ from tasks.mapping import Pair, bind, pairs_of, usual_pairs
 from tasks.merge import Policy
 from tasks.object_task import ObjectTask
 from tasks.sides import Attribute, End, Labels, Side
-
-log = logging.getLogger(__name__)
 
 #: What the ends are called in the words of the merge.
 _WORDS = {"notion": "left", "other": "right"}
@@ -89,8 +86,6 @@ class Pairing:
             _check_titles(self.pairs, left, right, self.labels)
         except TaskDefinitionError as error:
             raise TaskDefinitionError(f"task {self.task.name!r}: {error}") from None
-        for warning in mapping.warnings:
-            log.warning("task %s: %s", self.task.name, warning)
         return mapping
 
     def policy(self, mapping: Attributes, *, scope_changed: bool = False) -> Policy:
