@@ -8,7 +8,7 @@ import typer
 
 from worker.cli.keeping import commands as keeping
 from worker.cli.nodes import commands as of_nodes
-from worker.cli.options import end
+from worker.cli.options import AsJson, end
 from worker.cli.processes import commands as processes
 from worker.cli.runs import commands as runs
 from worker.cli.status import commands as standing
@@ -41,6 +41,20 @@ def root(
     """Keep Notion and other services in step."""
 
 
+def services(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show this one whole.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the services that a sync may have at its ends, or show one with its options and attributes."""
+    from worker.cli import services as command
+
+    end(
+        command.list_services(as_json=as_json)
+        if name is None
+        else command.show_service(name, as_json=as_json)
+    )
+
+
 def demo(
     stay: Annotated[
         bool, typer.Option("--stay", help="Keep everything running and print the addresses.")
@@ -68,6 +82,7 @@ for command in (
     standing.status,
     runs.history,
     runs.tasks,
+    services,
     runs.verify,
     demo,
 ):

@@ -38,22 +38,23 @@ def digest(task: Scheduled, **settings: Any) -> str:
 
 
 def table(**values: Any) -> dict[str, Any]:
-    return {"name": "milk", "kind": "caldav", "calendar_url": "https://x/", "every": "5m", **values}
+    return {"name": "milk", "caldav": {"calendar": "https://x/"}, "every": "5m", **values}
 
 
 def test_a_table_is_what_its_task_is_made_of() -> None:
     milk, eggs = Named("milk").run_every(minutes=5), Named("eggs")
     same = digest(milk, sync=[table()])
     assert digest(milk, sync=[table(), {"name": "eggs"}]) == same
-    assert digest(milk, sync=[table(calendar_url="https://y/")]) != same
-    assert digest(milk, sync=[table(attr_map={"Name": "summary"})]) != same
+    assert digest(milk, sync=[table(caldav={"calendar": "https://y/"})]) != same
+    assert digest(milk, sync=[table(map={"Name": "summary"})]) != same
     assert digest(milk, node=[table()]) == same
     assert digest(eggs, sync=[table()]) != same
 
 
 def test_secrets_make_no_difference() -> None:
     milk = Named("milk")
-    one, other = (digest(milk, sync=[table(password=word)]) for word in ("first-password", "other-password"))
+    words = ("first-password", "other-password")
+    one, other = (digest(milk, sync=[table(caldav={"password": word})]) for word in words)
     assert one == other
     one, other = (digest(milk, sync=[table(url=f"https://u:{word}@x/")]) for word in ("passone", "passtwo"))
     assert one == other

@@ -18,7 +18,7 @@ from tasks.database.peer import PeerState
 from tasks.database.sql.capture import install, installed, remove
 from tasks.database.sql.declared import Node, NodeTable, open_node, read_nodes
 from tasks.database.sql.shared_ids import ADVICE
-from worker.cli.context import nearest
+from tasks.nearest import nearest
 from worker.lock import NodeBusyError
 from worker.machine.state_directory import node_lock
 from worker.telling.exit_codes import ExitCode

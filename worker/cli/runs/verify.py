@@ -14,7 +14,7 @@ from config import get_settings
 from config.logging import configure_logging
 from tasks.sync_task.task import SyncTask
 from tasks.testing import Finding, Invariant, Report, check_task
-from tasks.testing.mapping import SEALED, MemoryCopy, advance, mapping_of
+from tasks.testing.copies.copy_of import SEALED, MemoryCopy, advance, mapping_of
 from worker.cli.context import find_sync_task
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
