@@ -36,23 +36,23 @@ KINDS = {
 }
 
 
-class Invented(Side):
-    """The objects of an invented service."""
+class ServiceSide(Side):
+    """Objects of an invented service."""
 
-    label = "the invented service"
+    label = "the service"
 
     def __init__(self, service: FakeService) -> None:
         self.service = service
 
     def describe(self) -> dict[str, Attribute]:
         return {
-            "name": Attribute(Kind.TEXT),
+            "name": Attribute(Kind.TEXT, meaning="title"),
             "notes": Attribute(Kind.TEXT),
             "points": Attribute(Kind.NUMBER),
             "done": Attribute(Kind.YES_NO),
         }
 
-    async def list(self) -> Any:
+    async def list(self) -> list[Row]:
         return self.service.listing()
 
     def id(self, obj: Row) -> str:
@@ -78,14 +78,14 @@ class Invented(Side):
 
 
 def rows_task(name: str, workspace: Workspace, url: str, service: FakeService, folder: Path) -> TwoWay:
-    """Rows of the sandbox and objects of an invented service."""
+    """Rows of the sandbox and objects of the service."""
     rows = DataSource(
         workspace.source,
         token=SecretStr("ntn_bench"),
         base_url=url,
         throttle=LocalThrottle(rate=1e6, burst=1_000),
     )
-    task = TwoWay(name, rows, Invented(service), ATTRIBUTES)
+    task = TwoWay(name, rows, ServiceSide(service), ATTRIBUTES)
     task.state_path = folder / f"{name}.json"
     return task
 
