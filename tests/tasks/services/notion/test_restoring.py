@@ -13,9 +13,9 @@ from tasks.journal.contract import Base
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tasks.merge import Effect, Plan, Policy, undo
+from tests.tasks.services.notion.chores import listed, only, side, source
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService, PlainTask
-from tests.tasks.services.notion.test_side import listed, only, side, source
 from tests.tasks.services.notion.wired import Wired
 
 __all__ = ["side", "source"]
