@@ -12,8 +12,8 @@ from tasks.services.caldav.calendar import TodoCalendar
 from tasks.services.caldav.client import CalDAVClient
 from tasks.services.caldav.todo import Todo
 from tasks.services.notion.client import NotionClient
-from tasks.services.notion.rows import Rows
 from tasks.services.notion.rich_text import plain
+from tasks.services.notion.rows import Rows
 from tasks.services.notion.throttle import LocalThrottle
 from worker.demo.content import Item
 from worker.demo.stage import Stage

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tasks.two_way import TwoWay
 
 from tasks.errors import CursorExpiredError
 from tasks.journal.state import State
@@ -16,6 +15,7 @@ from tasks.services.notion import side
 from tasks.services.notion.page import Page
 from tasks.services.notion.watermark import Watermark
 from tasks.sides import Attribute, Kind, Side
+from tasks.two_way import TwoWay
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.test_side import COLUMNS
 from tests.tasks.services.notion.wired import Wired

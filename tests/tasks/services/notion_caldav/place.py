@@ -8,13 +8,13 @@ from typing import Any
 from uuid import uuid4
 
 from pydantic import SecretStr
-from tasks.engine.report import RunReport
-from tasks.two_way import TwoWay
 
+from tasks.engine.report import RunReport
 from tasks.journal.file import FileJournal
 from tasks.services.caldav import CalDAVClient, Todo, TodoCalendar, Todos
 from tasks.services.caldav.radicale_server import RadicaleServer
 from tasks.services.notion import DataSource, LocalThrottle
+from tasks.two_way import TwoWay
 from tests.tasks.services.notion.person import Person
 
 COLUMNS: dict[str, Any] = {
