@@ -9,7 +9,7 @@ from typing import Any
 
 from tasks.mapping import Mapping as Attributes
 from tasks.object_task import ObjectTask
-from tasks.sides import End, Listing, Side
+from tasks.sides import Attribute, End, Listing, Side
 from tasks.testing.calling import answer
 from tasks.testing.equality import SIDES
 from tasks.testing.invariants import BrokenError, Invariant
@@ -39,6 +39,8 @@ class Reader:
         self.sides: Mapping[str, Side] = {word: self._sync.sides[end] for word, end in ENDS.items()}
         #: What is kept in step; known once the sides were opened.
         self.mapping = Attributes(())
+        #: What each side says of its attributes; known likewise.
+        self.described: Mapping[str, Mapping[str, Attribute]] = {}
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -47,8 +49,8 @@ class Reader:
             for side in self.sides.values():
                 await answer(side.open())
                 await answer(side.recall(None, {}))
-            described = {ENDS[word]: await answer(side.describe()) for word, side in self.sides.items()}
-            self.mapping = self._sync.mapped(described)
+            self.described = {word: await answer(side.describe()) or {} for word, side in self.sides.items()}
+            self.mapping = self._sync.mapped({ENDS[word]: said for word, said in self.described.items()})
             for word, side in self.sides.items():
                 await answer(side.check(self.mapping.at(ENDS[word])))
             yield
@@ -71,12 +73,18 @@ class Reader:
         return self.mapping.name_at(ENDS[side], attribute)
 
     def native_values(self, side: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Values by a side's own names, as it has them.
+        """Values by a side's own names, as far as it can show them and in the form in which it has them.
 
         Raises:
             UnfitError: it has no such values.
         """
-        return self.mapping.native(ENDS[side], values)
+        return self.mapping.native(
+            ENDS[side], {name: self._shown(side, name, values[name]) for name in values}
+        )
+
+    def _shown(self, side: str, attribute: str, value: Any) -> Any:
+        lossy = self.lossy.get(attribute)
+        return lossy.show(value) if lossy is not None and lossy.side in (side, ENDS[side].value) else value
 
     def new_values(self, side: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """The same of an object that is to be made.

@@ -212,6 +212,9 @@ class _Checker:
             broken = await trial.run(check)
             self.counts["checks"] += 1
             self.skipped |= _skipped(trial)
+            self.faults["changes read"] += sum(
+                side.reached[Rule.CHANGES_ALL] for side in trial.sides.values()
+            )
             if broken is not None:
                 return Finding(broken.invariant, broken.message, tuple(trial.told[-6:]))
         return None

@@ -152,10 +152,10 @@ def untried(
     """
     why = {}
     offered = [name for name in (f"{side}_changes" for side in SIDES) if name in calls or name in uncalled]
-    if not any(calls.get(name) for name in offered):
+    if not any(calls.get(name) for name in offered) and not struck.get("changes read"):
         why[Invariant.DELTAS] = (
             "; ".join(f"{name}: {uncalled[name]}" for name in offered)
-            or "the task offers no changes since a cursor (`notion_changes`, `other_changes`)"
+            or "no side offers changes since a cursor"
         )
     if ended:
         return why

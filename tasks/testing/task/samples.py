@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
-from tasks.errors import TaskDefinitionError
+from tasks.errors import ItemError, TaskDefinitionError
 from tasks.object_task import ObjectTask
-from tasks.testing.equality import SIDES, alike, is_blank
+from tasks.testing.equality import SIDES, alike, form, is_blank
 from tasks.testing.histories.history import NAMES, TOKENS, Alphabet
 from tasks.testing.histories.people import PersonFor, TaskPerson
-from tasks.testing.histories.reading import Reader
+from tasks.testing.histories.reading import ENDS, Reader
+from tasks.testing.sides.tried import tried_of
 
 #: Kinds of values in the order in which they are tried, with values that every service of the kind can keep.
 KINDS: Mapping[str, tuple[Any, ...]] = {
@@ -62,12 +64,32 @@ async def infer(
             )
         trial = _Trial(reader, people)
         await trial.look_around()
+        values |= {name: tried for name, tried in _of_kinds(reader).items() if name not in values}
         missing = [attribute for attribute in reader.names if attribute not in values]
         kinds = await trial.kinds_of(missing, values) if missing else {}
         values |= {attribute: KINDS[kind] for attribute, kind in kinds.items()}
         key = key or await trial.find_key(values)
     names = _names(task, key, given.get(key), values[key])
     return Alphabet(key, {one: tried for one, tried in values.items() if one != key}, names)
+
+
+def _of_kinds(reader: Reader) -> dict[str, tuple[Any, ...]]:
+    """The usual values, in common form, of attributes whose kind the left side says, as far as both sides have them."""
+    found = {}
+    for name in reader.names:
+        attribute = reader.described["notion"].get(reader.native("notion", name))
+        converter = reader.mapping.by_name[name].converter
+        if attribute is None:
+            continue
+        values: dict[Any, Any] = {}
+        for value in tried_of(attribute).usual:
+            common = converter.common(ENDS["notion"], value)
+            with suppress(ItemError):  # the other side has no such value
+                reader.native_values("other", {name: common})
+                values.setdefault(form(common), common)
+        if len(values) > 1:
+            found[name] = tuple(values.values())
+    return found
 
 
 def _names(
