@@ -87,12 +87,11 @@ class DeltaTask(BatchedTask):
 
 def in_memory(task: SyncTask, folder: Path) -> Callable[[], None]:
     """Runs that forget everything when the process ends."""
-    from tasks.engine.run import run_task
     from tasks.journal.state import State
     from tasks.journal.state_journal import StateJournal
 
     journal = StateJournal(State())
-    return lambda: _check(asyncio.run(run_task(task, journal)))
+    return lambda: _check(asyncio.run(task.run(journal)))
 
 
 def in_file(task: SyncTask, folder: Path) -> Callable[[], None]:

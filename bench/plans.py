@@ -7,7 +7,7 @@ import tracemalloc
 
 from rich.table import Table
 
-from tasks.merge import Link, Policy, Record, Side, Snapshot, make_plan
+from tasks.merge import End, Link, Policy, Record, Snapshot, make_plan
 
 SIZES = (1_000, 10_000, 100_000)
 ATTRIBUTES = ("Name", "Notes", "Due")
@@ -38,4 +38,4 @@ def _sides(size: int) -> tuple[list[Link], Snapshot, Snapshot]:
     notion = {f"n{i}": Record(f"n{i}", edited[i], f"task {i}") for i in range(size)}
     other = {f"o{i}": Record(f"o{i}", values[i], f"task {i}") for i in range(size)}
     links = [Link(f"n{i}", f"o{i}", values[i], values[i]) for i in range(size)]
-    return links, Snapshot(Side.NOTION, notion), Snapshot(Side.OTHER, other)
+    return links, Snapshot(End.LEFT, notion), Snapshot(End.RIGHT, other)

@@ -3,6 +3,8 @@
 >>> from tasks import SyncTask, all_tasks, run_all_tasks
 """
 
+from tasks.conflict_modes import ConflictMode
+from tasks.dispute import Dispute
 from tasks.errors import (
     CursorExpiredError,
     ItemError,
@@ -16,10 +18,13 @@ from tasks.errors import (
     UnfitError,
 )
 from tasks.journal.state import State
-from tasks.merge import UNRESOLVED, Dispute
+from tasks.merge import UNRESOLVED
 from tasks.schedule import Schedule
+from tasks.scheduled import all_tasks, run_all_tasks
+from tasks.sides import ID, Side
 from tasks.sides.listing import Changes, Listing
-from tasks.sync_task.task import ID, ConflictMode, SyncTask, all_tasks, run_all_tasks
+from tasks.sync_task.task import SyncTask
+from tasks.two_way import TwoWay
 from tasks.values.date_range import DateRange
 from tasks.values.lossy import Lossy
 from tasks.values.opaque import Opaque
@@ -40,12 +45,14 @@ __all__ = [
     "OutcomeUnknownError",
     "PreconditionError",
     "Schedule",
+    "Side",
     "SideError",
     "State",
     "StateError",
     "SyncTask",
     "TaskDefinitionError",
     "TaskError",
+    "TwoWay",
     "UnfitError",
     "all_tasks",
     "run_all_tasks",

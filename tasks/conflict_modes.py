@@ -35,15 +35,15 @@ def checked_mode(task: str, mode: ConflictMode | str) -> ConflictMode:
 
 
 def checked_modes(
-    task: str, attr_map: Mapping[str, str], modes: Mapping[str, ConflictMode | str]
+    task: str, attr_map: Mapping[str, str] | None, modes: Mapping[str, ConflictMode | str]
 ) -> dict[str, ConflictMode]:
-    """The conflict modes of single attributes.
+    """The conflict modes of single attributes; without an `attr_map` it is not known yet which there are.
 
     Raises:
         TaskDefinitionError: an attribute or a mode is unknown.
     """
-    unknown = sorted(modes.keys() - attr_map.keys())
-    if unknown:
+    unknown = sorted(modes.keys() - attr_map.keys()) if attr_map is not None else []
+    if attr_map is not None and unknown:
         raise TaskDefinitionError(
             f"task {task!r}: conflict modes are given for {', '.join(unknown)}, which attr_map does not name; it "
             f"names {', '.join(sorted(attr_map))}"

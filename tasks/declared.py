@@ -41,8 +41,9 @@ from pydantic import (
 )
 
 from config.settings import Settings
+from tasks.conflict_modes import ConflictMode
 from tasks.errors import TaskDefinitionError
-from tasks.sync_task.task import ConflictMode, SyncTask
+from tasks.sync_task.task import SyncTask
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _PERIOD = re.compile(r"(\d+)\s*(s|m|h|d)(?:econd|ec|inute|in|our|ay)?s?")

@@ -6,24 +6,50 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock, Timeout
 
 from config.private_files import FILE_MODE, private_directory
 from tasks.clock import boot_seconds, pass_time
-from tasks.engine.run import RunReport, run_task
+from tasks.engine.report import RunReport
 from tasks.errors import StateError, TaskError
+from tasks.journal.contract import Journal
 from tasks.journal.file import FileJournal
-from tasks.sync_task.task import SyncTask
+from tasks.schedule import Schedule
 
 log = logging.getLogger(__name__)
+
+
+class InFiles(Protocol):
+    """A task that keeps its state in files."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def state_path(self) -> Path:
+        """Where its state is kept."""
+        ...
+
+    @property
+    def plan_schedule(self) -> Schedule:
+        """When it runs."""
+        ...
+
+    async def run(self, journal: Journal, *, dry_run: bool = False) -> RunReport:
+        """Bring its sides together once."""
+        ...
 
 
 class RunFailedError(TaskError):
     """A run ended otherwise than in success; the message says why."""
 
 
-async def run_as_scheduled(task: SyncTask) -> None:
+async def run_as_scheduled(task: InFiles) -> None:
     """Run a task until its schedule ends, for ever if it has no total.
 
     Raises:
@@ -46,7 +72,7 @@ async def run_as_scheduled(task: SyncTask) -> None:
             await pass_time(started + schedule.every.total_seconds() - boot_seconds())
 
 
-async def run_once(task: SyncTask, *, dry_run: bool = False) -> RunReport:
+async def run_once(task: InFiles, *, dry_run: bool = False) -> RunReport:
     """A single run with the state in `task.state_path`.
 
     Raises:
@@ -56,14 +82,14 @@ async def run_once(task: SyncTask, *, dry_run: bool = False) -> RunReport:
     with alone(task):
         journal = FileJournal(task.state_path)
         try:
-            return await run_task(task, journal, dry_run=dry_run)
+            return await task.run(journal, dry_run=dry_run)
         finally:
             if not dry_run:
                 await asyncio.to_thread(journal.compact)
 
 
 @contextmanager
-def alone(task: SyncTask) -> Iterator[None]:
+def alone(task: InFiles) -> Iterator[None]:
     """Keep the task's state files to this process.
 
     Raises:

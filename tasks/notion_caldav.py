@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from tasks.conflict_modes import ConflictMode
 from tasks.errors import TaskDefinitionError
 from tasks.services.caldav.columns import (
     FITTING,
@@ -38,7 +39,7 @@ from tasks.services.notion.page import Page
 from tasks.services.notion.properties import Column
 from tasks.services.notion.side import NotionSide
 from tasks.services.notion.throttle import Throttle
-from tasks.sync_task.task import ID, ConflictMode
+from tasks.sides import ID
 from tasks.values.opaque import Opaque
 
 log = logging.getLogger(__name__)

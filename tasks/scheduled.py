@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Coroutine, Generator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Self
@@ -93,3 +94,19 @@ class Scheduled(ABC):
 
 #: All tasks that were scheduled so far.
 all_tasks: set[Scheduled] = set()
+
+
+def run_all_tasks(*, debug: bool | None = None) -> None:
+    """Run all scheduled tasks in this process until their schedules end.
+
+    Raises:
+        TaskError: a run failed; the other tasks were run on to their ends first.
+    """
+
+    async def gather() -> list[BaseException | None]:
+        runs: list[Coroutine[Any, Any, None]] = [task() for task in sorted(all_tasks, key=lambda t: t.name)]
+        return await asyncio.gather(*runs, return_exceptions=True)
+
+    errors = [error for error in asyncio.run(gather(), debug=debug) if error is not None]
+    if errors:
+        raise errors[0]

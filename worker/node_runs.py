@@ -9,9 +9,9 @@ from tasks.database.clock import COUNTER_BITS
 from tasks.database.exceptions import MassChangeError, SyncError
 from tasks.database.sync import DatabaseSync, LostValue
 from tasks.engine.outcome import Outcome
-from tasks.engine.run import Order, RunReport
+from tasks.engine.report import Order, RunReport
 from tasks.errors import SideError
-from tasks.merge import Action, Change, Conflict, Delete, Plan, Side, Update, plan_digest
+from tasks.merge import Action, Change, Conflict, Delete, End, Plan, Update, plan_digest
 from worker.store import SqlJournal
 from worker.store.conflicts import ConflictRecord
 
@@ -61,7 +61,7 @@ def plan_of(error: MassChangeError) -> Plan:
         label, verb, name = change.kind
         reason = f"{verb} on the node"
         for lost in change.examples:
-            about: dict[str, Any] = {"side": Side.OTHER, "notion_id": label, "other_id": lost.key}
+            about: dict[str, Any] = {"side": End.RIGHT, "left_id": label, "right_id": lost.key}
             if verb == "delete":
                 actions.append(Delete(**about, values=lost.old, reason=reason))
             else:
@@ -72,9 +72,9 @@ def plan_of(error: MassChangeError) -> Plan:
             all_of_it = {"all": change.digest}
             actions.append(
                 Update(
-                    side=Side.OTHER,
-                    notion_id=label,
-                    other_id=rest,
+                    side=End.RIGHT,
+                    left_id=label,
+                    right_id=rest,
                     changes={},
                     source=all_of_it,
                     reason=reason,
@@ -84,17 +84,17 @@ def plan_of(error: MassChangeError) -> Plan:
 
 
 def as_conflict(lost: LostValue) -> Conflict:
-    """A line of the ledger: what stayed stands under Notion's column, what lost under the other side's."""
+    """A line of the ledger: what stayed stands on the left, what lost on the right."""
     return Conflict(
-        notion_id=lost.model_label,
-        other_id=lost.key,
+        left_id=lost.model_label,
+        right_id=lost.key,
         attribute=lost.field_name or None,
         base=None,
-        notion=lost.kept,
-        other=lost.lost,
-        notion_edited=_moment(lost.kept_timestamp),
-        other_edited=_moment(lost.lost_timestamp),
-        winner=Side.NOTION,
+        left=lost.kept,
+        right=lost.lost,
+        left_edited=_moment(lost.kept_timestamp),
+        right_edited=_moment(lost.lost_timestamp),
+        winner=End.LEFT,
         rule=f"{_RULE}{lost.rule}"[:40],
         reason=f"{lost.field_name or 'the record'} edited on two nodes",
     )

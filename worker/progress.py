@@ -13,7 +13,7 @@ import redis
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from tasks.sync_task.task import Progress
+from tasks.engine.sync import Progress
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from config import Settings
 from tasks.engine.outcome import Outcome
-from tasks.engine.run import RunReport
+from tasks.engine.report import RunReport
 from tasks.merge import Plan
 from tasks.scheduled import PRUNE, Scheduled
 from worker.store import Store

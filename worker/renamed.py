@@ -6,32 +6,34 @@ import asyncio
 import shlex
 from collections.abc import Sequence
 
-from tasks.engine.run import RunReport, run_task
+from tasks.engine.report import RunReport
 from tasks.journal.contract import Journal
-from tasks.merge import Adopt, Create, Plan, Side, Skip
+from tasks.merge import Adopt, Create, End, Plan, Skip
+from tasks.object_task import ObjectTask
 from tasks.scheduled import all_tasks
-from tasks.sync_task.task import SyncTask
 from worker.store import Store
 
 
-def former_names(task: SyncTask, store: Store) -> list[str]:
+def former_names(task: ObjectTask, store: Store) -> list[str]:
     """Names that have links but no task any more, before the first run of a task; most often none."""
     if not store.is_blank(task.name):
         return []
     return sorted(store.links.tasks() - {each.name for each in all_tasks} - {task.name})
 
 
-async def first_run(task: SyncTask, store: Store, journal: Journal, names: Sequence[str]) -> RunReport | None:
+async def first_run(
+    task: ObjectTask, store: Store, journal: Journal, names: Sequence[str]
+) -> RunReport | None:
     """The end of a first run of a task that seems to have had one of these names; `None` where it may go on.
 
     Both sides are listed, and nothing is written: a link is of the same sides when both of its ids are there.
     """
-    report = await run_task(task, journal, dry_run=True)
+    report = await task.run(journal, dry_run=True)
     seen = _seen(report.plan)
     for name in names:
         base = await asyncio.to_thread(store.links.load, name)
         common = sum(
-            link.notion_id in seen[Side.NOTION] and link.other_id in seen[Side.OTHER] for link in base.links
+            link.left_id in seen[End.LEFT] and link.right_id in seen[End.RIGHT] for link in base.links
         )
         begun = sum(intent.source_id in seen[intent.side.opposite] for intent in base.intents)
         if common or begun:
@@ -52,18 +54,18 @@ def command(old: str, new: str) -> str:
     return f"lockstep rename {shlex.quote(old)} {shlex.quote(new)}"
 
 
-def _seen(plan: Plan) -> dict[Side, set[str]]:
+def _seen(plan: Plan) -> dict[End, set[str]]:
     """The ids on both sides that a first plan names: of what it would link, carry across or leave."""
-    seen: dict[Side, set[str]] = {side: set() for side in Side}
+    seen: dict[End, set[str]] = {side: set() for side in End}
     for action in plan.actions:
         match action:
             case Adopt():
-                seen[Side.NOTION].add(action.notion_id)
-                seen[Side.OTHER].add(action.other_id)
+                seen[End.LEFT].add(action.left_id)
+                seen[End.RIGHT].add(action.right_id)
             case Create():
                 seen[action.side.opposite].add(action.source_id)
             case Skip():
                 seen[action.side].add(action.id)
-                for side, known in zip(Side, action.pair or (), strict=False):
+                for side, known in zip(End, action.pair or (), strict=False):
                     seen[side].add(known)
     return seen

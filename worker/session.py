@@ -12,16 +12,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from config.private_files import open_private
-from tasks import SyncTask
 from tasks.engine.calls import uninterrupted
 from tasks.engine.naming import mentioned
-from tasks.engine.run import Order, RunReport, run_task
+from tasks.engine.report import Order, RunReport
+from tasks.engine.sync import Progress
 from tasks.errors import LockLostError, StateError, TaskDefinitionError, TaskError
 from tasks.journal.contract import Base, Journal
 from tasks.journal.file import MOVED, FileJournal, is_moved
 from tasks.local import alone
+from tasks.object_task import ObjectTask
 from tasks.scheduled import Scheduled
-from tasks.sync_task.task import Progress
 from worker.errors import RedisUnavailableError
 from worker.lock import NodeBusyError, SyncLock
 from worker.renamed import first_run, former_names
@@ -122,10 +122,10 @@ async def _careful(task: Scheduled, store: Store, order: Order, reached: int = 0
 
 
 async def _plan(task: Scheduled, store: Store, progress: Progress, order: Order, marks: Marks) -> RunRecord:
-    if isinstance(task, SyncTask):
+    if isinstance(task, ObjectTask):
         order = await _careful(task, store, order, await asyncio.to_thread(marks.reached, task.name))
         journal = await asyncio.to_thread(_journal_to_plan_from, task, store)
-        report = await run_task(task, journal, progress=progress, order=order, dry_run=True)
+        report = await task.run(journal, progress=progress, order=order, dry_run=True)
         if (stopped := await _first_run(task, store, journal, order)) is not None:
             report = replace(report, reason=stopped.reason)
         counts = report.plan.counts()
@@ -143,7 +143,7 @@ async def _plan(task: Scheduled, store: Store, progress: Progress, order: Order,
     )
 
 
-async def _first_run(task: SyncTask, store: Store, journal: Journal, order: Order) -> RunReport | None:
+async def _first_run(task: ObjectTask, store: Store, journal: Journal, order: Order) -> RunReport | None:
     """What stops the first run of a task that seems to have had another name."""
     if order.planner is not None or order.plan_id is not None or isinstance(journal, FileJournal):
         return None
@@ -170,7 +170,7 @@ async def _run_other(
     return await run_node(task, journal, order)
 
 
-def _journal_to_plan_from(task: SyncTask, store: Store) -> Journal:
+def _journal_to_plan_from(task: ObjectTask, store: Store) -> Journal:
     """Where the base is that the next run would start from; a plan only reads it."""
     local = FileJournal(task.state_path)
     kept_in_files = not is_moved(local.path) and (local.path.exists() or local.changes.exists())
@@ -273,7 +273,7 @@ class _Session:
 
     async def _work(self) -> RunReport:
         journal = SqlJournal(self.store, self.task.name, self.record.run_id, self.record.fence)
-        if not isinstance(self.task, SyncTask):
+        if not isinstance(self.task, ObjectTask):
             order = replace(self.order, approve=self._approve)
             return await _run_other(self.task, journal, self.store, self._check_lock, order)
         await uninterrupted(asyncio.to_thread(import_local_state, self.task, self.store, self.record))
@@ -281,8 +281,7 @@ class _Session:
         if stopped is not None:
             return stopped
         order = await _careful(self.task, self.store, self.order)
-        report = await run_task(
-            self.task,
+        report = await self.task.run(
             journal,
             check_lock=self._check_lock,
             progress=self._progress,
@@ -365,7 +364,7 @@ def _free(lock: SyncLock, record: RunRecord, status: str) -> None:
         )
 
 
-def import_local_state(task: SyncTask, store: Store, record: RunRecord) -> None:
+def import_local_state(task: ObjectTask, store: Store, record: RunRecord) -> None:
     """Take over the state of runs without a database, once, so that no run works from a stale base.
 
     Raises:
@@ -387,7 +386,7 @@ def import_local_state(task: SyncTask, store: Store, record: RunRecord) -> None:
         raise StateError(f"state file {path} cannot be set aside: {error.strerror}") from error
 
 
-def _import(base: Base, task: SyncTask, store: Store, record: RunRecord) -> None:
+def _import(base: Base, task: ObjectTask, store: Store, record: RunRecord) -> None:
     if store.links.count(task.name):
         log.warning(
             "Task %r: the database has links already, so %s is set aside.", task.name, task.state_path

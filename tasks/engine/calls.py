@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from tasks.errors import ExitError
-from tasks.merge import Side
+from tasks.merge import End
 
 T = TypeVar("T")
 
@@ -28,10 +28,10 @@ class Calls:
     """
 
     def __init__(self, name: str) -> None:
-        self._threads = {side: ThreadPoolExecutor(1, f"{name}-{side}") for side in Side}
+        self._threads = {side: ThreadPoolExecutor(1, f"{name}-{side}") for side in End}
         self._apart = ThreadPoolExecutor(1, f"{name}-apart")
 
-    async def call(self, side: Side, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    async def call(self, side: End, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """What the function returns, awaited if need be.
 
         Raises:

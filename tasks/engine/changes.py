@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from tasks.engine.snapshots import Adapter, SideView, read_side, view_of
+from tasks.engine.adapter import Adapter
+from tasks.engine.views import SideView, read_side, view_of
 from tasks.errors import CursorExpiredError, ItemError, TaskDefinitionError
 from tasks.journal.contract import Base
-from tasks.merge import Record, Side
-from tasks.sides.listing import Changes, Listing
-from tasks.sync_task.task import ID
+from tasks.merge import ID, End, Record
+from tasks.sides import Changes, Listing
 
 #: With more objects in doubt than this, listing the whole side is the smaller effort.
 MANY = 100
@@ -26,10 +26,10 @@ async def read_view(adapter: Adapter, base: Base, *, full: bool) -> SideView:
         full: list in full in any case.
 
     Raises:
-        TaskDefinitionError: `attr_map` names an attribute that the objects do not have.
+        TaskDefinitionError: the mapping names an attribute that the objects do not have.
         SideError: the side cannot be read.
     """
-    cursor = base.memory.cursors.get(adapter.side)
+    cursor = base.memory.cursors.get(adapter.end)
     view = None if full or cursor is None else await _changed_view(adapter, base, cursor.value)
     return view or await read_side(adapter)
 
@@ -40,14 +40,14 @@ async def _changed_view(adapter: Adapter, base: Base, cursor: Any) -> SideView |
     if len(doubtful) > MANY:
         return None
     try:
-        changes = await adapter.call("changes", cursor)
+        changes = await adapter.call(adapter.side.changes, cursor)
     except CursorExpiredError:
         return None
     if changes is NotImplemented or changes is None:
         return None
     if not isinstance(changes, Changes):
         raise TaskDefinitionError(
-            f"task {adapter.task.name!r}: {adapter.side}_changes must return Changes, "
+            f"task {adapter.task!r}: {adapter.side.spelled('changes')} must return Changes, "
             f"not {type(changes).__name__}"
         )
     if changes.partial is not None:
@@ -58,7 +58,7 @@ async def _changed_view(adapter: Adapter, base: Base, cursor: Any) -> SideView |
         return None
     seen = named.snapshot.records.keys() | named.snapshot.unreadable.keys()
     asked = await _ask(adapter, sorted(doubtful - deleted - seen))
-    side, elsewhere = adapter.side, doubtful | deleted
+    side, elsewhere = adapter.end, doubtful | deleted
     records = {
         obj_id: Record(obj_id, link.base_on(side))
         for link in base.links
@@ -81,18 +81,18 @@ async def _changed_view(adapter: Adapter, base: Base, cursor: Any) -> SideView |
 
 def _in_doubt(adapter: Adapter, base: Base) -> set[ID]:
     """Objects of which the base does not say what they show, changed or not."""
-    side = adapter.side
-    attributes = adapter.task.attr_map.keys()
+    side = adapter.end
+    attributes = set(adapter.mapping.names)
     doubtful = {
         link.id_on(side)
         for link in base.links
         if side not in link.parked
-        and not (attributes <= link.notion.keys() and attributes <= link.other.keys())
+        and not (attributes <= link.left.keys() and attributes <= link.right.keys())
     }
     linked = base.links if base.intents or base.memory.held else ()
-    partners = {(one, link.id_on(one)): link.id_on(side) for link in linked for one in Side}
+    partners = {(one, link.id_on(one)): link.id_on(side) for link in linked for one in End}
     for held in base.memory.held:  # the change that it waits with was told before the cursor
-        for one, held_id in zip(Side, held.pair, strict=True):
+        for one, held_id in zip(End, held.pair, strict=True):
             doubtful.add(held_id if one is side else partners.get((one, held_id), ""))
     for intent in base.intents:
         for one, obj_id in ((intent.side, intent.target_id), (intent.side.opposite, intent.source_id)):
@@ -108,7 +108,7 @@ async def _ask(adapter: Adapter, ids: Sequence[ID]) -> SideView:
     unreadable: dict[ID, str] = {}
     for obj_id in ids:
         try:
-            obj = await adapter.call("get_obj", obj_id)
+            obj = await adapter.call(adapter.side.get, obj_id)
         except ItemError as error:
             unreadable[obj_id] = str(error)
             continue

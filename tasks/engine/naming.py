@@ -12,13 +12,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from tasks.engine.calls import discard
-from tasks.engine.snapshots import BATCH, SideView
-from tasks.merge import ID, NAMELESS, Action, Adopt, Link, Name, Plan, Side, pair_of
-from tasks.sync_task import overrides
-from tasks.sync_task.task import SyncTask
+from tasks.engine.views import BATCH, SideView
+from tasks.merge import NAMELESS, Action, Adopt, Link, Name, Plan, pair_of
+from tasks.sides import ID, End
 
 log = logging.getLogger(__name__)
 
@@ -35,27 +35,29 @@ _WORD = re.compile(r"[^\s,;()'\"`“”‘’]+")
 #: Ids that look like nothing else, wherever they stand.
 _DISTINCT = re.compile(r"(?=.*[\d@_.-]).{8,}")
 
-#: What is known of objects, by side and id.
-Names = Mapping[tuple[Side, ID], Name]
+#: What is known of objects, by what their side is called and id.
+Names = Mapping[tuple[str, ID], Name]
 
 
-def title_attribute(task: SyncTask) -> str:
-    """The Notion attribute by which people call an object: the one whose name says so, else the first."""
-    if task.title_attr in task.attr_map:
-        return task.title_attr
-    named = [(notion, {notion.casefold(), other.casefold()}) for notion, other in task.attr_map.items()]
+def usual_title(names: Mapping[str, str]) -> str:
+    """The attribute by which people call an object: the one whose name says so, else the first.
+
+    Args:
+        names: what the right side calls the attributes, by what the left side does.
+    """
+    words = [(left, {left.casefold(), right.casefold()}) for left, right in names.items()]
     for word in _USUAL:
-        for attribute, names in named:
-            if word in names:
+        for attribute, known in words:
+            if word in known:
                 return attribute
     for word in _USUAL:
-        for attribute, names in named:
-            if any(word in re.split(r"\W|_", name) for name in names):
+        for attribute, known in words:
+            if any(word in re.split(r"\W|_", name) for name in known):
                 return attribute
-    return next(iter(task.attr_map))
+    return next(iter(names))
 
 
-async def named(plan: Plan, views: Mapping[Side, SideView], links: Iterable[Link]) -> Plan:
+async def named(plan: Plan, views: Mapping[End, SideView], links: Iterable[Link], title: str) -> Plan:
     """The plan with what people call the objects in it.
 
     The sides' own methods are asked, then the values that are shown, then those of the base, which know an object
@@ -63,7 +65,7 @@ async def named(plan: Plan, views: Mapping[Side, SideView], links: Iterable[Link
     """
     if not plan.actions:
         return plan
-    found = await _Finder(views, _links_of(plan, links)).names(plan.actions)
+    found = await _Finder(views, _links_of(plan, links), title).names(plan.actions)
     return replace(plan, actions=tuple(_called(action, found[pair_of(action)]) for action in plan.actions))
 
 
@@ -73,22 +75,23 @@ def _called(action: Action, name: Name) -> Action:
     return replace(action, name=Name(name.title or known.title, name.address or known.address))
 
 
-def names_in(plan: Plan) -> dict[tuple[Side, ID], Name]:
+def names_in(plan: Plan) -> dict[tuple[str, ID], Name]:
     """What is known of the objects of a plan."""
-    names: dict[tuple[Side, ID], Name] = {}
+    names: dict[tuple[str, ID], Name] = {}
     for action in plan.actions:
         pairs = [pair_of(action)]
         if isinstance(action, Adopt) and action.instead_of is not None:
-            pairs.append((action.instead_of.notion_id, action.instead_of.other_id))
+            pairs.append((action.instead_of.left_id, action.instead_of.right_id))
         for pair in pairs if action.name.title else ():
-            names |= {(side, one): action.name for side, one in zip(Side, pair, strict=True) if one}
+            names |= {(plan.labels[end], one): action.name for end, one in zip(End, pair, strict=True) if one}
     return names
 
 
-def mentioned(names: Names, texts: Iterable[str]) -> dict[tuple[Side, ID], Name]:
+def mentioned(names: Names, texts: Iterable[str]) -> dict[tuple[str, ID], Name]:
     """Those of the objects that these texts may be about."""
     words = {word.rstrip(":.") for text in texts for word in _WORD.findall(text)}
-    return {(side, word): names[side, word] for side in Side for word in words if (side, word) in names}
+    sides = {side for side, _ in names}
+    return {(side, word): names[side, word] for side in sides for word in words if (side, word) in names}
 
 
 def tell(text: str, names: Names) -> str:
@@ -103,19 +106,24 @@ def tell(text: str, names: Names) -> str:
         if found
         else {}
     )
-    for (side, obj_id), name in sorted(found.items(), key=lambda one: -len(one[0][1])):
+    for (side, obj_id), name in sorted(found.items(), key=lambda one: (-len(one[0][1]), one[0])):
         cut = _cut(name.title, LONGEST_IN_TEXT)
         title = f"“{cut}”" if alike[side, cut] == 1 else f"“{cut}” ({obj_id})"
-        text = re.sub(_mention(side, obj_id), title.replace("\\", r"\\"), text)
+        text = re.sub(_mention(side, obj_id), partial(_put, title), text)
     return text
 
 
-def _mention(side: Side, obj_id: ID) -> str:
+def _put(title: str, found: re.Match[str]) -> str:
+    return (found[1] or "") + title
+
+
+def _mention(side: str, obj_id: ID) -> str:
+    """Where an id stands in a message; a group holds what is before it and stays."""
     word = rf"(?<![\w/“-]){re.escape(obj_id)}(?![\w/”-]|\.\w)"
     if _DISTINCT.fullmatch(obj_id):
-        return word
-    here, across = re.escape(side.label), re.escape(side.opposite.label)
-    return rf"(?:(?<={here} )|(?<=create in {across} for )){word}|{word}(?= in {here}\b)"
+        return f"(){word}"
+    here = re.escape(side)
+    return rf"({here} |create in (?!{here} for)[^:]+ for ){word}|{word}(?= in {here}\b)"
 
 
 def _cut(text: str, length: int) -> str:
@@ -127,31 +135,34 @@ def _tidy(text: Any) -> str:
     return "" if text is None or text is NotImplemented else _cut(" ".join(str(text).split()), LONGEST)
 
 
-def _links_of(plan: Plan, links: Iterable[Link]) -> dict[tuple[Side, ID], Link]:
+def _links_of(plan: Plan, links: Iterable[Link]) -> dict[tuple[End, ID], Link]:
     """The links of the objects in a plan."""
-    wanted: set[tuple[Side, ID]] = {
-        (side, one) for action in plan.actions for side, one in zip(Side, pair_of(action), strict=True) if one
+    wanted: set[tuple[End, ID]] = {
+        (side, one) for action in plan.actions for side, one in zip(End, pair_of(action), strict=True) if one
     }
-    return {key: link for link in links for side in Side if (key := (side, link.id_on(side))) in wanted}
+    return {key: link for link in links for side in End if (key := (side, link.id_on(side))) in wanted}
 
 
 class _Finder:
     """Finds names in what was read of both sides, and in the base."""
 
-    def __init__(self, views: Mapping[Side, SideView], links: Mapping[tuple[Side, ID], Link]) -> None:
+    def __init__(
+        self, views: Mapping[End, SideView], links: Mapping[tuple[End, ID], Link], title: str
+    ) -> None:
         self.views = views
         self.links = links
-        self.attribute = title_attribute(views[Side.NOTION].adapter.task)
-        self.titles: dict[tuple[Side, ID], str] = {}
-        self.addresses: dict[tuple[Side, ID], str] = {}
+        self.attribute = title
+        self.titles: dict[tuple[End, ID], str] = {}
+        self.addresses: dict[tuple[End, ID], str] = {}
 
     async def names(self, actions: Sequence[Action]) -> dict[tuple[ID, ID], Name]:
-        """The names of the pairs of these actions; Notion's word comes first."""
+        """The names of the pairs of these actions; the left side's word comes first."""
         pairs = {pair_of(action): self._whole(pair_of(action)) for action in actions}
-        for side in Side:
-            ids = dict.fromkeys(pair[side is Side.OTHER] for pair in pairs.values())
-            self.titles |= await self._asked(side, "obj_title", ids)
-            self.addresses |= await self._asked(side, "obj_address", ids)
+        for side in End:
+            ids = dict.fromkeys(pair[side is End.RIGHT] for pair in pairs.values())
+            asked = self.views[side].adapter.side
+            self.titles |= await self._asked(side, asked.title, ids, asked.spelled("title"))
+            self.addresses |= await self._asked(side, asked.address, ids, asked.spelled("address"))
         found = {pair: self._name(whole) for pair, whole in pairs.items()}
         for action in actions:  # an object that is only to be brought back has no other name
             pair, title = pair_of(action), self._title_in(getattr(action, "values", {}))
@@ -161,22 +172,22 @@ class _Finder:
 
     def _whole(self, pair: tuple[ID, ID]) -> tuple[ID, ID]:
         """Both ids of a pair of which maybe one is said."""
-        link = next((self.links[key] for key in zip(Side, pair, strict=True) if key in self.links), None)
-        return pair if link is None else (pair[0] or link.notion_id, pair[1] or link.other_id)
+        link = next((self.links[key] for key in zip(End, pair, strict=True) if key in self.links), None)
+        return pair if link is None else (pair[0] or link.left_id, pair[1] or link.right_id)
 
     def _name(self, pair: tuple[ID, ID]) -> Name:
-        keys = list(zip(Side, pair, strict=True))
+        keys = list(zip(End, pair, strict=True))
         known = (title for say in (self._title, self._last_title) for key in keys if (title := say(key)))
         title = next(known, "")
         address = next((self.addresses[key] for key in keys if key in self.addresses), "")
         return Name(title, address) if title or address else NAMELESS
 
-    def _title(self, key: tuple[Side, ID]) -> str:
+    def _title(self, key: tuple[End, ID]) -> str:
         """The title that an object shows."""
         record = self.views[key[0]].snapshot.records.get(key[1])
         return self.titles.get(key, "") or self._title_in(record.values if record is not None else {})
 
-    def _last_title(self, key: tuple[Side, ID]) -> str:
+    def _last_title(self, key: tuple[End, ID]) -> str:
         """The title that it had when both sides agreed last."""
         link = self.links.get(key)
         return self._title_in(link.base_on(key[0]) if link is not None else {})
@@ -185,31 +196,28 @@ class _Finder:
         value = values.get(self.attribute)
         return _tidy(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
-    async def _asked(self, side: Side, method: str, ids: Iterable[ID]) -> dict[tuple[Side, ID], str]:
+    async def _asked(
+        self, end: End, ask: Callable[[Any], Any], ids: Iterable[ID], spelled: str
+    ) -> dict[tuple[End, ID], str]:
         """What a method of a side says of those objects that were read."""
-        view, found = self.views[side], {}
-        task = view.adapter.task
-        if not overrides.of(task, f"{side}_{method}"):
-            return {}
-        ask, failures = view.adapter.method(method), set()
+        view, found = self.views[end], {}
+        failures = set()
         known = [(obj_id, view.objects[obj_id]) for obj_id in ids if obj_id in view.objects]
         for start in range(0, len(known), BATCH):
             batch = known[start : start + BATCH]
-            answers = await view.adapter.calls.call(
-                side, lambda batch=batch: [_attempt(ask, obj) for _, obj in batch]
-            )
+            answers = await view.adapter.call(lambda batch=batch: [_attempt(ask, obj) for _, obj in batch])
             try:
                 for (obj_id, _), answer in zip(batch, answers, strict=True):
                     said = await _settled(answer)
                     if isinstance(said, BaseException):
                         failures.add(type(said).__name__)
                     elif _tidy(said):
-                        found[side, obj_id] = _tidy(said)
+                        found[end, obj_id] = _tidy(said)
             finally:
                 discard(answers)  # when the run is cancelled some are not awaited
         if failures:
             told = ", ".join(sorted(failures))
-            log.warning("Task %r: %s_%s fails (%s): ids are shown.", task.name, side, method, told)
+            log.warning("Task %r: %s fails (%s): ids are shown.", view.adapter.task, spelled, told)
         return found
 
 

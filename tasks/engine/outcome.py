@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tasks.merge import ID, Action, Create, Delete, Name, Restore, Side, Skip, Update, Values, Withdraw
+from tasks.merge import Action, Create, Delete, Name, Restore, Skip, Update, Values, Withdraw, pair_of
+from tasks.sides import ID, Labels
 from tasks.values.canonical import is_empty, same
 
 
@@ -33,8 +34,8 @@ class Outcome:
     conflicts: int = 0
     #: Conflicts of which neither side was written.
     unresolved: int = 0
-    #: What people call the objects of the plan, and those that were made.
-    names: dict[tuple[Side, ID], Name] = field(default_factory=dict)
+    #: What people call the objects of the plan, and those that were made, by what their side is called and id.
+    names: dict[tuple[str, ID], Name] = field(default_factory=dict)
 
     def add(self, part: Outcome) -> None:
         """Count in what came of a part."""
@@ -52,7 +53,7 @@ class Outcome:
         self.names |= part.names
 
 
-def kept_otherwise(side: Side, obj_id: ID, written: Values, shown: Values) -> list[str]:
+def kept_otherwise(here: str, across: str, obj_id: ID, written: Values, shown: Values) -> list[str]:
     """A line on the values that a side keeps otherwise than they were written, if there are any.
 
     What it shows is its base, so the value across stays as it is, and neither is written again for that.
@@ -65,21 +66,21 @@ def kept_otherwise(side: Side, obj_id: ID, written: Values, shown: Values) -> li
     if not names:
         return []
     return [
-        f"{side.label} {obj_id}: {', '.join(names)} {'is' if len(names) == 1 else 'are'} kept otherwise than written "
-        f"(cut, dropped or changed by the service); in {side.opposite.label} nothing changes for that"
+        f"{here} {obj_id}: {', '.join(names)} {'is' if len(names) == 1 else 'are'} kept otherwise than written "
+        f"(cut, dropped or changed by the service); in {across} nothing changes for that"
     ]
 
 
-def describe(action: Action) -> str:
+def describe(action: Action, labels: Labels) -> str:
     """An action in a few words, with the ids it touches."""
     match action:
         case Create(side=side, source_id=source):
-            return f"create in {side.label} for {source}"
+            return f"create in {labels[side]} for {source}"
         case Update(side=side) | Delete(side=side) | Withdraw(side=side):
-            return f"{type(action).__name__.lower()} {action.target_id} in {side.label}"
+            return f"{type(action).__name__.lower()} {action.target_id} in {labels[side]}"
         case Restore(side=side):
-            return f"restore {action.former_id} in {side.label}"
+            return f"restore {action.former_id} in {labels[side]}"
         case Skip(side=side, id=skipped):
-            return f"leave {skipped} in {side.label}"
-    ids = getattr(action, "notion_id", ""), getattr(action, "other_id", "")
-    return f"{type(action).__name__.lower()} {ids[0]} and {ids[1]}"
+            return f"leave {skipped} in {labels[side]}"
+    left, right = pair_of(action)
+    return f"{type(action).__name__.lower()} {left} and {right}"

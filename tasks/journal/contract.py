@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from tasks.merge import Conflict, Effect, Held, Intent, Link, Name, Side
+from tasks.merge import Conflict, Effect, End, Held, Intent, Link, Name
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Memory:
     #: What the listings held, by the task's own word; `None` before the first run.
     scope: str | None = None
     #: By side; none where the next listing must be a full one.
-    cursors: Mapping[Side, Cursor] = field(default_factory=dict)
+    cursors: Mapping[End, Cursor] = field(default_factory=dict)
     #: What the last run had to leave as it was.
     held: Sequence[Held] = ()
     #: What the task itself wants to know again (`SyncTask.remembered`); `None` where it said nothing.
@@ -96,7 +96,7 @@ def memory_from_data(data: Mapping[str, Any]) -> Memory:
     return Memory(
         data["forms"],
         data["scope"],
-        {Side(side): Cursor(**cursor) for side, cursor in data["cursors"].items()},
+        {End(side): Cursor(**cursor) for side, cursor in data["cursors"].items()},
         tuple(
             Held(**{**held, "pair": tuple(held["pair"]), "name": Name(**held.get("name", {}))})
             for held in data["held"]

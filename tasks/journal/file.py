@@ -17,7 +17,7 @@ from tasks.errors import StateError
 from tasks.journal.contract import Base, Memory, memory_from_data, memory_to_data
 from tasks.journal.state import State
 from tasks.journal.together import Together
-from tasks.merge import Conflict, Effect, Intent, Link, Side
+from tasks.merge import Conflict, Effect, End, Intent, Link
 from tasks.values.canonical import dump, load
 
 #: In the place of a state, when a database has taken the task over.
@@ -195,14 +195,14 @@ def change_state(
         state.intents.pop(key, None)
     if drop is not None:
         for part in (state.ids, state.objs, state.others, state.parked):
-            part.pop(drop.notion_id, None)
+            part.pop(drop.left_id, None)
     if put is not None:
-        state.ids[put.notion_id] = put.other_id
-        state.objs[put.notion_id] = dict(put.notion)
-        state.others[put.notion_id] = dict(put.other)
-        state.parked.pop(put.notion_id, None)
+        state.ids[put.left_id] = put.right_id
+        state.objs[put.left_id] = dict(put.left)
+        state.others[put.left_id] = dict(put.right)
+        state.parked.pop(put.left_id, None)
         if put.parked:
-            state.parked[put.notion_id] = sorted(put.parked)
+            state.parked[put.left_id] = sorted(put.parked)
     if memory is not None:
         state.memory = memory_to_data(memory)
     for values in (*state.objs.values(), *state.others.values()) if forget else ():
@@ -214,7 +214,7 @@ def _replay(state: State, line: Mapping[str, Any]) -> None:
     """Apply one line of the journal."""
     if "begin" in line:
         begun = line["begin"]
-        change_state(state, begin=Intent(**{**begun, "side": Side(begun["side"])}))
+        change_state(state, begin=Intent(**{**begun, "side": End(begun["side"])}))
         return
     if "memory" in line:
         change_state(state, memory=memory_from_data(line["memory"]), forget=line["forget"])
@@ -231,26 +231,26 @@ def _link(fields: Mapping[str, Any] | None) -> Link | None:
     return Link(**{**fields, "parked": _sides(fields.get("parked", ()))}) if fields else None
 
 
-def _sides(names: Iterable[str]) -> frozenset[Side]:
-    return frozenset(map(Side, names))
+def _sides(names: Iterable[str]) -> frozenset[End]:
+    return frozenset(map(End, names))
 
 
 def base_of(state: State) -> Base:
     """A state in the words of the merge. A state without the other side's values has the same for both."""
     links = [
         Link(
-            notion_id,
-            other_id,
-            state.objs.get(notion_id, {}),
-            state.others.get(notion_id, state.objs.get(notion_id, {})),
-            _sides(state.parked.get(notion_id, ())),
+            left_id,
+            right_id,
+            state.objs.get(left_id, {}),
+            state.others.get(left_id, state.objs.get(left_id, {})),
+            _sides(state.parked.get(left_id, ())),
         )
-        for notion_id, other_id in state.ids.items()
+        for left_id, right_id in state.ids.items()
     ]
     intents = [
         Intent(
             key,
-            Side(intent["side"]),
+            End(intent["side"]),
             intent["source_id"],
             intent["values"],
             intent.get("target_id"),

@@ -41,11 +41,15 @@ def bind(
         spelled: what its author calls the mapping.
 
     Raises:
-        TaskDefinitionError: an attribute is not there, cannot be written, does not go together with the other one, or
+        TaskDefinitionError: there are no pairs, an attribute is not there, cannot be written, does not go together with the other one, or
             options do not fit. Every pair that is refused is named, each with its mend.
     """
     ends = {End.LEFT: left, End.RIGHT: right}
     taken = tuple(pairs)
+    if not taken:
+        raise TaskDefinitionError(
+            f"no attribute of {labels.left} means the same as one of {labels.right}: say in a map which go together"
+        )
     if not left and not right:
         return Mapping(map(Mapped, taken), constants, spelled=spelled)
     problems: list[str] = []

@@ -2,8 +2,8 @@
 
 Pure functions: nothing here reads or writes anything. The words:
 
-*side*      Notion, or the other service.
-*record*    one object as its side shows it, its values by Notion attribute.
+*side*      one of two services; its *end* says which: left or right.
+*record*    one object as its side shows it, its values by attribute.
 *snapshot*  all records of one side at one moment, and whether these are all.
 *link*      a pair of records that are the same thing, with the base.
 *base*      the values that each side showed when they agreed last.
@@ -24,7 +24,6 @@ from tasks.merge.holding import (
     pair_of,
 )
 from tasks.merge.model import (
-    ID,
     NAMELESS,
     Action,
     Adopt,
@@ -41,7 +40,6 @@ from tasks.merge.model import (
     Plan,
     Record,
     Restore,
-    Side,
     Skip,
     Snapshot,
     Unlink,
@@ -54,6 +52,7 @@ from tasks.merge.planner import make_plan
 from tasks.merge.policy import UNRESOLVED, Dispute, Policy
 from tasks.merge.remade import in_question
 from tasks.merge.undo import take_back, undo
+from tasks.sides.ends import ID, End, Labels
 
 __all__ = [
     "ID",
@@ -68,9 +67,11 @@ __all__ = [
     "Delete",
     "Dispute",
     "Effect",
+    "End",
     "Halt",
     "Held",
     "Intent",
+    "Labels",
     "Link",
     "Name",
     "Park",
@@ -78,7 +79,6 @@ __all__ = [
     "Policy",
     "Record",
     "Restore",
-    "Side",
     "Skip",
     "Snapshot",
     "Unlink",

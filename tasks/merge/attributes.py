@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tasks.merge.model import Conflict, Link, Record, Side
+from tasks.merge.model import Conflict, Link, Record
 from tasks.merge.policy import UNRESOLVED, Dispute, Policy
+from tasks.sides.ends import End
 from tasks.values.canonical import is_empty, is_part, same
 from tasks.values.opaque import Opaque
 
@@ -18,8 +19,8 @@ class Merged:
     """What follows for one pair."""
 
     #: By side that is to be written: attribute to the new value and the reason.
-    to_write: dict[Side, dict[str, tuple[Any, str]]] = field(
-        default_factory=lambda: {side: {} for side in Side}
+    to_write: dict[End, dict[str, tuple[Any, str]]] = field(
+        default_factory=lambda: {side: {} for side in End}
     )
     #: Attributes that both sides brought to the same value.
     agreed: list[str] = field(default_factory=list)
@@ -27,7 +28,7 @@ class Merged:
 
 
 def merge_attributes(
-    policy: Policy, link: Link, notion: Record, other: Record, uncertain: Mapping[str, Side]
+    policy: Policy, link: Link, left: Record, right: Record, uncertain: Mapping[str, End]
 ) -> Merged:
     """Compare each attribute of both records with the base, each side with what it showed itself.
 
@@ -37,15 +38,15 @@ def merge_attributes(
     Args:
         policy: what is synced, and how conflicts are decided.
         link: the pair and its base.
-        notion: Notion's record.
-        other: the other side's record.
+        left: the left side's record.
+        right: the right side's record.
         uncertain: attributes with the side to which an earlier run wrote them without an answer. That they
             show the base again may be an edit that came after the write.
     """
     merged = Merged()
 
-    def write(side: Side, name: str, reason: str) -> None:
-        source, target = (notion, other) if side is Side.OTHER else (other, notion)
+    def write(side: End, name: str, reason: str) -> None:
+        source, target = (left, right) if side is End.RIGHT else (right, left)
         value = policy.carried(name, source.values[name], target.values[name], side)
         merged.to_write[side][name] = value, reason
 
@@ -54,72 +55,70 @@ def merge_attributes(
         if conflict.winner is not None and conflict.attribute is not None:
             write(conflict.winner.opposite, conflict.attribute, conflict.reason)
         elif conflict.rule == "resolver" and conflict.attribute is not None:
-            for side in Side:
+            for side in End:
                 merged.to_write[side][conflict.attribute] = value, conflict.reason
 
     for name in policy.attributes:
-        ours, theirs = notion.values[name], other.values[name]
-        kept = name in link.notion and name in link.other
+        ours, theirs = left.values[name], right.values[name]
+        kept = name in link.left and name in link.right
         if isinstance(ours, Opaque) or isinstance(theirs, Opaque):
             if not kept:
                 merged.agreed.append(name)  # so that it is not asked for again and again
             continue
-        known = (
-            kept and not isinstance(link.notion[name], Opaque) and not isinstance(link.other[name], Opaque)
-        )
-        notion_changed = not known or not same(ours, link.notion[name])
-        other_changed = not known or not same(theirs, link.other[name])
+        known = kept and not isinstance(link.left[name], Opaque) and not isinstance(link.right[name], Opaque)
+        left_changed = not known or not same(ours, link.left[name])
+        right_changed = not known or not same(theirs, link.right[name])
         gentle = policy.mode_of(name) in {"newer", "error"}
-        if not notion_changed and not other_changed and name not in uncertain:
+        if not left_changed and not right_changed and name not in uncertain:
             continue  # nothing happened
         if policy.agree(name, ours, theirs):  # both sides, or one of them, came to the same value
             merged.agreed.append(name)
-        elif name in uncertain and not (policy.resolver and notion_changed and other_changed):
+        elif name in uncertain and not (policy.resolver and left_changed and right_changed):
             # Written without an answer, and not shown: perhaps edited since. (A resolver's value comes from
             # neither side, so there is none to write again; it is asked again.)
-            settle(_retry(name, uncertain[name], policy, link, notion, other))
-        elif not other_changed:  # edited in Notion alone
-            write(Side.OTHER, name, f"{name} edited in Notion")
-        elif not notion_changed:  # edited on the other side alone
-            write(Side.NOTION, name, f"{name} edited on the other side")
+            settle(_retry(name, uncertain[name], policy, link, left, right))
+        elif not right_changed:
+            write(End.RIGHT, name, f"{name} edited in {policy.labels.left}")
+        elif not left_changed:
+            write(End.LEFT, name, f"{name} edited in {policy.labels.right}")
         elif not known and gentle and is_empty(ours):
-            write(Side.NOTION, name, f"{name} only filled on the other side")
+            write(End.LEFT, name, f"{name} only filled in {policy.labels.right}")
         elif not known and gentle and is_empty(theirs):
-            write(Side.OTHER, name, f"{name} only filled in Notion")
+            write(End.RIGHT, name, f"{name} only filled in {policy.labels.left}")
         else:  # edited on both sides, to different values
-            settle(*resolve(name, link.notion[name] if known else None, policy, notion, other))
+            settle(*resolve(name, link.left[name] if known else None, policy, left, right))
     return merged
 
 
-def resolve(name: str, base: Any, policy: Policy, notion: Record, other: Record) -> tuple[Conflict, Any]:
+def resolve(name: str, base: Any, policy: Policy, left: Record, right: Record) -> tuple[Conflict, Any]:
     """Which of two values stays, by which rule, and why in words; with a resolver's own value, if it has one."""
     value: Any = None
     failed = ""
     if policy.by_method:
         winner, rule = None, "method"
     elif policy.resolver is not None:
-        winner, rule, value, failed = _ask_resolver(policy, name, base, notion, other)
+        winner, rule, value, failed = _ask_resolver(policy, name, base, left, right)
     else:
-        winner, rule = _winner(policy.mode_of(name), policy.granularity, notion.edited, other.edited)
-    kept = f"{winner.label}'s" if winner else "a value made of both"
+        winner, rule = _winner(policy.mode_of(name), policy.granularity, left.edited, right.edited)
+    kept = f"{policy.labels[winner]}'s" if winner else "a value made of both"
     words = {
-        "newer": f"{winner.label if winner else ''} was edited later",
-        "tie": "the edits are too close to order, so Notion's stays",
-        "notion": "the task says that Notion's stays",
-        "other": "the task says that the other side's stays",
+        "newer": f"{policy.labels[winner] if winner else ''} was edited later",
+        "tie": f"the edits are too close to order, so {policy.labels.left}'s stays",
+        "left": f"the task says that {policy.labels.left}'s stays",
+        "right": f"the task says that {policy.labels.right}'s stays",
         "error": failed or "the task says that neither is written",
         "resolver": f"the resolver keeps {kept}",
         "method": "the task's resolve_conflict decides",
     }
     conflict = Conflict(
-        notion_id=notion.id,
-        other_id=other.id,
+        left_id=left.id,
+        right_id=right.id,
         attribute=name,
         base=base,
-        notion=notion.values[name],
-        other=other.values[name],
-        notion_edited=notion.edited,
-        other_edited=other.edited,
+        left=left.values[name],
+        right=right.values[name],
+        left_edited=left.edited,
+        right_edited=right.edited,
         winner=winner,
         rule=rule,
         reason=f"{name} edited on both sides; {words[rule]}",
@@ -128,31 +127,31 @@ def resolve(name: str, base: Any, policy: Policy, notion: Record, other: Record)
 
 
 def _ask_resolver(
-    policy: Policy, name: str, base: Any, notion: Record, other: Record
-) -> tuple[Side | None, str, Any, str]:
+    policy: Policy, name: str, base: Any, left: Record, right: Record
+) -> tuple[End | None, str, Any, str]:
     """What a task's resolver says: winner, rule, a value of its own, and what was wrong with its answer."""
-    ours, theirs = notion.values[name], other.values[name]
-    dispute = Dispute(notion.id, other.id, name, base, ours, theirs, notion.edited, other.edited)
+    ours, theirs = left.values[name], right.values[name]
+    dispute = Dispute(left.id, right.id, name, base, ours, theirs, left.edited, right.edited)
     try:
         value = policy.resolver(dispute) if policy.resolver is not None else UNRESOLVED
         if value is UNRESOLVED:
             return None, "error", None, "the resolver leaves it to a person"
-        winner = Side.NOTION if same(value, ours) else Side.OTHER if same(value, theirs) else None
+        winner = End.LEFT if same(value, ours) else End.RIGHT if same(value, theirs) else None
     except Exception as error:  # a person's code: whatever it raises, nothing may be written then
         return None, "error", None, f"the resolver failed ({type(error).__name__}: {error})"
     return winner, "resolver", value, ""
 
 
-def _retry(name: str, target: Side, policy: Policy, link: Link, notion: Record, other: Record) -> Conflict:
+def _retry(name: str, target: End, policy: Policy, link: Link, left: Record, right: Record) -> Conflict:
     """Write a value again that may have arrived, unless the other one is surely newer; keep both.
 
     An object that shows the base was most likely never written, and its time may be that of an edit of
     another attribute: what nobody typed must not win over what somebody did. For the same reason an object that
     shows a part of the value was most likely written, and the service keeps no more of it.
     """
-    conflict, _ = resolve(name, link.notion.get(name), _by_clock(policy, name), notion, other)
-    written, shown = other.values[name], notion.values[name]
-    if target is Side.OTHER:
+    conflict, _ = resolve(name, link.left.get(name), _by_clock(policy, name), left, right)
+    written, shown = right.values[name], left.values[name]
+    if target is End.RIGHT:
         written, shown = shown, written
     base = link.base_on(target)
     unwritten = name in base and same(shown, base[name])
@@ -162,7 +161,8 @@ def _retry(name: str, target: Side, policy: Policy, link: Link, notion: Record, 
         conflict,
         winner=target.opposite,
         rule="retried",
-        reason=f"{name} was written to {target.label} before without an answer and is not shown: written again",
+        reason=f"{name} was written to {policy.labels[target]} before without an answer and is not shown: "
+        "written again",
     )
 
 
@@ -172,18 +172,18 @@ def _by_clock(policy: Policy, name: str) -> Policy:
 
 
 def _winner(
-    mode: str, granularity: timedelta, notion: datetime | None, other: datetime | None
-) -> tuple[Side | None, str]:
+    mode: str, granularity: timedelta, left: datetime | None, right: datetime | None
+) -> tuple[End | None, str]:
     if mode == "error":
         return None, "error"
-    if mode in ("notion", "other"):
-        return Side(mode), mode
-    if notion is None or other is None:
-        return Side.NOTION, "tie"
-    gap = _aware(notion) - _aware(other)
+    if mode in ("left", "right"):
+        return End(mode), mode
+    if left is None or right is None:
+        return End.LEFT, "tie"
+    gap = _aware(left) - _aware(right)
     if abs(gap) < granularity:
-        return Side.NOTION, "tie"
-    return (Side.NOTION if gap > timedelta(0) else Side.OTHER), "newer"
+        return End.LEFT, "tie"
+    return (End.LEFT if gap > timedelta(0) else End.RIGHT), "newer"
 
 
 def _aware(moment: datetime) -> datetime:

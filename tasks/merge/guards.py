@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from tasks.merge.model import Adopt, Delete, Plan, Side, Update, Withdraw
+from tasks.merge.model import Adopt, Delete, Plan, Update, Withdraw
 from tasks.merge.policy import Policy
+from tasks.sides.ends import End
 from tasks.values.canonical import is_empty
 
 
@@ -30,10 +31,10 @@ def check_guards(plan: Plan, links: int, policy: Policy) -> Halt | None:
 
 def _empty_side(plan: Plan, links: int) -> Halt | None:
     """A side that lists nothing is more often a fault than a wish."""
-    for side in Side:
+    for side in End:
         if links > 1 and not plan.listed.get(side) and plan.listed.get(side.opposite):
             return Halt(
-                f"{side.label} lists no object at all, though {links} are linked; nothing was written"
+                f"{plan.labels[side]} lists no object at all, though {links} are linked; nothing was written"
             )
     return None
 
@@ -55,8 +56,8 @@ def _changes(plan: Plan, links: int, policy: Policy) -> Halt | None:
     """
     pairs = links + sum(adopt.instead_of is None for adopt in plan.of(Adopt))
     allowed = max(policy.handful, policy.change_share * pairs)
-    blanked: Counter[tuple[Side, str]] = Counter()
-    changed: Counter[tuple[Side, str]] = Counter()
+    blanked: Counter[tuple[End, str]] = Counter()
+    changed: Counter[tuple[End, str]] = Counter()
     updates: list[Update] = plan.of(Update)
     for update in updates:
         for name, change in update.changes.items():
@@ -66,7 +67,7 @@ def _changes(plan: Plan, links: int, policy: Policy) -> Halt | None:
         for (side, name), number in sorted(counts.items()):
             if number > allowed:
                 return Halt(
-                    f"this run would {done} {name!r} on {number} of {pairs} objects in {side.label}, more than "
+                    f"this run would {done} {name!r} on {number} of {pairs} objects in {plan.labels[side]}, more than "
                     f"{policy.change_share:.0%}; nothing was written"
                 )
     return None

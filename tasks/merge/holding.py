@@ -7,20 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tasks.merge.model import (
-    ID,
-    NAMELESS,
-    Action,
-    Create,
-    Intent,
-    Name,
-    Plan,
-    Restore,
-    Side,
-    Skip,
-    Snapshot,
-    Withdraw,
-)
+from tasks.merge.model import NAMELESS, Action, Create, Intent, Name, Plan, Restore, Skip, Snapshot, Withdraw
+from tasks.sides.ends import ID, End
 from tasks.values.canonical import dump
 
 #: How long an object waits after its first, second, … failure; after the last of these it is quarantined.
@@ -32,7 +20,7 @@ QUARANTINE = timedelta(days=1)
 #: How long an object waits that is left out on purpose, unless it is edited.
 FOR_GOOD = timedelta(days=36500)
 
-#: A pair of ids, Notion's first; empty where there is no record on that side.
+#: A pair of ids, the left one first; empty where there is no record on that side.
 Pair = tuple[ID, ID]
 
 
@@ -62,29 +50,29 @@ class Held:
 def pair_of(action: Action) -> Pair:
     """The pair of records that an action is about; the actions of one pair belong together."""
     match action:
-        case Create(side=Side.NOTION):
+        case Create(side=End.LEFT):
             return action.instead_of or "", action.source_id
         case Create():
             return action.source_id, action.instead_of or ""
         case Restore(side=side):
-            return (action.former_id, "") if side is Side.NOTION else ("", action.former_id)
+            return (action.former_id, "") if side is End.LEFT else ("", action.former_id)
         case Skip(pair=pair) if pair is not None:
             return pair
         case Skip(side=side):
-            return (action.id, "") if side is Side.NOTION else ("", action.id)
-    return getattr(action, "notion_id", ""), getattr(action, "other_id", "")
+            return (action.id, "") if side is End.LEFT else ("", action.id)
+    return getattr(action, "left_id", ""), getattr(action, "right_id", "")
 
 
-def content_of(pair: Pair, snapshots: Mapping[Side, Snapshot]) -> str:
+def content_of(pair: Pair, snapshots: Mapping[End, Snapshot]) -> str:
     """A digest of what the records of a pair show."""
     shown = []
-    for side, record_id in zip(Side, pair, strict=True):
+    for side, record_id in zip(End, pair, strict=True):
         record = snapshots[side].records.get(record_id)
         shown.append(None if record is None else dict(record.values))
     return hashlib.sha256(dump(shown).encode()).hexdigest()
 
 
-def hold_back(plan: Plan, held: Iterable[Held], snapshots: Mapping[Side, Snapshot], now: datetime) -> Plan:
+def hold_back(plan: Plan, held: Iterable[Held], snapshots: Mapping[End, Snapshot], now: datetime) -> Plan:
     """The plan without the actions of objects whose time to be tried again has not come.
 
     An object whose content changed since it failed is tried at once.
@@ -107,7 +95,7 @@ def hold_back(plan: Plan, held: Iterable[Held], snapshots: Mapping[Side, Snapsho
 
 
 def _left(held: Held) -> Skip:
-    side = Side.NOTION if held.pair[0] else Side.OTHER
+    side = End.LEFT if held.pair[0] else End.RIGHT
     again = f"{held.next_try:%Y-%m-%d %H:%M} UTC or when it is edited"
     if held.next_try - held.since >= FOR_GOOD:
         reason = held.reason
@@ -120,7 +108,7 @@ def _left(held: Held) -> Skip:
         reason = f"failed {times}, tried again {again}: {held.reason}"
     return Skip(
         side=side,
-        id=held.pair[side is Side.OTHER],
+        id=held.pair[side is End.RIGHT],
         pair=held.pair,
         failing=held.failures > 0,
         reason=reason,
@@ -153,7 +141,7 @@ def asked_again(before: Held | None, pair: Pair, reason: str, content: str, now:
 
 
 def await_listing(
-    plan: Plan, intents: Iterable[Intent], settling: Mapping[Side, timedelta], now: datetime
+    plan: Plan, intents: Iterable[Intent], settling: Mapping[End, timedelta], now: datetime
 ) -> Plan:
     """The plan without creates that an earlier run began so recently that a listing may lack what they made.
 
@@ -178,18 +166,20 @@ def await_listing(
             actions.append(action)
             continue
         awaited.add(key)
-        reason = f"an earlier run may have made it in {action.side.label}, where it may not be listed yet"
+        reason = (
+            f"an earlier run may have made it in {plan.labels[action.side]}, where it may not be listed yet"
+        )
         side = action.side.opposite
         actions.append(Skip(side=side, id=action.source_id, pair=pair_of(action), reason=reason))
     void = tuple(key for key in plan.void if key not in awaited)
     return replace(plan, actions=tuple(actions), void=void) if awaited else plan
 
 
-def left_out(plan: Plan, snapshots: Mapping[Side, Snapshot], now: datetime) -> list[Held]:
+def left_out(plan: Plan, snapshots: Mapping[End, Snapshot], now: datetime) -> list[Held]:
     """What keeps the next runs from making again what a plan withdraws."""
     held = []
     for action in plan.of(Withdraw):
-        pair = ("", action.other_id) if action.side is Side.NOTION else (action.notion_id, "")
+        pair = ("", action.right_id) if action.side is End.LEFT else (action.left_id, "")
         reason = (
             "its counterpart was taken back by an undo; edit it, or use `lockstep retry`, to sync it again"
         )

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from tasks.merge.attributes import Merged, merge_attributes
 from tasks.merge.model import (
-    ID,
     Action,
     Agree,
     Change,
@@ -17,7 +16,6 @@ from tasks.merge.model import (
     Link,
     Park,
     Record,
-    Side,
     Skip,
     Snapshot,
     Unlink,
@@ -26,6 +24,7 @@ from tasks.merge.model import (
 )
 from tasks.merge.pairing import shows
 from tasks.merge.policy import Policy
+from tasks.sides.ends import ID, End
 from tasks.values.canonical import is_empty, same
 from tasks.values.opaque import Opaque
 
@@ -33,19 +32,19 @@ from tasks.values.opaque import Opaque
 class LinkedPairs:
     """Gathers the actions of a plan, pair by pair."""
 
-    def __init__(self, links: Sequence[Link], notion: Snapshot, other: Snapshot, policy: Policy) -> None:
+    def __init__(self, links: Sequence[Link], left: Snapshot, right: Snapshot, policy: Policy) -> None:
         self.links = links
-        self.snapshots = {Side.NOTION: notion, Side.OTHER: other}
+        self.snapshots = {End.LEFT: left, End.RIGHT: right}
         self.policy = policy
         self.actions: list[Action] = []
         self.in_step = 0
         #: Keys of intents that an action settles, or that must stay open.
         self.handled: set[str] = set()
         #: By side and hash of new records, why none is made for them across.
-        self.waiting: dict[tuple[Side, str], str] = {}
+        self.waiting: dict[tuple[End, str], str] = {}
 
     def merge_link(
-        self, link: Link, intents: Sequence[Intent] = (), not_shown: Mapping[str, Side] | None = None
+        self, link: Link, intents: Sequence[Intent] = (), not_shown: Mapping[str, End] | None = None
     ) -> None:
         """What is to be done with a pair, given the writes of it that are open.
 
@@ -55,7 +54,7 @@ class LinkedPairs:
             not_shown: what a create wrote without an answer and its object does not show; looked up in the intents
                 where it is not given.
         """
-        for side in Side:
+        for side in End:
             unreadable = self.snapshots[side].unreadable.get(link.id_on(side))
             if unreadable is not None:
                 self.handled |= {intent.key for intent in intents}
@@ -66,15 +65,15 @@ class LinkedPairs:
             link, uncertain = self.settle_updates(link, intents)
         else:
             uncertain = dict(not_shown)
-        notion, other = (self.snapshots[side].records.get(link.id_on(side)) for side in Side)
+        left, right = (self.snapshots[side].records.get(link.id_on(side)) for side in End)
         if self.park(link):
             self.handled |= {intent.key for intent in intents}
-        elif notion is not None and other is not None:
-            self.merge_pair(link, notion, other, uncertain, intents)
-        elif other is not None:
-            self.one_missing(link, Side.NOTION, other, uncertain)
-        elif notion is not None:
-            self.one_missing(link, Side.OTHER, notion, uncertain)
+        elif left is not None and right is not None:
+            self.merge_pair(link, left, right, uncertain, intents)
+        elif right is not None:
+            self.one_missing(link, End.LEFT, right, uncertain)
+        elif left is not None:
+            self.one_missing(link, End.RIGHT, left, uncertain)
         else:
             self.both_missing(link)
 
@@ -95,22 +94,22 @@ class LinkedPairs:
             reason = "not listed since the task's scope was changed" if fresh else "back in sight"
             self.actions.append(
                 Park(
-                    notion_id=link.notion_id,
-                    other_id=link.other_id,
+                    left_id=link.left_id,
+                    right_id=link.right_id,
                     sides=frozenset(parked),
                     reason=reason,
                 )
             )
         return bool(parked)
 
-    def settle_updates(self, link: Link, intents: Sequence[Intent]) -> tuple[Link, dict[str, Side]]:
+    def settle_updates(self, link: Link, intents: Sequence[Intent]) -> tuple[Link, dict[str, End]]:
         """What updates did that were cut off: the link with the base that they made, and what stays uncertain.
 
         Without this, a value that did arrive would look like an edit of its side, and could undo a user's
         edit that came in between.
         """
         written: dict[str, object] = {}
-        uncertain: dict[str, Side] = {}
+        uncertain: dict[str, End] = {}
         for intent in intents:
             record = self.snapshots[intent.side].records.get(link.id_on(intent.side))
             if record is None:
@@ -124,33 +123,32 @@ class LinkedPairs:
             return link, uncertain
         self.actions.append(
             Agree(
-                notion_id=link.notion_id,
-                other_id=link.other_id,
-                notion=written,
-                other=written,
+                left_id=link.left_id,
+                right_id=link.right_id,
+                left=written,
+                right=written,
                 intents=() if uncertain else tuple(intent.key for intent in intents),
                 reason=f"{', '.join(sorted(written))} written by an earlier run that was cut off",
             )
         )
         if not uncertain:
             self.handled |= {intent.key for intent in intents}
-        base = Link(link.notion_id, link.other_id, {**link.notion, **written}, {**link.other, **written})
+        base = Link(link.left_id, link.right_id, {**link.left, **written}, {**link.right, **written})
         return base, uncertain
 
     def both_missing(self, link: Link) -> None:
         """Neither record of a pair is listed any more."""
-        partial = self.snapshots[Side.NOTION].partial or self.snapshots[Side.OTHER].partial
+        partial = self.snapshots[End.LEFT].partial or self.snapshots[End.RIGHT].partial
         if partial:
-            self.skip(
-                Side.NOTION, link.notion_id, f"not seen on either side, and a listing is partial: {partial}"
-            )
+            self.skip(End.LEFT, link.left_id, f"not seen on either side, and a listing is partial: {partial}")
         else:
             self.actions.append(
-                Unlink(notion_id=link.notion_id, other_id=link.other_id, reason="deleted on both sides")
+                Unlink(left_id=link.left_id, right_id=link.right_id, reason="deleted on both sides")
             )
 
-    def one_missing(self, link: Link, missing: Side, rest: Record, uncertain: Mapping[str, Side]) -> None:
+    def one_missing(self, link: Link, missing: End, rest: Record, uncertain: Mapping[str, End]) -> None:
         """One record of a pair is not listed any more; the other one is."""
+        here, across = self.policy.labels[missing], self.policy.labels[missing.opposite]
         partial = self.snapshots[missing].partial
         if partial:
             self.skip(missing, link.id_on(missing), f"not seen, and the listing is partial: {partial}")
@@ -168,29 +166,29 @@ class LinkedPairs:
         names = ", ".join(edited)
         deletion = Delete(
             side=missing.opposite,
-            notion_id=link.notion_id,
-            other_id=link.other_id,
+            left_id=link.left_id,
+            right_id=link.right_id,
             values=self.synced(rest.values),
-            reason=f"deleted in {missing.label}, not edited in {missing.opposite.label} since"
+            reason=f"deleted in {here}, not edited in {across} since"
             if not edited
-            else f"deleted in {missing.label}; the task says that this beats the edit of {names}",
+            else f"deleted in {here}; the task says that this beats the edit of {names}",
         )
         if not edited:
             self.actions.append(deletion)
             return
         self.actions.append(
             Conflict(
-                notion_id=link.notion_id,
-                other_id=link.other_id,
+                left_id=link.left_id,
+                right_id=link.right_id,
                 attribute=None,
                 base=dict(base),
-                notion=None if missing is Side.NOTION else dict(rest.values),
-                other=None if missing is Side.OTHER else dict(rest.values),
-                notion_edited=None if missing is Side.NOTION else rest.edited,
-                other_edited=None if missing is Side.OTHER else rest.edited,
+                left=None if missing is End.LEFT else dict(rest.values),
+                right=None if missing is End.RIGHT else dict(rest.values),
+                left_edited=None if missing is End.LEFT else rest.edited,
+                right_edited=None if missing is End.RIGHT else rest.edited,
                 winner=stays,
                 rule="delete beats edit" if stays is missing else "edit beats delete",
-                reason=f"deleted in {missing.label}, but {names} edited in {missing.opposite.label}",
+                reason=f"deleted in {here}, but {names} edited in {across}",
             )
         )
         if stays is missing:
@@ -203,51 +201,51 @@ class LinkedPairs:
                 values=self.carried(rest, missing),
                 source=self.synced(rest.values),
                 instead_of=link.id_on(missing),
-                reason=f"deleted here, but {names} edited in {missing.opposite.label}: an edit beats a deletion",
+                reason=f"deleted here, but {names} edited in {across}: an edit beats a deletion",
             )
         )
 
     def merge_pair(
         self,
         link: Link,
-        notion: Record,
-        other: Record,
-        uncertain: Mapping[str, Side] | None = None,
+        left: Record,
+        right: Record,
+        uncertain: Mapping[str, End] | None = None,
         intents: Sequence[Intent] = (),
     ) -> None:
         """Both records of a pair are there: compare them with the base."""
-        self.name_hidden(link, notion, other)
-        merged = merge_attributes(self.policy, link, notion, other, uncertain or {})
+        self.name_hidden(link, left, right)
+        merged = merge_attributes(self.policy, link, left, right, uncertain or {})
         keys = tuple(intent.key for intent in intents if intent.key not in self.handled)
         self.actions += merged.conflicts
         if any(conflict.unresolved for conflict in merged.conflicts):
             self.handled |= set(keys)
             return
-        sides = [side for side in (Side.OTHER, Side.NOTION) if merged.to_write[side]]
+        sides = [side for side in (End.RIGHT, End.LEFT) if merged.to_write[side]]
         if sides or merged.agreed:
             self.handled |= set(keys)  # kept open until the last action of the pair is done
         for side in sides:
             last = side is sides[-1] and not merged.agreed
-            self.write(side, link, merged, notion, other, keys if last else ())
+            self.write(side, link, merged, left, right, keys if last else ())
         if merged.agreed:
             self.actions.append(
                 Agree(
-                    notion_id=link.notion_id,
-                    other_id=link.other_id,
-                    notion={name: notion.values[name] for name in merged.agreed},
-                    other={name: other.values[name] for name in merged.agreed},
+                    left_id=link.left_id,
+                    right_id=link.right_id,
+                    left={name: left.values[name] for name in merged.agreed},
+                    right={name: right.values[name] for name in merged.agreed},
                     intents=keys,
                     reason=f"{', '.join(merged.agreed)} equal on both sides by now",
                 )
             )
 
-    def name_hidden(self, link: Link, notion: Record, other: Record) -> None:
+    def name_hidden(self, link: Link, left: Record, right: Record) -> None:
         """Name values that cannot be read, though they should be, or could be when the base was made.
 
         That keeps the pair among those that are looked at in each run: after a listing of changes the base would
         speak for a value that is not there any more, and what stands there now would be written over.
         """
-        for side, record in ((Side.NOTION, notion), (Side.OTHER, other)):
+        for side, record in ((End.LEFT, left), (End.RIGHT, right)):
             base = link.base_on(side)
             hidden = {
                 name: value
@@ -260,7 +258,7 @@ class LinkedPairs:
                     Skip(
                         side=side,
                         id=record.id,
-                        pair=(link.notion_id, link.other_id),
+                        pair=(link.left_id, link.right_id),
                         odd=any(value.odd for value in hidden.values()),
                         reason="not synced: "
                         + ", ".join(f"{name} ({value.type})" for name, value in hidden.items()),
@@ -268,30 +266,30 @@ class LinkedPairs:
                 )
 
     def write(
-        self, side: Side, link: Link, merged: Merged, notion: Record, other: Record, intents: tuple[str, ...]
+        self, side: End, link: Link, merged: Merged, left: Record, right: Record, intents: tuple[str, ...]
     ) -> None:
         """Update one record of a pair."""
         written = merged.to_write[side]
-        source, target = (notion, other) if side is Side.OTHER else (other, notion)
+        source, target = (left, right) if side is End.RIGHT else (right, left)
         across = merged.to_write[side.opposite]
         self.actions.append(
             Update(
                 side=side,
-                notion_id=link.notion_id,
-                other_id=link.other_id,
+                left_id=link.left_id,
+                right_id=link.right_id,
                 changes={name: Change(target.values[name], value) for name, (value, _) in written.items()},
                 # Of what is written on both sides, the first write has shown its side's base already.
                 source={
                     name: across[name][0] if name in across else source.values[name]
                     for name in written
-                    if side is Side.OTHER or name not in across
+                    if side is End.RIGHT or name not in across
                 },
                 intents=intents,
                 reason="; ".join(dict.fromkeys(reason for _, reason in written.values())),
             )
         )
 
-    def skip(self, side: Side, record_id: ID, reason: str) -> None:
+    def skip(self, side: End, record_id: ID, reason: str) -> None:
         """Leave an object as it is."""
         self.actions.append(Skip(side=side, id=record_id, reason=reason))
 
@@ -299,7 +297,7 @@ class LinkedPairs:
         """The values of the attributes that are kept in step."""
         return {name: values[name] for name in self.policy.attributes}
 
-    def carried(self, record: Record, side: Side) -> dict[str, object]:
+    def carried(self, record: Record, side: End) -> dict[str, object]:
         """What is to be written on `side` for a record of the opposite one."""
         values = {name: record.values[name] for name in self.policy.attributes}
         return {

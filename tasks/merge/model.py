@@ -6,28 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, TypeAlias
 
-ID: TypeAlias = str
+from tasks.sides.ends import ID, UNLABELLED, End, Labels
+
 Values: TypeAlias = Mapping[str, Any]
-
-
-class Side(StrEnum):
-    """One of the two services."""
-
-    NOTION = "notion"
-    OTHER = "other"
-
-    @property
-    def opposite(self) -> Side:
-        """The side across."""
-        return Side.OTHER if self is Side.NOTION else Side.NOTION
-
-    @property
-    def label(self) -> str:
-        """The side's name inside a sentence."""
-        return "Notion" if self is Side.NOTION else "the other side"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +34,7 @@ class Record:
     """One object as its side shows it."""
 
     id: ID
-    #: By Notion attribute, on both sides.
+    #: By the name that the attribute has on both sides of the merge.
     values: Values
     #: Equal for records of both sides that are the same thing.
     hash: str = ""
@@ -63,7 +46,7 @@ class Record:
 class Snapshot:
     """All records of a side at one moment."""
 
-    side: Side
+    side: End
     records: Mapping[ID, Record]
     #: Why records may be missing; `None` when these are all.
     partial: str | None = None
@@ -83,21 +66,21 @@ class Snapshot:
 class Link:
     """A pair of records that are the same thing, and what both showed when they agreed last."""
 
-    notion_id: ID
-    other_id: ID
-    #: The base: by Notion attribute, as Notion showed it and as the other side showed it.
-    notion: Values
-    other: Values
+    left_id: ID
+    right_id: ID
+    #: The base: by attribute, as each side showed it.
+    left: Values
+    right: Values
     #: The sides on which the record is known to be out of the task's sight, though not deleted.
-    parked: frozenset[Side] = frozenset()
+    parked: frozenset[End] = frozenset()
 
-    def id_on(self, side: Side) -> ID:
+    def id_on(self, side: End) -> ID:
         """The id of the pair's record on a side."""
-        return self.notion_id if side is Side.NOTION else self.other_id
+        return self.left_id if side is End.LEFT else self.right_id
 
-    def base_on(self, side: Side) -> Values:
+    def base_on(self, side: End) -> Values:
         """The base as a side showed it."""
-        return self.notion if side is Side.NOTION else self.other
+        return self.left if side is End.LEFT else self.right
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +90,7 @@ class Intent:
     #: The same for every attempt at this write.
     key: str
     #: The side that was to be written.
-    side: Side
+    side: End
     #: The object of the opposite side from which the values came.
     source_id: ID
     #: What was to be written.
@@ -128,7 +111,7 @@ class Effect:
     #: `create`, `update` or `delete`.
     kind: str
     #: The side that is written.
-    side: Side
+    side: End
     #: The object that is written; `None` for a create.
     target_id: ID | None
     #: Its counterpart on the opposite side; `None` where there is none.
@@ -162,11 +145,11 @@ class Action:
 class Adopt(Action):
     """Link two records that are there already; only the attributes on which they agree become base."""
 
-    notion_id: ID
-    other_id: ID
-    #: The base of the new link: by attribute, what Notion and what the other side shows.
-    notion: Values
-    other: Values
+    left_id: ID
+    right_id: ID
+    #: The base of the new link: by attribute, what each side shows.
+    left: Values
+    right: Values
     #: The create that this settles, if it was one.
     intent: str | None = None
     #: The link that it replaces, where a deleted object was made again.
@@ -177,7 +160,7 @@ class Adopt(Action):
 class Create(Action):
     """Make a new object on `side` as counterpart of `source_id` on the opposite one."""
 
-    side: Side
+    side: End
     source_id: ID
     values: Values
     #: What the opposite side shows, where that is not the same thing; its base.
@@ -190,9 +173,9 @@ class Create(Action):
 class Update(Action):
     """Write the changed attributes of a linked record on `side`."""
 
-    side: Side
-    notion_id: ID
-    other_id: ID
+    side: End
+    left_id: ID
+    right_id: ID
     changes: Mapping[str, Change]
     #: What the opposite side shows for these attributes; with the written values the new base.
     source: Values
@@ -202,17 +185,17 @@ class Update(Action):
     @property
     def target_id(self) -> ID:
         """The id of the record that is written."""
-        return self.notion_id if self.side is Side.NOTION else self.other_id
+        return self.left_id if self.side is End.LEFT else self.right_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agree(Action):
     """Both sides came to the same values by themselves: nothing to write but the base."""
 
-    notion_id: ID
-    other_id: ID
-    notion: Values
-    other: Values
+    left_id: ID
+    right_id: ID
+    left: Values
+    right: Values
     #: The updates of earlier runs that this settles.
     intents: tuple[str, ...] = ()
 
@@ -221,38 +204,38 @@ class Agree(Action):
 class Delete(Action):
     """Delete a record on `side`, whose counterpart was deleted."""
 
-    side: Side
-    notion_id: ID
-    other_id: ID
+    side: End
+    left_id: ID
+    right_id: ID
     #: What it shows, and is lost.
     values: Values = field(default_factory=dict)
 
     @property
     def target_id(self) -> ID:
         """The id of the record that is deleted."""
-        return self.notion_id if self.side is Side.NOTION else self.other_id
+        return self.left_id if self.side is End.LEFT else self.right_id
 
     @property
     def missing_id(self) -> ID:
         """The id of the record that is not there any more."""
-        return self.other_id if self.side is Side.NOTION else self.notion_id
+        return self.right_id if self.side is End.LEFT else self.left_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unlink(Action):
     """Forget a link of which both records are gone."""
 
-    notion_id: ID
-    other_id: ID
+    left_id: ID
+    right_id: ID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Park(Action):
     """Note on which sides a link's records are out of sight without being deleted; on none of them, again."""
 
-    notion_id: ID
-    other_id: ID
-    sides: frozenset[Side]
+    left_id: ID
+    right_id: ID
+    sides: frozenset[End]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,17 +246,17 @@ class Conflict(Action):
     third value that a resolver gave, or with what the task's own method decides.
     """
 
-    notion_id: ID
-    other_id: ID
+    left_id: ID
+    right_id: ID
     #: `None` for a deletion on one side against an edit on the other.
     attribute: str | None
     base: Any
-    notion: Any
-    other: Any
-    notion_edited: datetime | None
-    other_edited: datetime | None
-    winner: Side | None
-    #: The rule that decided: `newer`, `tie`, `notion`, `other`, `error`, `resolver`, `method`,
+    left: Any
+    right: Any
+    left_edited: datetime | None
+    right_edited: datetime | None
+    winner: End | None
+    #: The rule that decided: `newer`, `tie`, `left`, `right`, `error`, `resolver`, `method`,
     #: `edit beats delete`, `delete beats edit`, `made again` where an object took the place of a deleted one,
     #: or `retried` where an earlier write of this value may have arrived and been edited since.
     rule: str
@@ -288,7 +271,7 @@ class Conflict(Action):
 class Restore(Action):
     """Bring an object on `side` back that an earlier run deleted: out of the trash, else made anew of its values."""
 
-    side: Side
+    side: End
     #: The id that it had.
     former_id: ID
     values: Values
@@ -300,22 +283,22 @@ class Restore(Action):
 class Withdraw(Action):
     """Delete on `side` what an earlier run created there; its counterpart stays, and is left alone."""
 
-    side: Side
-    notion_id: ID
-    other_id: ID
+    side: End
+    left_id: ID
+    right_id: ID
     values: Values
 
     @property
     def target_id(self) -> ID:
         """The id of the record that is deleted."""
-        return self.notion_id if self.side is Side.NOTION else self.other_id
+        return self.left_id if self.side is End.LEFT else self.right_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skip(Action):
     """Left as it is in this run."""
 
-    side: Side
+    side: End
     id: ID
     #: Whether it was left because it failed before and its time has not come yet.
     failing: bool = False
@@ -333,9 +316,11 @@ class Plan:
     #: How many linked pairs are equal already.
     in_step: int = 0
     #: How many records each side listed.
-    listed: Mapping[Side, int] = field(default_factory=dict)
+    listed: Mapping[End, int] = field(default_factory=dict)
     #: Keys of intents that did nothing, as complete listings show.
     void: tuple[str, ...] = ()
+    #: What people call the sides.
+    labels: Labels = field(default=UNLABELLED, compare=False)
 
     def of(self, *kinds: type[Action]) -> list[Any]:
         """The actions of these kinds, in order."""

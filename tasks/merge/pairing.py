@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from tasks.merge.model import ID, Intent, Record, Side
+from tasks.merge.model import Intent, Record
+from tasks.sides.ends import ID, End
 from tasks.values.canonical import canonical, same
 
 
 def settle_intents(
     intents: Sequence[Intent],
-    records: Mapping[Side, Mapping[ID, Record]],
-    unlinked: Mapping[Side, Sequence[Record]],
-    paired: Mapping[Side, set[ID]],
+    records: Mapping[End, Mapping[ID, Record]],
+    unlinked: Mapping[End, Sequence[Record]],
+    paired: Mapping[End, set[ID]],
 ) -> list[tuple[Intent, Record]]:
     """For each create whose outcome is unknown, the object that it made, if it is there.
 
@@ -27,7 +28,7 @@ def settle_intents(
         if intent.target_id is None and intent.source_id not in paired[intent.side.opposite]
     ]
     settled: dict[str, tuple[Intent, Record]] = {}
-    taken: set[tuple[Side, ID]] = set()
+    taken: set[tuple[End, ID]] = set()
     for fits in (_made_by, _same_hash):
         for intent in open_creates:
             source = records[intent.side.opposite].get(intent.source_id)
@@ -59,12 +60,12 @@ def updates_by_link(intents: Sequence[Intent]) -> dict[tuple[ID, ID], list[Inten
     for intent in sorted(intents, key=lambda intent: intent.key):
         if intent.target_id is not None:
             pair = (intent.target_id, intent.source_id)
-            updates[pair if intent.side is Side.NOTION else pair[::-1]].append(intent)
+            updates[pair if intent.side is End.LEFT else pair[::-1]].append(intent)
     return updates
 
 
 def pair_by_hash(
-    notion: Sequence[Record], other: Sequence[Record], attributes: Sequence[str]
+    left: Sequence[Record], right: Sequence[Record], attributes: Sequence[str]
 ) -> list[tuple[Record, Record]]:
     """Pairs of records with equal hash, each record in one pair at most, in a stable order.
 
@@ -75,10 +76,10 @@ def pair_by_hash(
     for full in (True, False):
         taken = {id(record) for pair in pairs for record in pair}
         waiting: dict[object, list[Record]] = defaultdict(list)
-        for record in sorted(other, key=lambda record: record.id, reverse=True):
+        for record in sorted(right, key=lambda record: record.id, reverse=True):
             if id(record) not in taken and (full or record.hash):
                 waiting[_key(record, attributes, full)].append(record)
-        for record in sorted(notion, key=lambda record: record.id):
+        for record in sorted(left, key=lambda record: record.id):
             if id(record) not in taken and (full or record.hash) and waiting[_key(record, attributes, full)]:
                 pairs.append((record, waiting[_key(record, attributes, full)].pop()))
     return sorted(pairs, key=lambda pair: pair[0].id)

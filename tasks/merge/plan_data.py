@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from tasks.merge.model import Action, Change, Link, Name, Plan, Side
+from tasks.merge.model import Action, Change, Link, Name, Plan
+from tasks.sides.ends import End, Labels
 from tasks.values.canonical import dump
 
 _KINDS: Mapping[str, type[Action]] = {kind.__name__.lower(): kind for kind in Action.__subclasses__()}
@@ -17,10 +18,10 @@ _TOLD = frozenset({"reason", "name"})
 
 #: How a field is read again that is not of a type that JSON text keeps (`tasks.values.canonical`).
 _READ: Mapping[str, Callable[[Any], Any]] = {
-    "side": Side,
-    "winner": Side,
-    "sides": lambda sides: frozenset(map(Side, sides)),
-    "parked": lambda sides: frozenset(map(Side, sides)),
+    "side": End,
+    "winner": End,
+    "sides": lambda sides: frozenset(map(End, sides)),
+    "parked": lambda sides: frozenset(map(End, sides)),
     "changes": lambda changes: {name: Change(**change) for name, change in changes.items()},
     "name": lambda name: Name(**name),
     "instead_of": lambda old: Link(**_restored(old)) if isinstance(old, dict) else old,
@@ -36,6 +37,7 @@ def plan_to_data(plan: Plan) -> dict[str, Any]:
         "in_step": plan.in_step,
         "listed": {side.value: number for side, number in plan.listed.items()},
         "void": list(plan.void),
+        "labels": _plain_fields(plan.labels),
     }
 
 
@@ -45,8 +47,8 @@ def plan_from_data(data: Mapping[str, Any]) -> Plan:
         _KINDS[one["action"]](**_restored({name: one[name] for name in one if name != "action"}))
         for one in data["actions"]
     )
-    listed = {Side(side): number for side, number in data["listed"].items()}
-    return Plan(actions, data["in_step"], listed, tuple(data["void"]))
+    listed = {End(side): number for side, number in data["listed"].items()}
+    return Plan(actions, data["in_step"], listed, tuple(data["void"]), Labels(**data["labels"]))
 
 
 def plan_digest(plan: Plan) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tasks.errors import TaskDefinitionError
-from tasks.merge.model import ID, Side
+from tasks.sides.ends import ID, UNLABELLED, End, Labels
 from tasks.values.canonical import same
 from tasks.values.lossy import Lossy
 
@@ -17,15 +17,15 @@ from tasks.values.lossy import Lossy
 class Dispute:
     """One attribute that both sides changed to different values, for a resolver to decide."""
 
-    notion_id: ID
-    other_id: ID
+    left_id: ID
+    right_id: ID
     attribute: str
     #: What both agreed on last; `None` also where they never did.
     base: Any
-    notion: Any
-    other: Any
-    notion_edited: datetime | None
-    other_edited: datetime | None
+    left: Any
+    right: Any
+    left_edited: datetime | None
+    right_edited: datetime | None
 
 
 class _Unresolved:
@@ -41,9 +41,9 @@ UNRESOLVED = _Unresolved()
 class Policy:
     """How the sides are brought together."""
 
-    #: The Notion attributes that are kept in step.
+    #: The attributes that are kept in step.
     attributes: tuple[str, ...]
-    #: `newer`, `notion`, `other` or `error`.
+    #: `newer`, `left`, `right` or `error`.
     mode: str = "newer"
     #: Edits closer than this are simultaneous.
     granularity: timedelta = timedelta(minutes=1)
@@ -65,26 +65,28 @@ class Policy:
     change_share: float = 0.5
     #: … and so many in any case: a handful in a short list is everyday work.
     handful: int = 5
+    #: What people call the sides.
+    labels: Labels = UNLABELLED
 
     def mode_of(self, attribute: str) -> str:
         """The mode of one attribute."""
         return self.modes.get(attribute, self.mode)
 
-    def shown(self, attribute: str, value: Any, side: Side) -> Any:
+    def shown(self, attribute: str, value: Any, side: End) -> Any:
         """What a side shows of a value of the opposite side."""
         lossy = self.lossy.get(attribute)
         if lossy is None or lossy.side != side:
             return value
         return _declared(attribute, lossy.show, value)
 
-    def agree(self, attribute: str, notion: Any, other: Any) -> bool:
+    def agree(self, attribute: str, left: Any, right: Any) -> bool:
         """Whether two values are equal, as far as the coarser side can show them."""
-        return same(notion, other) or (
+        return same(left, right) or (
             attribute in self.lossy
-            and same(self.shown(attribute, notion, Side.OTHER), self.shown(attribute, other, Side.NOTION))
+            and same(self.shown(attribute, left, End.RIGHT), self.shown(attribute, right, End.LEFT))
         )
 
-    def carried(self, attribute: str, source: Any, target: Any, side: Side) -> Any:
+    def carried(self, attribute: str, source: Any, target: Any, side: End) -> Any:
         """What is to be written on `side`, which shows `target`, so that it agrees with `source`."""
         lossy = self.lossy.get(attribute)
         if lossy is not None and lossy.side == side.opposite:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.merge.model import ID, Conflict, Link, Record, Side, Snapshot
+from tasks.merge.model import Conflict, Link, Record, Snapshot
 from tasks.merge.pairing import pair_by_hash
 from tasks.merge.policy import Policy
+from tasks.sides.ends import ID, End
 from tasks.values.canonical import is_empty, same
 from tasks.values.opaque import Opaque
 
@@ -18,7 +19,7 @@ class Remade:
 
     link: Link
     #: The side on which the linked object is missing.
-    side: Side
+    side: End
     #: What is there instead.
     record: Record
     #: The object across.
@@ -26,23 +27,23 @@ class Remade:
 
     @property
     def pair(self) -> tuple[Record, Record]:
-        """Both records, Notion's first."""
-        return (self.record, self.rest) if self.side is Side.NOTION else (self.rest, self.record)
+        """Both records, the left one first."""
+        return (self.record, self.rest) if self.side is End.LEFT else (self.rest, self.record)
 
 
-def half_dead(links: Iterable[Link], snapshots: Mapping[Side, Snapshot]) -> list[tuple[Link, Side]]:
+def half_dead(links: Iterable[Link], snapshots: Mapping[End, Snapshot]) -> list[tuple[Link, End]]:
     """The links of which just one record is listed, each with the side on which the other one is missing."""
     found = []
     for link in links:
-        missing = [side for side in Side if not snapshots[side].has(link.id_on(side))]
+        missing = [side for side in End if not snapshots[side].has(link.id_on(side))]
         if len(missing) == 1 and link.id_on(missing[0].opposite) in snapshots[missing[0].opposite].records:
             found.append((link, missing[0]))
     return found
 
 
-def in_question(links: Sequence[Link], snapshots: Mapping[Side, Snapshot]) -> list[tuple[Side, ID]]:
+def in_question(links: Sequence[Link], snapshots: Mapping[End, Snapshot]) -> list[tuple[End, ID]]:
     """The missing objects in whose place another one may be: the side is asked whether they are really gone."""
-    linked = {side: {link.id_on(side) for link in links} for side in Side}
+    linked = {side: {link.id_on(side) for link in links} for side in End}
     hashes = {
         side: {record.hash for record in snapshot.records.values() if record.id not in linked[side]}
         for side, snapshot in snapshots.items()
@@ -59,8 +60,8 @@ def in_question(links: Sequence[Link], snapshots: Mapping[Side, Snapshot]) -> li
 
 def find_remade(
     links: Iterable[Link],
-    snapshots: Mapping[Side, Snapshot],
-    unlinked: Mapping[Side, Sequence[Record]],
+    snapshots: Mapping[End, Snapshot],
+    unlinked: Mapping[End, Sequence[Record]],
     attributes: Sequence[str],
 ) -> list[Remade]:
     """The links that go on with another object, by the rules by which new objects are paired.
@@ -70,7 +71,7 @@ def find_remade(
     """
     found = []
     alone = half_dead(links, snapshots)
-    for side in Side:
+    for side in End:
         if snapshots[side].partial is not None:
             continue
         bereft = {
@@ -79,12 +80,12 @@ def find_remade(
             if missing is side and not link.parked and link.id_on(side) not in snapshots[side].elsewhere
         }
         rests = [snapshots[side.opposite].records[rest_id] for rest_id in bereft]
-        if side is Side.NOTION:
+        if side is End.LEFT:
             pairs = pair_by_hash(unlinked[side], rests, attributes)
         else:
             pairs = [pair[::-1] for pair in pair_by_hash(rests, unlinked[side], attributes)]
         found += [Remade(bereft[rest.id], side, record, rest) for record, rest in pairs]
-    return sorted(found, key=lambda one: (one.link.notion_id, one.link.other_id))
+    return sorted(found, key=lambda one: (one.link.left_id, one.link.right_id))
 
 
 def link_again(
@@ -101,47 +102,48 @@ def link_again(
         policy: what is synced.
         uncertain: attributes of which an earlier write is open.
     """
-    old, notion, other = remade.link, *remade.pair
-    bases: dict[Side, dict[str, object]] = {side: {} for side in Side}
+    old, left, right = remade.link, *remade.pair
+    labels = policy.labels
+    bases: dict[End, dict[str, object]] = {side: {} for side in End}
     conflicts = []
     for name in policy.attributes:
-        shown = {Side.NOTION: notion.values[name], Side.OTHER: other.values[name]}
-        if policy.agree(name, shown[Side.NOTION], shown[Side.OTHER]):
-            for side in Side:
+        shown = {End.LEFT: left.values[name], End.RIGHT: right.values[name]}
+        if policy.agree(name, shown[End.LEFT], shown[End.RIGHT]):
+            for side in End:
                 bases[side][name] = shown[side]
             continue
         winner = None if name in uncertain else _edited_side(remade, name, shown)
         if winner is None:
             continue
-        for side in Side:
+        for side in End:
             bases[side][name] = old.base_on(side)[name]
         conflicts.append(
             Conflict(
-                notion_id=notion.id,
-                other_id=other.id,
+                left_id=left.id,
+                right_id=right.id,
                 attribute=name,
                 base=old.base_on(winner.opposite)[name],
-                notion=shown[Side.NOTION],
-                other=shown[Side.OTHER],
-                notion_edited=notion.edited,
-                other_edited=other.edited,
+                left=shown[End.LEFT],
+                right=shown[End.RIGHT],
+                left_edited=left.edited,
+                right_edited=right.edited,
                 winner=winner,
                 rule="made again",
-                reason=f"{name} is as it was in {winner.opposite.label} and edited in {winner.label}, where an "
+                reason=f"{name} is as it was in {labels[winner.opposite]} and edited in {labels[winner]}, where an "
                 "object was made again meanwhile",
             )
         )
-    return Link(notion.id, other.id, bases[Side.NOTION], bases[Side.OTHER]), conflicts
+    return Link(left.id, right.id, bases[End.LEFT], bases[End.RIGHT]), conflicts
 
 
-def _edited_side(remade: Remade, name: str, shown: Mapping[Side, object]) -> Side | None:
+def _edited_side(remade: Remade, name: str, shown: Mapping[End, object]) -> End | None:
     """On which side alone an attribute was edited since both agreed; `None` where that is not known."""
-    old = {side: remade.link.base_on(side) for side in Side}
-    if any(name not in old[side] for side in Side):
+    old = {side: remade.link.base_on(side) for side in End}
+    if any(name not in old[side] for side in End):
         return None
-    if any(isinstance(value, Opaque) for value in (*shown.values(), *(old[side][name] for side in Side))):
+    if any(isinstance(value, Opaque) for value in (*shown.values(), *(old[side][name] for side in End))):
         return None
-    edited = [side for side in Side if not same(shown[side], old[side][name])]
+    edited = [side for side in End if not same(shown[side], old[side][name])]
     if len(edited) != 1 or (edited[0] is remade.side and is_empty(shown[remade.side])):
         return None
     return edited[0]

@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks.merge.model import (
-    ID,
     Action,
     Change,
     Effect,
     Link,
     Plan,
     Restore,
-    Side,
     Skip,
     Snapshot,
     Update,
@@ -21,11 +19,12 @@ from tasks.merge.model import (
     Withdraw,
 )
 from tasks.merge.policy import Policy
+from tasks.sides.ends import ID, End
 from tasks.values.canonical import is_part, same
 
 
 def undo(
-    effects: Sequence[Effect], links: Sequence[Link], snapshots: Mapping[Side, Snapshot], policy: Policy
+    effects: Sequence[Effect], links: Sequence[Link], snapshots: Mapping[End, Snapshot], policy: Policy
 ) -> Plan:
     """What brings back the values that a run replaced, on both sides.
 
@@ -37,10 +36,10 @@ def undo(
         snapshots: both sides now.
         policy: what is synced.
     """
-    by_id = {(side, link.id_on(side)): link for link in links for side in Side}
+    by_id = {(side, link.id_on(side)): link for link in links for side in End}
     actions: list[Action] = []
     created = {(effect.side.opposite, effect.source_id) for effect in effects if effect.kind == "create"}
-    done: set[tuple[str, Side, ID | None, ID | None]] = set()
+    done: set[tuple[str, End, ID | None, ID | None]] = set()
     for effect in reversed(effects):
         key = (effect.kind, effect.side, effect.target_id, effect.source_id)
         if key in done or (effect.kind == "update" and (effect.side.opposite, effect.source_id) in created):
@@ -48,7 +47,7 @@ def undo(
         done.add(key)
         here = snapshots[effect.side].records
         if effect.kind == "delete":
-            actions.append(_brought_back(effect, snapshots, by_id))
+            actions.append(_brought_back(effect, snapshots, by_id, policy))
             continue
         across = (effect.side.opposite, effect.source_id or "")
         link = by_id.get((effect.side, effect.target_id or "")) or by_id.get(across)
@@ -59,20 +58,23 @@ def undo(
                 Skip(
                     side=effect.side if effect.target_id else effect.side.opposite,
                     id=known,
-                    reason=f"what the run wrote in {effect.side.label} is not there any more",
+                    reason=f"what the run wrote in {policy.labels[effect.side]} is not there any more",
                     name=effect.name,
                 )
             )
         elif effect.kind == "create":
             actions.append(_withdrawn(effect, link, record.values, policy))
         else:
-            other = snapshots[effect.side.opposite].records.get(link.id_on(effect.side.opposite))
-            actions += _set_back(effect, link, record.values, other.values if other else None, policy)
-    return Plan(tuple(actions), 0, {side: len(snapshots[side].records) for side in Side})
+            right = snapshots[effect.side.opposite].records.get(link.id_on(effect.side.opposite))
+            actions += _set_back(effect, link, record.values, right.values if right else None, policy)
+    return Plan(tuple(actions), 0, {side: len(snapshots[side].records) for side in End}, labels=policy.labels)
 
 
 def _brought_back(
-    effect: Effect, snapshots: Mapping[Side, Snapshot], by_id: Mapping[tuple[Side, ID], Link]
+    effect: Effect,
+    snapshots: Mapping[End, Snapshot],
+    by_id: Mapping[tuple[End, ID], Link],
+    policy: Policy,
 ) -> Action:
     former, here = effect.target_id or "", snapshots[effect.side]
     if here.has(former):
@@ -90,7 +92,7 @@ def _brought_back(
         former_id=former,
         values=effect.before,
         counterpart=effect.source_id if alone else None,
-        reason=f"the run deleted it in {effect.side.label}; {then}",
+        reason=f"the run deleted it in {policy.labels[effect.side]}; {then}",
         name=effect.name,
     )
 
@@ -104,10 +106,10 @@ def _withdrawn(effect: Effect, link: Link, shown: Values, policy: Policy) -> Act
         return Skip(side=effect.side, id=link.id_on(effect.side), reason=reason)
     return Withdraw(
         side=effect.side,
-        notion_id=link.notion_id,
-        other_id=link.other_id,
+        left_id=link.left_id,
+        right_id=link.right_id,
         values={name: shown[name] for name in policy.attributes},
-        reason=f"the run created it in {effect.side.label}; its counterpart stays and is left out of the sync",
+        reason=f"the run created it in {policy.labels[effect.side]}; its counterpart stays and is left out of the sync",
     )
 
 
@@ -136,10 +138,10 @@ def _set_back(
 
 
 def both_set(
-    link: Link, side: Side, values: Values, here: Values, across: Values | None, policy: Policy, reason: str
+    link: Link, side: End, values: Values, here: Values, across: Values | None, policy: Policy, reason: str
 ) -> list[Action]:
     """Updates that make both records of a pair show these values, which are `side`'s own."""
-    shown: dict[Side, Values] = {side: here, side.opposite: across or {}}
+    shown: dict[End, Values] = {side: here, side.opposite: across or {}}
     target = {
         side: dict(values),
         side.opposite: {
@@ -158,8 +160,8 @@ def both_set(
             actions.append(
                 Update(
                     side=one,
-                    notion_id=link.notion_id,
-                    other_id=link.other_id,
+                    left_id=link.left_id,
+                    right_id=link.right_id,
                     changes=changes,
                     source={name: target[one.opposite][name] for name in changes},
                     reason=reason,
@@ -171,9 +173,9 @@ def both_set(
 def take_back(
     link: Link | None,
     attribute: str | None,
-    values: Mapping[Side, Any],
-    take: Side,
-    snapshots: Mapping[Side, Snapshot],
+    values: Mapping[End, Any],
+    take: End,
+    snapshots: Mapping[End, Snapshot],
     policy: Policy,
     former_id: ID = "",
 ) -> Plan:
@@ -188,9 +190,9 @@ def take_back(
         policy: what is synced.
         former_id: the id that the object had on that side.
     """
-    listed = {side: len(snapshots[side].records) for side in Side}
+    listed = {side: len(snapshots[side].records) for side in End}
     records = {
-        side: snapshots[side].records.get(link.id_on(side)) if link is not None else None for side in Side
+        side: snapshots[side].records.get(link.id_on(side)) if link is not None else None for side in End
     }
     here, across = records[take], records[take.opposite]
     wanted = values[take] if attribute is None else {attribute: values[take]}
@@ -198,9 +200,10 @@ def take_back(
     if here is not None and wanted is not None and link is not None:
         known = {name: value for name, value in wanted.items() if name in policy.attributes}
         actions = both_set(link, take, known, here.values, across.values if across else None, policy, reason)
-        return Plan(tuple(actions), 0, listed)
+        return Plan(tuple(actions), 0, listed, labels=policy.labels)
     if attribute is None and wanted is not None and not snapshots[take].has(former_id):
         former_id = link.id_on(take) if link is not None else former_id
-        return Plan((Restore(side=take, former_id=former_id, values=wanted, reason=reason),), 0, listed)
+        restore = Restore(side=take, former_id=former_id, values=wanted, reason=reason)
+        return Plan((restore,), 0, listed, labels=policy.labels)
     gone = Skip(side=take, id=link.id_on(take) if link else "", reason="the object is not there any more")
-    return Plan((gone,), 0, listed)
+    return Plan((gone,), 0, listed, labels=policy.labels)

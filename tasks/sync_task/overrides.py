@@ -7,23 +7,22 @@ journal at once; what it changed in the state itself goes into the journal when 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tasks.engine.apply import Applier
-from tasks.engine.calls import Calls
 from tasks.engine.outcome import Outcome
-from tasks.engine.parts import PARTS, keeps_rest
-from tasks.engine.snapshots import SideView
+from tasks.engine.running import Running
 from tasks.errors import TaskDefinitionError
-from tasks.journal.contract import Base, Journal, Memory
+from tasks.journal.contract import Base, Memory
 from tasks.journal.file import base_of, state_of
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
-from tasks.merge import Action, Conflict, Effect, Intent, Link, Plan, Side
-from tasks.sync_task.task import SyncTask
+from tasks.merge import Action, Conflict, Effect, Intent, Link, Plan
+from tasks.sides import End
+from tasks.sync_task.parts import PARTS, keeps_rest
 
 #: The steps in the order of a run: method, and the part of a plan that it stands for.
 STEPS = {
@@ -36,38 +35,81 @@ STEPS = {
 }
 
 
-def of(task: SyncTask, method: str) -> bool:
-    """Whether a task wrote this method itself."""
-    return getattr(type(task), method) is not getattr(SyncTask, method)
+class Overrides:
+    """What a subclass has written itself of the steps of a sync."""
 
+    def __init__(self, task: Any, page: type) -> None:
+        self.task = task
+        #: The class whose methods are no task's own.
+        self._page = page
 
-def steps_of(task: SyncTask) -> set[str]:
-    """The steps that a task wrote itself, but for `sync` as a whole."""
-    return {step for step in STEPS if of(task, step)}
+    def has(self, method: str) -> bool:
+        """Whether the task wrote this method itself."""
+        return getattr(type(self.task), method) is not getattr(self._page, method)
 
+    @property
+    def any(self) -> bool:
+        """Whether it wrote any of them."""
+        return self.whole or bool(self.steps) or self.has("resolve_conflict")
 
-def without(base: Base, attributes: Sequence[str]) -> Base:
-    """The base without what it says of these attributes."""
-    if not attributes:
-        return base
+    @property
+    def whole(self) -> bool:
+        """Whether it does all of a run itself."""
+        return self.has("sync")
 
-    def cut(values: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in values.items() if name not in attributes}
+    @property
+    def steps(self) -> set[str]:
+        """The steps that it does itself, but for `sync` as a whole."""
+        return {step for step in STEPS if self.has(step)}
 
-    links = [replace(link, notion=cut(link.notion), other=cut(link.other)) for link in base.links]
-    return replace(base, links=links)
+    def resolve(self, left: Any, right: Any, name: str) -> Any:
+        """The task's own word on an attribute."""
+        return self.task.resolve_conflict(left, right, name, self.task.attr_map[name])
+
+    async def sync(self, running: Running, base: Base) -> Outcome:
+        """Let the task's own `sync` do the run."""
+        context = Context(self.task, running, base)
+        await context.call("sync", context.state if base.links or base.intents else None)
+        return context.outcome
+
+    async def apply(self, applier: Applier, plan: Plan, running: Running, base: Base) -> None:
+        """Carry out a plan part by part; the parts that the task wrote itself are left to it."""
+        context = Context(self.task, running, base)
+        objects = [dict(applier.views[side].objects) for side in End]
+        own = self.steps - {"initial_sync"} if base.links else self.steps
+        await context.confirm(settle=plan.void)
+
+        async def carry_out(actions: Sequence[Action]) -> None:
+            applier.keep_in(StepJournal(context.state, context))
+            await applier.run(replace(plan, actions=tuple(actions), void=()), base_of(context.state).links)
+
+        rest = list(plan.actions)
+        for step, part in STEPS.items():
+            keep = PARTS[part] if step != "initial_sync" or step in own else keeps_rest
+            mine, rest = [one for one in rest if keep(one)], [one for one in rest if not keep(one)]
+            if step not in own:
+                await carry_out(mine)
+                continue
+            match step:
+                case "initial_sync":
+                    await context.call(step, *objects)
+                case "sync_notion_created":
+                    await context.call(step, context.state, objects[0])
+                case "sync_other_created":
+                    await context.call(step, context.state, objects[1])
+                case _:
+                    await context.call(step, context.state, *objects)
+        await carry_out(rest)
+        applier.outcome.add(context.outcome)
 
 
 @dataclass(slots=True)
 class Context:
     """The run from which steps of a task are called."""
 
-    task: SyncTask
-    journal: Journal
-    caller: Calls
-    check_lock: Callable[[], None]
+    task: Any
+    running: Running
     base: Base
-    views: Mapping[Side, SideView]
     outcome: Outcome = field(default_factory=Outcome)
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     #: What the run's journal holds by now, as a state.
@@ -89,25 +131,25 @@ class Context:
         """
         token = current.set(self)
         try:
-            after = await self.caller.apart(getattr(self.task, method), *args)
+            after = await self.running.caller.apart(getattr(self.task, method), *args)
         finally:
             current.reset(token)
         if not isinstance(after, State):
             raise TaskDefinitionError(
                 f"task {self.task.name!r}: {method} must return a State, not {type(after).__name__}"
             )
-        before = {link.notion_id: link for link in base_of(self.kept.state).links}
-        now = {link.notion_id: link for link in base_of(after).links}
-        for notion_id, link in before.items():
-            if notion_id not in now or now[notion_id].other_id != link.other_id:
+        before = {link.left_id: link for link in base_of(self.kept.state).links}
+        now = {link.left_id: link for link in base_of(after).links}
+        for left_id, link in before.items():
+            if left_id not in now or now[left_id].right_id != link.right_id:
                 await self.confirm(drop=link)
-        for notion_id, link in now.items():
-            if before.get(notion_id) != link:
+        for left_id, link in now.items():
+            if before.get(left_id) != link:
                 await self.confirm(put=link)
 
     async def confirm(self, **changes: Any) -> None:
         """Keep a change in the run's journal."""
-        await self.journal.confirm(**changes)
+        await self.running.journal.confirm(**changes)
         await self.kept.confirm(**changes)
 
 
@@ -120,7 +162,7 @@ class StepJournal(StateJournal):
 
     async def begin(self, intent: Intent | None, effect: Effect | None = None) -> None:
         """Keep it in both."""
-        await self._context.journal.begin(intent, effect)
+        await self._context.running.journal.begin(intent, effect)
         await self._context.kept.begin(intent, effect)
         await super().begin(intent, effect)
 
@@ -133,7 +175,7 @@ class StepJournal(StateJournal):
 
     async def keep_conflict(self, conflict: Conflict) -> None:
         """The run's ledger has it."""
-        await self._context.journal.keep_conflict(conflict)
+        await self._context.running.journal.keep_conflict(conflict)
 
     async def remember(self, memory: Memory, *, forget: Sequence[str] = ()) -> None:
         """Left to the run as a whole."""
@@ -141,41 +183,3 @@ class StepJournal(StateJournal):
 
 #: The run in which a step is called; none where it is called by itself.
 current: ContextVar[Context | None] = ContextVar("current", default=None)
-
-
-async def call_sync(context: Context) -> None:
-    """Let the task's own `sync` do the run."""
-    known = bool(context.base.links or context.base.intents)
-    await context.call("sync", context.state if known else None)
-
-
-async def apply_stepwise(applier: Applier, plan: Plan, context: Context, own: set[str]) -> None:
-    """Carry out a plan part by part; the parts that the task wrote itself are left to it."""
-    objects = [dict(context.views[side].objects) for side in Side]
-    if context.base.links:
-        own = own - {"initial_sync"}
-    await context.confirm(settle=plan.void)
-
-    async def carry_out(actions: Sequence[Action]) -> None:
-        applier.journal = StepJournal(context.state, context)
-        links = {(link.notion_id, link.other_id): link for link in base_of(context.state).links}
-        await applier.run(replace(plan, actions=tuple(actions), void=()), links)
-
-    rest = list(plan.actions)
-    for step, part in STEPS.items():
-        keep = PARTS[part] if step != "initial_sync" or step in own else keeps_rest
-        mine, rest = [one for one in rest if keep(one)], [one for one in rest if not keep(one)]
-        if step not in own:
-            await carry_out(mine)
-            continue
-        match step:
-            case "initial_sync":
-                await context.call(step, *objects)
-            case "sync_notion_created":
-                await context.call(step, context.state, objects[0])
-            case "sync_other_created":
-                await context.call(step, context.state, objects[1])
-            case _:
-                await context.call(step, context.state, *objects)
-    await carry_out(rest)
-    applier.outcome.add(context.outcome)

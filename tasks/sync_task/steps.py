@@ -12,17 +12,18 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+from tasks.engine.adapter import Adapter
 from tasks.engine.apply import Applier
-from tasks.engine.calls import Calls, calls
+from tasks.engine.calls import calls
 from tasks.engine.naming import named
 from tasks.engine.outcome import Outcome
-from tasks.engine.parts import PARTS
-from tasks.engine.run import run_part, run_task, silent
-from tasks.engine.snapshots import Adapter, ask_for_missing, view_of
+from tasks.engine.run import run_part
+from tasks.engine.running import Running
+from tasks.engine.views import ask_for_missing, view_of
 from tasks.errors import TaskError
-from tasks.journal.state import ID, State
+from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tasks.merge import (
     Action,
@@ -32,17 +33,15 @@ from tasks.merge import (
     Link,
     Plan,
     Record,
-    Side,
     Update,
     make_plan,
     pair_of,
     resolve,
 )
+from tasks.object_task import ObjectTask
+from tasks.sides import ID, End
 from tasks.sync_task.overrides import Context, StepJournal, current
-from tasks.sync_task.policy import policy_of
-
-if TYPE_CHECKING:
-    from tasks.sync_task.task import SyncTask
+from tasks.sync_task.parts import PARTS
 
 T = TypeVar("T")
 
@@ -59,17 +58,18 @@ class StepError(TaskError):
         self.state = state
 
 
-def sync(task: SyncTask, state: State | None) -> State:
+def sync(task: ObjectTask, state: State | None) -> State:
     """List both sides, bring them together, and return the new state."""
     context = current.get()
 
     async def whole() -> State:
         if context is None:
             journal = StateJournal(state or State())
-            report = await run_task(task, journal)
+            report = await task.run(journal)
         else:
             journal = StepJournal(state or State(), context)
-            report = await run_part(task, journal, context)
+            report = await run_part(context.running, journal)
+            context.outcome.add(report.outcome)
         if report.status not in ("succeeded", "incomplete"):
             raise StepError(f"task {task.name!r}: {report.reason}", journal.state)
         return journal.state
@@ -78,7 +78,7 @@ def sync(task: SyncTask, state: State | None) -> State:
 
 
 def step(
-    task: SyncTask,
+    task: ObjectTask,
     state: State,
     notion_objs: Mapping[ID, Any],
     other_objs: Mapping[ID, Any],
@@ -90,8 +90,10 @@ def step(
 
     async def part() -> State:
         journal = StateJournal(state) if context is None else StepJournal(state, context)
-        async with _caller(task, context) as caller:
-            outcome = await _apply_part(task, caller, journal, (notion_objs, other_objs), keep, context)
+        async with _running(task, context, journal) as running:
+            outcome = await _apply_part(running, (notion_objs, other_objs), keep)
+        if context is not None:
+            context.outcome.add(outcome)
         if outcome.failures or outcome.unresolved:
             reason = outcome.failures[0] if outcome.failures else "an attribute was edited on both sides"
             raise StepError(f"task {task.name!r}: {reason}", journal.state)
@@ -101,35 +103,25 @@ def step(
 
 
 async def _apply_part(
-    task: SyncTask,
-    caller: Calls,
-    journal: StateJournal,
-    objects: tuple[Mapping[ID, Any], Mapping[ID, Any]],
-    keep: Callable[[Action], bool],
-    context: Context | None,
+    running: Running, objects: tuple[Mapping[ID, Any], Mapping[ID, Any]], keep: Callable[[Action], bool]
 ) -> Outcome:
-    adapters = {side: Adapter(task, side, caller) for side in Side}
+    adapters, sync = running.adapters, running.sync
     views = {
-        side: await view_of(adapters[side], list(objs.values()))
-        for side, objs in zip(Side, objects, strict=True)
+        end: await view_of(adapters[end], list(objs.values())) for end, objs in zip(End, objects, strict=True)
     }
-    base = await journal.load()
+    base = await running.journal.load()
     views = await ask_for_missing(views, base.links)
-    notion, other = (views[side].snapshot for side in Side)
-    plan = make_plan(base.links, notion, other, policy_of(task), base.intents)
-    plan = await named(plan, views, base.links)
-    part = Plan(tuple(_linked_only(filter(keep, plan.actions), base.links)))
-    check_lock = context.check_lock if context is not None else lambda: None
-    applier = Applier(adapters, views, journal, check_lock=check_lock, progress=silent)
-    outcome = await applier.run(part, {(link.notion_id, link.other_id): link for link in base.links})
-    if context is not None:
-        context.outcome.add(outcome)
-    return outcome
+    left, right = (views[end].snapshot for end in End)
+    policy = sync.policy(running.mapping)
+    plan = make_plan(base.links, left, right, policy, base.intents)
+    plan = await named(plan, views, base.links, sync.title_of(running.mapping))
+    part = Plan(tuple(_linked_only(filter(keep, plan.actions), base.links)), labels=plan.labels)
+    return await Applier(running, views, policy).run(part, base.links)
 
 
 def _linked_only(actions: Iterable[Action], links: Sequence[Link]) -> Iterator[Action]:
     """The actions without those that build on a link which another step is to make."""
-    linked = {(link.notion_id, link.other_id) for link in links}
+    linked = {(link.left_id, link.right_id) for link in links}
     for action in actions:
         if isinstance(action, Adopt):
             linked.add(pair_of(action))
@@ -138,16 +130,19 @@ def _linked_only(actions: Iterable[Action], links: Sequence[Link]) -> Iterator[A
 
 
 @asynccontextmanager
-async def _caller(task: SyncTask, context: Context | None) -> AsyncIterator[Calls]:
-    """The run's own caller, or one for this step alone."""
+async def _running(
+    task: ObjectTask, context: Context | None, journal: StateJournal
+) -> AsyncIterator[Running]:
+    """The run's own sides, or those of this step alone."""
     if context is not None:
-        yield context.caller
+        yield replace(context.running, journal=journal)
         return
+    sync = task.pairing()
     async with calls(task.name) as caller:
-        yield caller
+        yield Running(sync, sync.mapped({}), journal, caller, lambda: None)
 
 
-def resolve_conflict(task: SyncTask, notion_obj: Any, other_obj: Any, notion_attr: str) -> Any:
+def resolve_conflict(task: ObjectTask, notion_obj: Any, other_obj: Any, notion_attr: str) -> Any:
     """Decide one attribute by the task's conflict mode, write the side that lost, return what stays.
 
     Raises:
@@ -157,24 +152,22 @@ def resolve_conflict(task: SyncTask, notion_obj: Any, other_obj: Any, notion_att
     context = current.get()
 
     async def decide() -> Any:
-        async with _caller(task, context) as caller:
-            adapters = {side: Adapter(task, side, caller) for side in Side}
-            objects = {Side.NOTION: notion_obj, Side.OTHER: other_obj}
-            records = {side: await _record_of(adapters[side], objects[side]) for side in Side}
-            policy = replace(policy_of(task), by_method=False)
-            conflict, value = resolve(notion_attr, None, policy, records[Side.NOTION], records[Side.OTHER])
+        async with _running(task, context, StateJournal(State())) as running:
+            adapters = running.adapters
+            objects = {End.LEFT: notion_obj, End.RIGHT: other_obj}
+            records = {end: await _record_of(adapters[end], objects[end]) for end in End}
+            policy = replace(running.sync.policy(running.mapping), by_method=False)
+            conflict, value = resolve(notion_attr, None, policy, records[End.LEFT], records[End.RIGHT])
             if conflict.unresolved:
                 raise StepError(f"task {task.name!r}: {conflict.reason}", State())
             if conflict.winner is not None:
                 value = records[conflict.winner].values[notion_attr]
-            for side in Side:
-                if side is not conflict.winner:
-                    adapter, old = adapters[side], records[side].values[notion_attr]
-                    ((name, sent),) = adapter.native(
-                        {notion_attr: policy.carried(notion_attr, value, old, side)}
-                    ).items()
-                    task.before_write()
-                    await adapter.call("update_obj", objects[side], name, sent)
+            for end in End:
+                if end is not conflict.winner:
+                    old = records[end].values[notion_attr]
+                    adapters[end].side.before_write()
+                    sent = policy.carried(notion_attr, value, old, end)
+                    await adapters[end].update_one(objects[end], notion_attr, sent)
             return value
 
     return _blocking(decide(), context)
@@ -185,9 +178,7 @@ async def _record_of(adapter: Adapter, obj: Any) -> Record:
     for record in snapshot.records.values():
         return record
     reason = next(iter(snapshot.unreadable.values()), snapshot.partial)
-    raise StepError(
-        f"task {adapter.task.name!r}: {adapter.side.label}'s object cannot be read: {reason}", State()
-    )
+    raise StepError(f"task {adapter.task!r}: {adapter.label}'s object cannot be read: {reason}", State())
 
 
 def _blocking(work: Coroutine[Any, Any, T], context: Context | None) -> T:

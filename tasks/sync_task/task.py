@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import abstractmethod
-from collections.abc import Callable, Coroutine, Mapping
-from contextvars import ContextVar
+from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
-from config import get_settings
-from tasks.conflict_modes import ConflictMode, checked_mode, checked_modes
+from tasks.conflict_modes import ConflictMode, checked_modes
 from tasks.errors import TaskDefinitionError
-from tasks.journal.state import ID, State
-from tasks.merge.policy import Dispute
-from tasks.scheduled import Scheduled, all_tasks
-from tasks.values.lossy import Lossy
-
-__all__ = ["ID", "ConflictMode", "State", "SyncTask", "all_tasks", "run_all_tasks"]
-
-#: What a method of a task may return: its value, or a coroutine that does.
-Answer: TypeAlias = Any
-
-#: Raises `LockLostError` when the run that is going on may not write any more.
-check_lock: ContextVar[Callable[[], None]] = ContextVar("check_lock", default=lambda: None)
-
-#: Called as a run goes on: phase, how much is done, of how much.
-Progress: TypeAlias = Callable[[str, int, int], None]
+from tasks.journal.state import State
+from tasks.object_task import ObjectTask
+from tasks.sides import ID, Answer, check_lock
+from tasks.sync_task import steps
+from tasks.sync_task.overrides import Overrides
+from tasks.sync_task.pairing import MethodPairing
+from tasks.sync_task.parts import PARTS
 
 
-class SyncTask(Scheduled):
-    """What is kept in step, and how its two sides are read and written.
+class SyncTask(ObjectTask):
+    """What is kept in step, and how its two sides are read and written: a task whose sides are its own methods.
 
     Every abstract method may be a plain function or a coroutine. Plain ones run off the event loop, one
     thread per side, so that a client that is not thread-safe is safe here.
@@ -53,29 +40,11 @@ class SyncTask(Scheduled):
     other_settling: timedelta = timedelta(0)
     #: Writes under way at once on each side, where the methods are coroutines.
     concurrency: int = 4
-    #: Conflict modes of single attributes, by Notion attribute: who owns a field has its word there.
-    conflict_modes: Mapping[str, ConflictMode | str] = MappingProxyType({})
-    #: Decides a conflict before any mode does: gives the value that stays, or `UNRESOLVED`. It must be pure.
-    resolver: Callable[[Dispute], Any] | None = None
-    #: Whether an object that was edited on one side survives its deletion on the other.
-    edit_beats_delete: bool = True
-    #: What one side cannot show in full, by Notion attribute.
-    lossy: Mapping[str, Lossy] = MappingProxyType({})
-    #: A side that offers its changes is still listed in full this often.
-    full_listing_every: timedelta = timedelta(hours=1)
-    #: The share of the linked objects that one run may delete, and on which it may overwrite an attribute.
-    delete_share: float = 0.5
-    change_share: float = 0.5
-    #: So many may be deleted or overwritten in any case.
-    handful: int = 5
-    #: The Notion attribute by which people call an object; `None`: the one whose name says so, such as `Name`,
-    #: else the first of `attr_map`.
-    title_attr: str | None = None
 
     def __init__(
         self, name: str, attr_map: dict[str, str], conflict_mode: ConflictMode | str = ConflictMode.NEWER
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, conflict_mode)
         if not attr_map:
             raise TaskDefinitionError(
                 f"task {name!r}: attr_map is empty, so there is nothing to keep in step"
@@ -89,9 +58,20 @@ class SyncTask(Scheduled):
             raise TaskDefinitionError(
                 f"task {name!r}: title_attr is {self.title_attr!r}, which attr_map does not name"
             )
-        self.conflict_mode = checked_mode(name, conflict_mode)
         self.attr_map = attr_map
-        self.state_path: Path = get_settings().state_dir / f"{name}.json"
+
+    def pairing(self) -> MethodPairing:
+        """Two sides made of its methods, for one run."""
+        return MethodPairing(self, SyncTask)
+
+    def with_conflict_modes(self, modes: Mapping[str, ConflictMode | str]) -> Self:
+        """Set the conflict modes of single attributes.
+
+        Raises:
+            TaskDefinitionError: an attribute or a mode is unknown.
+        """
+        self.conflict_modes = checked_modes(self.name, self.attr_map, modes)
+        return self
 
     # -- the two sides, to be written by a subclass -----------------------------------------------------
 
@@ -300,10 +280,6 @@ class SyncTask(Scheduled):
         """
         return None
 
-    def recall_pairs(self, pairs: Mapping[ID, ID]) -> Answer:
-        """Learn which objects are linked: Notion ids by those of the other side; called after `recall`."""
-        return None
-
     def remembered(self) -> Any:
         """What a later run is to know of the set-up, a JSON value; asked when a run came to its end.
 
@@ -318,15 +294,6 @@ class SyncTask(Scheduled):
         """
         return ""
 
-    def with_conflict_modes(self, modes: Mapping[str, ConflictMode | str]) -> Self:
-        """Set the conflict modes of single attributes.
-
-        Raises:
-            TaskDefinitionError: an attribute or a mode is unknown.
-        """
-        self.conflict_modes = checked_modes(self.name, self.attr_map, modes)
-        return self
-
     # -- the steps of a sync, from state to state -----------------------------------------------------------
 
     def sync(self, state: State | None) -> State:
@@ -335,8 +302,6 @@ class SyncTask(Scheduled):
         Raises:
             StepError: some objects failed; its `state` holds what was agreed on all the same.
         """
-        from tasks.sync_task import steps
-
         return steps.sync(self, state)
 
     def initial_sync(self, notion_objs: dict[ID, Any], other_objs: dict[ID, Any]) -> State:
@@ -379,39 +344,12 @@ class SyncTask(Scheduled):
             raise TaskDefinitionError(
                 f"task {self.name!r}: {notion_attr!r} and {other_attr!r} are no pair of attr_map"
             )
-        from tasks.sync_task import steps
-
         return steps.resolve_conflict(self, notion_obj, other_obj, notion_attr)
 
     def _step(self, state: State, notion_objs: dict[ID, Any], other_objs: dict[ID, Any], part: str) -> State:
-        from tasks.sync_task import steps
-
-        return steps.step(self, state, notion_objs, other_objs, steps.PARTS[part])
-
-    # -- running in this process, without Celery ----------------------------------------------------------
-
-    async def __call__(self) -> None:
-        """Run as scheduled in this process, with the state in `state_path`.
-
-        Raises:
-            TaskError: a run failed; the state holds all that was confirmed before.
-        """
-        from tasks.local import run_as_scheduled
-
-        await run_as_scheduled(self)
+        return steps.step(self, state, notion_objs, other_objs, PARTS[part])
 
 
-def run_all_tasks(*, debug: bool | None = None) -> None:
-    """Run all scheduled tasks in this process until their schedules end.
-
-    Raises:
-        TaskError: a run failed; the other tasks were run on to their ends first.
-    """
-
-    async def gather() -> list[BaseException | None]:
-        runs: list[Coroutine[Any, Any, None]] = [task() for task in sorted(all_tasks, key=lambda t: t.name)]
-        return await asyncio.gather(*runs, return_exceptions=True)
-
-    errors = [error for error in asyncio.run(gather(), debug=debug) if error is not None]
-    if errors:
-        raise errors[0]
+def wrote(task: SyncTask, method: str) -> bool:
+    """Whether a task, or a class that it builds on, wrote this method itself."""
+    return Overrides(task, SyncTask).has(method)

@@ -12,8 +12,9 @@ from itertools import groupby
 from random import Random
 from typing import Any
 
+from tasks.conflict_modes import ConflictMode
 from tasks.errors import TaskDefinitionError
-from tasks.sync_task.task import ConflictMode, SyncTask
+from tasks.sync_task.task import SyncTask
 from tasks.testing import contract, contract_changes, contract_restore, contract_times
 from tasks.testing.contract import Contract
 from tasks.testing.coverage import counting, uncalled, untried

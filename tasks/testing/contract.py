@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from tasks.sync_task import overrides
+from tasks.sync_task.task import wrote
 from tasks.testing.equality import SIDES, across, agree, alike, is_blank
 from tasks.testing.history import TOKENS
 from tasks.testing.instrument import answer
@@ -82,7 +82,7 @@ class Contract:
     async def set(self, side: str, seen: Seen, attribute: str, value: Any) -> Seen:
         """Set an attribute as the engine does; the object as it is listed then."""
         name = native(self.task, side, attribute)
-        batched = overrides.of(self.task, f"{side}_update_attrs")
+        batched = wrote(self.task, f"{side}_update_attrs")
         method = f"{side}_update_attrs" if batched else f"{side}_update_obj"
         self.told.append(f"{method}({name}={shown(value)})")
         returned = await self.engine[side].update(seen.obj, name, value)
@@ -260,7 +260,7 @@ async def deletions(contract: Contract) -> None:
         contract.told.clear()
         gone, stays = [await contract.make(side, token) for token in TOKENS[:2]]
         live = await answer(getattr(contract.task, f"{side}_is_gone")(stays.id))
-        if overrides.of(contract.task, f"{side}_is_gone") and live:
+        if wrote(contract.task, f"{side}_is_gone") and live:
             raise BrokenError(
                 Invariant.PARTIAL, f"{side}_is_gone says that an object is deleted that is listed"
             )

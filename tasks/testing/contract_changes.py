@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.sides.listing import Changes
-from tasks.sync_task import overrides
+from tasks.sync_task.task import wrote
 from tasks.testing.contract import Contract
 from tasks.testing.equality import SIDES, alike
 from tasks.testing.history import TOKENS
@@ -17,7 +17,7 @@ from tasks.testing.reading import Seen, look
 async def deltas(contract: Contract) -> None:
     """Changes since a cursor agree with the full listing."""
     for side in SIDES:
-        if not overrides.of(contract.task, f"{side}_changes"):
+        if not wrote(contract.task, f"{side}_changes"):
             continue
         contract.told.clear()
         edited, gone, _ = [await contract.make(side, token) for token in TOKENS[:3]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.sync_task import overrides
+from tasks.sync_task.task import wrote
 from tasks.testing.contract import Contract
 from tasks.testing.equality import SIDES, alike
 from tasks.testing.history import TOKENS
@@ -16,7 +16,7 @@ async def restores(contract: Contract) -> None:
     """An object that was deleted and is restored is listed again, under its id and with its values."""
     for side in SIDES:
         method = f"{side}_restore_obj"
-        if not overrides.of(contract.task, method):
+        if not wrote(contract.task, method):
             continue
         contract.told.clear()
         gone, stays = [await contract.make(side, token) for token in TOKENS[:2]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tasks.sync_task.task import ConflictMode
+from tasks.conflict_modes import ConflictMode
 from tasks.testing.contract import Contract
 from tasks.testing.equality import SIDES, across
 from tasks.testing.instrument import answer

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tasks.sync_task import overrides
-from tasks.sync_task.task import SyncTask
+from tasks.sync_task.overrides import STEPS
+from tasks.sync_task.task import SyncTask, wrote
 from tasks.testing.equality import SIDES
 from tasks.testing.instrument import CRASHES, FaultKind
 from tasks.testing.invariants import Invariant
@@ -40,7 +40,7 @@ METHODS = (
     *(f"get_{side}_objects" for side in SIDES),
     *(f"{side}_{name}" for name in _OF_A_SIDE for side in SIDES),
     "sync",
-    *overrides.STEPS,
+    *STEPS,
     "resolve_conflict",
 )
 
@@ -71,7 +71,7 @@ _NEEDED: Mapping[Invariant, tuple[tuple[str, ...], str]] = {
 
 def own_methods(task: SyncTask) -> tuple[str, ...]:
     """The methods that a task, or a class that it builds on, wrote."""
-    return tuple(name for name in METHODS if overrides.of(task, name))
+    return tuple(name for name in METHODS if wrote(task, name))
 
 
 def counting(make_task: Callable[[], SyncTask], calls: Counter[str]) -> Callable[[], SyncTask]:

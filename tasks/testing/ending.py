@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tasks.sync_task.task import ConflictMode
+from tasks.conflict_modes import ConflictMode
 from tasks.testing.equality import SIDES, agree, form
 from tasks.testing.history import Run
 from tasks.testing.invariants import BrokenError, Invariant

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 from tasks.errors import CursorExpiredError, ItemError, OutcomeUnknownError, PreconditionError, SideError
 from tasks.sides.listing import Listing
-from tasks.sync_task import overrides
-from tasks.sync_task.task import SyncTask
+from tasks.sync_task.overrides import Overrides
+from tasks.sync_task.task import SyncTask, wrote
 from tasks.testing.equality import SIDES
 
 
@@ -96,9 +96,9 @@ class Instrument:
         #: What happened in the run, in words.
         self.trace: list[str] = []
         self.fired: Counter[str] = Counter()
-        own = [name for name in ("sync", "resolve_conflict") if overrides.of(task, name)]
+        own = [name for name in ("sync", "resolve_conflict") if wrote(task, name)]
         #: Own steps call plain methods and cannot await.
-        self.own_steps = bool(own or overrides.steps_of(task))
+        self.own_steps = bool(own or Overrides(task, SyncTask).steps)
         self.wrapped = self._wrap()
 
     def start(
@@ -161,11 +161,11 @@ class Instrument:
                 "restore_obj",
             ):
                 method = f"{side}_{name}"
-                if name not in ("update_attrs", "restore_obj") or overrides.of(self.task, method):
+                if name not in ("update_attrs", "restore_obj") or wrote(self.task, method):
                     methods[method] = self._write(getattr(self.task, method), side, name)
             listing = f"get_{side}_objects"
             methods[listing] = self._listing(getattr(self.task, listing), side)
-            if overrides.of(self.task, f"{side}_changes"):
+            if wrote(self.task, f"{side}_changes"):
                 methods[f"{side}_changes"] = self._changes(getattr(self.task, f"{side}_changes"), side)
         twin: SyncTask = object.__new__(type(kind.__name__, (kind,), methods))
         twin.__dict__ = self.task.__dict__

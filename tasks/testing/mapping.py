@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tasks.notion_caldav import NotionCalDAV
-from tasks.sync_task import overrides
-from tasks.sync_task.task import SyncTask
+from tasks.sync_task.overrides import STEPS
+from tasks.sync_task.task import SyncTask, wrote
 from tasks.testing.coverage import METHODS, own_methods
 from tasks.testing.invariants import Invariant
 from tasks.testing.memory import MemoryTask
@@ -93,11 +93,11 @@ def _copy(
     tried += ["what is declared lossy"] if task.lossy else []
     tried += ["the conversions of Notion's columns and of iCalendar"] if converts else []
     untried = {**_OF_THE_COPY} if converts else {**_OF_THE_COPY, **_WITHOUT_CONVERSIONS}
-    steps = [name for name in ("sync", *overrides.STEPS) if overrides.of(task, name)]
+    steps = [name for name in ("sync", *STEPS) if wrote(task, name)]
     if steps:
         why = f"the copy is synced as tasks without steps of their own are; {', '.join(steps)} of the task: not called"
         untried = {**dict.fromkeys(Invariant, why), **untried}
-    if overrides.of(task, "resolve_conflict"):
+    if wrote(task, "resolve_conflict"):
         notes = [
             *notes,
             "resolve_conflict of the task itself is not called: conflict modes decide in the copy",

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tasks.conflict_modes import ConflictMode
 from tasks.errors import ItemError
 from tasks.sides.listing import Listing
-from tasks.sync_task.task import ConflictMode, SyncTask
+from tasks.sync_task.task import SyncTask
 from tasks.values.lossy import Lossy
 
 #: What a task says of its merge.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tasks.engine.run import Order, run_task
+from tasks.engine.report import Order
 from tasks.errors import ItemError, TaskError
 from tasks.sync_task.task import SyncTask
 from tasks.testing.ending import Ending
@@ -244,12 +244,12 @@ class Player:
         known = len(self.journal.ledger)
         reason = ""
         try:
-            report = await run_task(
-                self.instrument.wrapped, self.journal, order=Order(dry_run=run.dry, clock=lambda: self.clock)
+            report = await self.instrument.wrapped.run(
+                self.journal, order=Order(dry_run=run.dry, clock=lambda: self.clock)
             )
             status, reason = report.status, report.reason
             self.left_open = {
-                (self._name_of(conflict.notion_id, conflict.other_id), conflict.attribute)
+                (self._name_of(conflict.left_id, conflict.right_id), conflict.attribute)
                 for conflict in self.journal.ledger[known:]
                 if conflict.unresolved
             }
@@ -281,8 +281,8 @@ class Player:
             what = "writes to a side" if writes else "changes what a side shows or what is remembered"
             raise BrokenError(Invariant.DRY_RUN, f"a dry run {what}")
 
-    def _name_of(self, notion_id: str, other_id: str) -> str:
-        ids = {"notion": notion_id, "other": other_id}
+    def _name_of(self, left_id: str, right_id: str) -> str:
+        ids = {"notion": left_id, "other": right_id}
         return next(
             (t for side, found in self.truth.items() for t, seen in found.items() if seen.id == ids[side]), ""
         )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
+from tasks.conflict_modes import ConflictMode
 from tasks.services.caldav.columns import (
     FITTING,
     Form,
@@ -23,7 +24,6 @@ from tasks.services.caldav.columns import (
 from tasks.services.caldav.contents import text_hash
 from tasks.services.caldav.todo import edit_todo, new_todo, read_resource
 from tasks.services.notion.properties import Column, decode, encode
-from tasks.sync_task.task import ConflictMode
 from tasks.testing.memory import MemoryTask
 
 #: Where the columns are chosen at the first contact: those that have usual names.

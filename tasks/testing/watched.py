@@ -53,8 +53,8 @@ class WatchedJournal(StateJournal):
     def kept(self, pair: tuple[str | None, str | None], attribute: str | None) -> list[tuple[Any, Any]]:
         """Both values of each conflict over an attribute of a pair, of which one id is enough."""
         return [
-            (conflict.notion, conflict.other)
+            (conflict.left, conflict.right)
             for conflict in self.ledger
             if conflict.attribute == attribute
-            and (conflict.notion_id == pair[0] or conflict.other_id == pair[1])
+            and (conflict.left_id == pair[0] or conflict.right_id == pair[1])
         ]

@@ -9,11 +9,12 @@ import pytest
 from pydantic import SecretStr
 
 from config.settings import Settings
+from tasks.conflict_modes import ConflictMode
 from tasks.declared import CalDAVTable, SyncTable, add_kind, declare
 from tasks.errors import TaskDefinitionError
 from tasks.notion_caldav import NotionCalDAV
 from tasks.schedule import Schedule
-from tasks.sync_task.task import ConflictMode, all_tasks
+from tasks.scheduled import all_tasks
 
 SOURCE = "0123456789abcdef0123456789abcdef"
 TABLE = f"""

@@ -16,7 +16,7 @@ import pytest
 from tasks import ItemError, Listing, SideError, State, StateError, TaskError, run_all_tasks
 from tasks.journal.file import MOVED, FileJournal
 from tasks.local import run_once
-from tasks.merge import Conflict, Intent, Link, Side
+from tasks.merge import Conflict, End, Intent, Link
 from tasks.values.canonical import load
 from tests.tasks.sync_task.seed_style import START, AsyncToDos, Page, Services, ToDo, ToDos
 
@@ -115,8 +115,8 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 ONE = Link("p70", "t70", {"Title": "a"}, {"Title": "a"})
 TWO = Link("p2", "t2", {"Title": "b"}, {"Title": "b"})
-CREATE = Intent("key", Side.OTHER, "p3", {"Title": "c"})
-UPDATE = Intent("other key", Side.NOTION, "t1", {"Title": ("x", 1.5)}, "p1")
+CREATE = Intent("key", End.RIGHT, "p3", {"Title": "c"})
+UPDATE = Intent("other key", End.LEFT, "t1", {"Title": ("x", 1.5)}, "p1")
 
 
 async def written(path: Path) -> FileJournal:
@@ -142,7 +142,7 @@ async def test_a_journal_is_replayed_after_a_kill(tmp_path: Path) -> None:
     await again.load()
     await again.confirm(drop=ONE, put=Link("p9", "t70", {}, {}), settle=["other key"])
     base = await FileJournal(path).load()
-    assert {(link.notion_id, link.other_id) for link in base.links} == {("p2", "t2"), ("p9", "t70")}
+    assert {(link.left_id, link.right_id) for link in base.links} == {("p2", "t2"), ("p9", "t70")}
     assert list(base.intents) == []
 
 
@@ -210,7 +210,7 @@ async def test_a_run_that_fails_before_it_reads_its_state_does_not_lose_it(state
     with pytest.raises(SideError, match="no network"):
         await task
     base = await FileJournal(task.state_path).load()
-    assert {(link.notion_id, link.other_id) for link in base.links} == {("p7", "t7"), ("p70", "t70")}
+    assert {(link.left_id, link.right_id) for link in base.links} == {("p7", "t7"), ("p70", "t70")}
 
 
 async def written_after(path: Path) -> None:
@@ -314,8 +314,8 @@ async def test_a_dry_run_writes_nothing(state_dir: Path) -> None:
 
 def conflict(**changes: Any) -> Conflict:
     fields: dict[str, Any] = {
-        "notion_id": "p1", "other_id": "t1", "attribute": "Title", "base": None, "notion": "a\u2028b",
-        "other": "c", "notion_edited": START, "other_edited": START, "winner": None, "rule": "error",
+        "left_id": "p1", "right_id": "t1", "attribute": "Title", "base": None, "left": "a\u2028b",
+        "right": "c", "left_edited": START, "right_edited": START, "winner": None, "rule": "error",
         "reason": "why",
     }  # fmt: skip
     return Conflict(**{**fields, **changes})
@@ -326,7 +326,7 @@ async def test_the_ledger_keeps_every_conflict_once(tmp_path: Path) -> None:
         journal = FileJournal(tmp_path / "x.json")
         await journal.keep_conflict(conflict())
         await journal.keep_conflict(conflict())
-        await journal.keep_conflict(conflict(other="d"))
+        await journal.keep_conflict(conflict(right="d"))
     lines = [load(line) for line in journal.ledger.read_text().split("\n") if line]
     assert [line["other"] for line in lines] == ["c", "d"]
     assert lines[0]["notion_edited"] == START

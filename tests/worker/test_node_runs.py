@@ -104,7 +104,7 @@ def test_a_value_that_lost_on_this_node_is_in_the_ledger(store: Store) -> None:
     shown = [side.get_records("person", {"1"})["1"].data["name"] for side in (pair.laptop, pair.office)]
     assert shown == ["Ada L."] * 2
     (line,) = store.conflicts.list("people")
-    assert (line.notion_id, line.other_id, line.attribute) == ("person", "1", "name")
+    assert (line.left_id, line.right_id, line.attribute) == ("person", "1", "name")
     assert (line.notion, line.other) == ("Ada L.", "Lovelace")
     assert line.rule.startswith("node: ")
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from config import get_settings
 from tasks import ItemError
-from tasks.engine.run import Order
-from tasks.engine.snapshots import SideView
+from tasks.engine.report import Order
+from tasks.engine.views import SideView
 from tasks.journal.contract import Base
-from tasks.merge import Plan, Policy, Side, Skip, Unlink, plan_digest, take_back, undo
+from tasks.merge import End, Plan, Policy, Skip, Unlink, plan_digest, take_back, undo
 from tests.tasks.boards import Boards
 from worker.lock import MemorySyncLock
 from worker.session import run_session
@@ -57,14 +57,14 @@ def run(store: Store) -> Run:
     return run
 
 
-def snapshots(views: Mapping[Side, SideView]) -> dict[Side, Any]:
+def snapshots(views: Mapping[End, SideView]) -> dict[End, Any]:
     return {side: view.snapshot for side, view in views.items()}
 
 
 def to_undo(store: Store, record: RunRecord) -> Order:
     effects = store.effects.of_run(record.run_id)
 
-    def planner(base: Base, views: Mapping[Side, SideView], policy: Policy) -> Plan:
+    def planner(base: Base, views: Mapping[End, SideView], policy: Policy) -> Plan:
         return undo(effects, base.links, snapshots(views), policy)
 
     return Order(planner=planner)
@@ -96,7 +96,7 @@ async def test_a_halted_plan_is_kept_and_let_through_once(run: Run, store: Store
     assert (await run(task)).status == "halted"
     assert [one.id for one in store.plans.list()] == [kept.id]  # the same plan, kept once
     applied = await run(task, to_apply(kept.id), "apply")
-    assert (applied.status, applied.counts["other_deleted"]) == ("succeeded", 10)
+    assert (applied.status, applied.counts["right_deleted"]) == ("succeeded", 10)
     assert task.other.shown() == task.notion.shown()
     (kept,) = store.plans.list()
     assert kept.applied_at is not None
@@ -245,10 +245,10 @@ async def test_a_run_that_fails_before_its_plan_leaves_the_one_that_waits(run: R
 
 
 def test_what_only_leaves_things_alone_lets_nothing_through() -> None:
-    left = Skip(reason="held", side=Side.NOTION, id="n1")
+    left = Skip(reason="held", side=End.LEFT, id="n1")
     assert not does_something(Plan())
     assert not does_something(Plan((left, left)))
-    assert does_something(Plan((left, Unlink(reason="gone", notion_id="n1", other_id="o1"))))
+    assert does_something(Plan((left, Unlink(reason="gone", left_id="n1", right_id="o1"))))
 
 
 # -- undo ------------------------------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ async def test_what_a_run_created_is_taken_back_and_not_made_again(run: Run, sto
     assert len(task.other.rows) == 4
     task.other.edit(next(iter(task.other.rows)), b="edited since")
     undone = await run(task, to_undo(store, record), "undo")
-    assert undone.counts["other_deleted"] == 3
+    assert undone.counts["right_deleted"] == 3
     assert task.other.shown() == [("row 0", "edited since")]
     for _ in range(2):
         assert (await run(task)).status == "succeeded"
@@ -338,7 +338,7 @@ async def test_a_refused_write_is_no_effect_to_undo(run: Run, store: Store) -> N
     record = await run(task)
     assert record.status == "failed"
     undone = await run(task, to_undo(store, record), "undo")
-    assert undone.counts.get("other_updated") is None
+    assert undone.counts.get("right_updated") is None
     assert (task.notion.rows[ours].values["B"], task.other.rows[theirs].values["b"]) == ("bad", "old")
 
 
@@ -384,7 +384,7 @@ def test_undo_brings_back_what_a_run_replaced(tmp_path_factory: Any, edits: list
         }
         assert go(to_undo(store, record), "undo").status == "succeeded"
         for (side, row_id), before in images.items():
-            shown = task.notion.rows if side is Side.NOTION else task.other.rows
+            shown = task.notion.rows if side is End.LEFT else task.other.rows
             assert {name.upper(): shown[str(row_id)].values[_named(name, side)] for name in before} == before
         go()
         if "create" not in kinds:  # what was made again and taken back stays on the side where it was edited
@@ -394,29 +394,29 @@ def test_undo_brings_back_what_a_run_replaced(tmp_path_factory: Any, edits: list
         store.close()
 
 
-def _named(name: str, side: Side) -> str:
-    return name if side is Side.NOTION else name.lower()
+def _named(name: str, side: End) -> str:
+    return name if side is End.LEFT else name.lower()
 
 
 # -- the ledger ------------------------------------------------------------------------------------------------
 
 
-def to_take(store: Store, number: int, side: Side) -> Order:
+def to_take(store: Store, number: int, side: End) -> Order:
     record = store.conflicts.find(number)
     assert record is not None
 
-    def planner(base: Base, views: Mapping[Side, SideView], policy: Policy) -> Plan:
-        link = next((one for one in base.links if one.notion_id == record.notion_id), None)
-        values = {one: record.value_on(one) for one in Side}
+    def planner(base: Base, views: Mapping[End, SideView], policy: Policy) -> Plan:
+        link = next((one for one in base.links if one.left_id == record.left_id), None)
+        values = {one: record.value_on(one) for one in End}
         return take_back(link, record.attribute, values, side, snapshots(views), policy)
 
     return Order(planner=planner)
 
 
 @pytest.mark.parametrize("mode", ["notion", "other", "newer", "error"])
-@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("side", list(End))
 async def test_either_value_of_a_conflict_can_be_brought_back(
-    run: Run, store: Store, mode: str, side: Side
+    run: Run, store: Store, mode: str, side: End
 ) -> None:
     task = Boards(mode=mode)
     ours, theirs = task.pair(A="x", B="")
@@ -426,7 +426,7 @@ async def test_either_value_of_a_conflict_can_be_brought_back(
     assert (await run(task)).status == ("conflicts" if mode == "error" else "succeeded")
     (conflict,) = store.conflicts.list("boards")
     assert (await run(task, to_take(store, conflict.id, side), "restore")).status == "succeeded"
-    expected = "ours" if side is Side.NOTION else "theirs"
+    expected = "ours" if side is End.LEFT else "theirs"
     assert task.notion.shown() == task.other.shown() == [("x", expected)]
     assert (await run(task)).counts == {"in_step": 1}
 
@@ -442,7 +442,7 @@ async def test_values_that_went_with_a_deletion_can_be_brought_back(run: Run, st
     await run(task)
     assert task.other.shown() == [("y", "")]
     (conflict,) = store.conflicts.list("boards")
-    assert (await run(task, to_take(store, conflict.id, Side.OTHER), "restore")).status == "succeeded"
+    assert (await run(task, to_take(store, conflict.id, End.RIGHT), "restore")).status == "succeeded"
     await run(task)
     assert task.notion.shown() == task.other.shown() == [("x", "edited"), ("y", "")]
 
@@ -456,6 +456,6 @@ async def test_an_item_error_of_an_order_is_told(run: Run, store: Store) -> None
     await run(task)
     (conflict,) = store.conflicts.list("boards")
     task.notion.refused = {"theirs"}
-    record = await run(task, to_take(store, conflict.id, Side.OTHER), "restore")
+    record = await run(task, to_take(store, conflict.id, End.RIGHT), "restore")
     assert record.status == "failed"
     assert str(ItemError("this value is not taken")) in record.reason

@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, select
 
 from config import get_settings
 from tasks import LockLostError
-from tasks.engine.run import Order
+from tasks.engine.report import Order
 from tests.tasks.sync_task.seed_style import START, Page, Services, ToDo, ToDos
 from tests.worker.store.conftest import open_store, url  # noqa: F401  SQLite and PostgreSQL
 from worker.errors import StoreError

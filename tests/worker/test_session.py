@@ -102,7 +102,7 @@ async def test_a_run_that_succeeds_is_in_the_history(
     phases: list[tuple[str, int, int]] = []
     record = await run(task, progress=lambda *told: phases.append(told), message_id="m")
     assert (record.status, record.reason) == ("succeeded", "")
-    assert record.counts == {"linked": 1, "other_created": 1}
+    assert record.counts == {"linked": 1, "right_created": 1}
     assert services.agreed() == [("Bread", False), ("Milk", False)]
     (kept,) = store.runs.list()
     assert replace(kept, notes=()) == replace(record, notes=())
@@ -232,11 +232,11 @@ async def test_an_object_that_fails_fails_alone(run: Run, services: Services, st
     record = await run(task)
     assert record.status == "failed"
     assert record.reason == "create in the other side for p1: read-only today"
-    assert record.counts == {"other_created": 1, "failed": 1}
+    assert record.counts == {"right_created": 1, "failed": 1}
     assert list(record.notes) == [record.reason]
     assert services.find(ToDo, "Bread")
     task.refused = ""
-    assert (await run(task)).counts == {"other_created": 1, "in_step": 1}
+    assert (await run(task)).counts == {"right_created": 1, "in_step": 1}
     assert services.agreed() == [("Bread", False), ("Milk", False)]
     assert [each.status for each in store.runs.list()] == ["succeeded", "failed"]
 
@@ -314,7 +314,7 @@ async def test_in_mode_error_a_conflict_leaves_both_sides_and_the_others_sync(
         assert record.counts["conflicts"] == 1
         assert services.shown() == ([("Bread", True), ("ours", False)], [("Bread", True), ("theirs", False)])
     (conflict,) = store.conflicts.list("to-dos")  # once, however often it is met
-    assert (conflict.base, conflict.notion, conflict.other, conflict.winner) == (
+    assert (conflict.base, conflict.left, conflict.right, conflict.winner) == (
         "Milk",
         "ours",
         "theirs",
@@ -339,7 +339,7 @@ async def test_the_value_that_loses_a_conflict_is_in_the_ledger(
     assert record.status == "succeeded"
     assert services.agreed() == [("Bread", False), (stays, False)]
     (conflict,) = store.conflicts.list()
-    assert {conflict.notion, conflict.other} == {"ours", "theirs"}
+    assert {conflict.left, conflict.right} == {"ours", "theirs"}
     assert conflict.winner == ("notion" if stays == "ours" else "other")
     assert conflict.run_id == record.run_id
 
@@ -585,7 +585,7 @@ async def test_the_state_of_local_runs_is_taken_over_once(
     assert store.links.count("to-dos") == 0
 
     record = await run(task)
-    assert record.counts == {"other_deleted": 1, "unlinked": 1, "in_step": 1}
+    assert record.counts == {"right_deleted": 1, "unlinked": 1, "in_step": 1}
     assert services.agreed() == [("Bread", False)]
     assert State.read(state_dir / "to-dos.json.imported").ids.keys() == {"p1", "p2", "p70"}  # type: ignore[union-attr]
     assert json.loads(task.state_path.read_text()) == {"moved": "database"}

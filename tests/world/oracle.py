@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tasks.merge import Conflict
-from tests.world.services import FIELDS, Broken, Obj, Services, joined, opposite
+from tests.world.services import FIELDS, SIDES, Broken, Obj, Services, joined, opposite
 
 
 @dataclass
@@ -106,8 +106,8 @@ class Oracle(Services):
             if conflict is None:
                 raise Broken(f"{token}.{name}={old!r} in {side} lost to {new!r}")
             if conflict.rule == "resolver":
-                if new != self.stored(side, joined(conflict.notion, conflict.other)):
-                    raise Broken(f"{token}.{name}: {new!r} of {conflict.notion!r} and {conflict.other!r}")
+                if new != self.stored(side, joined(conflict.left, conflict.right)):
+                    raise Broken(f"{token}.{name}: {new!r} of {conflict.left!r} and {conflict.right!r}")
             elif conflict.rule != "retried":
                 self.judge_conflict(side, token, name, old, new)
         # A user's value, from over there; what was made again may be filled from the copy that was left.
@@ -142,7 +142,7 @@ class Oracle(Services):
     def by_resolver(self, token: str, name: str, new: Any) -> bool:
         """Whether a value was made by the task's own function in this run."""
         return any(
-            c.rule == "resolver" and c.attribute == name and self.alike(joined(c.notion, c.other), new)
+            c.rule == "resolver" and c.attribute == name and self.alike(joined(c.left, c.right), new)
             for c in self.ledger[self.told_before :]
             if self.token_of(c) == token
         )
@@ -233,7 +233,7 @@ class Oracle(Services):
         return None
 
     def token_of(self, conflict: Conflict) -> str:
-        for side, obj_id in (("notion", conflict.notion_id), ("other", conflict.other_id)):
+        for side, obj_id in (("notion", conflict.left_id), ("other", conflict.right_id)):
             if obj_id in self.sides[side]:
                 return str(self.sides[side][obj_id].values["Token"])
         return ""
@@ -244,7 +244,7 @@ class Oracle(Services):
             if self.token_of(conflict) == token and (
                 conflict.attribute is None or conflict.attribute in names
             ):
-                return conflict.rule
+                return SIDES.get(conflict.rule, conflict.rule)
         return "-"
 
     def edited_since(self, side: str, token: str, at: int) -> bool:

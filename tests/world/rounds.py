@@ -10,10 +10,10 @@ from datetime import timedelta
 from typing import Any
 
 from tasks import ConflictMode
-from tasks.engine.run import Order, RunReport, run_task
+from tasks.engine.report import Order, RunReport
 from tasks.errors import TaskError
 from tasks.journal.file import base_of
-from tests.world.services import FIELDS, START, Broken, Services, Traits, opposite
+from tests.world.services import FIELDS, SIDES, START, Broken, Services, Traits, opposite
 from tests.world.task import WorldJournal, WorldTask
 from tests.world.world import Crash, World
 
@@ -164,7 +164,7 @@ def dry_run(world: World, journal: WorldJournal, mode: ConflictMode, attributes:
     task = WorldTask(world, mode, attributes=attributes)
     order = Order(dry_run=True, clock=world.later)
     try:
-        report = asyncio.run(run_task(task, journal, order=order))
+        report = asyncio.run(task.run(journal, order=order))
     except TaskError:
         return None
     finally:
@@ -185,7 +185,7 @@ def run(
     world.begin_run(mode.value, attributes)
     task, order = WorldTask(world, mode, attributes=attributes), Order(clock=world.later)
     try:
-        report = asyncio.run(run_task(task, journal, check_lock=world.check_lock, order=order))
+        report = asyncio.run(task.run(journal, check_lock=world.check_lock, order=order))
     except Broken as broken:  # to an error that hypothesis shrinks
         raise AssertionError(str(broken)) from None
     except Crash:
@@ -199,7 +199,7 @@ def run(
         assert planned == report.plan, "the run did not do what the plan said"
     if report.status == "succeeded":
         assert {each[:2] for each in world.sent} <= {
-            (type(action).__name__.lower(), action.side.value) for action in report.plan.writes
+            (type(action).__name__.lower(), SIDES[action.side]) for action in report.plan.writes
         }
         if not world.hidden and not world.odd:
             world.mark_equal()
@@ -222,7 +222,7 @@ def count(world: World, report: RunReport) -> None:
     faults = {"hidden"} if world.hidden else set()
     faults |= {kind for kind, _ in world.odd.values()}
     for action in report.plan.actions:
-        rule = getattr(action, "rule", "")
+        rule = SIDES.get(getattr(action, "rule", ""), getattr(action, "rule", ""))
         name = type(action).__name__ + (f":{rule}" if rule else "")
         for fault in faults or {"-"}:
             world.reached[f"plan {name} {fault}"] += 1
@@ -246,7 +246,7 @@ def settle(world: World, journal: WorldJournal, mode: ConflictMode) -> str:
     assert run(world, journal, mode) == "succeeded"
     assert (world.writes, world.planned) == (0, 0)
     # What was deleted when the task's scope changed is only out of sight, for all that anybody knows.
-    parked = {link.notion_id: link.other_id for link in base_of(journal.state).links if link.parked}
+    parked = {link.left_id: link.right_id for link in base_of(journal.state).links if link.parked}
     for side, ids in (("notion", parked.keys()), ("other", parked.values())):
         for obj_id in ids:
             world.sides[side].pop(obj_id, None)

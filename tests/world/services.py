@@ -205,6 +205,10 @@ def joined(one: Any, another: Any) -> Any:
     )
 
 
+#: What the merge calls left and right is called so here.
+SIDES = {"left": "notion", "right": "other"}
+
+
 def opposite(side: str) -> str:
     return "other" if side == "notion" else "notion"
 

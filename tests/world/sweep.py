@@ -114,4 +114,4 @@ def only_winners_differ(hurt: World, whole: World) -> bool:
 
 def kept(world: World) -> set[tuple[Any, ...]]:
     """What is in the ledger, as far as it is about values."""
-    return {(c.attribute, c.notion, c.other) for c in world.ledger if c.attribute is not None}
+    return {(c.attribute, c.left, c.right) for c in world.ledger if c.attribute is not None}

@@ -10,7 +10,7 @@ from tasks import ConflictMode, Listing, SyncTask
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tasks.merge import Conflict
-from tests.world.services import FIELDS, NATIVE, Obj, fold, joined, opposite
+from tests.world.services import FIELDS, NATIVE, SIDES, Obj, fold, joined, opposite
 from tests.world.world import World
 
 
@@ -150,14 +150,14 @@ class WorldJournal(StateJournal):
 
     async def begin(self, intent: Any, effect: Any = None) -> None:
         if intent is None:  # a deletion
-            doomed = self.world.sides[effect.side].get(effect.target_id)
+            doomed = self.world.sides[SIDES[effect.side]].get(effect.target_id)
             with self.world.entry("before-image", "-"):
                 await super().begin(intent, effect)
             if doomed is not None:
                 self.world.lose_lock("delete", self.world.rule_of(doomed.values["Token"], []))
             return
-        target = self.world.sides[intent.side].get(intent.target_id or "")
-        source = self.world.sides[opposite(intent.side)].get(intent.source_id)
+        target = self.world.sides[SIDES[intent.side]].get(intent.target_id or "")
+        source = self.world.sides[opposite(SIDES[intent.side])].get(intent.source_id)
         token = target.values["Token"] if target else intent.values.get("Token")
         if token is None and source is not None:  # deleted while the engine is at it
             token = source.values["Token"]
@@ -176,11 +176,11 @@ class WorldJournal(StateJournal):
             await super().confirm(**kwargs)
             tokens = before - self.open_tokens()
             if put is not None:
-                token = put.notion["Token"]
+                token = put.left["Token"]
                 tokens |= {token} - self.open_tokens()
                 self.world.linked[token] = self.world.now
-                for name in put.notion.keys() & put.other.keys():
-                    agreed = {"notion": put.notion[name], "other": put.other[name]}
+                for name in put.left.keys() & put.right.keys():
+                    agreed = {"notion": put.left[name], "other": put.right[name]}
                     if self.world.based.get((token, name), (0, None))[1] != agreed:
                         self.world.based[token, name] = (self.world.now, agreed)
             self.world.unconfirmed -= {(side, token) for side in self.world.sides for token in tokens}
@@ -190,13 +190,13 @@ class WorldJournal(StateJournal):
         """What is written and not proved yet."""
         found = set()
         for intent in self.state.intents.values():
-            target = self.world.sides[intent["side"]].get(intent["target_id"] or "")
-            source = self.world.sides[opposite(intent["side"])].get(intent["source_id"])
+            target = self.world.sides[SIDES[intent["side"]]].get(intent["target_id"] or "")
+            source = self.world.sides[opposite(SIDES[intent["side"]])].get(intent["source_id"])
             found |= {obj.values["Token"] for obj in (target, source) if obj is not None}
         return found
 
     async def keep_conflict(self, conflict: Conflict) -> None:
-        with self.world.entry("keep", conflict.rule):
+        with self.world.entry("keep", SIDES.get(conflict.rule, conflict.rule)):
             self.world.judge_claim(conflict)
             self.world.ledger.append(conflict)
         await asyncio.sleep(0)

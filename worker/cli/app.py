@@ -32,10 +32,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text
 
 
 class TakenSide(StrEnum):
-    """A side whose value is brought back."""
+    """A side whose value is brought back: as a `SyncTask` calls it, or by its place."""
 
     NOTION = "notion"
     OTHER = "other"
+    LEFT = "left"
+    RIGHT = "right"
+
+    @property
+    def end(self) -> str:
+        """Its place."""
+        return {"notion": "left", "other": "right"}.get(self.value, self.value)
 
 
 def _version(asked: bool) -> None:
@@ -179,7 +186,7 @@ def conflicts(
     elif take is None:
         _end(command.show(number, ids=ids, as_json=as_json))
     else:
-        _end(command.take(number, take.value, dry_run=dry_run, ids=ids, as_json=as_json))
+        _end(command.take(number, take.end, dry_run=dry_run, ids=ids, as_json=as_json))
 
 
 @app.command()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from config import get_settings
-from tasks.engine.run import Order
-from tasks.engine.snapshots import SideView
+from tasks.engine.report import Order
+from tasks.engine.views import SideView
 from tasks.journal.contract import Base
-from tasks.merge import Plan, Policy, Side, take_back
+from tasks.merge import End, Plan, Policy, take_back
+from tasks.sides import Labels
 from worker.cli.called import IDS, Called, ids_of, labels
-from worker.cli.context import find_sync_task, known_task, open_store
+from worker.cli.context import find_sync_task, known_task, labels_of, open_store
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
 from worker.cli.output import console, moment, print_json, printable, say, say_fields, short, table, tell_rest
@@ -43,15 +44,15 @@ def conflicts(name: str | None, *, limit: int, ids: bool = False, as_json: bool)
                 moment(record.at),
                 record.attribute or "(deleted)",
                 _value(record.base, 24),
-                _value(record.notion, 24),
-                _value(record.other, 24),
+                _value(record.left, 24),
+                _value(record.right, 24),
                 _outcome(record),
                 record.address or "-",
                 *(ids_of(called) if ids else ()),
             )
             for record, called, label in zip(found, objects, labels(objects), strict=True)
         ]
-        folded = ("Object", "What", "Base", "Notion", "Other side", "What stayed", "Address")
+        folded = ("Object", "What", "Base", *_headings(found), "What stayed", "Address")
         columns = ("No.", "Object", "Task", "When", *folded[1:], *(IDS if ids else ()))
         spare = () if ids else ("Address",)
         console().print(table(columns, rows, folded=folded, spare=spare, heads=2))
@@ -66,6 +67,7 @@ def show(number: int, *, ids: bool = False, as_json: bool) -> ExitCode:
     if as_json:
         print_json(asdict(record))
         return ExitCode.OK
+    sides = labels_of(record.task)
     lines = (
         _of_a_node(record)
         if is_of_a_node(record)
@@ -77,12 +79,12 @@ def show(number: int, *, ids: bool = False, as_json: bool) -> ExitCode:
             ("What", record.attribute or "deleted on one side, edited on the other"),
             ("Base", _value(record.base, 2000)),
             (
-                "Notion",
-                f"{_value(record.notion, 2000)}   ({_of(record, Side.NOTION, ids)}{moment(record.notion_edited)})",
+                _begun(sides.left),
+                f"{_value(record.left, 2000)}   ({_of(record, End.LEFT, ids)}{moment(record.left_edited)})",
             ),
             (
-                "Other side",
-                f"{_value(record.other, 2000)}   ({_of(record, Side.OTHER, ids)}{moment(record.other_edited)})",
+                _begun(sides.right),
+                f"{_value(record.right, 2000)}   ({_of(record, End.RIGHT, ids)}{moment(record.right_edited)})",
             ),
             ("Stayed", _outcome(record)),
         ]
@@ -105,25 +107,26 @@ def take(number: int, side: str, *, dry_run: bool, ids: bool = False, as_json: b
                 f"conflict {number} is of a database node: edit the record on any node, and the newest edit wins"
             )
         find_sync_task(record.task)
-        values = {one: record.value_on(one) for one in Side}
-        if record.attribute is None and values[Side(side)] is None:
+        values = {one: record.value_on(one) for one in End}
+        if record.attribute is None and values[End(side)] is None:
+            label = labels_of(record.task)[End(side)]
             raise CommandError(
-                f"conflict {number}: {Side(side).label} had deleted the object, so it has no value to bring back; "
+                f"conflict {number}: {label} had deleted the object, so it has no value to bring back; "
                 "delete the object by hand if it is to go"
             )
         settings, task = prepare(record.task)
 
-        def planner(base: Base, views: Mapping[Side, SideView], policy: Policy) -> Plan:
+        def planner(base: Base, views: Mapping[End, SideView], policy: Policy) -> Plan:
             if record.attribute is not None and record.attribute not in policy.attributes:
                 raise CommandError(f"conflict {number}: attr_map does not name {record.attribute!r} any more")
-            pair = (record.notion_id, record.other_id)
-            link = next((one for one in base.links if (one.notion_id, one.other_id) == pair), None)
+            pair = (record.left_id, record.right_id)
+            link = next((one for one in base.links if (one.left_id, one.right_id) == pair), None)
             link = link or next(
-                (one for one in base.links if one.notion_id == pair[0] or one.other_id == pair[1]), None
+                (one for one in base.links if one.left_id == pair[0] or one.right_id == pair[1]), None
             )
             snapshots = {one: view.snapshot for one, view in views.items()}
-            former_id = pair[Side(side) is Side.OTHER]
-            return take_back(link, record.attribute, values, Side(side), snapshots, policy, former_id)
+            former_id = pair[End(side) is End.RIGHT]
+            return take_back(link, record.attribute, values, End(side), snapshots, policy, former_id)
 
         order = Order(planner=planner)
         if dry_run:
@@ -149,8 +152,8 @@ def _of_a_node(record: ConflictRecord) -> list[tuple[str, str]]:
         ("When", moment(record.at)),
         ("Object", _called(record).else_),
         ("What", record.attribute or "(deleted)"),
-        ("Kept", f"{_value(record.notion, 2000)}   (edited {moment(record.notion_edited)})"),
-        ("Lost", f"{_value(record.other, 2000)}   (edited {moment(record.other_edited)})"),
+        ("Kept", f"{_value(record.left, 2000)}   (edited {moment(record.left_edited)})"),
+        ("Lost", f"{_value(record.right, 2000)}   (edited {moment(record.right_edited)})"),
         ("Stayed", _outcome(record)),
     ]
 
@@ -161,20 +164,33 @@ def _called(record: ConflictRecord) -> Called:
     return Called(record.pair, record.name, " ".join(record.pair) if node else "", record.task)
 
 
-def _of(record: ConflictRecord, side: Side, ids: bool) -> str:
+def _of(record: ConflictRecord, side: End, ids: bool) -> str:
     """Begin of what is said of a side's value: the object's id where it has no title or is asked for."""
-    return f"{record.pair[side is Side.OTHER]}, edited " if ids or not record.title else "edited "
+    return f"{record.pair[side is End.RIGHT]}, edited " if ids or not record.title else "edited "
 
 
 def _outcome(record: ConflictRecord) -> str:
     if is_of_a_node(record):
         return f"the first ({record.rule})"
     if record.taken is not None:
-        return f"{Side(record.taken).label}'s, brought back {moment(record.taken_at)}"
+        return f"{labels_of(record.task)[End(record.taken)]}'s, brought back {moment(record.taken_at)}"
     if record.winner is None:
         decided = {"resolver": "a value made of both", "method": "what the task decided"}
         return decided.get(record.rule, "both, as they were")
-    return f"{Side(record.winner).label}'s ({record.rule})"
+    return f"{labels_of(record.task)[End(record.winner)]}'s ({record.rule})"
+
+
+def _headings(found: Sequence[ConflictRecord]) -> tuple[str, str]:
+    """What the columns of both values are called: as the sides are, where all conflicts are of the same two."""
+    sides = {labels_of(record.task) for record in found}
+    one = sides.pop() if len(sides) == 1 else Labels("One side", "The other side")
+    return _begun(one.left), _begun(one.right)
+
+
+def _begun(label: str) -> str:
+    """A side's name at the begin of a line."""
+    label = label.removeprefix("the ")
+    return label[:1].upper() + label[1:]
 
 
 def _value(value: Any, length: int) -> str:

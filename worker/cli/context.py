@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from config import Settings, get_settings
+from tasks.object_task import ObjectTask
 from tasks.registry import load_tasks
 from tasks.scheduled import PRUNE, Scheduled
-from tasks.sync_task.task import SyncTask
+from tasks.sides import Labels
 from worker.cli.failures import CommandError
 from worker.store import Store
 
@@ -29,7 +30,7 @@ def open_store(settings: Settings) -> Iterator[Store]:
         store.close()
 
 
-def find_sync_task(name: str) -> SyncTask:
+def find_sync_task(name: str) -> ObjectTask:
     """The registered task of this name, which keeps objects in step.
 
     Raises:
@@ -37,11 +38,17 @@ def find_sync_task(name: str) -> SyncTask:
         TaskDefinitionError: the tasks cannot be loaded.
     """
     task = find_task(name)
-    if not isinstance(task, SyncTask):
+    if not isinstance(task, ObjectTask):
         raise CommandError(
             f"{name!r} is a database node: this command is for tasks that keep objects in step"
         )
     return task
+
+
+def labels_of(name: str) -> Labels:
+    """What people call the sides of a task; a task whose definition is gone has those of a `SyncTask`."""
+    task = load_tasks(get_settings()).get(name)
+    return task.pairing().labels if isinstance(task, ObjectTask) else Labels("Notion", "the other side")
 
 
 def find_task(name: str) -> Scheduled:

@@ -7,9 +7,9 @@ from typing import Any
 
 from config import get_settings
 from tasks.engine.naming import tell
-from tasks.merge import Held, Side
+from tasks.merge import Held
 from worker.cli.called import IDS, Called, ids_of, labels
-from worker.cli.context import find_task, known_task, open_store
+from worker.cli.context import find_task, known_task, labels_of, open_store
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError
 from worker.cli.node_held import held_by_nodes, show_held_by_nodes
@@ -39,7 +39,7 @@ def held(name: str | None, *, ids: bool = False, as_json: bool) -> ExitCode:
                 "quarantined" if one.quarantined else f"failed {one.failures}x" if one.failures else "left",
                 moment(one.since),
                 moment(one.next_try),
-                one.reason if ids else _reason(one),
+                one.reason if ids else _reason(task, one),
                 one.name.address or "-",
                 *(ids_of(called) if ids else ()),
             )
@@ -53,9 +53,10 @@ def held(name: str | None, *, ids: bool = False, as_json: bool) -> ExitCode:
     return ExitCode.OK
 
 
-def _reason(one: Held) -> str:
+def _reason(task: str, one: Held) -> str:
     """Why it is held, where it is called as it is in the list."""
-    return tell(one.reason, dict.fromkeys(zip(Side, one.pair, strict=True), one.name))
+    sides = labels_of(task)
+    return tell(one.reason, dict.fromkeys(zip((sides.left, sides.right), one.pair, strict=True), one.name))
 
 
 def retry(name: str, object_id: str | None) -> ExitCode:
@@ -91,8 +92,8 @@ def _id(task: str, given: str, all_held: Sequence[Held]) -> str:
 def _data(task: str, one: Held) -> dict[str, Any]:
     return {
         "task": task,
-        "notion_id": one.pair[0] or None,
-        "other_id": one.pair[1] or None,
+        "left_id": one.pair[0] or None,
+        "right_id": one.pair[1] or None,
         "failures": one.failures,
         "quarantined": one.quarantined,
         "since": one.since,

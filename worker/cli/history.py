@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from config import get_settings
+from tasks.object_task import ObjectTask
 from tasks.registry import load_tasks
 from tasks.scheduled import Scheduled
-from tasks.sync_task.task import SyncTask
+from tasks.sides import End
 from worker.cli.context import HOW_TO_DEFINE, known_task, open_store
 from worker.cli.exit_codes import ExitCode
 from worker.cli.output import console, duration, moment, print_json, say, status_text, table, tell_rest
@@ -27,8 +28,8 @@ def tasks(*, as_json: bool) -> ExitCode:
                 task.name,
                 str(task.plan_schedule),
                 _kind(task),
-                task.conflict_mode.value if isinstance(task, SyncTask) else "-",
-                ", ".join(task.attr_map) if isinstance(task, SyncTask) else "-",
+                task.conflict_mode.value if isinstance(task, ObjectTask) else "-",
+                ", ".join(task.pairing().names_at(End.RIGHT)) if isinstance(task, ObjectTask) else "-",
             )
             for task in found
         ]
@@ -82,8 +83,8 @@ def _describe(task: Scheduled) -> dict[str, Any]:
         "every_seconds": schedule.every and schedule.every.total_seconds(),
         "total": schedule.total,
         "kind": _kind(task),
-        "conflict_mode": task.conflict_mode.value if isinstance(task, SyncTask) else None,
-        "attr_map": task.attr_map if isinstance(task, SyncTask) else None,
+        "conflict_mode": task.conflict_mode.value if isinstance(task, ObjectTask) else None,
+        "attr_map": dict(task.pairing().names_at(End.RIGHT)) if isinstance(task, ObjectTask) else None,
     }
 
 

@@ -15,6 +15,7 @@ from tasks.merge import (
     Conflict,
     Create,
     Delete,
+    Labels,
     Park,
     Plan,
     Restore,
@@ -33,7 +34,7 @@ COLUMNS = ("Action", "Object", "Side", "What", "Why", "Address")
 
 def plan_table(plan: Plan, *, ids: bool = False) -> Rows:
     """One row for each action, in the order in which they would be done."""
-    shown = [_row(action) for action in plan.actions]
+    shown = [_row(action, plan.labels) for action in plan.actions]
     objects = [
         Called(pair_of(action), action.name, row[1]) for action, row in zip(plan.actions, shown, strict=True)
     ]
@@ -76,39 +77,39 @@ def plan_json(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _row(action: Action) -> tuple[str, str, str, str]:
+def _row(action: Action, labels_of: Labels) -> tuple[str, str, str, str]:
     """Its kind, what stands for an object without a title, the side, and what is done."""
     side, thing, what = "", "", ""
     match action:
         case Create():
-            side, thing, what = action.side.value, _name(action.values), _values(action.values)
+            side, thing, what = labels_of[action.side], _name(action.values), _values(action.values)
         case Update():
-            side, thing = action.side.value, action.target_id
+            side, thing = labels_of[action.side], action.target_id
             what = "; ".join(
                 f"{name}: {short(change.old, 30)!r} → {short(change.new, 30)!r}"
                 for name, change in action.changes.items()
             )
         case Delete() | Withdraw():
-            side, thing, what = action.side.value, action.target_id, _values(action.values)
+            side, thing, what = labels_of[action.side], action.target_id, _values(action.values)
         case Restore():
-            side, thing, what = action.side.value, _name(action.values), _values(action.values)
+            side, thing, what = labels_of[action.side], _name(action.values), _values(action.values)
         case Park():
-            side = ", ".join(sorted(action.sides)) or "both"
-            thing = action.notion_id
+            side = ", ".join(labels_of[end] for end in sorted(action.sides)) or "both"
+            thing = action.left_id
         case Adopt():
-            side, thing = "both", action.notion_id
-            what = "link both" if action.name.title else f"link with {action.other_id}"
+            side, thing = "both", action.left_id
+            what = "link both" if action.name.title else f"link with {action.right_id}"
         case Agree() | Unlink():
-            side, thing = "both", action.notion_id
+            side, thing = "both", action.left_id
         case Conflict():
-            side, thing = "both", action.notion_id
-            winner = action.winner.value if action.winner else "neither"
+            side, thing = "both", action.left_id
+            winner = labels_of[action.winner] if action.winner else "neither"
             what = (
-                f"{action.attribute or 'object'}: notion {short(action.notion, 30)!r}, "
-                f"other {short(action.other, 30)!r}; {winner} stays ({action.rule})"
+                f"{action.attribute or 'object'}: {labels_of.left} {short(action.left, 30)!r}, "
+                f"{labels_of.right} {short(action.right, 30)!r}; {winner} stays ({action.rule})"
             )
         case Skip():
-            side, thing = action.side.value, action.id
+            side, thing = labels_of[action.side], action.id
     return type(action).__name__.lower(), thing, side, what
 
 

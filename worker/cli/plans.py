@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 from config import Settings, get_settings
-from tasks.engine.run import Order
+from tasks.engine.report import Order
 from tasks.merge import Action, pair_of
 from tasks.registry import load_tasks
 from worker.cli.called import Called, labels

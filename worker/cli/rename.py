@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from config import Settings, get_settings
+from tasks.object_task import ObjectTask
 from tasks.registry import load_tasks
 from tasks.scheduled import PRUNE
-from tasks.sync_task.task import SyncTask
 from worker.claims import Claims
 from worker.cli.context import open_store, unknown_task
 from worker.cli.exit_codes import ExitCode
@@ -50,7 +50,7 @@ def rename(old: str, new: str, *, dry_run: bool, as_json: bool) -> ExitCode:
     return ExitCode.OK
 
 
-def _defined(old: str, new: str, settings: Settings) -> SyncTask:
+def _defined(old: str, new: str, settings: Settings) -> ObjectTask:
     """The task under its new name.
 
     Raises:
@@ -68,7 +68,7 @@ def _defined(old: str, new: str, settings: Settings) -> SyncTask:
             f"task {old!r} is defined still: give it its new name first, restart what runs, and then rename"
         )
     task = tasks[new]
-    if not isinstance(task, SyncTask):
+    if not isinstance(task, ObjectTask):
         raise CommandError(
             f"{new!r} is a database node: its name stands in its peers' settings and in the stamps of its edits, "
             "so a node keeps its name"
@@ -106,7 +106,7 @@ def _both_locked(store: Store, settings: Settings, old: str, new: str) -> Iterat
         yield fences
 
 
-def _files(old: str, task: SyncTask, settings: Settings) -> tuple[Path, Path] | None:
+def _files(old: str, task: ObjectTask, settings: Settings) -> tuple[Path, Path] | None:
     """Where state without a database is under both names; none where the task keeps it at a place of its own."""
     usual = settings.state_dir / f"{task.name}.json"
     return (settings.state_dir / f"{old}.json", task.state_path) if task.state_path == usual else None

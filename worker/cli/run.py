@@ -14,7 +14,7 @@ from rich.text import Text
 from config import Settings, get_settings
 from config.logging import configure_logging
 from config.sentry import init_sentry
-from tasks.engine.run import Order
+from tasks.engine.report import Order
 from tasks.scheduled import Scheduled
 from worker.cli.context import find_task, open_store
 from worker.cli.exit_codes import OF_RUN, ExitCode

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from config import get_settings
-from tasks.engine.run import Order
-from tasks.engine.snapshots import SideView
+from tasks.engine.report import Order
+from tasks.engine.views import SideView
 from tasks.journal.contract import Base
-from tasks.merge import Plan, Policy, Side
+from tasks.merge import End, Plan, Policy
 from tasks.merge import undo as inverse
 from worker.cli.context import open_store
 from worker.cli.exit_codes import ExitCode
@@ -33,7 +33,7 @@ def undo(run_id: str, *, dry_run: bool, ids: bool = False, as_json: bool) -> Exi
             )
         settings, task = prepare(record.task)
 
-        def planner(base: Base, views: Mapping[Side, SideView], policy: Policy) -> Plan:
+        def planner(base: Base, views: Mapping[End, SideView], policy: Policy) -> Plan:
             return inverse(effects, base.links, {side: view.snapshot for side, view in views.items()}, policy)
 
         if dry_run:

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.engine.calls import calls
-from tasks.engine.snapshots import Adapter, read_side
-from tasks.merge import Side
+from tasks.engine.running import opened
+from tasks.engine.views import read_side
+from tasks.journal.state import State
+from tasks.journal.state_journal import StateJournal
+from tasks.merge import End
 from tasks.notion_caldav import NotionCalDAV
 from tasks.services.notion.throttle import LocalThrottle
 from tasks.values.canonical import same
@@ -24,7 +27,7 @@ class Survey:
     #: Linked pairs, the values of Notion and of the other side by Notion attribute.
     pairs: list[tuple[Mapping[str, Any], Mapping[str, Any]]]
     #: How many objects each side lists.
-    listed: Mapping[Side, int]
+    listed: Mapping[End, int]
     #: Links in the database.
     links: int
     conflicts: int
@@ -53,23 +56,21 @@ async def survey(stage: Stage, store: Store) -> Survey:
         base_url=stage.notion_url,
         throttle=LocalThrottle(rate=100, burst=100),
     )
-    async with calls(TASK) as caller:
-        await task.open()
-        try:
-            await task.check()
-            views = {side: await read_side(Adapter(task, side, caller)) for side in Side}
-        finally:
-            await task.close()
-    notion, other = (views[side].snapshot.records for side in Side)
+    async with (
+        calls(TASK) as caller,
+        opened(task.pairing(), StateJournal(State()), caller, lambda: None) as (running, _),
+    ):
+        views = {end: await read_side(adapter) for end, adapter in running.adapters.items()}
+    notion, other = (views[side].snapshot.records for side in End)
     links = store.links.load(TASK).links
     pairs = [
-        (notion[link.notion_id].values, other[link.other_id].values)
+        (notion[link.left_id].values, other[link.right_id].values)
         for link in links
-        if link.notion_id in notion and link.other_id in other
+        if link.left_id in notion and link.right_id in other
     ]
     return Survey(
         sorted(pairs, key=lambda pair: str(pair[0]["Name"])),
-        {side: len(views[side].snapshot.records) for side in Side},
+        {side: len(views[side].snapshot.records) for side in End},
         len(links),
         store.conflicts.count(TASK),
     )

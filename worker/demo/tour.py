@@ -14,7 +14,7 @@ from types import FrameType
 
 from rich.table import Table
 
-from tasks.merge import Side
+from tasks.merge import End
 from tasks.values.canonical import same
 from worker.cli.machine import reachable_redis
 from worker.cli.output import console, printable, short
@@ -170,8 +170,8 @@ class Tour:
         self.tell(await self.run_after(released, changed=True))
         for conflict in self.store.conflicts.list(TASK):
             self.say(f"ledger: {conflict.attribute} was {short(conflict.base)!r}, rule {conflict.rule!r}")
-            self.say(f"        Notion's {short(conflict.notion)!r}{_won(conflict.winner, 'notion')}")
-            self.say(f"        phone's  {short(conflict.other)!r}{_won(conflict.winner, 'other')}")
+            self.say(f"        Notion's {short(conflict.left)!r}{_won(conflict.winner, 'notion')}")
+            self.say(f"        phone's  {short(conflict.right)!r}{_won(conflict.winner, 'other')}")
 
     async def delete(self, board: Board, phone: Phone) -> None:
         """Deletions cross both ways."""
@@ -308,18 +308,18 @@ def _won(winner: str | None, side: str) -> str:
 
 
 def _writes(run: RunRecord) -> int:
-    kinds = [f"{side}_{verb}" for side in Side for verb in ("created", "updated", "deleted")]
+    kinds = [f"{side}_{verb}" for side in End for verb in ("created", "updated", "deleted")]
     return sum(run.counts.get(kind, 0) for kind in kinds)
 
 
 _WORDS = {
     "linked": "linked {}",
-    "notion_created": "created {} in Notion",
-    "other_created": "created {} on the phone",
-    "notion_updated": "updated {} in Notion",
-    "other_updated": "updated {} on the phone",
-    "notion_deleted": "deleted {} in Notion",
-    "other_deleted": "deleted {} on the phone",
+    "left_created": "created {} in Notion",
+    "right_created": "created {} on the phone",
+    "left_updated": "updated {} in Notion",
+    "right_updated": "updated {} on the phone",
+    "left_deleted": "deleted {} in Notion",
+    "right_deleted": "deleted {} on the phone",
     "conflicts": "kept {} conflict",
 }
 
@@ -351,8 +351,8 @@ def _figures(found: Survey, runs: list[RunRecord]) -> Table:
     ran = [run for run in runs if run.status == "succeeded"]
     idle = [run.seconds or 0 for run in ran if not _writes(run)]
     rows = [
-        ("Rows in Notion", found.listed[Side.NOTION]),
-        ("To-dos on the phone", found.listed[Side.OTHER]),
+        ("Rows in Notion", found.listed[End.LEFT]),
+        ("To-dos on the phone", found.listed[End.RIGHT]),
         ("Linked pairs", found.links),
         ("Pairs equal in every attribute", found.equal),
         ("Without a counterpart", found.unlinked),

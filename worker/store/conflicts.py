@@ -23,16 +23,16 @@ class ConflictRecord:
     task: str
     run_id: str
     at: datetime
-    notion_id: str
-    other_id: str
+    left_id: str
+    right_id: str
     #: `None` where an object was deleted on one side and edited on the other.
     attribute: str | None
     base: Any
-    notion: Any
-    other: Any
-    notion_edited: datetime | None
-    other_edited: datetime | None
-    #: `notion`, `other`, or `None` where neither was written.
+    left: Any
+    right: Any
+    left_edited: datetime | None
+    right_edited: datetime | None
+    #: `left`, `right`, or `None` where neither was written.
     winner: str | None
     rule: str
     #: The side whose value a person brought back, and when.
@@ -45,7 +45,7 @@ class ConflictRecord:
     @property
     def pair(self) -> tuple[str, str]:
         """Both ids."""
-        return self.notion_id, self.other_id
+        return self.left_id, self.right_id
 
     @property
     def name(self) -> Name:
@@ -54,7 +54,7 @@ class ConflictRecord:
 
     def value_on(self, side: str) -> Any:
         """The value that a side had."""
-        return self.notion if side == "notion" else self.other
+        return self.left if side == "left" else self.right
 
 
 class Conflicts:
@@ -100,14 +100,14 @@ class Conflicts:
     def keep(connection: Connection, task: str, conflict: Conflict, run_id: str) -> None:
         """Add a conflict; one that is there already, from a run that was cut off, is not added again."""
         row = {
-            "notion_id": conflict.notion_id,
-            "other_id": conflict.other_id,
+            "left_id": conflict.left_id,
+            "right_id": conflict.right_id,
             "attribute": conflict.attribute,
             "base": dump(conflict.base),
-            "notion": dump(conflict.notion),
-            "other": dump(conflict.other),
-            "notion_edited": conflict.notion_edited,
-            "other_edited": conflict.other_edited,
+            "left_value": dump(conflict.left),
+            "right_value": dump(conflict.right),
+            "left_edited": conflict.left_edited,
+            "right_edited": conflict.right_edited,
         }
         fingerprint = hashlib.sha256(dump(row).encode()).hexdigest()
         table = schema.conflict.c
@@ -128,7 +128,7 @@ class Conflicts:
 
 
 def _record(row: RowMapping) -> ConflictRecord:
-    fields = {key: row[key] for key in row if key != "fingerprint"}
-    for name in ("base", "notion", "other"):
+    fields = {key.removesuffix("_value"): row[key] for key in row if key != "fingerprint"}
+    for name in ("base", "left", "right"):
         fields[name] = load(fields[name])
     return ConflictRecord(**fields)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, insert, select
 
-from tasks.merge import Effect, Side
+from tasks.merge import Effect, End
 from tasks.values.canonical import dump, load
 from worker.store import schema
 from worker.store.database import Database
@@ -30,7 +30,7 @@ class Effects:
         return [
             Effect(
                 row.kind,
-                Side(row.side),
+                End(row.side),
                 row.target_id,
                 row.source_id,
                 load(row.before),

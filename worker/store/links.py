@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tasks.errors import ItemError, StateError
 from tasks.journal.contract import Base
-from tasks.merge import Intent, Link, Side
+from tasks.merge import End, Intent, Link
 from tasks.values.canonical import dump, load
 from worker.store import schema
 from worker.store.database import Database
@@ -19,7 +19,7 @@ from worker.store.memory import Memories
 
 # Made once: SQLAlchemy takes longer to build such a statement than SQLite takes to carry it out.
 _UPDATE = update(schema.link).where(
-    schema.link.c.task == bindparam("of_task"), schema.link.c.notion_id == bindparam("of_id")
+    schema.link.c.task == bindparam("of_task"), schema.link.c.left_id == bindparam("of_id")
 )
 _INSERT = insert(schema.link)
 _BEGIN = insert(schema.intent)
@@ -55,7 +55,7 @@ class Links:
         link, intent = schema.link.c, schema.intent.c
         with self._store.read() as connection:
             links = connection.execute(
-                select(link.notion_id, link.other_id, link.notion, link.other, link.parked).where(
+                select(link.left_id, link.right_id, link.left, link.right, link.parked).where(
                     link.task == task
                 )
             ).all()
@@ -91,40 +91,38 @@ class Links:
         """Keep a link with its base.
 
         Raises:
-            ItemError: the other side's object is linked with another Notion object already.
+            ItemError: the right object is linked with another left one already.
         """
         row = {
-            "other_id": link.other_id,
-            "notion": dump(dict(link.notion)),
-            "other": dump(dict(link.other)),
+            "right_id": link.right_id,
+            "left_values": dump(dict(link.left)),
+            "right_values": dump(dict(link.right)),
             "updated_at": datetime.now(UTC),
             "run_id": run_id,
             "parked": ",".join(sorted(link.parked)) or None,
         }
         try:
-            if connection.execute(_UPDATE, {**row, "of_task": task, "of_id": link.notion_id}).rowcount == 0:
-                connection.execute(_INSERT, {**row, "task": task, "notion_id": link.notion_id})
+            if connection.execute(_UPDATE, {**row, "of_task": task, "of_id": link.left_id}).rowcount == 0:
+                connection.execute(_INSERT, {**row, "task": task, "left_id": link.left_id})
         except IntegrityError as error:
-            raise ItemError(
-                f"{link.other_id} on the other side is linked with another Notion object already"
-            ) from error
+            raise ItemError(f"{link.right_id} is linked with another object already") from error
 
     @staticmethod
     def forget(connection: Connection, task: str, attributes: Sequence[str]) -> None:
         """Drop attributes from the bases of all links of a task."""
         table = schema.link.c
         rows = connection.execute(
-            select(table.notion_id, table.notion, table.other).where(table.task == task)
+            select(table.left_id, table.left_values, table.right_values).where(table.task == task)
         ).all()
-        for notion_id, notion, other in rows:
-            bases = _values(notion), _values(other)
+        for left_id, left, right in rows:
+            bases = _values(left), _values(right)
             if not any(name in base for base in bases for name in attributes):
                 continue
             kept = [dump({name: base[name] for name in base if name not in attributes}) for base in bases]
             connection.execute(
                 update(schema.link)
-                .where(table.task == task, table.notion_id == notion_id)
-                .values(notion=kept[0], other=kept[1])
+                .where(table.task == task, table.left_id == left_id)
+                .values(left_values=kept[0], right_values=kept[1])
             )
 
     @staticmethod
@@ -133,7 +131,7 @@ class Links:
         table = schema.link.c
         connection.execute(
             delete(schema.link).where(
-                table.task == task, table.notion_id == link.notion_id, table.other_id == link.other_id
+                table.task == task, table.left_id == link.left_id, table.right_id == link.right_id
             )
         )
 
@@ -167,7 +165,7 @@ class Links:
 def _intent(row: Any) -> Intent:
     return Intent(
         row.key,
-        Side(row.side),
+        End(row.side),
         row.source_id,
         _values(row._mapping["values"]),
         row.target_id,
@@ -177,8 +175,8 @@ def _intent(row: Any) -> Intent:
     )
 
 
-def _sides(text: str | None) -> frozenset[Side]:
-    return frozenset(Side(name) for name in text.split(",")) if text else frozenset()
+def _sides(text: str | None) -> frozenset[End]:
+    return frozenset(End(name) for name in text.split(",")) if text else frozenset()
 
 
 def _values(text: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from config.redaction import redacted
 from tasks.journal.contract import Cursor, Memory
-from tasks.merge import Held, Side
+from tasks.merge import End, Held
 from tasks.values.canonical import dump, load
 from worker.store import schema
 from worker.store.database import Database
@@ -33,7 +33,7 @@ class Memories:
             ).first()
         if row is None:
             return Memory(held=self.held(task))
-        cursors = {Side(side): Cursor(**cursor) for side, cursor in load(row.cursors).items()}
+        cursors = {End(side): Cursor(**cursor) for side, cursor in load(row.cursors).items()}
         own = None if row.own is None else load(row.own)
         return Memory(load(row.forms), row.scope, cursors, self.held(task), own)
 
@@ -44,7 +44,7 @@ class Memories:
     def held_by_task(self, task: str | None = None) -> list[tuple[str, Held]]:
         """The same, each with its task's name."""
         table = schema.held.c
-        query = select(schema.held).order_by(table.failures.desc(), table.since, table.notion_id)
+        query = select(schema.held).order_by(table.failures.desc(), table.since, table.left_id)
         if task is not None:
             query = query.where(table.task == task)
         with self._store.read() as connection:
@@ -52,7 +52,7 @@ class Memories:
                 (
                     row.task,
                     Held(
-                        (row.notion_id, row.other_id),
+                        (row.left_id, row.right_id),
                         redacted(row.reason),
                         row.content,
                         row.failures,
@@ -69,7 +69,7 @@ class Memories:
         table = schema.held.c
         one = table.task == task
         if object_id is not None:
-            one &= (table.notion_id == object_id) | (table.other_id == object_id)
+            one &= (table.left_id == object_id) | (table.right_id == object_id)
         with self._store.write() as connection:
             released = connection.execute(delete(schema.held).where(one)).rowcount
             if released:  # what was held is not in any listing of changes
@@ -103,8 +103,8 @@ class Memories:
                 [
                     {
                         "task": task,
-                        "notion_id": held.pair[0],
-                        "other_id": held.pair[1],
+                        "left_id": held.pair[0],
+                        "right_id": held.pair[1],
                         "reason": schema.storable(held.reason),
                         "content": held.content,
                         "failures": held.failures,

@@ -209,7 +209,7 @@ def _pages(connection: Connection, before: datetime, batch: int, after: int = 0)
     """The old lines of the ledger, some at a time."""
     conflict = schema.conflict.c
     columns = (
-        conflict.id, conflict.task, conflict.notion_id, conflict.other_id, conflict.attribute, conflict.base,
+        conflict.id, conflict.task, conflict.left_id, conflict.right_id, conflict.attribute, conflict.base,
         conflict.winner, conflict.rule, conflict.taken,
     )  # fmt: skip
     old = and_(conflict.at < before, or_(conflict.taken_at.is_(None), conflict.taken_at < before))
@@ -231,8 +231,8 @@ def _is_settled(connection: Connection, row: Any) -> bool:
     if row.winner is not None or row.taken is not None or row.rule in {"resolver", "method"}:
         return True
     link = schema.link.c
-    pair = (link.task == row.task, link.notion_id == row.notion_id, link.other_id == row.other_id)
-    notion = connection.scalar(select(link.notion).where(*pair))
-    if notion is None:
+    pair = (link.task == row.task, link.left_id == row.left_id, link.right_id == row.right_id)
+    left = connection.scalar(select(link.left_values).where(*pair))
+    if left is None:
         return True
-    return not same(load(notion).get(row.attribute), load(row.base))
+    return not same(load(left).get(row.attribute), load(row.base))

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from config.redaction import redacted
 from tasks.engine.naming import Names, tell
 from tasks.errors import LockLostError, StateError
-from tasks.merge import Name, Plan, Side
+from tasks.merge import Name, Plan
 from worker.store import schema
 from worker.store.database import Database
 
@@ -34,7 +34,7 @@ class RunRecord:
     status: str
     #: Why it did not succeed, or what it had to leave out; empty when there is nothing to say.
     reason: str = ""
-    #: What was done, by kind: `notion_created`, `other_updated`, `conflicts`, …
+    #: What was done, by kind: `left_created`, `right_updated`, `conflicts`, …
     counts: Mapping[str, int] = field(default_factory=dict)
     #: Objects that failed or were left as they are, each with its reason.
     notes: Sequence[str] = ()
@@ -380,12 +380,12 @@ def _record(row: RowMapping) -> RunRecord:
     fields = {name: row[name] for name in row if name not in {"id", "counts", "notes", "names"}}
     try:
         counts, notes = json.loads(row["counts"]), json.loads(row["notes"])
-        names = {(Side(side), one): Name(title) for side, one, title in json.loads(row["names"] or "[]")}
+        names = {(side, one): Name(title) for side, one, title in json.loads(row["names"] or "[]")}
     except ValueError as error:
         raise StateError(f"run {row['id']} of the history cannot be read: {error}") from error
     return RunRecord(run_id=row["id"], counts=counts, notes=notes, names=names, **fields)
 
 
 def _dumped(names: Names) -> str | None:
-    rows = [[side.value, obj_id, schema.storable(name.title)] for (side, obj_id), name in names.items()]
+    rows = [[side, obj_id, schema.storable(name.title)] for (side, obj_id), name in names.items()]
     return json.dumps(rows, ensure_ascii=False) if rows else None

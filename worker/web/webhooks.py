@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from tasks.errors import TaskError
+from tasks.object_task import ObjectTask
 from tasks.services.notion.webhooks import (
     SIGNATURE_HEADER,
     DeliveryError,
@@ -23,7 +24,6 @@ from tasks.services.notion.webhooks import (
     is_signed,
     read_delivery,
 )
-from tasks.sync_task.task import SyncTask
 from worker.store import schema
 from worker.web.groups import RouteGroup
 from worker.web.handshake import HandshakeWindow
@@ -97,7 +97,7 @@ class Receiver:
             link = schema.link.c
             try:
                 with self._resources.store.read() as connection:
-                    query = select(link.task).where(link.task.in_(rest), link.notion_id == event.object_id)
+                    query = select(link.task).where(link.task.in_(rest), link.left_id == event.object_id)
                     names += connection.scalars(query).all()
             except TaskError as error:
                 log.warning("Whether an event concerns a linked page cannot be told: %s", error)
@@ -106,4 +106,6 @@ class Receiver:
     def wakeable_by(self, event: Event) -> list[str]:
         """Tasks whose Notion side says that the event is about an object of theirs."""
         tasks = {name: self._resources.tasks[name] for name in self.wakeups.wakeable()}
-        return [name for name, task in tasks.items() if isinstance(task, SyncTask) and concerned(task, event)]
+        return [
+            name for name, task in tasks.items() if isinstance(task, ObjectTask) and concerned(task, event)
+        ]

@@ -17,8 +17,9 @@ from tasks.services.caldav.client import CalDAVClient, split_credentials
 from tasks.services.caldav.contents import text_hash
 from tasks.services.caldav.late_changes import LateChanges
 from tasks.services.caldav.todo import ATTRIBUTES, Todo, done_occurrence
+from tasks.sides import ID
 from tasks.sides.listing import Listing
-from tasks.sync_task.task import ID, SyncTask
+from tasks.sync_task.task import SyncTask
 
 
 class CalDAVSide(SyncTask):

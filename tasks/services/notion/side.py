@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from config import get_settings
 from tasks.clock import boot_seconds
+from tasks.conflict_modes import ConflictMode
 from tasks.errors import ItemError, SideError, TaskDefinitionError, UnfitError
 from tasks.services.notion.answers import RefusedError
 from tasks.services.notion.body import PAGE_BODY, Bodies, checked_body, with_body
@@ -29,8 +30,9 @@ from tasks.services.notion.properties import Column, decode, encode, keeps_more
 from tasks.services.notion.recent_edits import MOST_ANSWERS, RecentEdits
 from tasks.services.notion.throttle import Throttle
 from tasks.services.notion.watermark import Watermark
+from tasks.sides import ID
 from tasks.sides.listing import Changes, Listing
-from tasks.sync_task.task import ID, ConflictMode, SyncTask
+from tasks.sync_task.task import SyncTask
 from tasks.values.canonical import same
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from tasks.errors import TaskDefinitionError
+from tasks.object_task import ObjectTask
 from tasks.services.notion.ids import parse_id
-from tasks.sync_task.task import SyncTask
 
 #: Header of every delivery: `sha256=` and the digest of the body under the subscription's token.
 SIGNATURE_HEADER = "X-Notion-Signature"
@@ -104,21 +104,23 @@ def read_delivery(body: bytes) -> Handshake | Event:
     )
 
 
-def concerned(task: SyncTask, event: Event) -> bool:
-    """Whether an event may be about an object of a task's Notion side.
+def concerned(task: ObjectTask, event: Event) -> bool:
+    """Whether an event may be about an object of one of a task's sides.
 
-    A task may have a method `concerns(entity)`, which gets the event's entity with its `parent`. Without one,
-    a task whose `data_source` is the object or its parent is concerned.
+    A side says so by `concerns(entity)`, which gets the event's entity with its `parent`. A task that was written
+    as one class may have that method itself; without one, it is concerned where its `data_source` is the object or
+    its parent.
     """
     if event.kind not in SYNCED_KINDS:
         return False
-    own = getattr(task, "concerns", None)
-    if callable(own):
-        try:
-            return bool(own(dict(event.entity)))
-        except Exception:
-            log.exception("Task %r cannot tell whether an event concerns it; it is taken to.", task.name)
+    try:
+        if any(side.concerns(dict(event.entity)) for side in task.pairing().sides.values()):
             return True
+    except Exception:
+        log.exception("Task %r cannot tell whether an event concerns it; it is taken to.", task.name)
+        return True
+    if callable(getattr(task, "concerns", None)):
+        return False
     place = getattr(task, "data_source", None)
     if not isinstance(place, str):
         return False

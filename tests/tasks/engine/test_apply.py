@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tasks import ItemError, OutcomeUnknownError, State, TaskError
-from tasks.engine.run import RunReport, run_task
+from tasks.engine.report import RunReport
 from tasks.errors import UnfitError
 from tasks.merge import Skip
 from tasks.sync_task.steps import StateJournal
@@ -20,7 +20,7 @@ LATER = START + timedelta(hours=1)
 
 async def run(task: ToDos, journal: StateJournal) -> RunReport:
     task.services.writes.clear()
-    return await run_task(task, journal)
+    return await task.run(journal)
 
 
 class Flaky(ToDos):
@@ -96,7 +96,7 @@ async def test_of_an_update_that_does_not_fit_in_full_the_rest_is_written(
     page = services.find(Page, "Milk")
     page.title, page.done, page.edited = "Oat milk", True, LATER
     report = await run(task, journal)
-    assert (report.status, report.outcome.counts["other_updated"]) == ("failed", 1)
+    assert (report.status, report.outcome.counts["right_updated"]) == ("failed", 1)
     assert "it cannot be completed" in report.reason
     assert journal.state.objs[page.id] == {"Title": "Oat milk", "Done": False}
     assert journal.state.intents == {}
@@ -242,14 +242,14 @@ class OneByOne(Boards):
 async def test_an_edit_right_after_an_unproved_write_is_no_conflict() -> None:
     task, journal = OneByOne(mode="other"), StateJournal(State())
     ours, theirs = task.pair(A="x", B="")
-    await run_task(task, journal)
+    await task.run(journal)
     task.notion.edit(ours, B="first")
-    await run_task(task, journal)
+    await task.run(journal)
     task.notion.edit(ours, B="second")
-    report = await run_task(task, journal)
+    report = await task.run(journal)
     assert (report.outcome.conflicts, task.other.rows[theirs].values["b"]) == (0, "second")
-    await run_task(task, journal)
-    assert (await run_task(task, journal)).plan.actions == ()
+    await task.run(journal)
+    assert (await task.run(journal)).plan.actions == ()
     assert journal.state.intents == {}
 
 
@@ -260,10 +260,10 @@ async def test_a_service_that_silently_keeps_its_value_undoes_no_edit() -> None:
 
     task, journal = Stubborn(mode="other"), StateJournal(State())
     ours, _ = task.pair(A="x", B="")
-    await run_task(task, journal)
+    await task.run(journal)
     task.notion.edit(ours, B="mine")
     for _ in range(4):
-        await run_task(task, journal)
+        await task.run(journal)
     assert task.notion.rows[ours].values["B"] == "mine"
     assert task.other.calls["update"] == 1
     assert task.notion.writes == 0

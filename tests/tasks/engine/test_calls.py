@@ -13,7 +13,7 @@ import pytest
 
 from tasks.engine.calls import calls, uninterrupted
 from tasks.errors import ExitError
-from tasks.merge import Side
+from tasks.merge import End
 
 
 async def test_coroutines_run_in_the_loop_and_plain_functions_in_one_thread_per_side() -> None:
@@ -21,10 +21,10 @@ async def test_coroutines_run_in_the_loop_and_plain_functions_in_one_thread_per_
         return threading.get_ident()
 
     async with calls("x") as caller:
-        assert await caller.call(Side.NOTION, coroutine) == threading.get_ident()
-        plain = {side: {await caller.call(side, threading.get_ident) for _ in range(5)} for side in Side}
+        assert await caller.call(End.LEFT, coroutine) == threading.get_ident()
+        plain = {side: {await caller.call(side, threading.get_ident) for _ in range(5)} for side in End}
     assert all(len(threads) == 1 for threads in plain.values())
-    assert len({threading.get_ident()} | plain[Side.NOTION] | plain[Side.OTHER]) == 3
+    assert len({threading.get_ident()} | plain[End.LEFT] | plain[End.RIGHT]) == 3
 
 
 async def test_a_plain_function_that_returns_a_coroutine_is_awaited_and_sees_the_context() -> None:
@@ -35,7 +35,7 @@ async def test_a_plain_function_that_returns_a_coroutine_is_awaited_and_sees_the
         return text
 
     async with calls("x") as caller:
-        assert await caller.call(Side.OTHER, lambda: answer(variable.get())) == "seen"
+        assert await caller.call(End.RIGHT, lambda: answer(variable.get())) == "seen"
 
 
 @pytest.mark.filterwarnings("error")
@@ -53,7 +53,7 @@ async def test_a_coroutine_that_comes_too_late_is_closed() -> None:
         return made[0]
 
     async with calls("x") as caller:
-        task = asyncio.ensure_future(caller.call(Side.NOTION, late))
+        task = asyncio.ensure_future(caller.call(End.LEFT, late))
         await asyncio.to_thread(begun.wait)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -65,7 +65,7 @@ async def test_a_coroutine_that_comes_too_late_is_closed() -> None:
 async def test_an_error_of_a_plain_function_comes_back() -> None:
     async with calls("x") as caller:
         with pytest.raises(ZeroDivisionError):
-            await caller.call(Side.NOTION, lambda: 1 / 0)
+            await caller.call(End.LEFT, lambda: 1 / 0)
 
 
 async def test_a_cancelled_run_waits_for_the_plain_call_that_is_under_way() -> None:
@@ -78,7 +78,7 @@ async def test_a_cancelled_run_waits_for_the_plain_call_that_is_under_way() -> N
 
     async def run() -> None:
         async with calls("x") as caller:
-            await caller.call(Side.NOTION, slow)
+            await caller.call(End.LEFT, slow)
 
     task = asyncio.ensure_future(run())
     await asyncio.to_thread(begun.wait)
@@ -140,4 +140,4 @@ async def test_a_task_that_exits_does_not_end_the_process() -> None:
         functions: tuple[Callable[[], Any], ...] = (leave, lambda: sys.exit("no login"), leave_later)
         for function in functions:
             with pytest.raises(ExitError, match="SystemExit: no login"):
-                await caller.call(Side.NOTION, function)
+                await caller.call(End.LEFT, function)

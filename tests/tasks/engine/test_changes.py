@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.engine.run import Order, RunReport, run_task
+from tasks.engine.report import Order, RunReport
 from tasks.errors import TaskDefinitionError
 from tasks.journal.contract import Memory
 from tasks.journal.state import State
@@ -33,7 +33,7 @@ def task() -> Boards:
 
 
 async def run(task: Boards, journal: StateJournal) -> RunReport:
-    report = await run_task(task, journal, order=Order(clock=task.clock))
+    report = await task.run(journal, order=Order(clock=task.clock))
     assert report.status in {"succeeded", "incomplete", "failed", "halted"}
     return report
 
@@ -153,10 +153,10 @@ async def test_a_side_with_changes_must_give_single_objects(journal: StateJourna
 
     task = Half(deltas=True)
     ours, _ = task.pair(A="x", B="")
-    await run_task(task, journal)
+    await task.run(journal)
     task.notion.edit(ours, B="y")
     with pytest.raises(TaskDefinitionError, match="offers other_changes, but no other_get_obj"):
-        await run_task(task, journal)
+        await task.run(journal)
 
 
 async def test_changes_must_be_changes(task: Boards, journal: StateJournal) -> None:
@@ -233,14 +233,14 @@ def test_changes_end_where_full_listings_do() -> None:
 
 def test_a_memory_survives_its_form_as_data() -> None:
     from tasks.journal.contract import Cursor, memory_from_data, memory_to_data
-    from tasks.merge import Held, Side
+    from tasks.merge import End, Held
     from tasks.values.canonical import dump, load
     from tests.tasks.boards import START
 
     memory = Memory(
         {"A": "a"},
         "all",
-        {Side.NOTION: Cursor({"since": 1}, START)},
+        {End.LEFT: Cursor({"since": 1}, START)},
         (Held(("n1", ""), "why", "digest", 2, START, START + timedelta(hours=1)),),
     )
     assert memory_from_data(load(dump(memory_to_data(memory)))) == memory

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tasks import Listing, OutcomeUnknownError
-from tasks.engine.run import Order, RunReport, run_task
+from tasks.engine.report import Order, RunReport
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tests.tasks.boards import Boards, Row
@@ -19,7 +19,7 @@ def journal() -> StateJournal:
 
 
 async def run(task: Boards, journal: StateJournal) -> RunReport:
-    return await run_task(task, journal, order=Order(clock=task.clock))
+    return await task.run(journal, order=Order(clock=task.clock))
 
 
 async def test_one_failing_object_fails_alone_and_is_tried_ever_more_rarely(journal: StateJournal) -> None:

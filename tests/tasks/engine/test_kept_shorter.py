@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 
 from tasks import OutcomeUnknownError, SideError
-from tasks.engine.run import Order, RunReport, run_task
+from tasks.engine.report import Order, RunReport
 from tasks.errors import TaskError
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tasks.merge import Effect, undo
-from tasks.sync_task.policy import policy_of
 from tests.tasks.boards import Board, Boards, Row
 
 
@@ -75,7 +74,7 @@ def journal() -> StateJournal:
 
 async def run(task: Boards, journal: StateJournal) -> RunReport:
     task.later(days=2)
-    return await run_task(task, journal, order=Order(clock=task.clock))
+    return await task.run(journal, order=Order(clock=task.clock))
 
 
 LONG = "a text that is longer than what the other side keeps"
@@ -185,7 +184,7 @@ async def test_an_undo_brings_back_what_was_written_over_in_a_shorter_form(journ
     def planner(base: Any, views: Any, policy: Any) -> Any:
         return undo(effects, base.links, {side: view.snapshot for side, view in views.items()}, policy)
 
-    assert policy_of(task).attributes == ("A", "B")
-    report = await run_task(task, watched, order=Order(planner=planner))
+    assert task.pairing().mapped({}).names == ("A", "B")
+    report = await task.run(watched, order=Order(planner=planner))
     assert report.status == "succeeded"
     assert task.notion.rows[ours].values["B"] == task.other.rows["o1"].values["b"] == "old"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.engine.run import Order, run_task
+from tasks.engine.report import Order
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tests.tasks.boards import Boards, Row
@@ -29,7 +29,7 @@ async def test_a_row_that_comes_back_after_it_was_replaced_gets_an_object_of_its
 
     async def run() -> str:
         task.later(hours=1)
-        return (await run_task(task, journal, order=Order(clock=task.clock))).status
+        return (await task.run(journal, order=Order(clock=task.clock))).status
 
     first = task.notion.add(A="paint", B="1")
     assert await run() == "succeeded"

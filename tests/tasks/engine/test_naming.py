@@ -6,16 +6,21 @@ from typing import Any
 
 import pytest
 
-from tasks import Listing, TaskDefinitionError
-from tasks.engine.naming import names_in, tell, title_attribute
-from tasks.engine.run import Order, RunReport, run_task
+from tasks import Listing, SyncTask, TaskDefinitionError
+from tasks.engine.naming import names_in, tell
+from tasks.engine.report import Order, RunReport
 from tasks.errors import ItemError
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
-from tasks.merge import Name, Plan, Side, Skip, Update, plan_digest, plan_from_data, plan_to_data, undo
+from tasks.merge import End, Labels, Name, Plan, Skip, Update, plan_digest, plan_from_data, plan_to_data, undo
 from tests.tasks.boards import Boards, Row
 
-NOTION, OTHER = Side.NOTION, Side.OTHER
+NOTION, OTHER = "Notion", "the other side"
+
+
+def title_of(task: SyncTask) -> str:
+    pairing = task.pairing()
+    return pairing.title_of(pairing.mapped({}))
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ class Kept(StateJournal):
 
 
 async def run(task: Boards, journal: StateJournal, **order: Any) -> RunReport:
-    return await run_task(task, journal, order=Order(clock=task.clock, **order))
+    return await task.run(journal, order=Order(clock=task.clock, **order))
 
 
 class Titled(Boards):
@@ -73,9 +78,9 @@ class Titled(Boards):
 def test_the_attribute_by_which_people_call_an_object(attr_map: dict[str, str], attribute: str) -> None:
     task = Boards()
     task.attr_map = attr_map
-    assert title_attribute(task) == attribute
+    assert title_of(task) == attribute
     task.title_attr = list(attr_map)[-1]
-    assert title_attribute(task) == list(attr_map)[-1]
+    assert title_of(task) == list(attr_map)[-1]
 
 
 def test_a_title_attribute_that_is_not_mapped_is_refused() -> None:
@@ -338,14 +343,16 @@ async def test_steps_of_a_task_call_objects_by_their_titles() -> None:
 def test_two_objects_of_one_plan_keep_their_own_names() -> None:
     updates = [
         Update(
-            reason="", side=NOTION, notion_id=f"n{number}", other_id=f"o{number}", changes={}, source={},
+            reason="", side=End.LEFT, left_id=f"n{number}", right_id=f"o{number}", changes={}, source={},
             name=Name(f"no. {number}"),
         )
         for number in range(3)
     ]  # fmt: skip
-    names = names_in(Plan(tuple(updates)))
+    names = names_in(Plan(tuple(updates), labels=Labels("here", "there")))
     assert {key: name.title for key, name in names.items()} == {
-        (side, f"{side[0]}{number}"): f"no. {number}" for side in Side for number in range(3)
+        (side, f"{letter}{number}"): f"no. {number}"
+        for side, letter in (("here", "n"), ("there", "o"))
+        for number in range(3)
     }
 
 

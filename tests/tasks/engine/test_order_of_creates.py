@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tasks.engine.run import run_task
 from tasks.journal.file import FileJournal
 from tests.tasks.boards import Boards, Row
 
@@ -54,7 +53,7 @@ async def test_creates_are_begun_in_the_order_of_the_listing(
     for one in names:
         board.add(**{name: one, name.replace("A", "B").replace("a", "b"): ""})
     journal = FileJournal(tmp_path / "boards.json")
-    assert (await run_task(task, journal)).status == "succeeded"
+    assert (await task.run(journal)).status == "succeeded"
     assert task.begun == names
     assert task.most == concurrency
     if concurrency == 1:

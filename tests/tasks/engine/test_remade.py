@@ -7,7 +7,7 @@ import copy
 import pytest
 
 from tasks import Listing
-from tasks.engine.run import Order, RunReport, run_task
+from tasks.engine.report import Order, RunReport
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tasks.merge import Adopt, Create, Delete, Update
@@ -16,7 +16,7 @@ from tests.tasks.boards import Board, Boards
 
 async def run(task: Boards, journal: StateJournal) -> RunReport:
     task.later(minutes=5)
-    return await run_task(task, journal, order=Order(clock=task.clock))
+    return await task.run(journal, order=Order(clock=task.clock))
 
 
 def kept(journal: StateJournal) -> StateJournal:
@@ -181,7 +181,7 @@ async def test_a_plan_says_that_it_goes_on_with_the_new_object() -> None:
     await run(task, journal)
     task.other.remove(theirs)
     task.other.add(a="x", b="new")
-    report = await run_task(task, journal, dry_run=True)
+    report = await task.run(journal, dry_run=True)
     assert not report.plan.of(Create, Delete)
     (adopt,) = report.plan.of(Adopt)
     assert adopt.reason == "o1 is missing in the other side, and the same thing is there anew"

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from tasks.engine.run import Order, RunReport, run_task
+from tasks.engine.report import Order, RunReport
 from tasks.journal.contract import Base
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
-from tasks.merge import Effect, Plan, Policy, Restore, Side, Skip, take_back, undo
+from tasks.merge import Effect, End, Plan, Policy, Restore, Skip, take_back, undo
 from tests.tasks.boards import Board, Boards, Row
+
+ENDS = {"notion": "left", "other": "right"}
 
 
 class WithTrash(Boards):
@@ -58,7 +60,7 @@ class Watched(StateJournal):
 async def run(task: Boards, journal: Watched, order: Order | None = None) -> RunReport:
     task.later(minutes=5)
     journal.effects.clear()
-    return await run_task(task, journal, order=order or Order(clock=task.clock))
+    return await task.run(journal, order=order or Order(clock=task.clock))
 
 
 def undoing(effects: list[Effect]) -> Order:
@@ -88,7 +90,7 @@ async def test_an_undo_takes_the_object_out_of_the_trash_and_the_next_run_carrie
     task, journal = WithTrash(), Watched()
     row_id, order = await deleted(task, journal, side)
     report = await run(task, journal, order)
-    assert report.outcome.counts == {f"{side}_restored": 1}
+    assert report.outcome.counts == {f"{ENDS[side]}_restored": 1}
     board = task.notion if side == "notion" else task.other
     assert row_id in board.rows
     assert board.calls["create"] == 0
@@ -106,7 +108,7 @@ async def test_what_is_gone_for_good_is_made_anew() -> None:
     _, order = await deleted(task, journal, "notion")
     task.trash["notion"].clear()
     report = await run(task, journal, order)
-    assert report.outcome.counts == {"notion_created": 1}
+    assert report.outcome.counts == {"left_created": 1}
     for _ in range(2):
         await run(task, journal)
     assert task.notion.shown() == task.other.shown() == [("x", "1"), ("y", "")]
@@ -158,11 +160,11 @@ async def test_values_that_went_with_a_deletion_come_back_with_their_object() ->
     task.other.edit(theirs, b="edited")
     await run(task, journal)
     assert task.other.shown() == [("y", "")]
-    values = {Side.NOTION: None, Side.OTHER: {"A": "x", "B": "edited"}}
+    values = {End.LEFT: None, End.RIGHT: {"A": "x", "B": "edited"}}
 
     def planner(base: Base, views: Any, policy: Policy) -> Plan:
         snapshots = {side: view.snapshot for side, view in views.items()}
-        return take_back(None, None, values, Side.OTHER, snapshots, policy, theirs)
+        return take_back(None, None, values, End.RIGHT, snapshots, policy, theirs)
 
     order = Order(planner=planner)
     await run(task, journal, order)
@@ -186,7 +188,7 @@ async def test_an_edit_that_beats_a_deletion_takes_the_object_out_of_the_trash(s
     across.edit(ids[other], **{"b" if side == "notion" else "B": "edited"})
     report = await run(task, journal)
     order = undoing(journal.effects)
-    assert report.outcome.counts == {f"{side}_restored": 1, f"{side}_updated": 1}
+    assert report.outcome.counts == {f"{ENDS[side]}_restored": 1, f"{ENDS[side]}_updated": 1}
     assert (board.calls["create"], ids[side] in board.rows) == (0, True)
     assert task.notion.shown() == task.other.shown() == [("x", "edited"), ("y", "")]
     assert (await run(task, journal)).plan.actions == ()

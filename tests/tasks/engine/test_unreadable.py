@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tasks import ItemError, Listing
-from tasks.engine.run import Order, RunReport, run_task
+from tasks.engine.report import Order, RunReport
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tasks.local import run_as_scheduled
@@ -63,7 +63,7 @@ def journal() -> StateJournal:
 
 async def run(task: Boards, journal: StateJournal) -> RunReport:
     task.later(minutes=5)
-    return await run_task(task, journal, order=Order(clock=task.clock))
+    return await task.run(journal, order=Order(clock=task.clock))
 
 
 async def test_two_objects_of_one_id_are_held_and_everything_else_goes_on(journal: StateJournal) -> None:
@@ -134,7 +134,7 @@ async def test_the_order_of_a_listing_does_not_decide_which_of_two_is_meant() ->
         report = await run(task, StateJournal(State()))
         # Either may be the counterpart of `one` or of `two`; `three` is made, and `fine` is carried across.
         assert sorted(report.outcome.left) == [("", "o1"), ("n1", ""), ("n2", "")]
-        assert report.outcome.counts == {"notion_created": 1, "other_created": 1}
+        assert report.outcome.counts == {"left_created": 1, "right_created": 1}
         assert [row.values["A"] for row in task.notion.rows.values()] == ["one", "two", "three", "fine"]
 
 

@@ -9,11 +9,11 @@ from tasks.merge import (
     Conflict,
     Create,
     Delete,
+    End,
     Link,
     Plan,
     Policy,
     Record,
-    Side,
     Skip,
     Snapshot,
     Update,
@@ -26,16 +26,16 @@ HIDDEN = Opaque("hidden")
 POLICY = Policy(("A", "B"))
 
 
-def plan(links: list[Link], notion: dict[str, Any] | None, other: dict[str, Any] | None) -> Plan:
+def plan(links: list[Link], left: dict[str, Any] | None, right: dict[str, Any] | None) -> Plan:
     sides = {
         side: Snapshot(side, {} if values is None else {side.value: Record(side.value, values, "h")})
-        for side, values in ((Side.NOTION, notion), (Side.OTHER, other))
+        for side, values in ((End.LEFT, left), (End.RIGHT, right))
     }
-    return make_plan(links, sides[Side.NOTION], sides[Side.OTHER], POLICY, ())
+    return make_plan(links, sides[End.LEFT], sides[End.RIGHT], POLICY, ())
 
 
-def link(notion: dict[str, Any], other: dict[str, Any]) -> Link:
-    return Link("notion", "other", notion, other)
+def link(left: dict[str, Any], right: dict[str, Any]) -> Link:
+    return Link("left", "right", left, right)
 
 
 def test_it_is_kept_as_it_is() -> None:
@@ -50,9 +50,9 @@ def test_edits_of_both_sides_wait_until_it_can_be_read() -> None:
     (update,) = made.of(Update)
     assert set(update.changes) == {"B"}
     (skip,) = made.of(Skip)  # looked at again in each run: the base speaks for another value than is there
-    assert (skip.side, skip.pair, skip.odd) == (Side.NOTION, (base.notion_id, base.other_id), False)
+    assert (skip.side, skip.pair, skip.odd) == (End.LEFT, (base.left_id, base.right_id), False)
     assert len(made.actions) == 2
-    assert plan([base], {"A": 1, "B": 1}, {"A": 5, "B": 1}).of(Update)[0].side is Side.NOTION
+    assert plan([base], {"A": 1, "B": 1}, {"A": 5, "B": 1}).of(Update)[0].side is End.LEFT
     assert plan([base], {"A": 7, "B": 1}, {"A": 5, "B": 1}).of(Conflict)
 
 
@@ -63,13 +63,13 @@ def test_a_new_object_is_made_without_it() -> None:
     made = link(create.source, {"A": None, "B": 2})
     assert plan([made], {"A": HIDDEN, "B": 2}, {"A": "typed", "B": 2}).actions == ()
     filled = plan([made], {"A": "shown", "B": 2}, {"A": None, "B": 2}).of(Update)
-    assert [(update.side, update.changes["A"].new) for update in filled] == [(Side.OTHER, "shown")]
+    assert [(update.side, update.changes["A"].new) for update in filled] == [(End.RIGHT, "shown")]
 
 
 def test_a_pair_is_linked_and_not_asked_for_again() -> None:
     made = plan([], {"A": HIDDEN, "B": 2}, {"A": 5, "B": 2})
     (agree,) = made.of(Agree)
-    assert (agree.notion["A"], agree.other["A"]) == (HIDDEN, 5)
+    assert (agree.left["A"], agree.right["A"]) == (HIDDEN, 5)
     linked = link({"A": HIDDEN, "B": 2}, {"A": 5, "B": 2})
     assert plan([linked], {"A": HIDDEN, "B": 2}, {"A": 5, "B": 2}).actions == ()
     assert plan([linked], {"A": 4, "B": 2}, {"A": 5, "B": 2}).of(Conflict)

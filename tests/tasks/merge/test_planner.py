@@ -18,12 +18,12 @@ from tasks.merge import (
     Conflict,
     Create,
     Delete,
+    End,
     Intent,
     Link,
     Plan,
     Policy,
     Record,
-    Side,
     Skip,
     Snapshot,
     Unlink,
@@ -42,25 +42,25 @@ def rec(rid: str, a: Any = "", b: Any = "", *, at: int | None = 0, key: str = ""
     return Record(rid, {"A": a, "B": b}, key, edited)
 
 
-def link(a: Any = "", b: Any = "", *, ids: tuple[str, str] = ("n1", "o1"), other: Any = None) -> Link:
+def link(a: Any = "", b: Any = "", *, ids: tuple[str, str] = ("n1", "o1"), right: Any = None) -> Link:
     base = {"A": a, "B": b}
-    return Link(*ids, base, base if other is None else other)
+    return Link(*ids, base, base if right is None else right)
 
 
-def snap(side: Side, *records: Record, partial: str | None = None, unreadable: Any = None) -> Snapshot:
+def snap(side: End, *records: Record, partial: str | None = None, unreadable: Any = None) -> Snapshot:
     return Snapshot(side, {record.id: record for record in records}, partial, unreadable or {})
 
 
 def plan(
     links: list[Link],
-    notion: list[Record],
-    other: list[Record],
+    left: list[Record],
+    right: list[Record],
     mode: str = "newer",
     intents: tuple[Intent, ...] = (),
-    partial: Mapping[Side, str] | None = None,
-    unreadable: Mapping[Side, Mapping[str, str]] | None = None,
+    partial: Mapping[End, str] | None = None,
+    unreadable: Mapping[End, Mapping[str, str]] | None = None,
 ) -> Plan:
-    sides = {Side.NOTION: notion, Side.OTHER: other}
+    sides = {End.LEFT: left, End.RIGHT: right}
     snaps = [
         snap(side, *records, partial=(partial or {}).get(side), unreadable=(unreadable or {}).get(side))
         for side, records in sides.items()
@@ -85,29 +85,29 @@ def lines(made: Plan) -> list[str]:
 PAIRS: list[Any] = [
     ("nothing happened", link("x", "y"), rec("n1", "x", "y"), rec("o1", "x", "y"), []),
     (
-        "edited in Notion",
+        "edited in the left side",
         link("x"), rec("n1", "z"), rec("o1", "x"),
-        ["Update other A edited in Notion"],
+        ["Update right A edited in the left side"],
     ),
     (
-        "edited on the other side",
+        "edited in the right side",
         link("x"), rec("n1", "x"), rec("o1", "z"),
-        ["Update notion A edited on the other side"],
+        ["Update left A edited in the right side"],
     ),
     (
-        "emptied in Notion",
+        "emptied in the left side",
         link("x"), rec("n1", None), rec("o1", "x"),
-        ["Update other A edited in Notion"],
+        ["Update right A edited in the left side"],
     ),
     (
         "edited on each side, different attributes",
         link("x", "y"), rec("n1", "z", "y"), rec("o1", "x", "w"),
-        ["Update other A edited in Notion", "Update notion B edited on the other side"],
+        ["Update right A edited in the left side", "Update left B edited in the right side"],
     ),
     (
         "two edits on one side are one write",
         link("x", "y"), rec("n1", "z", "w"), rec("o1", "x", "y"),
-        ["Update other A edited in Notion; B edited in Notion"],
+        ["Update right A edited in the left side; B edited in the left side"],
     ),
     (
         "both came to the same value",
@@ -115,30 +115,30 @@ PAIRS: list[Any] = [
         ["Agree A equal on both sides by now"],
     ),
     (
-        "both edited, the other side later",
+        "both edited, the right side later",
         link("x"), rec("n1", "z", at=0), rec("o1", "w", at=5),
         [
-            "Conflict A edited on both sides; the other side was edited later",
-            "Update notion A edited on both sides; the other side was edited later",
+            "Conflict A edited on both sides; the right side was edited later",
+            "Update left A edited on both sides; the right side was edited later",
         ],
     ),
     (
-        "both edited, Notion later",
+        "both edited, the left side later",
         link("x"), rec("n1", "z", at=5), rec("o1", "w", at=0),
         [
-            "Conflict A edited on both sides; Notion was edited later",
-            "Update other A edited on both sides; Notion was edited later",
+            "Conflict A edited on both sides; the left side was edited later",
+            "Update right A edited on both sides; the left side was edited later",
         ],
     ),
     (
         "a new attribute, filled on one side",
         Link("n1", "o1", {"A": "x"}, {"A": "x"}), rec("n1", "x", ""), rec("o1", "x", "y"),
-        ["Update notion B only filled on the other side"],
+        ["Update left B only filled in the right side"],
     ),
     (
         "a new attribute, filled on the other",
         Link("n1", "o1", {"A": "x"}, {"A": "x"}), rec("n1", "x", "y"), rec("o1", "x", None),
-        ["Update other B only filled in Notion"],
+        ["Update right B only filled in the left side"],
     ),
     (
         "a new attribute on which both agree",
@@ -149,8 +149,8 @@ PAIRS: list[Any] = [
         "a new attribute on which they differ",
         Link("n1", "o1", {"A": "x"}, {"A": "x"}), rec("n1", "x", "y"), rec("o1", "x", "z"),
         [
-            "Conflict B edited on both sides; the edits are too close to order, so Notion's stays",
-            "Update other B edited on both sides; the edits are too close to order, so Notion's stays",
+            "Conflict B edited on both sides; the edits are too close to order, so the left side's stays",
+            "Update right B edited on both sides; the edits are too close to order, so the left side's stays",
         ],
     ),
     (
@@ -160,52 +160,52 @@ PAIRS: list[Any] = [
     ),
     ("deleted on both sides", link("x"), None, None, ["Unlink deleted on both sides"]),
     (
-        "deleted in Notion",
+        "deleted in the left side",
         link("x"), None, rec("o1", "x"),
-        ["Delete other deleted in Notion, not edited in the other side since"],
+        ["Delete right deleted in the left side, not edited in the right side since"],
     ),
     (
-        "deleted on the other side",
+        "deleted in the right side",
         link("x"), rec("n1", "x"), None,
-        ["Delete notion deleted in the other side, not edited in Notion since"],
+        ["Delete left deleted in the right side, not edited in the left side since"],
     ),
     (
-        "deleted in Notion, edited over there",
+        "deleted in the left side, edited over there",
         link("x", "y"), None, rec("o1", "z", "w"),
         [
-            "Conflict deleted in Notion, but A, B edited in the other side",
-            "Create notion deleted here, but A, B edited in the other side: an edit beats a deletion",
+            "Conflict deleted in the left side, but A, B edited in the right side",
+            "Create left deleted here, but A, B edited in the right side: an edit beats a deletion",
         ],
     ),
     (
-        "deleted over there, edited in Notion",
+        "deleted over there, edited in the left side",
         link("x", "y"), rec("n1", "x", "w"), None,
         [
-            "Conflict deleted in the other side, but B edited in Notion",
-            "Create other deleted here, but B edited in Notion: an edit beats a deletion",
+            "Conflict deleted in the right side, but B edited in the left side",
+            "Create right deleted here, but B edited in the left side: an edit beats a deletion",
         ],
     ),
     (
         "deleted, with a value over there that was never brought across",
         Link("n1", "o1", {"A": "x"}, {"A": "x"}), None, rec("o1", "x", "new"),
         [
-            "Conflict deleted in Notion, but B edited in the other side",
-            "Create notion deleted here, but B edited in the other side: an edit beats a deletion",
+            "Conflict deleted in the left side, but B edited in the right side",
+            "Create left deleted here, but B edited in the right side: an edit beats a deletion",
         ],
     ),
     (
         "deleted, with a new attribute that is empty",
         Link("n1", "o1", {"A": "x"}, {"A": "x"}), None, rec("o1", "x", ""),
-        ["Delete other deleted in Notion, not edited in the other side since"],
+        ["Delete right deleted in the left side, not edited in the right side since"],
     ),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("base", "notion", "other", "expected"), [case[1:] for case in PAIRS], ids=[case[0] for case in PAIRS]
+    ("base", "left", "right", "expected"), [case[1:] for case in PAIRS], ids=[case[0] for case in PAIRS]
 )
-def test_a_linked_pair(base: Link, notion: Record | None, other: Record | None, expected: list[str]) -> None:
-    made = plan([base], [notion] if notion else [], [other] if other else [])
+def test_a_linked_pair(base: Link, left: Record | None, right: Record | None, expected: list[str]) -> None:
+    made = plan([base], [left] if left else [], [right] if right else [])
     assert lines(made) == expected
     assert made.in_step == (not expected)
 
@@ -213,8 +213,8 @@ def test_a_linked_pair(base: Link, notion: Record | None, other: Record | None, 
 def test_an_update_says_what_is_written_and_what_becomes_base() -> None:
     (update,) = plan([link("x", "y")], [rec("n1", "z", "y")], [rec("o1", "x", "y")]).actions
     assert update == Update(
-        side=Side.OTHER, notion_id="n1", other_id="o1", changes={"A": Change("x", "z")},
-        source={"A": "z"}, reason="A edited in Notion",
+        side=End.RIGHT, left_id="n1", right_id="o1", changes={"A": Change("x", "z")},
+        source={"A": "z"}, reason="A edited in the left side",
     )  # fmt: skip
     assert isinstance(update, Update)
     assert update.target_id == "o1"
@@ -223,20 +223,20 @@ def test_an_update_says_what_is_written_and_what_becomes_base() -> None:
 def test_a_conflict_keeps_both_values_their_base_and_times() -> None:
     conflict, update = plan([link("x")], [rec("n1", "z", at=9)], [rec("o1", "w", at=2)]).actions
     assert conflict == Conflict(
-        notion_id="n1", other_id="o1", attribute="A", base="x", notion="z", other="w",
-        notion_edited=START + timedelta(minutes=9), other_edited=START + timedelta(minutes=2),
-        winner=Side.NOTION, rule="newer", reason=conflict.reason,
+        left_id="n1", right_id="o1", attribute="A", base="x", left="z", right="w",
+        left_edited=START + timedelta(minutes=9), right_edited=START + timedelta(minutes=2),
+        winner=End.LEFT, rule="newer", reason=conflict.reason,
     )  # fmt: skip
     assert isinstance(update, Update)
-    assert (update.side, update.changes) == (Side.OTHER, {"A": Change("w", "z")})
+    assert (update.side, update.changes) == (End.RIGHT, {"A": Change("w", "z")})
 
 
 def test_a_deletion_against_an_edit_keeps_the_whole_object() -> None:
     conflict, create = plan([link("x", "y")], [], [rec("o1", "z", "y")]).actions
     assert isinstance(conflict, Conflict)
-    assert (conflict.attribute, conflict.notion, conflict.other) == (None, None, {"A": "z", "B": "y"})
+    assert (conflict.attribute, conflict.left, conflict.right) == (None, None, {"A": "z", "B": "y"})
     assert (conflict.base, conflict.winner, conflict.rule) == (
-        {"A": "x", "B": "y"}, Side.OTHER, "edit beats delete",
+        {"A": "x", "B": "y"}, End.RIGHT, "edit beats delete",
     )  # fmt: skip
     assert isinstance(create, Create)
     assert (create.instead_of, create.source_id, create.values) == ("n1", "o1", {"A": "z", "B": "y"})
@@ -249,16 +249,16 @@ def test_a_deletion_against_an_edit_keeps_the_whole_object() -> None:
 @pytest.mark.parametrize(
     ("mode", "winner", "words"),
     [
-        ("notion", Side.NOTION, "the task says that Notion's stays"),
-        ("other", Side.OTHER, "the task says that the other side's stays"),
+        ("left", End.LEFT, "the task says that the left side's stays"),
+        ("right", End.RIGHT, "the task says that the right side's stays"),
         ("error", None, "the task says that neither is written"),
     ],
 )
 def test_the_mode_decides_whatever_the_clocks_say(
-    mode: str, winner: Side | None, words: str, times: tuple[int | None, int]
+    mode: str, winner: End | None, words: str, times: tuple[int | None, int]
 ) -> None:
-    notion, other = rec("n1", "z", at=times[0]), rec("o1", "w", at=times[1])
-    made = plan([link("x")], [notion], [other], mode)
+    left, right = rec("n1", "z", at=times[0]), rec("o1", "w", at=times[1])
+    made = plan([link("x")], [left], [right], mode)
     (conflict,) = made.of(Conflict)
     assert (conflict.winner, conflict.rule) == (winner, mode)
     assert conflict.reason == f"A edited on both sides; {words}"
@@ -267,52 +267,52 @@ def test_the_mode_decides_whatever_the_clocks_say(
 
 def test_mode_error_leaves_the_whole_pair_but_no_other() -> None:
     links = [link("x", "y"), link("x", "y", ids=("n2", "o2"))]
-    notion = [rec("n1", "z", "new"), rec("n2", "z", "y")]
-    other = [rec("o1", "w", "y"), rec("o2", "x", "y")]
-    made = plan(links, notion, other, "error")
-    assert [(type(action), action.notion_id) for action in made.actions] == [  # type: ignore[attr-defined]
+    left = [rec("n1", "z", "new"), rec("n2", "z", "y")]
+    right = [rec("o1", "w", "y"), rec("o2", "x", "y")]
+    made = plan(links, left, right, "error")
+    assert [(type(action), action.left_id) for action in made.actions] == [  # type: ignore[attr-defined]
         (Conflict, "n1"),
         (Update, "n2"),
     ]
 
 
 def settled(
-    mode: str, notion: Record, other: Record, granularity: timedelta = timedelta(minutes=1)
+    mode: str, left: Record, right: Record, granularity: timedelta = timedelta(minutes=1)
 ) -> Conflict:
-    return resolve("A", "x", Policy(("A",), mode, granularity), notion, other)[0]
+    return resolve("A", "x", Policy(("A",), mode, granularity), left, right)[0]
 
 
 @pytest.mark.parametrize(
     ("seconds", "winner", "rule"),
     [
-        (-3600, Side.OTHER, "newer"), (-60, Side.OTHER, "newer"), (-59, Side.NOTION, "tie"),
-        (0, Side.NOTION, "tie"), (59, Side.NOTION, "tie"), (60, Side.NOTION, "newer"),
+        (-3600, End.RIGHT, "newer"), (-60, End.RIGHT, "newer"), (-59, End.LEFT, "tie"),
+        (0, End.LEFT, "tie"), (59, End.LEFT, "tie"), (60, End.LEFT, "newer"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("naive", [False, True])
-def test_edits_within_the_granularity_are_a_tie(seconds: int, winner: Side, rule: str, naive: bool) -> None:
+def test_edits_within_the_granularity_are_a_tie(seconds: int, winner: End, rule: str, naive: bool) -> None:
     ahead = START + timedelta(seconds=seconds)
-    notion = replace(rec("n1", "z"), edited=ahead.replace(tzinfo=None) if naive else ahead)
-    made = settled("newer", notion, rec("o1", "w"))
+    left = replace(rec("n1", "z"), edited=ahead.replace(tzinfo=None) if naive else ahead)
+    made = settled("newer", left, rec("o1", "w"))
     assert (made.winner, made.rule) == (winner, rule)
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [(None, 0), (0, None), (None, None)])
 def test_an_unknown_time_is_a_tie(ours: int | None, theirs: int | None) -> None:
     made = settled("newer", rec("n1", "z", at=ours), rec("o1", "w", at=theirs), timedelta(0))
-    assert (made.winner, made.rule) == (Side.NOTION, "tie")
+    assert (made.winner, made.rule) == (End.LEFT, "tie")
 
 
-@given(st.integers(-5, 5), st.sampled_from(["newer", "notion", "other", "error"]))
+@given(st.integers(-5, 5), st.sampled_from(["newer", "left", "right", "error"]))
 def test_a_conflict_has_one_outcome_from_whichever_side_it_is_told(minutes: int, mode: str) -> None:
     """Swapping the values, not the sides, swaps the value that stays: no value is preferred for itself."""
-    notion, other = rec("n1", "z", at=minutes), rec("o1", "w")
-    one = settled(mode, notion, other)
+    left, right = rec("n1", "z", at=minutes), rec("o1", "w")
+    one = settled(mode, left, right)
     two = settled(mode, rec("n1", "w", at=minutes), rec("o1", "z"))
     assert (one.winner, one.rule) == (two.winner, two.rule)
     later = settled(mode, rec("n1", "z", at=0), rec("o1", "w", at=minutes))
     if one.rule == "newer":
-        assert later.winner is (one.winner or Side.NOTION).opposite
+        assert later.winner is (one.winner or End.LEFT).opposite
 
 
 # -- a base of each side's own --------------------------------------------------------------------------------
@@ -323,16 +323,16 @@ def test_what_a_side_shows_coarsely_is_not_carried_back() -> None:
     base = Link("n1", "o1", {"A": coarse, "B": ""}, {"A": full, "B": ""})
     assert plan([base], [rec("n1", coarse)], [rec("o1", full)]).actions == ()
     assert lines(plan([base], [rec("n1", coarse)], [rec("o1", "2026-02-02T00:00:09")])) == [
-        "Update notion A edited on the other side"
+        "Update left A edited in the right side"
     ]
     assert lines(plan([base], [rec("n1", "2026-02-02T00:00")], [rec("o1", full)])) == [
-        "Update other A edited in Notion"
+        "Update right A edited in the left side"
     ]
     assert lines(plan([base], [], [rec("o1", full)])) == [
-        "Delete other deleted in Notion, not edited in the other side since"
+        "Delete right deleted in the left side, not edited in the right side since"
     ]
     assert lines(plan([base], [rec("n1", coarse)], [])) == [
-        "Delete notion deleted in the other side, not edited in Notion since"
+        "Delete left deleted in the right side, not edited in the left side since"
     ]
 
 
@@ -343,22 +343,20 @@ def test_a_new_record_gets_a_counterpart() -> None:
     made = plan([], [rec("n1", "x", "y", key="k")], [rec("o1", "z", key="l")])
     ours, theirs = {"A": "x", "B": "y"}, {"A": "z", "B": ""}
     assert made.actions == (
-        Create(side=Side.OTHER, source_id="n1", values=ours, source=ours, reason="new in Notion"),
-        Create(
-            side=Side.NOTION, source_id="o1", values=theirs, source=theirs, reason="new in the other side"
-        ),
+        Create(side=End.RIGHT, source_id="n1", values=ours, source=ours, reason="new in the left side"),
+        Create(side=End.LEFT, source_id="o1", values=theirs, source=theirs, reason="new in the right side"),
     )
 
 
-@pytest.mark.parametrize("side", list(Side))
-def test_new_records_are_created_in_the_order_of_their_listing(side: Side) -> None:
+@pytest.mark.parametrize("side", list(End))
+def test_new_records_are_created_in_the_order_of_their_listing(side: End) -> None:
     letter = side.value[0]
     records = [rec(f"{letter}{number}", f"row {number}") for number in range(1, 13)]
     records.append(records.pop(3))
-    both = [records, []] if side is Side.NOTION else [[], records]
+    both = [records, []] if side is End.LEFT else [[], records]
     made = plan([], *both)
     assert [create.source_id for create in made.of(Create)] == [record.id for record in records]
-    both = [records[::-1], []] if side is Side.NOTION else [[], records[::-1]]
+    both = [records[::-1], []] if side is End.LEFT else [[], records[::-1]]
     turned = plan([], *both)
     assert [create.source_id for create in turned.of(Create)] == [record.id for record in records[::-1]]
     assert plan_digest(turned) == plan_digest(made)  # what a person let through, whatever its order
@@ -375,7 +373,7 @@ def test_the_same_thing_on_both_sides_is_linked() -> None:
     made = plan([], [rec("n1", "x", "y", key="k")], [rec("o1", "x", "y", key="k")])
     both = {"A": "x", "B": "y"}
     assert made.actions == (
-        Adopt(notion_id="n1", other_id="o1", notion=both, other=both, reason="the same thing on both sides"),
+        Adopt(left_id="n1", right_id="o1", left=both, right=both, reason="the same thing on both sides"),
     )
 
 
@@ -383,40 +381,40 @@ def test_where_a_new_pair_differs_nothing_is_lost() -> None:
     made = plan([], [rec("n1", "x", "ours", key="k", at=5)], [rec("o1", "x", "theirs", key="k")])
     assert lines(made) == [
         "Adopt the same thing on both sides, but B differ",
-        "Conflict B edited on both sides; Notion was edited later",
-        "Update other B edited on both sides; Notion was edited later",
+        "Conflict B edited on both sides; the left side was edited later",
+        "Update right B edited on both sides; the left side was edited later",
     ]
     adopt, conflict, _ = made.actions
     assert isinstance(adopt, Adopt)
-    assert (adopt.notion, adopt.other) == ({"A": "x"}, {"A": "x"})
+    assert (adopt.left, adopt.right) == ({"A": "x"}, {"A": "x"})
     assert isinstance(conflict, Conflict)
     assert conflict.base is None
 
 
 @pytest.mark.parametrize(("notions", "others"), [(1, 3), (3, 1), (2, 2), (3, 2)])
 def test_several_objects_with_one_hash_are_never_collapsed(notions: int, others: int) -> None:
-    notion = [rec(f"n{number}", f"v{number}", key="same") for number in range(notions)]
-    other = [rec(f"o{number}", f"w{number}", key="same") for number in range(others)]
-    made = plan([], notion, other)
+    left = [rec(f"n{number}", f"v{number}", key="same") for number in range(notions)]
+    right = [rec(f"o{number}", f"w{number}", key="same") for number in range(others)]
+    made = plan([], left, right)
     adopted = made.of(Adopt)
     assert len(adopted) == min(notions, others)
-    assert len({adopt.notion_id for adopt in adopted}) == len({adopt.other_id for adopt in adopted})
-    assert len({adopt.notion_id for adopt in adopted}) == len(adopted)
+    assert len({adopt.left_id for adopt in adopted}) == len({adopt.right_id for adopt in adopted})
+    assert len({adopt.left_id for adopt in adopted}) == len(adopted)
     assert len(made.of(Create)) == max(notions, others) - min(notions, others)
     assert made.of(Delete, Unlink) == []
 
 
 def test_among_several_with_one_hash_the_equal_ones_are_paired() -> None:
-    notion = [rec("n1", "x", key="k"), rec("n2", "y", key="k")]
-    other = [rec("o1", "y", key="k"), rec("o2", "x", key="k")]
-    made = plan([], notion, other)
-    assert {(adopt.notion_id, adopt.other_id) for adopt in made.actions} == {("n1", "o2"), ("n2", "o1")}  # type: ignore[attr-defined]
+    left = [rec("n1", "x", key="k"), rec("n2", "y", key="k")]
+    right = [rec("o1", "y", key="k"), rec("o2", "x", key="k")]
+    made = plan([], left, right)
+    assert {(adopt.left_id, adopt.right_id) for adopt in made.actions} == {("n1", "o2"), ("n2", "o1")}  # type: ignore[attr-defined]
     assert made.of(Update, Conflict, Create) == []
 
 
 def test_an_empty_hash_pairs_only_what_is_equal_in_everything() -> None:
     made = plan([], [rec("n1", "x"), rec("n2", "y")], [rec("o1", "z"), rec("o2", "y")])
-    assert [(a.notion_id, a.other_id) for a in made.of(Adopt)] == [("n2", "o2")]
+    assert [(a.left_id, a.right_id) for a in made.of(Adopt)] == [("n2", "o2")]
     assert len(made.of(Create)) == 2
 
 
@@ -426,7 +424,7 @@ def test_one_and_true_are_not_equal_in_everything() -> None:
 
 def test_a_linked_record_is_not_paired_again() -> None:
     made = plan([link("x")], [rec("n1", "x", key="k")], [rec("o1", "x", key="k"), rec("o2", "x", key="k")])
-    assert lines(made) == ["Create notion new in the other side"]
+    assert lines(made) == ["Create left new in the right side"]
     assert made.in_step == 1
 
 
@@ -436,48 +434,48 @@ CUT = "cut off"
 
 
 @pytest.mark.parametrize(
-    ("base", "notion", "other", "partial", "expected"),
+    ("base", "left", "right", "partial", "expected"),
     [
         (
-            [link("x")], [], [rec("o1", "x")], Side.NOTION,
-            ["Skip notion not seen, and the listing is partial: cut off"],
+            [link("x")], [], [rec("o1", "x")], End.LEFT,
+            ["Skip left not seen, and the listing is partial: cut off"],
         ),
         (
-            [link("x")], [], [rec("o1", "z")], Side.NOTION,
-            ["Skip notion not seen, and the listing is partial: cut off"],
+            [link("x")], [], [rec("o1", "z")], End.LEFT,
+            ["Skip left not seen, and the listing is partial: cut off"],
         ),
         (
-            [link("x")], [rec("n1", "x")], [], Side.OTHER,
-            ["Skip other not seen, and the listing is partial: cut off"],
+            [link("x")], [rec("n1", "x")], [], End.RIGHT,
+            ["Skip right not seen, and the listing is partial: cut off"],
         ),
         (
-            [link("x")], [], [rec("o1", "x")], Side.OTHER,
-            ["Delete other deleted in Notion, not edited in the other side since"],
+            [link("x")], [], [rec("o1", "x")], End.RIGHT,
+            ["Delete right deleted in the left side, not edited in the right side since"],
         ),
         (
-            [link("x")], [], [], Side.NOTION,
-            ["Skip notion not seen on either side, and a listing is partial: cut off"],
+            [link("x")], [], [], End.LEFT,
+            ["Skip left not seen on either side, and a listing is partial: cut off"],
         ),
         (
-            [link("x")], [], [], Side.OTHER,
-            ["Skip notion not seen on either side, and a listing is partial: cut off"],
+            [link("x")], [], [], End.RIGHT,
+            ["Skip left not seen on either side, and a listing is partial: cut off"],
         ),
         (
-            [], [], [rec("o1", "x")], Side.NOTION,
-            ["Skip other its counterpart may just be unseen, as the listing is partial: cut off"],
+            [], [], [rec("o1", "x")], End.LEFT,
+            ["Skip right its counterpart may just be unseen, as the listing is partial: cut off"],
         ),
-        ([], [], [rec("o1", "x")], Side.OTHER, ["Create notion new in the other side"]),
-        ([link("x")], [rec("n1", "z")], [rec("o1", "x")], Side.OTHER, ["Update other A edited in Notion"]),
+        ([], [], [rec("o1", "x")], End.RIGHT, ["Create left new in the right side"]),
+        ([link("x")], [rec("n1", "z")], [rec("o1", "x")], End.RIGHT, ["Update right A edited in the left side"]),
         (
-            [], [rec("n1", "x", key="k")], [rec("o1", "x", key="k")], Side.OTHER,
+            [], [rec("n1", "x", key="k")], [rec("o1", "x", key="k")], End.RIGHT,
             ["Adopt the same thing on both sides"],
         ),
     ],
 )  # fmt: skip
 def test_from_a_partial_listing_no_absence_is_concluded(
-    base: list[Link], notion: list[Record], other: list[Record], partial: Side, expected: list[str]
+    base: list[Link], left: list[Record], right: list[Record], partial: End, expected: list[str]
 ) -> None:
-    assert lines(plan(base, notion, other, partial={partial: CUT})) == expected
+    assert lines(plan(base, left, right, partial={partial: CUT})) == expected
 
 
 @given(st.sets(st.integers(0, 5)), st.sets(st.integers(0, 5)), st.booleans())
@@ -485,58 +483,58 @@ def test_whatever_partial_listings_leave_out_nothing_is_deleted_or_doubled(
     ours: set[int], theirs: set[int], edited: bool
 ) -> None:
     links = [link("x", ids=(f"n{number}", f"o{number}")) for number in range(6)]
-    notion = [rec(f"n{number}", "z" if edited else "x") for number in ours]
-    other = [rec(f"o{number}", "x") for number in theirs]
-    made = plan(links, notion, other, partial={Side.NOTION: CUT, Side.OTHER: CUT})
+    left = [rec(f"n{number}", "z" if edited else "x") for number in ours]
+    right = [rec(f"o{number}", "x") for number in theirs]
+    made = plan(links, left, right, partial={End.LEFT: CUT, End.RIGHT: CUT})
     assert made.of(Delete, Create, Unlink) == []
     assert len(made.of(Update)) == (len(ours & theirs) if edited else 0)
 
 
-@pytest.mark.parametrize("side", Side)
-def test_a_record_that_cannot_be_read_is_left_with_its_pair(side: Side) -> None:
-    ids = {Side.NOTION: "n1", Side.OTHER: "o1"}
-    sides = {Side.NOTION: [rec("n1", "z")], Side.OTHER: [rec("o1", "z")]}
+@pytest.mark.parametrize("side", End)
+def test_a_record_that_cannot_be_read_is_left_with_its_pair(side: End) -> None:
+    ids = {End.LEFT: "n1", End.RIGHT: "o1"}
+    sides = {End.LEFT: [rec("n1", "z")], End.RIGHT: [rec("o1", "z")]}
     sides[side] = []
     made = plan([link("x")], *sides.values(), unreadable={side: {ids[side]: "garbled"}})
     assert lines(made) == [f"Skip {side} cannot be read: garbled"]
-    assert made.listed == {Side.NOTION: 1, Side.OTHER: 1}
+    assert made.listed == {End.LEFT: 1, End.RIGHT: 1}
 
 
 def test_a_new_record_that_cannot_be_read_is_told() -> None:
-    made = plan([], [], [], unreadable={Side.OTHER: {"o1": "garbled"}})
-    assert lines(made) == ["Skip other cannot be read: garbled"]
+    made = plan([], [], [], unreadable={End.RIGHT: {"o1": "garbled"}})
+    assert lines(made) == ["Skip right cannot be read: garbled"]
 
 
 # -- writes of earlier runs that were cut off -----------------------------------------------------------------------
 
 
 def created(key: str = "k", source: str = "n1", a: str = "x") -> Intent:
-    return Intent(key, Side.OTHER, source, {"A": a, "B": ""})
+    return Intent(key, End.RIGHT, source, {"A": a, "B": ""})
 
 
 def test_a_create_that_arrived_is_linked_and_not_made_twice() -> None:
     made = plan([], [rec("n1", "x")], [rec("o1", "x")], intents=(created(),))
     (adopt,) = made.actions
     assert isinstance(adopt, Adopt)
-    assert adopt.reason == "created in the other side by an earlier run that was cut off"
-    assert (adopt.notion_id, adopt.other_id, adopt.intent) == ("n1", "o1", "k")
+    assert adopt.reason == "created in the right side by an earlier run that was cut off"
+    assert (adopt.left_id, adopt.right_id, adopt.intent) == ("n1", "o1", "k")
     assert made.void == ()
 
 
 def test_a_create_that_arrived_and_was_edited_since_goes_on_from_what_was_written() -> None:
     made = plan([], [rec("n1", "z", key="k")], [rec("o1", "x")], intents=(created(),))
     assert lines(made) == [
-        "Adopt created in the other side by an earlier run that was cut off",
-        "Update other A edited in Notion",
+        "Adopt created in the right side by an earlier run that was cut off",
+        "Update right A edited in the left side",
     ]
 
 
 def test_what_was_edited_in_a_created_object_before_it_was_known_stays() -> None:
     made = plan([], [rec("n1", "x", key="k")], [rec("o1", "z", key="k", at=5)], intents=(created(),))
     assert lines(made) == [
-        "Adopt created in the other side by an earlier run that was cut off",
-        "Conflict A edited on both sides; the other side was edited later",
-        "Update notion A edited on both sides; the other side was edited later",
+        "Adopt created in the right side by an earlier run that was cut off",
+        "Conflict A edited on both sides; the right side was edited later",
+        "Update left A edited on both sides; the right side was edited later",
     ]
 
 
@@ -545,9 +543,9 @@ def test_what_a_service_cut_of_a_created_object_does_not_shorten_the_source(show
     begun = created(a="a long text")
     made = plan([], [rec("n1", "a long text", key="k")], [rec("o1", shown, key="k", at=5)], intents=(begun,))
     assert lines(made) == [
-        "Adopt created in the other side by an earlier run that was cut off",
-        "Conflict A was written to the other side before without an answer and is not shown: written again",
-        "Update other A was written to the other side before without an answer and is not shown: written again",
+        "Adopt created in the right side by an earlier run that was cut off",
+        "Conflict A was written to the right side before without an answer and is not shown: written again",
+        "Update right A was written to the right side before without an answer and is not shown: written again",
     ]
 
 
@@ -558,12 +556,12 @@ def test_a_create_that_arrived_though_its_source_is_gone_deletes_nothing() -> No
 
 def test_a_create_that_did_not_arrive_is_made_and_its_intent_closed() -> None:
     made = plan([], [rec("n1", "x")], [], intents=(created(),))
-    assert lines(made) == ["Create other new in Notion"]
+    assert lines(made) == ["Create right new in the left side"]
     assert made.void == ("k",)
 
 
 def test_a_create_is_not_given_up_because_of_a_partial_listing() -> None:
-    made = plan([], [rec("n1", "x")], [], intents=(created(),), partial={Side.OTHER: CUT})
+    made = plan([], [rec("n1", "x")], [], intents=(created(),), partial={End.RIGHT: CUT})
     assert made.of(Create) == []
     assert made.void == ()
 
@@ -571,16 +569,16 @@ def test_a_create_is_not_given_up_because_of_a_partial_listing() -> None:
 def test_two_creates_of_equal_objects_find_one_each() -> None:
     intents = (created("k1", "n1"), created("k2", "n2"))
     made = plan([], [rec("n1", "x"), rec("n2", "x")], [rec("o1", "x"), rec("o2", "x")], intents=intents)
-    assert {(adopt.notion_id, adopt.other_id) for adopt in made.of(Adopt)} == {("n1", "o1"), ("n2", "o2")}
+    assert {(adopt.left_id, adopt.right_id) for adopt in made.of(Adopt)} == {("n1", "o1"), ("n2", "o2")}
     assert len(made.actions) == 2
 
 
 def test_an_update_that_arrived_is_base_and_not_an_edit() -> None:
-    intent = Intent("u", Side.OTHER, "n1", {"A": "z"}, "o1")
+    intent = Intent("u", End.RIGHT, "n1", {"A": "z"}, "o1")
     made = plan([link("x")], [rec("n1", "w")], [rec("o1", "z")], intents=(intent,))
     assert lines(made) == [
         "Agree A written by an earlier run that was cut off",
-        "Update other A edited in Notion",
+        "Update right A edited in the left side",
     ]
     assert made.void == ()
     (agree,) = made.of(Agree)
@@ -590,16 +588,16 @@ def test_an_update_that_arrived_is_base_and_not_an_edit() -> None:
 @pytest.mark.parametrize(
     ("shown", "at", "rule", "winner"),
     [
-        ("x", 0, "retried", Side.NOTION),
-        ("x", 9, "retried", Side.NOTION),  # the base: its time is that of something else
-        ("q", 0, "retried", Side.NOTION),
-        ("q", 9, "newer", Side.OTHER),
+        ("x", 0, "retried", End.LEFT),
+        ("x", 9, "retried", End.LEFT),  # the base: its time is that of something else
+        ("q", 0, "retried", End.LEFT),
+        ("q", 9, "newer", End.RIGHT),
     ],
 )
 def test_an_update_that_is_not_shown_is_written_again_unless_the_other_value_is_newer(
-    shown: str, at: int, rule: str, winner: Side
+    shown: str, at: int, rule: str, winner: End
 ) -> None:
-    intent = Intent("u", Side.OTHER, "n1", {"A": "z"}, "o1")
+    intent = Intent("u", End.RIGHT, "n1", {"A": "z"}, "o1")
     made = plan([link("x")], [rec("n1", "z")], [rec("o1", shown, at=at)], intents=(intent,))
     conflict, update = made.actions
     assert isinstance(conflict, Conflict)
@@ -610,7 +608,7 @@ def test_an_update_that_is_not_shown_is_written_again_unless_the_other_value_is_
 
 
 def test_an_uncertain_update_counts_as_an_edit_against_a_deletion() -> None:
-    intent = Intent("u", Side.OTHER, "n1", {"A": "z"}, "o1")
+    intent = Intent("u", End.RIGHT, "n1", {"A": "z"}, "o1")
     made = plan([link("x")], [], [rec("o1", "x")], intents=(intent,))
     assert made.of(Delete) == []
     assert len(made.of(Create)) == 1
@@ -628,9 +626,9 @@ RECORDS_BY_NUMBER = st.dictionaries(st.integers(0, 4), RECORDS, max_size=5)
     RECORDS_BY_NUMBER,
     RECORDS_BY_NUMBER,
     st.dictionaries(st.integers(0, 4), st.tuples(VALUES, VALUES), max_size=4),
-    st.dictionaries(st.integers(0, 4), st.tuples(st.sampled_from(list(Side)), VALUES), max_size=3),
+    st.dictionaries(st.integers(0, 4), st.tuples(st.sampled_from(list(End)), VALUES), max_size=3),
     st.randoms(use_true_random=False),
-    st.sampled_from(["newer", "notion", "other", "error"]),
+    st.sampled_from(["newer", "left", "right", "error"]),
 )
 def test_the_order_of_the_input_does_not_matter_and_every_record_is_accounted_for(
     ours: dict[int, Any],
@@ -660,7 +658,7 @@ def test_the_order_of_the_input_does_not_matter_and_every_record_is_accounted_fo
     assert second.in_step == first.in_step
     assert set(second.void) == set(first.void)
 
-    for side, listed in ((Side.NOTION, parts[1]), (Side.OTHER, parts[2])):
+    for side, listed in ((End.LEFT, parts[1]), (End.RIGHT, parts[2])):
         touched = {touched_id for action in first.actions for touched_id in ids_on(side, action)}
         untouched = {record.id for record in listed} - touched
         assert len(untouched) == first.in_step, "a record is neither in step nor in the plan"
@@ -671,10 +669,10 @@ def is_new(action: Any) -> bool:
     return (isinstance(action, Create) and action.instead_of is None) or isinstance(action, Skip)
 
 
-def ids_on(side: Side, action: Any) -> list[str]:
+def ids_on(side: End, action: Any) -> list[str]:
     match action:
         case Create():
             return [action.source_id] if action.side is side.opposite else [action.instead_of or ""]
         case Skip():
             return [action.id] if action.side is side else []
-    return [action.notion_id if side is Side.NOTION else action.other_id]
+    return [action.left_id if side is End.LEFT else action.right_id]

@@ -16,11 +16,11 @@ from tasks.merge import (
     Conflict,
     Create,
     Delete,
+    End,
     Link,
     Plan,
     Policy,
     Record,
-    Side,
     Snapshot,
     Update,
     make_plan,
@@ -35,20 +35,20 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 PLAIN = Policy(("A", "B"))
 
 
-def plan(base: Any, notion: Any, other: Any, policy: Policy = PLAIN, later: int = 0) -> Plan:
+def plan(base: Any, left: Any, right: Any, policy: Policy = PLAIN, later: int = 0) -> Plan:
     """The plan for one pair whose values are given as tuples; `None` is a record that is gone."""
 
     def values(given: Any) -> dict[str, Any]:
         return dict(zip(policy.attributes, given, strict=False))
 
-    def snapshot(side: Side, given: Any, at: int) -> Snapshot:
+    def snapshot(side: End, given: Any, at: int) -> Snapshot:
         record_id = f"{side[0]}1"
         edited = START + timedelta(minutes=at)
         records = {} if given is None else {record_id: Record(record_id, values(given), "key", edited)}
         return Snapshot(side, records)
 
-    links = [] if base is None else [Link("n1", "o1", values(base), values(base))]
-    return make_plan(links, snapshot(Side.NOTION, notion, 0), snapshot(Side.OTHER, other, later), policy)
+    links = [] if base is None else [Link("l1", "r1", values(base), values(base))]
+    return make_plan(links, snapshot(End.LEFT, left, 0), snapshot(End.RIGHT, right, later), policy)
 
 
 def writes(made: Plan) -> list[tuple[str, dict[str, Any]]]:
@@ -66,15 +66,15 @@ def rules(made: Plan) -> list[tuple[str | None, str]]:
 
 
 def test_an_attribute_may_have_a_mode_of_its_own() -> None:
-    policy = replace(PLAIN, mode="newer", modes={"A": "notion"})
+    policy = replace(PLAIN, mode="newer", modes={"A": "left"})
     made = plan(("", ""), ("ours", "ours"), ("theirs", "theirs"), policy, later=10)
-    assert rules(made) == [(Side.NOTION, "notion"), (Side.OTHER, "newer")]
-    assert writes(made) == [("other", {"A": "ours"}), ("notion", {"B": "theirs"})]
+    assert rules(made) == [(End.LEFT, "left"), (End.RIGHT, "newer")]
+    assert writes(made) == [("right", {"A": "ours"}), ("left", {"B": "theirs"})]
 
 
 def test_who_owns_a_field_does_not_undo_an_edit_that_nobody_disputes() -> None:
-    policy = replace(PLAIN, modes={"A": "notion"})
-    assert writes(plan(("x", ""), ("x", ""), ("theirs", ""), policy)) == [("notion", {"A": "theirs"})]
+    policy = replace(PLAIN, modes={"A": "left"})
+    assert writes(plan(("x", ""), ("x", ""), ("theirs", ""), policy)) == [("left", {"A": "theirs"})]
 
 
 def test_one_attribute_in_mode_error_leaves_its_object_and_no_other() -> None:
@@ -88,22 +88,22 @@ def test_one_attribute_in_mode_error_leaves_its_object_and_no_other() -> None:
 
 
 def both(dispute: Dispute) -> Any:
-    return f"{dispute.base}:{dispute.notion}+{dispute.other}"
+    return f"{dispute.base}:{dispute.left}+{dispute.right}"
 
 
 @pytest.mark.parametrize(
     ("resolver", "winner", "rule", "written"),
     [
-        (lambda d: d.notion, Side.NOTION, "resolver", [("other", {"A": "ours"})]),
-        (lambda d: d.other, Side.OTHER, "resolver", [("notion", {"A": "theirs"})]),
-        (both, None, "resolver", [("other", {"A": "x:ours+theirs"}), ("notion", {"A": "x:ours+theirs"})]),
+        (lambda d: d.left, End.LEFT, "resolver", [("right", {"A": "ours"})]),
+        (lambda d: d.right, End.RIGHT, "resolver", [("left", {"A": "theirs"})]),
+        (both, None, "resolver", [("right", {"A": "x:ours+theirs"}), ("left", {"A": "x:ours+theirs"})]),
         (lambda d: UNRESOLVED, None, "error", []),
         (lambda d: 1 / 0, None, "error", []),
         (lambda d: object(), None, "error", []),
     ],
 )
 def test_a_resolver_decides_by_the_values(resolver: Any, winner: Any, rule: str, written: Any) -> None:
-    policy = replace(PLAIN, mode="notion", resolver=resolver)
+    policy = replace(PLAIN, mode="left", resolver=resolver)
     made = plan(("x", ""), ("ours", ""), ("theirs", ""), policy)
     assert rules(made) == [(winner, rule)]
     assert writes(made) == written
@@ -118,25 +118,25 @@ def test_a_resolver_that_fails_says_so() -> None:
 
 def test_a_resolver_is_asked_about_disputes_only() -> None:
     asked: list[Dispute] = []
-    policy = replace(PLAIN, resolver=lambda d: asked.append(d) or d.notion)
+    policy = replace(PLAIN, resolver=lambda d: asked.append(d) or d.left)
     plan(("x", "y"), ("ours", "same"), ("x", "same"), policy)
     assert asked == []
     plan(("x", "y"), ("ours", "y"), ("theirs", "y"), policy, later=3)
     (dispute,) = asked
-    assert (dispute.attribute, dispute.base, dispute.notion, dispute.other) == ("A", "x", "ours", "theirs")
-    assert dispute.other_edited == START + timedelta(minutes=3)
+    assert (dispute.attribute, dispute.base, dispute.left, dispute.right) == ("A", "x", "ours", "theirs")
+    assert dispute.right_edited == START + timedelta(minutes=3)
 
 
 # -- deletions against edits -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("gone", ["notion", "other"])
+@pytest.mark.parametrize("gone", ["left", "right"])
 def test_a_task_may_let_deletions_beat_edits(gone: str) -> None:
-    sides = (None, ("edited", "")) if gone == "notion" else (("edited", ""), None)
+    sides = (None, ("edited", "")) if gone == "left" else (("edited", ""), None)
     made = plan(("x", ""), *sides, replace(PLAIN, edit_beats_delete=False))
-    assert rules(made) == [(Side(gone), "delete beats edit")]  # with the edited values, for the ledger
+    assert rules(made) == [(End(gone), "delete beats edit")]  # with the edited values, for the ledger
     (conflict,), (delete,) = made.of(Conflict), made.of(Delete)
-    assert (conflict.other if gone == "notion" else conflict.notion) == {"A": "edited", "B": ""}
+    assert (conflict.right if gone == "left" else conflict.left) == {"A": "edited", "B": ""}
     assert delete.values == {"A": "edited", "B": ""}
     made = plan(("x", ""), *sides)
     assert [type(action) for action in made.actions] == [Conflict, Create]
@@ -145,7 +145,7 @@ def test_a_task_may_let_deletions_beat_edits(gone: str) -> None:
 # -- lossy values ----------------------------------------------------------------------------------------------
 
 MORNING = datetime(2026, 3, 1, 10, 30, tzinfo=UTC)
-DUE = Policy(("A",), lossy={"A": date_only("other")})
+DUE = Policy(("A",), lossy={"A": date_only("right")})
 
 
 def test_what_a_side_cannot_show_is_no_difference() -> None:
@@ -153,11 +153,11 @@ def test_what_a_side_cannot_show_is_no_difference() -> None:
     assert plan((MORNING,), (MORNING,), (MORNING,), DUE).actions == ()
 
 
-def linked(notion_base: Any, other_base: Any, notion: Any, other: Any, policy: Policy = DUE) -> Plan:
+def linked(left_base: Any, right_base: Any, left: Any, right: Any, policy: Policy = DUE) -> Plan:
     return make_plan(
-        [Link("n1", "o1", {"A": notion_base}, {"A": other_base})],
-        Snapshot(Side.NOTION, {"n1": Record("n1", {"A": notion}, "", START)}),
-        Snapshot(Side.OTHER, {"o1": Record("o1", {"A": other}, "", START)}),
+        [Link("l1", "r1", {"A": left_base}, {"A": right_base})],
+        Snapshot(End.LEFT, {"l1": Record("l1", {"A": left}, "", START)}),
+        Snapshot(End.RIGHT, {"r1": Record("r1", {"A": right}, "", START)}),
         policy,
     )
 
@@ -170,14 +170,14 @@ def test_an_edit_within_what_is_not_shown_stays_where_it_is() -> None:
 
 def test_a_new_date_keeps_the_time_that_only_notion_has() -> None:
     made = linked(MORNING, MORNING.date(), MORNING, date(2026, 3, 5))
-    assert writes(made) == [("notion", {"A": MORNING + timedelta(days=4)})]
+    assert writes(made) == [("left", {"A": MORNING + timedelta(days=4)})]
     (update,) = made.of(Update)
     assert update.source == {"A": date(2026, 3, 5)}  # each side's base is what it shows itself
 
 
 def test_a_new_time_goes_out_as_a_date() -> None:
     made = linked(MORNING, MORNING.date(), MORNING + timedelta(days=1), MORNING.date())
-    assert writes(made) == [("other", {"A": date(2026, 3, 2)})]
+    assert writes(made) == [("right", {"A": date(2026, 3, 2)})]
     assert made.of(Update)[0].source == {"A": MORNING + timedelta(days=1)}
 
 
@@ -188,19 +188,19 @@ def test_a_new_object_is_made_with_what_the_side_can_show() -> None:
 
 
 def test_formatting_survives_until_the_plain_text_is_edited() -> None:
-    policy = Policy(("A",), lossy={"A": plain_text("other", lambda rich: rich.replace("*", ""))})
+    policy = Policy(("A",), lossy={"A": plain_text("right", lambda rich: rich.replace("*", ""))})
     assert linked("*bold*", "bold", "*bold*", "bold", policy).actions == ()
     assert linked("*bold*", "bold", "**bold**", "bold", policy).writes == []
-    assert writes(linked("*bold*", "bold", "*bold*", "bolder", policy)) == [("notion", {"A": "bolder"})]
-    assert writes(linked("*bold*", "bold", "*bolder*", "bold", policy)) == [("other", {"A": "bolder"})]
+    assert writes(linked("*bold*", "bold", "*bold*", "bolder", policy)) == [("left", {"A": "bolder"})]
+    assert writes(linked("*bold*", "bold", "*bolder*", "bold", policy)) == [("right", {"A": "bolder"})]
 
 
 def test_a_declaration_that_fails_halts_with_its_name() -> None:
-    policy = Policy(("A",), lossy={"A": Lossy("other", lambda value: value.nonsense)})
+    policy = Policy(("A",), lossy={"A": Lossy("right", lambda value: value.nonsense)})
     with pytest.raises(TaskDefinitionError, match="declared lossy of attribute 'A' fails"):
         linked("x", "x", "y", "x", policy)
     with pytest.raises(ValueError, match="a side is"):
-        Lossy("left", str)
+        Lossy("here", str)
 
 
 TIMES = st.one_of(
@@ -210,17 +210,17 @@ TIMES = st.one_of(
 )
 
 
-@given(TIMES, TIMES, st.sampled_from([date_only, whole_minutes]), st.sampled_from(["notion", "other"]))
+@given(TIMES, TIMES, st.sampled_from([date_only, whole_minutes]), st.sampled_from(["left", "right"]))
 def test_what_was_carried_agrees(old: Any, new: Any, kind: Any, coarse: str) -> None:
     """After a write both sides agree, and the coarse side was given only what it can show."""
     lossy = kind(coarse)
     policy = Policy(("A",), lossy={"A": lossy})
-    down = policy.carried("A", new, lossy.show(old), Side(coarse))
+    down = policy.carried("A", new, lossy.show(old), End(coarse))
     assert lossy.show(down) == down
-    assert policy.agree("A", *((down, new) if coarse == "notion" else (new, down)))
+    assert policy.agree("A", *((down, new) if coarse == "left" else (new, down)))
     shown = lossy.show(new)
-    up = policy.carried("A", shown, old, Side(coarse).opposite)
-    assert policy.agree("A", *((shown, up) if coarse == "notion" else (up, shown)))
+    up = policy.carried("A", shown, old, End(coarse).opposite)
+    assert policy.agree("A", *((shown, up) if coarse == "left" else (up, shown)))
     if lossy.show(old) == shown and type(old) is type(new):
         assert lossy.show(up) == lossy.show(old)
 

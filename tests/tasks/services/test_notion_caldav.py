@@ -13,7 +13,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from tasks.engine.run import RunReport, run_task
+from tasks.engine.report import RunReport
 from tasks.errors import SideError, StateError, TaskDefinitionError
 from tasks.journal.file import FileJournal
 from tasks.merge import Skip
@@ -82,7 +82,7 @@ class Place:
         return NotionCalDAV("todos", **arguments)
 
     async def run(self, **changes: Any) -> RunReport:
-        return await run_task(self.task(**changes), FileJournal(self.folder / "todos.json"))
+        return await self.task(**changes).run(FileJournal(self.folder / "todos.json"))
 
     async def sync(self, *, odd: str = "", **changes: Any) -> dict[str, int]:
         """Run twice: the first does the work, the second must find none left but what cannot be read."""
@@ -173,7 +173,7 @@ async def test_rows_and_todos_cross_with_all_their_values(place: Place) -> None:
         categories=("x", "y"),
         url="https://example.org/y",
     )
-    assert await place.sync() == {"notion_created": 1, "other_created": 1}
+    assert await place.sync() == {"left_created": 1, "right_created": 1}
     todos, rows = await place.todos(), await place.rows()
     assert set(todos) == set(rows) == {"from Notion", "from CalDAV"}
     assert dict(todos["from Notion"].values) == {
@@ -205,13 +205,13 @@ async def test_edits_and_deletions_cross(place: Place) -> None:
     await place.person.edit(rows["todo 0"]["id"], Status={"status": {"name": "Done"}})
     await place.edit_todo("todo 1", due=date(2026, 1, 2), priority=5)
     await place.person.patch_page(rows["todo 2"]["id"], {"in_trash": True})
-    assert await place.sync() == {"other_updated": 1, "notion_updated": 1, "other_deleted": 1}
+    assert await place.sync() == {"right_updated": 1, "left_updated": 1, "right_deleted": 1}
     todos, rows = await place.todos(), await place.rows()
     assert set(todos) == set(rows) == {"todo 0", "todo 1", "todo 3"}
     assert todos["todo 0"].values["status"] == "COMPLETED"
     assert (rows["todo 1"]["Due"], rows["todo 1"]["Priority"]) == (date(2026, 1, 2), "Medium")
     await place.delete_todo("todo 3")
-    assert await place.sync() == {"notion_deleted": 1}
+    assert await place.sync() == {"left_deleted": 1}
     assert set(await place.rows()) == {"todo 0", "todo 1"}
 
 
@@ -272,9 +272,9 @@ async def test_an_unreadable_todo_is_held_alone(place: Place) -> None:
     assert set(rows) == {"tea", "milk", "bread"}
     assert rows["milk"]["Priority"] == "High"
     await place.delete_todo("milk")
-    assert (await place.run()).outcome.counts["notion_deleted"] == 1
+    assert (await place.run()).outcome.counts["left_deleted"] == 1
     place.put(todo.href, todo.text.replace("SUMMARY:tea", "SUMMARY:green tea"))
-    assert (await place.run()).outcome.counts["notion_updated"] == 1
+    assert (await place.run()).outcome.counts["left_updated"] == 1
 
 
 async def test_an_attribute_that_cannot_be_read_is_left_alone(place: Place) -> None:
@@ -293,7 +293,7 @@ async def test_an_attribute_that_cannot_be_read_is_left_alone(place: Place) -> N
     assert todo.values["priority"] == 1
     assert (await place.rows())["tea"]["Due"] == date(2026, 7, 5)
     place.put(todo.href, todo.text.replace(odd, "DUE;VALUE=DATE:20260704"))
-    assert await place.sync() == {"other_updated": 1}
+    assert await place.sync() == {"right_updated": 1}
     assert (await place.todos())["tea"].values["due"] == date(2026, 7, 5)
 
 
@@ -312,15 +312,15 @@ async def test_a_recurring_todo_that_is_done_opens_its_next_occurrence(place: Pl
     ):
         await place.person.edit(row, Status=DONE_OPTION)
         first, second = await place.run(), await place.run()
-        assert (first.status, dict(first.outcome.counts)) == ("succeeded", {"other_updated": 1})
-        assert (second.status, dict(second.outcome.counts)) == ("succeeded", {"notion_updated": 1})
+        assert (first.status, dict(first.outcome.counts)) == ("succeeded", {"right_updated": 1})
+        assert (second.status, dict(second.outcome.counts)) == ("succeeded", {"left_updated": 1})
         await place.sync()
         todo, shown = (await place.todos())["water"], (await place.rows())["water"]
         assert (todo.values["status"], todo.values["due"]) == ("NEEDS-ACTION", due)
         assert (shown["Status"], shown["Due"]) == ("Not started", due)
         assert f"RRULE:FREQ=WEEKLY;COUNT={left}" in todo.text
     await place.person.edit(row, Status=DONE_OPTION)
-    assert await place.sync() == {"other_updated": 1}
+    assert await place.sync() == {"right_updated": 1}
     assert (await place.todos())["water"].values["status"] == "COMPLETED"
     assert (await place.rows())["water"]["Status"] == "Done"
 
@@ -339,7 +339,7 @@ async def test_an_occurrence_is_done_once_although_the_answer_was_lost(place: Pl
     row = (await place.rows())["water"]["id"]
     await place.person.edit(row, Status=DONE_OPTION)
     with pytest.raises(StateError):
-        await run_task(place.task(), CutOff(place.folder / "todos.json"))
+        await place.task().run(CutOff(place.folder / "todos.json"))
     next_due = datetime(2026, 10, 26, 17, tzinfo=UTC)
     assert (await place.todos())["water"].values["due"] == next_due
     for _ in range(3):
@@ -385,7 +385,7 @@ async def test_a_value_that_does_not_fit_blocks_no_other(place: Place) -> None:
     assert set(rows) == {"water some"}
     assert rows["water some"]["Due"] == date(2026, 10, 12)
     await place.person.edit(row, Due={"date": {"start": "2026-10-19T16:30:00Z"}})
-    assert await place.sync() == {"other_updated": 1}
+    assert await place.sync() == {"right_updated": 1}
 
 
 async def test_columns_by_usual_names_and_a_rename_afterwards(place: Place) -> None:
@@ -509,7 +509,7 @@ async def test_the_login_comes_from_the_environment_of_the_run(
     task = place.task(username=None, password=None)
     monkeypatch.setenv("CALDAV_USERNAME", place.radicale.username)
     monkeypatch.setenv("CALDAV_PASSWORD", place.radicale.password)
-    report = await run_task(task, FileJournal(place.folder / "todos.json"))
+    report = await task.run(FileJournal(place.folder / "todos.json"))
     assert report.status == "succeeded"
     assert place.radicale.password not in f"{task!r} {vars(task)}"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tasks import ConflictMode, State
-from tasks.engine.run import Order, RunReport, run_task
+from tasks.engine.report import Order, RunReport
 from tasks.errors import TaskDefinitionError
 from tasks.journal.contract import Base, Memory
 from tasks.journal.state_journal import StateJournal
@@ -37,7 +37,7 @@ class Journal(StateJournal):
 
 
 async def run(task: Boards, journal: StateJournal) -> RunReport:
-    return await run_task(task, journal, order=Order(clock=task.clock))
+    return await task.run(journal, order=Order(clock=task.clock))
 
 
 def edit_both(task: Boards, pair: tuple[str, str], ours: str = "ours", theirs: str = "theirs") -> None:
@@ -95,7 +95,7 @@ async def test_a_task_that_resolves_conflicts_itself(
     assert task.notion.shown() == task.other.shown() == [("x", kept)]
     assert (task.notion.writes, task.other.writes) == writes
     (conflict,) = journal.ledger
-    assert (conflict.notion, conflict.other, conflict.rule) == ("ours", "theirs", "method")
+    assert (conflict.left, conflict.right, conflict.rule) == ("ours", "theirs", "method")
     again = await run(task, journal)
     assert again.plan.actions == ()
 
@@ -155,7 +155,7 @@ async def test_a_step_may_add_to_what_the_merge_does() -> None:
     journal.told.clear()
     report = await run(task, journal)
     assert seen[-2:] == [(1, ["new", "x"]), 2]
-    assert report.outcome.counts["other_created"] == 1
+    assert report.outcome.counts["right_created"] == 1
     assert task.notion.shown() == task.other.shown()
     assert journal.told == ["settle", "begin", "put"]  # kept by the run's journal as it happened
     assert (await run(task, journal)).plan.actions == ()
@@ -168,10 +168,10 @@ async def test_coroutines_and_changed_states_count_too() -> None:
         ) -> State:
             await asyncio.sleep(0)
             after = await asyncio.to_thread(super().sync_state_changes, state, notion_objs, other_objs)
-            for notion_id, other_id in list(after.ids.items()):
-                if notion_objs[notion_id].values["B"] == "forget me":
-                    assert after.ids.pop(notion_id) == other_id
-                    del after.objs[notion_id], after.others[notion_id]
+            for left_id, right_id in list(after.ids.items()):
+                if notion_objs[left_id].values["B"] == "forget me":
+                    assert after.ids.pop(left_id) == right_id
+                    del after.objs[left_id], after.others[left_id]
             return after
 
     task, journal = Forgetting(), Journal()
@@ -260,18 +260,18 @@ async def test_a_plan_of_a_task_with_steps_writes_nothing() -> None:
 
     task, journal = Telling(), Journal()
     task.notion.add(A="x", B="")
-    report = await run_task(task, journal, dry_run=True)
+    report = await task.run(journal, dry_run=True)
     assert report.plan.counts() == {"create": 1}
     assert (task.other.writes, journal.told) == (0, [])
 
 
 def test_a_base_keeps_its_parts_as_a_state() -> None:
     from tasks.journal.file import base_of, state_of
-    from tasks.merge import Side
+    from tasks.merge import End
 
     base = Base(
-        [Link("n1", "o1", {"A": 1}, {"A": 2}, frozenset({Side.OTHER})), Link("n2", "o2", {}, {})],
-        [Intent("k", Side.NOTION, "o1", {"A": 3}, "n1")],
+        [Link("n1", "o1", {"A": 1}, {"A": 2}, frozenset({End.RIGHT})), Link("n2", "o2", {}, {})],
+        [Intent("k", End.LEFT, "o1", {"A": 3}, "n1")],
         Memory({"A": "a"}, "all"),
     )
     assert base_of(state_of(base)) == base

@@ -52,7 +52,7 @@ def test_a_task_with_the_abstract_methods_only_passes() -> None:
         {"conflict_mode": ConflictMode.ERROR},
         {"conflict_modes": {"Note": "error", "Due": "other"}},
         {"edit_beats_delete": False},
-        {"resolver": lambda dispute: dispute.notion},
+        {"resolver": lambda dispute: dispute.left},
         {"lossy": {"Due": date_only("other")}},
     ],
     ids=lambda policy: next(iter(policy)),

@@ -128,14 +128,14 @@ class ReplacesByDeleteAndCreate(Contacts):
     """In place of an update, in its own step."""
 
     def sync_state_changes(self, state: State, notion_objs: Any, other_objs: Any) -> State:
-        for notion_id, other_id in list(state.ids.items()):
-            card = self.notion.cards.get(notion_id)
-            if card is None or other_id not in self.other.cards:
+        for left_id, right_id in list(state.ids.items()):
+            card = self.notion.cards.get(left_id)
+            if card is None or right_id not in self.other.cards:
                 continue
             values = {name: card[mine] for mine, name in self.attr_map.items()}
-            if values != {name: self.other.cards[other_id][name] for name in values}:
-                self.other_delete_obj({"id": other_id})
-                state.ids[notion_id] = self.other_create_obj(**values)["id"]
+            if values != {name: self.other.cards[right_id][name] for name in values}:
+                self.other_delete_obj({"id": right_id})
+                state.ids[left_id] = self.other_create_obj(**values)["id"]
         return state
 
 
@@ -161,13 +161,13 @@ class NotionAlwaysWins(Contacts):
     """Its own step copies from Notion and does not look whether the other side was edited."""
 
     def sync_state_changes(self, state: State, notion_objs: Any, other_objs: Any) -> State:
-        for notion_id, other_id in state.ids.items():
-            if notion_id in notion_objs and other_id in other_objs:
+        for left_id, right_id in state.ids.items():
+            if left_id in notion_objs and right_id in other_objs:
                 for mine, theirs in self.attr_map.items():
-                    if notion_objs[notion_id][mine] != other_objs[other_id][theirs]:
-                        self.other_update_obj(other_objs[other_id], theirs, notion_objs[notion_id][mine])
-                state.objs[notion_id] = self.notion_to_dict(notion_objs[notion_id])
-                state.others.pop(notion_id, None)
+                    if notion_objs[left_id][mine] != other_objs[right_id][theirs]:
+                        self.other_update_obj(other_objs[right_id], theirs, notion_objs[left_id][mine])
+                state.objs[left_id] = self.notion_to_dict(notion_objs[left_id])
+                state.others.pop(left_id, None)
         return state
 
 
@@ -183,12 +183,12 @@ class DeletesWhatWasEdited(Contacts):
     """Its own step carries deletions across and does not look for edits there."""
 
     def sync_notion_deleted(self, state: State, notion_objs: Any, other_objs: Any) -> State:
-        for notion_id, other_id in list(state.ids.items()):
-            if notion_id not in self.notion.cards:
-                if other_id in self.other.cards:
-                    self.other_delete_obj({"id": other_id})
+        for left_id, right_id in list(state.ids.items()):
+            if left_id not in self.notion.cards:
+                if right_id in self.other.cards:
+                    self.other_delete_obj({"id": right_id})
                 for part in (state.ids, state.objs, state.others):
-                    part.pop(notion_id, None)
+                    part.pop(left_id, None)
         return state
 
 
@@ -196,10 +196,10 @@ class StopsAtTheFirstFailure(Contacts):
     """Its own step goes pair by pair, and the first that fails ends it."""
 
     def sync_state_changes(self, state: State, notion_objs: Any, other_objs: Any) -> State:
-        for notion_id, other_id in list(state.ids.items()):
-            if notion_id in notion_objs and other_id in other_objs:
+        for left_id, right_id in list(state.ids.items()):
+            if left_id in notion_objs and right_id in other_objs:
                 state = super().sync_state_changes(
-                    state, {notion_id: notion_objs[notion_id]}, {other_id: other_objs[other_id]}
+                    state, {left_id: notion_objs[left_id]}, {right_id: other_objs[right_id]}
                 )
         return state
 
@@ -208,11 +208,11 @@ class MakesWhatAPartialListingHides(Contacts):
     """Its own step makes whatever is not linked, though a counterpart may just be unseen."""
 
     def sync_notion_created(self, state: State, notion_objs: Any) -> State:
-        for notion_id, card in sorted(notion_objs.items()):
-            if notion_id not in state.ids:
+        for left_id, card in sorted(notion_objs.items()):
+            if left_id not in state.ids:
                 values = {theirs: card[mine] for mine, theirs in self.attr_map.items()}
-                state.ids[notion_id] = self.other_create_obj(**values)["id"]
-                state.objs[notion_id] = self.notion_to_dict(card)
+                state.ids[left_id] = self.other_create_obj(**values)["id"]
+                state.objs[left_id] = self.notion_to_dict(card)
         return state
 
 

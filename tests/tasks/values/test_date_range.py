@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tasks.merge import Policy, Side
+from tasks.merge import End, Policy
 from tasks.values.canonical import dump, load, same
 from tasks.values.date_range import DateRange
 from tasks.values.lossy import start_only
@@ -58,12 +58,12 @@ def test_a_start_that_moves_keeps_the_zone_and_an_end_that_still_fits() -> None:
 
 
 def test_a_side_that_shows_starts_only_changes_no_end() -> None:
-    policy = Policy(("When",), lossy={"When": start_only("other")})
+    policy = Policy(("When",), lossy={"When": start_only("right")})
     full = DateRange(date(2026, 7, 1), date(2026, 7, 3))
     assert policy.agree("When", full, date(2026, 7, 1))
-    assert policy.carried("When", date(2026, 7, 2), full, Side.NOTION) == DateRange(
+    assert policy.carried("When", date(2026, 7, 2), full, End.LEFT) == DateRange(
         date(2026, 7, 2), date(2026, 7, 3)
     )
-    assert policy.carried("When", date(2026, 7, 9), None, Side.NOTION) == DateRange(date(2026, 7, 9))
-    assert policy.carried("When", None, full, Side.NOTION) is None
-    assert policy.carried("When", full, None, Side.OTHER) == date(2026, 7, 1)
+    assert policy.carried("When", date(2026, 7, 9), None, End.LEFT) == DateRange(date(2026, 7, 9))
+    assert policy.carried("When", None, full, End.LEFT) is None
+    assert policy.carried("When", full, None, End.RIGHT) == date(2026, 7, 1)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tasks.merge import Conflict, Side
+from tasks.merge import Conflict, End
 from worker.cli.app import app
 from worker.store import RunRecord, Store
 from worker.store.conflicts import Conflicts
@@ -107,8 +107,8 @@ def test_a_list_says_what_it_leaves_out(lockstep: Any, project: Path) -> None:
     with store.write() as connection:
         for number in range(60):
             conflict = Conflict(
-                reason="both", notion_id=f"n{number}", other_id="o", attribute="Title", base="", notion="a",
-                other="b", notion_edited=None, other_edited=None, winner=Side.NOTION, rule="newer",
+                reason="both", left_id=f"n{number}", right_id="o", attribute="Title", base="", notion="a",
+                other="b", left_edited=None, right_edited=None, winner=End.LEFT, rule="newer",
             )  # fmt: skip
             Conflicts.keep(connection, "to-dos", conflict, "run")
     for number in range(30):

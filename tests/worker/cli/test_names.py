@@ -26,11 +26,11 @@ from tasks.merge import (
     Conflict,
     Create,
     Delete,
+    End,
     Held,
     Name,
     Plan,
     Restore,
-    Side,
     Skip,
     Update,
 )
@@ -66,19 +66,19 @@ HELD = (
 )
 PLAN = Plan(
     (
-        Create(side=Side.OTHER, source_id=PAGE + "1", values={"Name": "Tea"}, reason="new", name=name("Tea", 1)),
+        Create(side=End.RIGHT, source_id=PAGE + "1", values={"Name": "Tea"}, reason="new", name=name("Tea", 1)),
         Update(
-            side=Side.NOTION, notion_id=PAGE + "2", other_id="u2", changes={"Due": Change(None, "2026-12-01")},
+            side=End.LEFT, left_id=PAGE + "2", right_id="u2", changes={"Due": Change(None, "2026-12-01")},
             source={}, reason="edited in the other side", name=name("Buy milk", 2),
         ),
         Delete(
-            side=Side.OTHER, notion_id=PAGE + "3", other_id="u3", values={"Name": "Buy milk"},
+            side=End.RIGHT, left_id=PAGE + "3", right_id="u3", values={"Name": "Buy milk"},
             reason="deleted in Notion, not edited in the other side since", name=name("Buy milk", 3),
         ),
-        Adopt(notion_id=PAGE + "4", other_id="uid-4", notion={}, other={}, reason="the same", name=name("Call", 4)),
-        Skip(side=Side.NOTION, id=PAGE + "5", reason=f"cannot be read: page {PAGE}5", name=Name("Odd")),
-        Skip(side=Side.OTHER, id="uid-6", reason=f"its counterpart may be {PAGE}5 in Notion"),
-        Restore(side=Side.OTHER, former_id="uid-7", values={"Name": "x"}, reason="the run deleted it", name=HOSTILE),
+        Adopt(left_id=PAGE + "4", right_id="uid-4", notion={}, other={}, reason="the same", name=name("Call", 4)),
+        Skip(side=End.LEFT, id=PAGE + "5", reason=f"cannot be read: page {PAGE}5", name=Name("Odd")),
+        Skip(side=End.RIGHT, id="uid-6", reason=f"its counterpart may be {PAGE}5 in Notion"),
+        Restore(side=End.RIGHT, former_id="uid-7", values={"Name": "x"}, reason="the run deleted it", name=HOSTILE),
     ),
     12,
 )  # fmt: skip
@@ -86,16 +86,16 @@ PLAN = Plan(
 
 def conflict(title: Name, attribute: str | None = "Due", number: int = 1) -> Conflict:
     return Conflict(
-        notion_id=f"{PAGE}{number}", other_id=f"uid-{number}", attribute=attribute, base="2026-01-01",
-        notion="2026-02-01", other="2026-03-01", notion_edited=NOW, other_edited=NOW, winner=Side.NOTION,
+        left_id=f"{PAGE}{number}", right_id=f"uid-{number}", attribute=attribute, base="2026-01-01",
+        notion="2026-02-01", other="2026-03-01", left_edited=NOW, right_edited=NOW, winner=End.LEFT,
         rule="newer", reason="", name=title,
     )  # fmt: skip
 
 
 def of_a_node() -> Conflict:
     return Conflict(
-        notion_id="customer", other_id="42", attribute="city", base=None, notion="Bonn", other="Berlin",
-        notion_edited=None, other_edited=None, winner=Side.NOTION, rule="node: newest", reason="",
+        left_id="customer", right_id="42", attribute="city", base=None, notion="Bonn", other="Berlin",
+        left_edited=None, right_edited=None, winner=End.LEFT, rule="node: newest", reason="",
     )  # fmt: skip
 
 
@@ -206,7 +206,7 @@ def test_conflicts_have_titles_and_records_of_nodes_their_keys(store: Store, see
     assert f"({PAGE}1, edited" in words(
         seen(conflicts.show, numbers["Water"], ids=True, as_json=False, width=width)
     )
-    older = next(one.id for one in store.conflicts.list() if one.notion_id == PAGE + "3")
+    older = next(one.id for one in store.conflicts.list() if one.left_id == PAGE + "3")
     assert f"({PAGE}3, edited" in words(seen(conflicts.show, older, as_json=False, width=width))
 
 
@@ -238,7 +238,7 @@ def test_a_run_says_titles_and_breaks_lines_at_words(seen: Seen, width: int) -> 
     record = RunRecord(
         run_id="r", task="todos", status="failed", reason=f"{line}. See: lockstep apply 3f1b0c9a7d52",
         notes=["a note", *(f"leave uid-0000{number} in the other side: moved" for number in (1, 2))],
-        names={(Side.NOTION, PAGE + "2"): Name("Buy milk"), (Side.OTHER, "uid-00001"): HOSTILE},
+        names={(End.LEFT, PAGE + "2"): Name("Buy milk"), (End.RIGHT, "uid-00001"): HOSTILE},
     )  # fmt: skip
     text = seen(_show, record.told(), width=width)
     assert "update “Buy milk” in Notion: page “Buy milk”: 'Due' holds a range, which a to-do cannot" in words(
@@ -253,7 +253,7 @@ def test_a_run_says_titles_and_breaks_lines_at_words(seen: Seen, width: int) -> 
 def test_the_history_says_titles_and_status_does_where_somebody_looks(
     store: Store, seen: Seen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = {(Side.NOTION, PAGE + "2"): Name("Buy milk")}
+    names = {(End.LEFT, PAGE + "2"): Name("Buy milk")}
     reason = f"update {PAGE}2 in Notion: refused"
     store.runs.enter(
         RunRecord(run_id="r", task="todos", status="failed", reason=reason, names=names, finished_at=NOW)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from tasks.merge import Adopt, Change, Delete, Plan, Side, Update
+from tasks.merge import Adopt, Change, Delete, End, Plan, Update
 from worker.cli import output
 from worker.cli.output import table
 from worker.cli.plan_view import plan_table
@@ -23,14 +23,14 @@ ROWS = [
 PLAN = Plan(
     (
         Update(
-            reason="edited in the other side", side=Side.NOTION, notion_id=PAGE, other_id="x",
+            reason="edited in the other side", side=End.LEFT, left_id=PAGE, right_id="x",
             changes={"Title": Change("Milk and bread", "Milk")}, source={},
         ),
         Delete(
-            reason="deleted in Notion, not edited in the other side since", side=Side.OTHER, notion_id="n",
-            other_id=PAGE, values={"Title": "Bread and butter"},
+            reason="deleted in Notion, not edited in the other side since", side=End.RIGHT, left_id="n",
+            right_id=PAGE, values={"Title": "Bread and butter"},
         ),
-        Adopt(notion_id=PAGE, other_id="x", notion={}, other={}, reason="the same thing on both sides"),
+        Adopt(left_id=PAGE, right_id="x", notion={}, other={}, reason="the same thing on both sides"),
     )
 )  # fmt: skip
 

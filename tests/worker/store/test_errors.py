@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from tasks.errors import ItemError, StateError
-from tasks.merge import Intent, Side
+from tasks.merge import End, Intent
 from tests.harness.refusing import refusing_writes
 from worker.errors import StoreError
 from worker.store import RunRecord, Store
@@ -154,7 +154,7 @@ def test_a_writer_that_is_in_the_way_for_too_long(tmp_path: Path, monkeypatch: p
 def test_a_value_that_the_database_cannot_keep_is_not_told(postgres: str) -> None:
     store = Store(postgres)
     store.migrate()
-    intent = Intent("key", Side.OTHER, "x" * 401, {"Title": PASSWORD})
+    intent = Intent("key", End.RIGHT, "x" * 401, {"Title": PASSWORD})
     with (
         pytest.raises(ItemError, match="the database cannot keep it: value too long") as caught,
         store.write() as connection,

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from tasks.errors import ItemError, LockLostError, StateError
-from tasks.merge import Conflict, Intent, Link, Side
+from tasks.merge import Conflict, End, Intent, Link
 from worker.store import SqlJournal, Store
 from worker.store.runs import take_fence
 
@@ -31,8 +31,8 @@ VALUES: dict[str, Any] = {
 }
 ONE = Link("p1", "t1", VALUES, {**VALUES, "Due": None})
 TWO = Link("p2", "t2", {"Title": "b"}, {"Title": "B"})
-CREATE = Intent("create", Side.OTHER, "p3", VALUES)
-UPDATE = Intent("update", Side.NOTION, "t1", {"Title": "new"}, "p1")
+CREATE = Intent("create", End.RIGHT, "p3", VALUES)
+UPDATE = Intent("update", End.LEFT, "t1", {"Title": "new"}, "p1")
 
 
 def entered(store: Store, task: str, run_id: str, fence: int) -> SqlJournal:
@@ -48,7 +48,7 @@ def journal(store: Store) -> SqlJournal:
 
 
 def by_id(links: Any) -> list[Link]:
-    return sorted(links, key=lambda link: link.notion_id)
+    return sorted(links, key=lambda link: link.left_id)
 
 
 async def test_links_and_intents_come_back_with_their_types(store: Store, journal: SqlJournal) -> None:
@@ -99,7 +99,7 @@ async def test_a_new_base_and_a_repeated_intent_replace_the_old(journal: SqlJour
 
 async def test_to_drop_another_link_of_the_same_object_drops_nothing(journal: SqlJournal) -> None:
     await journal.confirm(put=ONE)
-    await journal.confirm(drop=replace(ONE, other_id="t9"))
+    await journal.confirm(drop=replace(ONE, right_id="t9"))
     assert list((await journal.load()).links) == [ONE]
 
 
@@ -175,7 +175,7 @@ def conflict(**changes: Any) -> Conflict:
     fields: dict[str, Any] = {
         "notion_id": "p1", "other_id": "t1", "attribute": "Title", "base": "a", "notion": "b", "other": "c",
         "notion_edited": datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=2))),
-        "other_edited": None, "winner": Side.NOTION, "rule": "newer", "reason": "why",
+        "other_edited": None, "winner": End.LEFT, "rule": "newer", "reason": "why",
     }  # fmt: skip
     return Conflict(**{**fields, **changes})
 
@@ -183,15 +183,15 @@ def conflict(**changes: Any) -> Conflict:
 async def test_a_conflict_is_kept_with_both_values(store: Store, journal: SqlJournal) -> None:
     await journal.keep_conflict(conflict(notion=("x", date(2026, 1, 1))))
     (kept,) = store.conflicts.list("task")
-    assert (kept.task, kept.run_id, kept.notion_id, kept.other_id) == ("task", "run 1", "p1", "t1")
+    assert (kept.task, kept.run_id, kept.left_id, kept.right_id) == ("task", "run 1", "p1", "t1")
     assert (kept.attribute, kept.base, kept.notion, kept.other) == (
         "Title",
         "a",
         ("x", date(2026, 1, 1)),
         "c",
     )
-    assert kept.notion_edited == datetime(2026, 1, 1, 10, tzinfo=UTC)
-    assert kept.other_edited is None
+    assert kept.left_edited == datetime(2026, 1, 1, 10, tzinfo=UTC)
+    assert kept.right_edited is None
     assert (kept.winner, kept.rule) == ("notion", "newer")
     assert abs(kept.at - datetime.now(UTC)) < timedelta(minutes=1)
 

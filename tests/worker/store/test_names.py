@@ -11,7 +11,7 @@ from alembic.config import Config
 from sqlalchemy import text
 
 from tasks.journal.contract import Memory
-from tasks.merge import Conflict, Effect, Held, Name, Side
+from tasks.merge import Conflict, Effect, End, Held, Name
 from worker.store import RunRecord, SqlJournal, Store
 from worker.store.store import _MIGRATIONS
 
@@ -22,8 +22,8 @@ ODD = Name("a\0b\ud800 Bearer abcdefghijklmnop", "")
 
 def conflict(name: Name, attribute: str = "A") -> Conflict:
     return Conflict(
-        notion_id="n1", other_id="o1", attribute=attribute, base=1, notion=2, other=3, notion_edited=None,
-        other_edited=None, winner=None, rule="error", reason="", name=name,
+        left_id="n1", right_id="o1", attribute=attribute, base=1, notion=2, other=3, left_edited=None,
+        right_edited=None, winner=None, rule="error", reason="", name=name,
     )  # fmt: skip
 
 
@@ -35,7 +35,7 @@ def entered(store: Store) -> SqlJournal:
 
 async def test_names_come_back(store: Store) -> None:
     journal = entered(store)
-    effect = Effect("update", Side.NOTION, "n1", "o1", {"A": 1}, {"A": 2}, MILK)
+    effect = Effect("update", End.LEFT, "n1", "o1", {"A": 1}, {"A": 2}, MILK)
     await journal.begin(None, effect)
     await journal.keep_conflict(conflict(MILK))
     await journal.keep_conflict(conflict(Name("Oat milk")))  # the same conflict, by a newer title
@@ -53,12 +53,12 @@ async def test_a_title_that_a_database_does_not_take_or_that_holds_a_secret(stor
     journal = entered(store)
     await journal.keep_conflict(conflict(ODD))
     await journal.remember(Memory(held=(Held(("n1", ""), "why", "x", 0, NOW, NOW, ODD),)))
-    record = RunRecord(run_id="r1", task="t", status="failed", names={(Side.NOTION, "n1"): ODD}, reason="n1")
+    record = RunRecord(run_id="r1", task="t", status="failed", names={(End.LEFT, "n1"): ODD}, reason="n1")
     store.runs.finish(record)
     (kept,) = store.conflicts.list("t")
     (held,) = store.memories.held("t")
     (run,) = store.runs.list("t")
-    for title in (kept.title, held.name.title, run.names[Side.NOTION, "n1"].title):
+    for title in (kept.title, held.name.title, run.names[End.LEFT, "n1"].title):
         assert title is not None
         assert title.startswith("a\\0b\\ud800 Bearer")
         assert "abcdefghijklmnop" not in title
@@ -68,7 +68,7 @@ def test_a_run_says_titles_to_people_and_ids_to_all_others(store: Store) -> None
     record = RunRecord(
         run_id="r1", task="t", status="failed", reason="update page-0001 in Notion: no",
         notes=["update page-0001 in Notion: no", "leave 1 in the other side: x"],
-        names={(Side.NOTION, "page-0001"): MILK, (Side.OTHER, "1"): Name("One")},
+        names={(End.LEFT, "page-0001"): MILK, (End.RIGHT, "1"): Name("One")},
     )  # fmt: skip
     store.runs.enter(record)
     (kept,) = store.runs.list("t")

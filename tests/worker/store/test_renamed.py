@@ -11,7 +11,7 @@ import pytest
 
 from config import get_settings
 from tasks import OutcomeUnknownError
-from tasks.engine.run import Order
+from tasks.engine.report import Order
 from tasks.errors import LockLostError
 from tasks.journal.contract import Base
 from tasks.merge import Plan

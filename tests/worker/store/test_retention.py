@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, insert, select
 
 from tasks.journal.contract import Memory
-from tasks.merge import Conflict, Delete, Effect, Held, Intent, Link, Plan, Side
+from tasks.merge import Conflict, Delete, Effect, End, Held, Intent, Link, Plan
 from tasks.scheduled import PRUNE
 from tasks.values.canonical import dump
 from worker.lock import MemorySyncLock
@@ -160,7 +160,7 @@ def test_undo_data_of_a_run_that_goes_on_stays(store: Store) -> None:
     assert dropped(store) == {"undo": 1}
 
 
-def conflict(number: int, winner: Side | None, rule: str, **changes: Any) -> Conflict:
+def conflict(number: int, winner: End | None, rule: str, **changes: Any) -> Conflict:
     fields: dict[str, Any] = {
         "reason": "both", "notion_id": f"p{number}", "other_id": f"t{number}", "attribute": "Title",
         "base": "old", "notion": "a", "other": "b", "notion_edited": None, "other_edited": None,
@@ -185,18 +185,18 @@ def test_settled_conflicts_go_and_open_ones_stay(store: Store) -> None:
     still = keep_conflict(store, 400, conflict(1, None, "error"))
     taken = keep_conflict(store, 400, conflict(2, None, "error"))
     store.conflicts.take(taken, "notion")  # just now
-    young = keep_conflict(store, 99, conflict(1, Side.NOTION, "newer", notion="c"))
+    young = keep_conflict(store, 99, conflict(1, End.LEFT, "newer", notion="c"))
     keep_conflict(store, 400, conflict(3, None, "error"))  # its base has gone on
     keep_conflict(store, 400, conflict(4, None, "error"))  # not linked any more
-    keep_conflict(store, 400, conflict(1, Side.OTHER, "tie", notion="d"))
+    keep_conflict(store, 400, conflict(1, End.RIGHT, "tie", notion="d"))
     keep_conflict(store, 400, conflict(1, None, "resolver", notion="e"))
-    keep_conflict(store, 400, conflict(1, Side.NOTION, "edit beats delete", attribute=None, base=None))
+    keep_conflict(store, 400, conflict(1, End.LEFT, "edit beats delete", attribute=None, base=None))
     assert dropped(store, batch=2) == {"conflicts": 5}
     assert {record.id for record in store.conflicts.list()} == {still, taken, young}
 
 
 def keep_plan(store: Store, task: str, days: float, applied: float | None = None) -> None:
-    actions = (Delete(reason="x", side=Side.NOTION, notion_id=task, other_id=task, values={}),)
+    actions = (Delete(reason="x", side=End.LEFT, left_id=task, right_id=task, values={}),)
     store.plans.keep(task, Plan(actions), "too much", "run")
     times = {"at": NOW - timedelta(days=days)}
     if applied is not None:
@@ -224,7 +224,7 @@ def test_what_a_task_works_with_is_never_dropped(store: Store) -> None:
     held = Held(("p1", ""), "not today", "x", 3, long_ago, long_ago)
     with store.write() as connection:
         Links.put(connection, "task", Link("p1", "t1", {"Title": "a"}, {}), "run")
-        intent = Intent("key", Side.OTHER, "p2", {"Title": "b"}, begun_at=long_ago)
+        intent = Intent("key", End.RIGHT, "p2", {"Title": "b"}, begun_at=long_ago)
         Links.begin(connection, "task", intent, "run")
         Memories.remember(connection, "task", Memory({"Title": ""}, "here", {}, (held,), {"x": 1}))
         connection.execute(schema.link.update().values(updated_at=long_ago))
@@ -307,7 +307,7 @@ def test_others_write_while_it_goes_on(store: Store, open_store: Callable[[], St
         while not stop.is_set():
             begun = datetime.now(UTC)
             with other.write() as connection:
-                Effects.keep(connection, "x", Effect("update", Side.NOTION, "p", "t", {}, {}), "run")
+                Effects.keep(connection, "x", Effect("update", End.LEFT, "p", "t", {}, {}), "run")
             waits.append((datetime.now(UTC) - begun).total_seconds())
 
     thread = threading.Thread(target=write_on)

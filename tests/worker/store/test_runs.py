@@ -41,14 +41,14 @@ def test_a_run_comes_back_as_it_was_entered(store: Store) -> None:
     run = record(1, message_id="m", started_at=START.astimezone(timezone(timedelta(hours=5))))
     assert store.runs.start(run, None) is None
     assert store.runs.list() == [run]
-    done = ended(run, "failed", reason="ünïcödé", counts={"other_created": 2}, notes=["one\ntwo"])
+    done = ended(run, "failed", reason="ünïcödé", counts={"right_created": 2}, notes=["one\ntwo"])
     store.runs.finish(done)
     (found,) = store.runs.list("task")
     assert found == done
     assert found.started_at == START
     assert found.started_at.tzinfo is UTC
     assert found.seconds == 2
-    assert found.to_json()["counts"] == {"other_created": 2}
+    assert found.to_json()["counts"] == {"right_created": 2}
     assert run.seconds is None
 
 

@@ -15,7 +15,7 @@ import redis
 from config import get_settings, load_settings
 from tasks.database.sql.declared import open_node, read_nodes
 from tasks.database.sql.scheduled import DeclaredNode
-from tasks.engine.run import Order
+from tasks.engine.report import Order
 from worker.cli import plans
 from worker.cli.exit_codes import ExitCode
 from worker.cli.failures import CommandError

@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from sandbox.notion import Sandbox
-from tasks.engine.run import RunReport, run_task
+from tasks.engine.report import RunReport
 from tasks.journal.file import FileJournal
 from tasks.notion_caldav import NotionCalDAV
 from tasks.services.caldav import CalDAVClient, Todo, TodoCalendar
@@ -49,7 +49,7 @@ class Office:
             base_url=self.person.url,
             throttle=LocalThrottle(1000, 1000),
         )
-        return await run_task(task, FileJournal(self.folder / "todos.json"))
+        return await task.run(FileJournal(self.folder / "todos.json"))
 
     async def make_row(self, title: str, notes: str = "") -> str:
         return await self.person.make_page(self.source, Task=Person.text(title), Notes=_notes(notes))
@@ -164,7 +164,7 @@ async def test_what_the_server_drops_stays_in_notion(office: Office, way: Any, m
     row = await office.make_row("new", LONG)
     await office.make_row("edited")
     report = await office.run()
-    assert report.outcome.counts["other_created"] == 2
+    assert report.outcome.counts["right_created"] == 2
     for _ in range(2):
         written = len(office.server.writes())
         report = await office.run()
@@ -197,7 +197,7 @@ async def test_what_the_server_drops_of_an_attribute_that_was_not_edited_stays_i
     office.server.asked = lambda request: way(_cut(most), request, None)
     office.server.answered = lambda request, answer: way(_cut(most), request, answer)
     await office.person.edit(row, Task=Person.text("green tea"))
-    assert (await office.run()).outcome.counts["other_updated"] == 1
+    assert (await office.run()).outcome.counts["right_updated"] == 1
     (todo,) = await office.todos()
     assert todo.values["description"] == text[:most]  # or nothing is tried here
     for _ in range(3):
@@ -236,7 +236,7 @@ async def test_what_the_server_drops_later_stays_in_notion(
         assert await office.rows() == {"renamed": LONG}
     await office.person.edit(row, Notes=_notes("Another " + LONG))
     later = False
-    assert (await office.run()).outcome.counts["other_updated"] == 1
+    assert (await office.run()).outcome.counts["right_updated"] == 1
     later = True
     for _ in range(3):
         assert not +(await office.run()).outcome.counts
@@ -358,8 +358,8 @@ async def test_a_todo_that_goes_while_it_is_listed_is_gone_in_the_next_run(offic
             office.remove("odd.ics")
 
     office.server.answered = answered
-    assert (await office.run()).outcome.counts["notion_deleted"] == 0
-    assert (await office.run()).outcome.counts["notion_deleted"] == 1
+    assert (await office.run()).outcome.counts["left_deleted"] == 0
+    assert (await office.run()).outcome.counts["left_deleted"] == 1
     assert set(await office.rows()) == {"two"}
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from sandbox.notion import Sandbox
-from tasks.engine.run import RunReport, run_task
+from tasks.engine.report import RunReport
 from tasks.errors import ItemError, PreconditionError, TaskDefinitionError
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
@@ -41,7 +41,7 @@ class Place:
     async def run(self) -> RunReport:
         """A run of a new process."""
         self.task = self.fresh()
-        return await run_task(self.task, self.journal)
+        return await self.task.run(self.journal)
 
     async def run_while(self, happens: Callable[..., Awaitable[Any]]) -> RunReport:
         """A run of a new process, with what happens on the way of its requests."""
@@ -54,7 +54,7 @@ class Place:
             return client
 
         task.make_client = make_client  # type: ignore[method-assign]
-        return await run_task(task, self.journal)
+        return await task.run(self.journal)
 
     @property
     def sent(self) -> Counter[str]:
@@ -119,7 +119,7 @@ async def test_a_heading_stays_in_the_content_of_a_row_whose_title_is_not_synced
     place.service.add({"key": 3, "text": "# Head\ntext"})
     task = PlainTask(place.person.url, place.source, {"Effort": "key", PAGE_BODY: "text"}, place.service)
     for _ in range(2):
-        assert (await run_task(task, place.journal)).status == "succeeded"
+        assert (await task.run(place.journal)).status == "succeeded"
     assert place.texts() == {3: "# Head\ntext"}
     (row,) = (await place.person.send("POST", f"data_sources/{place.source}/query", {}))["results"]
     assert await place.content(row["id"]) == "# Head\ntext"

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from tasks.engine.run import run_task
 from tasks.errors import CursorExpiredError
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
@@ -224,7 +223,7 @@ async def test_runs_by_changes_carry_edits_both_ways_and_no_echo(
     task, journal = Shelf(person.url, source), StateJournal(State())
 
     async def run() -> list[str]:
-        report = await run_task(task, journal)
+        report = await task.run(journal)
         assert report.status == "succeeded"
         return [method for method, _ in task.wire.sent]
 

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.engine.run import run_task
 from tasks.errors import TaskDefinitionError
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
@@ -159,17 +158,17 @@ async def test_runs_with_a_service_of_starts_leave_the_ends(person: Person, sour
     async def run() -> dict[str, int]:
         task = PlainTask(person.url, source, {"Name": "key", "When": "when"}, service, date_ranges=["When"])
         task.lossy = {"When": start_only("other")}
-        report = await run_task(task, journal)
+        report = await task.run(journal)
         assert report.status == "succeeded"
         return {kind: count for kind, count in report.outcome.counts.items() if count and kind != "agreed"}
 
-    assert await run() == {"other_created": 1}
+    assert await run() == {"right_created": 1}
     (item,) = service.items.values()
     assert same(item.values["when"], datetime(2026, 7, 1, 7, tzinfo=UTC))
     await person.edit(page_id, When={"date": {**when["date"], "end": "2026-07-01T12:00:00+02:00"}})
     assert await run() == {}
     service.edit(item.id, {"when": datetime(2026, 7, 1, 8, tzinfo=UTC)})
-    assert await run() == {"notion_updated": 1}
+    assert await run() == {"left_updated": 1}
     now = (await person.page(page_id))["properties"]["When"]["date"]
     assert (now["start"], now["end"]) == ("2026-07-01T10:00:00.000+02:00", "2026-07-01T12:00:00.000+02:00")
     assert await run() == {}

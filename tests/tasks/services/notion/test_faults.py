@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from sandbox.notion import PERSON_ID, Sandbox
-from tasks.engine.run import Order, RunReport, run_task
+from tasks.engine.report import Order, RunReport
 from tasks.errors import ItemError, OutcomeUnknownError, SideError, TaskError
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
@@ -280,7 +280,7 @@ async def test_a_pause_beyond_the_patience_is_not_begun(task: Paced, person: Per
 
 async def run(task: Paced, journal: StateJournal) -> RunReport | TaskError:
     try:
-        return await run_task(task, journal, order=Order(clock=task.time.now))
+        return await task.run(journal, order=Order(clock=task.time.now))
     except TaskError as error:
         return error
 

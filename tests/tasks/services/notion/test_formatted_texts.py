@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from sandbox.notion import PERSON_ID
-from tasks.engine.run import run_task
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tasks.services.notion import rich_text
@@ -56,7 +55,7 @@ async def test_a_formatted_text_survives_a_service_of_plain_texts(person: Person
     task, journal = PlainTask(person.url, source, attrs, service), StateJournal(State())
 
     async def sync() -> None:
-        report = await run_task(task, journal)
+        report = await task.run(journal)
         assert report.status == "succeeded", report.reason
 
     page_id = await person.make_page(source, Name=person.text("Paint"))

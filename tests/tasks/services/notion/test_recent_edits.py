@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from sandbox.notion import Sandbox
-from tasks.engine.run import run_task
 from tasks.errors import ItemError, PreconditionError
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
@@ -218,7 +217,7 @@ async def test_a_run_by_changes_takes_one_request_per_changed_row(
     async def run() -> tuple[str, Counter[str]]:
         task = PlainTask(person.url, source, attrs, service)
         task.change_share = 1.0
-        report = await run_task(task, journal)
+        report = await task.run(journal)
         return report.status, Counter(method for method, _ in task.wire.sent)
 
     assert (await run())[0] == "succeeded"

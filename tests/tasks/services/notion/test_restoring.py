@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tasks.engine.run import Order, run_task
+from tasks.engine.report import Order
 from tasks.errors import ItemError
 from tasks.journal.contract import Base
 from tasks.journal.state import State
@@ -68,21 +68,21 @@ async def test_an_undone_deletion_makes_no_second_row_and_no_second_to_do(
     journal = Watched()
     page_id = await person.make_page(source, Name=person.text("Paint"), Private=private(person, "mine"))
     await person.make_page(source, Name=person.text("Sleep"))
-    await run_task(task, journal)
+    await task.run(journal)
     (item,) = (item for item in service.items.values() if item.values["key"] == "Paint")
     del service.items[item.id]
     journal.effects.clear()
-    await run_task(task, journal)
+    await task.run(journal)
     assert (await person.page(page_id))["in_trash"] is True
     effects = list(journal.effects)
 
     def planner(base: Base, views: Any, policy: Policy) -> Plan:
         return undo(effects, base.links, {side: view.snapshot for side, view in views.items()}, policy)
 
-    report = await run_task(task, journal, order=Order(planner=planner))
-    assert report.outcome.counts == {"notion_restored": 1}
+    report = await task.run(journal, order=Order(planner=planner))
+    assert report.outcome.counts == {"left_restored": 1}
     for _ in range(2):
-        report = await run_task(task, journal)
+        report = await task.run(journal)
     assert report.plan.actions == ()
     assert sorted(item.values["key"] for item in service.items.values()) == ["Paint", "Sleep"]
     raw = await person.page(page_id)
@@ -122,16 +122,16 @@ async def test_an_edit_that_beats_a_deletion_takes_the_row_out_of_the_trash(
     journal = Watched()
     page_id = await person.make_page(source, Name=person.text("Paint"), Private=private(person, "mine"))
     await person.make_page(source, Name=person.text("Sleep"))
-    await run_task(task, journal)
+    await task.run(journal)
     (item,) = (item for item in service.items.values() if item.values["key"] == "Paint")
     await person.patch_page(page_id, {"in_trash": True})
     service.edit(item.id, {"text": "two coats"})
-    report = await run_task(task, journal)
-    assert report.outcome.counts == {"notion_restored": 1, "notion_updated": 1}
+    report = await task.run(journal)
+    assert report.outcome.counts == {"left_restored": 1, "left_updated": 1}
     raw = await person.page(page_id)
     assert (raw["in_trash"], raw["properties"]["Private"]["rich_text"][0]["plain_text"]) == (False, "mine")
     assert raw["properties"]["Notes"]["rich_text"][0]["plain_text"] == "two coats"
-    assert (await run_task(task, journal)).plan.actions == ()
+    assert (await task.run(journal)).plan.actions == ()
 
 
 async def test_two_tasks_on_one_data_source_bring_a_row_back_once(person: Person, source: str) -> None:
@@ -141,14 +141,14 @@ async def test_two_tasks_on_one_data_source_bring_a_row_back_once(person: Person
     page_id = await person.make_page(source, Name=person.text("Paint"))
     await person.make_page(source, Name=person.text("Sleep"))
     for one, journal in zip(tasks, journals, strict=True):
-        await run_task(one, journal)
+        await one.run(journal)
     await person.patch_page(page_id, {"in_trash": True})
     for one, changes in zip(tasks, ({"text": "two coats"}, {"effort": 3}), strict=True):
         (item,) = (item for item in one.service.items.values() if item.values["key"] == "Paint")
         one.service.edit(item.id, changes)
     for _ in range(3):
         for one, journal in zip(tasks, journals, strict=True):
-            await run_task(one, journal)
+            await one.run(journal)
     shown = [sorted(str(item.values) for item in one.service.items.values()) for one in tasks]
     assert shown[0] == shown[1]
     assert len(shown[0]) == 2

@@ -118,7 +118,7 @@ class Rows(NotionSide):
     def nothing(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError
 
-    get_other_objects = other_id = other_hash = other_timestamp = other_to_dict = nothing
+    get_other_objects = right_id = other_hash = other_timestamp = other_to_dict = nothing
     other_create_obj = other_update_obj = other_delete_obj = nothing
 
 

@@ -145,7 +145,7 @@ NEEDED = [
     "row moved out of the filter or back", "column renamed", "option renamed",
     "edit between listing and writing", "move while rows are listed",
     "plain write applied without an answer", "run succeeded", "run failed", "conflicts",
-    "notion_created", "other_created", "notion_updated", "other_updated", "notion_deleted", "other_deleted",
+    "left_created", "right_created", "left_updated", "right_updated", "left_deleted", "right_deleted",
 ]  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.engine.run import run_task
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tests.tasks.services.notion.person import Person
@@ -38,7 +37,7 @@ async def test_pages_of_a_wiki_are_synced_and_its_databases_left_alone(
     service.add({"key": "page 3", "effort": 3})
     for _ in range(2):
         task = PlainTask(person.url, wiki, {"Name": "key", "Effort": "effort"}, service)
-        assert (await run_task(task, journal)).status == "succeeded"
+        assert (await task.run(journal)).status == "succeeded"
         names = sorted(item.values["key"] for item in service.items.values())
         assert names == ["page 0", "page 1", "page 2", "page 3"]
         results = (await person.send("POST", f"data_sources/{wiki}/query", {}))["results"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from tasks.engine.run import Order
+from tasks.engine.report import Order
 from tasks.errors import ItemError, OutcomeUnknownError, SideError
 from tasks.services.notion.client import NotionClient
 from tasks.services.notion.throttle import LocalThrottle
@@ -453,7 +453,7 @@ class Town:
         """Attributes and values of all conflicts."""
         kept: set[tuple[str, Any]] = set()
         for conflict in self.store.conflicts.list(self.task.name, limit=100_000):
-            for value in (conflict.notion, conflict.other):
+            for value in (conflict.left, conflict.right):
                 if conflict.attribute is not None:
                     kept.add((self.task.attr_map[conflict.attribute], value))
                 else:

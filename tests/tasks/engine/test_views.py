@@ -9,22 +9,24 @@ import pytest
 
 from tasks import ItemError, Listing, TaskDefinitionError
 from tasks.engine.calls import calls
-from tasks.engine.snapshots import BATCH, Adapter, SideView, read_side
+from tasks.engine.running import adapters_of
+from tasks.engine.views import BATCH, SideView, read_side
 from tasks.errors import ExitError
-from tasks.merge import Side
+from tasks.merge import End
 from tests.tasks.sync_task.seed_style import Page, Services, ToDos
 
 
-async def read(task: ToDos, side: Side = Side.NOTION) -> SideView:
+async def read(task: ToDos, side: End = End.LEFT) -> SideView:
+    sync = task.pairing()
     async with calls(task.name) as caller:
-        return await read_side(Adapter(task, side, caller))
+        return await read_side(adapters_of(sync, sync.mapped({}), caller)[side])
 
 
 async def test_both_sides_are_read_by_notion_attribute() -> None:
     services = Services()
     page, todo = services.page("a"), services.todo("a", completed=True)
     task = ToDos(services)
-    notion, other = await read(task), await read(task, Side.OTHER)
+    notion, other = await read(task), await read(task, End.RIGHT)
     assert notion.snapshot.records["p1"].values == {"Title": "a", "Done": False}
     assert other.snapshot.records["t2"].values == {"Title": "a", "Done": True}
     assert notion.objects == {"p1": page}
@@ -154,7 +156,7 @@ async def test_an_attribute_of_the_map_that_objects_do_not_have_is_told() -> Non
     services = Services()
     services.todo("a")
     with pytest.raises(TaskDefinitionError) as caught:
-        await read(Unnamed(services), Side.OTHER)
+        await read(Unnamed(services), End.RIGHT)
     assert str(caught.value) == (
         "task 'to-dos': attr_map names 'summary', which other_to_dict does not give; "
         "it gives Summary, completed"

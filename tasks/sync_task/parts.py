@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tasks.merge import Action, Adopt, Agree, Conflict, Create, Delete, Link, Side, Unlink, Update
+from tasks.merge import Action, Adopt, Agree, Conflict, Create, Delete, End, Link, Unlink, Update
 
 
-def keeps_deleted(side: Side) -> Callable[[Action], bool]:
+def keeps_deleted(side: End) -> Callable[[Action], bool]:
     """The actions that follow from deletions on a side."""
 
     def keep(action: Action) -> bool:
@@ -19,13 +19,13 @@ def keeps_deleted(side: Side) -> Callable[[Action], bool]:
             case Conflict(attribute=None):
                 return action.winner is side.opposite
             case Adopt(instead_of=Link() as old):  # deleted, and there again under another id
-                return old.id_on(side) != (action.notion_id if side is Side.NOTION else action.other_id)
+                return old.id_on(side) != (action.left_id if side is End.LEFT else action.right_id)
         return isinstance(action, Unlink)
 
     return keep
 
 
-def keeps_created(side: Side) -> Callable[[Action], bool]:
+def keeps_created(side: End) -> Callable[[Action], bool]:
     """The actions that follow from new objects on a side."""
 
     def keep(action: Action) -> bool:
@@ -50,10 +50,10 @@ def keeps_links(action: Action) -> bool:
 PARTS: dict[str, Callable[[Action], bool]] = {
     "links": keeps_links,
     "changes": keeps_changes,
-    "notion_created": keeps_created(Side.NOTION),
-    "other_created": keeps_created(Side.OTHER),
-    "notion_deleted": keeps_deleted(Side.NOTION),
-    "other_deleted": keeps_deleted(Side.OTHER),
+    "notion_created": keeps_created(End.LEFT),
+    "other_created": keeps_created(End.RIGHT),
+    "notion_deleted": keeps_deleted(End.LEFT),
+    "other_deleted": keeps_deleted(End.RIGHT),
 }
 
 

@@ -1,4 +1,4 @@
-"""Reading a side: its objects, as the task gives them, to a snapshot for the merge."""
+"""Reading a side: its objects, as it gives them, to a snapshot for the merge."""
 
 from __future__ import annotations
 
@@ -8,74 +8,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tasks.engine.calls import Calls, discard, exit_error
+from tasks.engine.adapter import Adapter, text_id
+from tasks.engine.calls import discard, exit_error
 from tasks.errors import ItemError, PreconditionError, TaskDefinitionError
-from tasks.merge import Link, Record, Side, Snapshot, in_question
-from tasks.sync_task.task import ID, SyncTask
-from tasks.values.canonical import canonical, same
+from tasks.merge import ID, End, Link, Record, Snapshot, in_question
+from tasks.values.canonical import same
 
 #: Objects that are converted in one go before the event loop has its turn again.
 BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Adapter:
-    """One side of a task: the same methods under the same names for both."""
-
-    task: SyncTask
-    side: Side
-    calls: Calls
-
-    def method(self, name: str) -> Any:
-        """The task's method of this side, as `id` for `notion_id` or `other_id`."""
-        if name == "get_objects":
-            return self.task.get_notion_objects if self.side is Side.NOTION else self.task.get_other_objects
-        return getattr(self.task, f"{self.side.value}_{name}")
-
-    async def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """What the method returns, awaited if need be."""
-        return await self.calls.call(self.side, self.method(name), *args, **kwargs)
-
-    def native(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Values by this side's own attribute names."""
-        if self.side is Side.NOTION:
-            return dict(values)
-        return {self.task.attr_map[name]: value for name, value in values.items()}
-
-    def common(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The synced values of this side by Notion attribute.
-
-        Raises:
-            TaskDefinitionError: the object has no such attribute.
-            ItemError: a value is of a type that cannot be kept.
-        """
-        result = {}
-        for notion_name, other_name in self.task.attr_map.items():
-            name = notion_name if self.side is Side.NOTION else other_name
-            if name not in values:
-                raise TaskDefinitionError(
-                    f"task {self.task.name!r}: attr_map names {name!r}, which {self.side.value}_to_dict does not "
-                    f"give; it gives {', '.join(sorted(map(str, values))) or 'nothing'}"
-                )
-            try:
-                canonical(values[name])
-            except TypeError as error:
-                raise ItemError(f"attribute {name!r}: {error}") from error
-            result[notion_name] = values[name]
-        return result
-
-    async def id(self, obj: Any) -> ID:
-        """The id of an object, as text."""
-        return _text_id(await self.call("id", obj))
-
-    async def values(self, obj: Any) -> dict[str, Any]:
-        """The synced values of an object by Notion attribute."""
-        return self.common(await self.call("to_dict", obj))
-
-
-@dataclass(frozen=True, slots=True)
 class SideView:
-    """A side at one moment: the snapshot, and the task's own objects behind it."""
+    """A side at one moment: the snapshot, and the side's own objects behind it."""
 
     adapter: Adapter
     snapshot: Snapshot
@@ -94,12 +39,12 @@ class SideView:
         """
         if obj_id in self.objects:
             return self.objects[obj_id]
-        known = await self.adapter.call("known_obj", obj_id, self.snapshot.records[obj_id].values)
+        known = await self.adapter.known(obj_id, self.snapshot.records[obj_id].values)
         if known is not NotImplemented:
             self.objects[obj_id] = known
             return known
-        obj = await self.adapter.call("get_obj", obj_id)
-        where = self.adapter.side.label
+        obj = await self.adapter.call(self.adapter.side.get, obj_id)
+        where = self.adapter.label
         if obj is None:
             raise PreconditionError(f"{obj_id} is not in {where} any more; the next run takes it up")
         now, planned = await self.adapter.values(obj), self.snapshot.records[obj_id].values
@@ -116,22 +61,23 @@ async def read_side(adapter: Adapter) -> SideView:
     """List a side and convert what it lists.
 
     Raises:
-        TaskDefinitionError: `attr_map` names an attribute that the objects do not have.
+        TaskDefinitionError: the mapping names an attribute that the objects do not have.
         SideError: the side cannot be read.
     """
-    return await view_of(adapter, await adapter.call("get_objects"))
+    return await view_of(adapter, await adapter.call(adapter.side.list))
 
 
-async def ask_for_missing(views: Mapping[Side, SideView], links: Sequence[Link]) -> dict[Side, SideView]:
+async def ask_for_missing(views: Mapping[End, SideView], links: Sequence[Link]) -> dict[End, SideView]:
     """The views with the word of each side on missing objects in whose place another one may be.
 
     Raises:
         SideError: a side cannot be asked.
     """
-    elsewhere: dict[Side, set[ID]] = {side: set() for side in views}
+    elsewhere: dict[End, set[ID]] = {side: set() for side in views}
     for side, missing_id in in_question(links, {side: view.snapshot for side, view in views.items()}):
         try:
-            gone = await views[side].adapter.call("is_gone", missing_id)
+            adapter = views[side].adapter
+            gone = await adapter.call(adapter.side.is_gone, missing_id)
         except ItemError:  # it does not say, and is asked again when its counterpart is to be deleted
             gone = False
         if not gone:
@@ -150,7 +96,7 @@ async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
     """
     if not isinstance(listed, Sequence) or isinstance(listed, str | bytes):
         raise TaskDefinitionError(
-            f"task {adapter.task.name!r}: get_{adapter.side.value}_objects must return a list or a Listing, "
+            f"task {adapter.task!r}: {adapter.side.spelled('list')} must return a list or a Listing, "
             f"not {type(listed).__name__}"
         )
     partial: str | None = getattr(listed, "partial", None)
@@ -160,17 +106,15 @@ async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
     hashes: dict[ID, set[str]] = {obj_id: set() for obj_id in unreadable}
     for start in range(0, len(listed), BATCH):
         batch = listed[start : start + BATCH]
-        parts = await adapter.calls.call(
-            adapter.side, lambda batch=batch: [_ask(adapter, obj) for obj in batch]
-        )
+        parts = await adapter.call(lambda batch=batch: [_ask(adapter, obj) for obj in batch])
         try:
             for obj, part in zip(batch, parts, strict=True):
                 try:
-                    obj_id = _text_id(await _answer(part["id"]))
+                    obj_id = text_id(await _answer(part["id"]))
                 except ItemError as error:
                     partial = partial or f"an object has no id: {error}"
                     continue
-                part["hash"] = await _settled(part["hash"])
+                part["key"] = await _settled(part["key"])
                 if obj_id in objects:  # which of the two is meant is not known; neither is touched
                     unreadable.setdefault(obj_id, f"two objects have the id {obj_id}")
                 if obj_id in unreadable:
@@ -189,7 +133,7 @@ async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
     return SideView(
         adapter,
         Snapshot(
-            adapter.side,
+            adapter.end,
             records,
             partial,
             unreadable,
@@ -203,9 +147,10 @@ async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
 def _ask(adapter: Adapter, obj: Any) -> dict[str, Any]:
     """Call the four plain questions in the side's thread; coroutines come back as they are."""
     answers: dict[str, Any] = {}
-    for name in ("id", "hash", "timestamp", "to_dict"):
+    side = adapter.side
+    for name, ask in (("id", side.id), ("key", side.key), ("edited", side.edited), ("values", side.values)):
         try:
-            answers[name] = adapter.method(name)(obj)
+            answers[name] = ask(obj)
         except ItemError as error:
             answers[name] = error
     return answers
@@ -220,19 +165,12 @@ async def _answer(answer: Any) -> Any:
         raise exit_error(error) from error
 
 
-def _text_id(answer: Any) -> ID:
-    """An id as it is kept: a UUID or a number would not be found again under what was read back."""
-    if answer is None or answer == "":
-        raise ItemError("its id is empty")
-    return str(answer)
-
-
 async def _record(adapter: Adapter, obj_id: ID, answers: Mapping[str, Any]) -> Record:
-    values = adapter.common(await _answer(answers["to_dict"]))
-    edited: datetime | None = await _answer(answers["timestamp"])
+    values = adapter.common(await _answer(answers["values"]))
+    edited: datetime | None = await _answer(answers["edited"])
     if edited is not None and edited.tzinfo is None:
         edited = edited.replace(tzinfo=UTC)
-    return Record(obj_id, values, _text_hash(await _answer(answers["hash"])), edited)
+    return Record(obj_id, values, _text_hash(await _answer(answers["key"])), edited)
 
 
 async def _settled(answer: Any) -> Any:
@@ -245,7 +183,7 @@ async def _settled(answer: Any) -> Any:
 
 def _known_hash(answers: Mapping[str, Any]) -> str:
     """The hash of an object that cannot be read otherwise; empty where that is not known either."""
-    return "" if isinstance(answers["hash"], ItemError) else _text_hash(answers["hash"])
+    return "" if isinstance(answers["key"], ItemError) else _text_hash(answers["key"])
 
 
 def _hash_of(record: Record | None) -> tuple[str, ...]:

@@ -1,0 +1,107 @@
+"""A side as the merge speaks to it: by the merge's names, with values in common form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.engine.calls import Calls
+from tasks.errors import ItemError, TaskDefinitionError, UnfitError
+from tasks.mapping import Mapping as Attributes
+from tasks.sides import ID, End, Side
+from tasks.values.canonical import canonical
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One side of a run."""
+
+    #: The task's name, for messages.
+    task: str
+    end: End
+    side: Side
+    mapping: Attributes
+    calls: Calls
+    #: What people call it.
+    label: str
+
+    async def call(self, method: Any, *args: Any) -> Any:
+        """What a method of the side returns, awaited if need be."""
+        return await self.calls.call(self.end, method, *args)
+
+    def common(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """What the side shows of an object, in common form.
+
+        Raises:
+            TaskDefinitionError: it has no such attribute.
+            ItemError: a value is of a type that cannot be kept.
+        """
+        try:
+            result = self.mapping.common(self.end, values)
+        except KeyError as error:
+            raise TaskDefinitionError(
+                f"task {self.task!r}: {self.mapping.spelled} names {error.args[0]!r}, which "
+                f"{self.side.spelled('values')} does not give; it gives "
+                f"{', '.join(sorted(map(str, values))) or 'nothing'}"
+            ) from None
+        for name, value in result.items():
+            try:
+                canonical(value)
+            except TypeError as error:
+                raise ItemError(f"attribute {self.mapping.name_at(self.end, name)!r}: {error}") from error
+        return result
+
+    async def id(self, obj: Any) -> ID:
+        """The id of an object, as text."""
+        return text_id(await self.call(self.side.id, obj))
+
+    async def values(self, obj: Any) -> dict[str, Any]:
+        """The synced values of an object."""
+        return self.common(await self.call(self.side.values, obj))
+
+    async def known(self, obj_id: ID, values: Mapping[str, Any]) -> Any:
+        """An object made of what is known of it, where the side can do that and the common form says all."""
+        if self.mapping.converts:
+            return NotImplemented
+        return await self.call(self.side.known, obj_id, self.mapping.native(self.end, values))
+
+    async def create(self, key: str, values: Mapping[str, Any]) -> Any:
+        """Make an object of values in common form; what is constant for new ones is added."""
+        native = {**self.mapping.constants[self.end], **self.mapping.native(self.end, values)}
+        made = await self.call(self.side.create, key, native)
+        if made is None:
+            raise TaskDefinitionError(
+                f"task {self.task!r}: {self.side.spelled('create')} must return the object that it made"
+            )
+        return made
+
+    async def update(self, obj: Any, changes: Mapping[str, Any]) -> Any:
+        """Set attributes to values in common form; gives the object as it is now.
+
+        A value that stands for the same already stays as it is.
+
+        Raises:
+            UnfitError: some values do not fit, by the merge's names; nothing was written.
+        """
+        try:
+            native = self.mapping.native(self.end, changes, await self._now(obj))
+            return await self.call(self.side.update, obj, native)
+        except UnfitError as error:
+            raise UnfitError(str(error), self.mapping.named(self.end, error.attributes)) from error
+
+    async def update_one(self, obj: Any, name: str, value: Any) -> None:
+        """Set a single attribute, in place."""
+        ((native, sent),) = self.mapping.native(self.end, {name: value}, await self._now(obj)).items()
+        await self.call(self.side.update_one, obj, native, sent)
+
+    async def _now(self, obj: Any) -> Mapping[str, Any] | None:
+        """What an object has now, where a converter asks for it."""
+        return await self.call(self.side.values, obj) if self.mapping.converts else None
+
+
+def text_id(answer: Any) -> ID:
+    """An id as it is kept: a UUID or a number would not be found again under what was read back."""
+    if answer is None or answer == "":
+        raise ItemError("its id is empty")
+    return str(answer)

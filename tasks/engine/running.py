@@ -1,0 +1,97 @@
+"""A run whose sides are open and described: what everything that goes on in it works with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tasks.engine.adapter import Adapter
+from tasks.engine.calls import Calls
+from tasks.engine.sync import Sync
+from tasks.journal.contract import Base, Journal
+from tasks.mapping import Mapping as Attributes
+from tasks.sides import ID, End
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A task, its sides in the words of the merge, and where the run keeps what must outlive it."""
+
+    sync: Sync
+    mapping: Attributes
+    journal: Journal
+    caller: Calls
+    check_lock: Callable[[], None]
+
+    @property
+    def adapters(self) -> dict[End, Adapter]:
+        """Both sides."""
+        return adapters_of(self.sync, self.mapping, self.caller)
+
+    def scope(self) -> str:
+        """What the listings of both sides hold."""
+        return "\n".join(filter(None, (self.sync.sides[end].scope() for end in End)))
+
+    def remembered(self) -> dict[str, Any]:
+        """What the sides and the task want to know again."""
+        kept = {end.value: self.sync.sides[end].remembered() for end in End}
+        return kept | {"pairs": self.sync.remembered_pairs()}
+
+
+def adapters_of(sync: Sync, mapping: Attributes, caller: Calls) -> dict[End, Adapter]:
+    """Both sides of a task in the words of the merge."""
+    return {end: Adapter(sync.name, end, sync.sides[end], mapping, caller, sync.labels[end]) for end in End}
+
+
+@asynccontextmanager
+async def opened(
+    sync: Sync, journal: Journal, caller: Calls, check_lock: Callable[[], None]
+) -> AsyncIterator[tuple[Running, Base]]:
+    """The sides opened, told of what is remembered, described and checked; closed again however the run ends.
+
+    Raises:
+        TaskDefinitionError: the sides cannot be kept in step as the task says.
+        SideError: a side cannot be reached.
+    """
+    try:
+        for end in End:
+            await caller.call(end, sync.sides[end].open)
+        base = await journal.load()
+        kept: Mapping[str, Any] = base.memory.own or {}
+        sync.recall_pairs(kept.get("pairs"))
+        for end in End:
+            await caller.call(
+                end, sync.sides[end].recall, kept.get(end.value), dict(_synced(sync, base, end))
+            )
+        described = {end: await caller.call(end, sync.sides[end].describe) for end in End}
+        mapping = sync.mapped(described)
+        for end in End:
+            await caller.call(end, sync.sides[end].check, mapping.at(end))
+        yield Running(sync, mapping, journal, caller, check_lock), base
+    finally:
+        try:
+            await caller.call(End.LEFT, sync.sides[End.LEFT].close)
+        finally:
+            await caller.call(End.RIGHT, sync.sides[End.RIGHT].close)
+
+
+def _synced(sync: Sync, base: Base, end: End) -> Iterator[tuple[ID, Mapping[str, Any]]]:
+    """What a side showed of each linked object when both sides agreed last, by its own names."""
+    names = sync.names_at(end)
+    for link in base.links:
+        shown = link.base_on(end)
+        yield link.id_on(end), {names.get(name, name): value for name, value in shown.items()}
+
+
+def without(base: Base, attributes: list[str]) -> Base:
+    """The base without what it says of these attributes."""
+    if not attributes:
+        return base
+
+    def cut(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if name not in attributes}
+
+    links = [replace(link, left=cut(link.left), right=cut(link.right)) for link in base.links]
+    return replace(base, links=links)

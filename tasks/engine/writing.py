@@ -1,0 +1,324 @@
+"""Writing to a side: the intent is kept before it is sent, and the base advanced by what is shown then."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from tasks.engine.adapter import Adapter
+from tasks.engine.bases import Bases
+from tasks.engine.outcome import Outcome, kept_otherwise
+from tasks.engine.running import Running
+from tasks.engine.views import SideView
+from tasks.errors import ItemError, OutcomeUnknownError, UnfitError
+from tasks.merge import (
+    Action,
+    Change,
+    Create,
+    Delete,
+    Effect,
+    Intent,
+    Link,
+    Policy,
+    Restore,
+    Update,
+    Withdraw,
+    pair_of,
+)
+from tasks.sides import ID, End
+from tasks.values.canonical import same
+from tasks.values.opaque import Opaque
+
+#: Namespace of the keys of intents.
+_WRITES = uuid.UUID("6f1d0c54-5b0e-4d9b-8a57-5e1f6a0b7c11")
+
+
+class Writer:
+    """The writes of one run."""
+
+    def __init__(
+        self,
+        running: Running,
+        views: Mapping[End, SideView],
+        policy: Policy,
+        bases: Bases,
+        outcome: Outcome,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.task = running.sync.name
+        self.adapters = running.adapters
+        self.check_lock = running.check_lock
+        self.views = views
+        self.policy = policy
+        self.bases = bases
+        self.outcome = outcome
+        self.clock = clock
+        #: The keys of creates that earlier runs began, by their side and source. A request may be on its way still.
+        self.begun: dict[tuple[End, ID], str] = {}
+        self.slots = {
+            end: asyncio.Semaphore(max(1, side.concurrency)) for end, side in running.sync.sides.items()
+        }
+
+    async def create(self, action: Create) -> None:
+        """Make a counterpart, or take the former one out of the trash."""
+        if action.instead_of is not None:
+            if not await self.is_gone(action.side, action.instead_of, pair_of(action)):
+                return
+            if await self._is_out_of_the_trash(action, action.instead_of):
+                return
+        name = f"{self.task}/{action.side}/{action.source_id}/{action.instead_of or ''}"
+        key, made_id, shown = await self._make(action, name, self.begun.get((action.side, action.source_id)))
+        if self.bases.counterparts.get((action.side, made_id), action.source_id) != action.source_id:
+            # An earlier create of this key made it, and it belongs to another object by now.
+            await self.bases.journal.confirm(settle=(key,))
+            key, made_id, shown = await self._make(action, f"{name}/besides {made_id}")
+        label = self.adapters[action.side].label
+        self.outcome.names[label, made_id] = action.name
+        self.outcome.notes += self._kept_otherwise(action.side, made_id, action.values, shown)
+        source = action.source or action.values
+        if action.side is End.LEFT:
+            link = Link(made_id, action.source_id, shown, source)
+        else:
+            link = Link(action.source_id, made_id, source, shown)
+        old = self.bases.links.get(pair_of(action)) if action.instead_of is not None else None
+        await self.bases.put(link, instead_of=old, settle=(key,))
+        self.outcome.counts[f"{action.side}_created"] += 1
+
+    async def _is_out_of_the_trash(self, action: Create, former_id: ID) -> bool:
+        """Take a deleted object out of the trash rather than make a new one; whether there was one to take.
+
+        Its link goes on. What was edited across is written to it at once where it shows the base still; all else
+        is for the next run, which sees both.
+        """
+        adapter, link = self.adapters[action.side], self.bases.links.get(pair_of(action))
+        if link is None:
+            return False
+        async with self.slots[action.side]:
+            self.check_lock()
+            obj = await adapter.call(adapter.side.restore, former_id)
+        if obj is None or obj is NotImplemented:
+            return False
+        effect = Effect("create", action.side, former_id, action.source_id, {}, action.values, action.name)
+        await self.bases.journal.begin(None, effect)
+        self.views[action.side].objects[former_id] = obj
+        self.outcome.counts[f"{action.side}_restored"] += 1
+        shown, base = await adapter.values(obj), link.base_on(action.side)
+        across = link.base_on(action.side.opposite)
+        changes = {
+            name: Change(shown[name], value)
+            for name, value in action.values.items()
+            if name not in self.policy.lossy
+            and not isinstance(action.source[name], Opaque)
+            and name in base
+            and same(shown[name], base[name])
+            and not same(action.source[name], across.get(name))
+            and not same(shown[name], value)
+        }
+        if changes:
+            await self.update(
+                Update(
+                    side=action.side,
+                    left_id=link.left_id,
+                    right_id=link.right_id,
+                    changes=changes,
+                    source={name: action.source[name] for name in changes},
+                    reason=action.reason,
+                    name=action.name,
+                )
+            )
+        return True
+
+    async def _make(
+        self, action: Create, name: str, known_key: str | None = None
+    ) -> tuple[str, ID, dict[str, Any]]:
+        """Create an object; gives the key of the intent, the object's id, and what it shows.
+
+        The key is made of the name, unless an earlier run began the same create under another one.
+        """
+        adapter = self.adapters[action.side]
+        source_record = self.views[action.side.opposite].snapshot.records[action.source_id]
+        intent = Intent(
+            known_key or str(uuid.uuid5(_WRITES, name)),
+            action.side,
+            action.source_id,
+            action.values,
+            begun_at=self.clock(),
+            hash=source_record.hash,
+        )
+        effect = Effect("create", action.side, None, action.source_id, {}, action.values, action.name)
+        async with self._intended(intent, effect):
+            made = await adapter.create(intent.key, action.values)
+        return intent.key, await adapter.id(made), await adapter.values(made)
+
+    async def update(self, action: Update) -> None:
+        """Write the changed attributes, those that fit where some do not."""
+        try:
+            await self._write(action)
+        except UnfitError as error:  # nothing was written: what fits is, and the rest is told
+            rest = {name: change for name, change in action.changes.items() if name not in error.attributes}
+            if rest and len(rest) < len(action.changes):
+                await self._write(replace(action, changes=rest, intents=()))
+            raise
+
+    async def _write(self, action: Update) -> None:
+        adapter = self.adapters[action.side]
+        obj = await self.views[action.side].object(action.target_id)
+        intent, effect = self._begun(action)
+        wanted, key = dict(intent.values), intent.key
+        async with self._intended(intent, effect):
+            updated = await adapter.update(obj, wanted)
+            if updated is NotImplemented:
+                shown = {}
+                for name, value in wanted.items():
+                    self.check_lock()
+                    try:
+                        shown[name] = await self._update_one(adapter, obj, action, name)
+                    except ItemError:  # the ones before were written, and those after it not even sent
+                        await self.advance_by(action, shown)
+                        await self.bases.journal.begin(replace(intent, values={name: value}), effect)
+                        raise
+            else:
+                shown = await adapter.values(updated) if updated is not None else wanted
+                self.outcome.notes += self._kept_otherwise(action.side, action.target_id, wanted, shown)
+        settled = {key, *action.intents}
+        # An object that was not changed in place shows the old values still, and proves nothing.
+        unproved = {name: new for name, new in wanted.items() if not same(shown[name], new)}
+        if updated is NotImplemented and unproved:
+            await self.bases.journal.begin(replace(intent, values=unproved, answered=True))
+            settled.discard(key)
+        await self.advance_by(action, shown, settle=tuple(sorted(settled)))
+        self.outcome.counts[f"{action.side}_updated"] += 1
+
+    def _begun(self, action: Update) -> tuple[Intent, Effect]:
+        """What is kept of an update before it is sent."""
+        before = {name: change.old for name, change in action.changes.items()}
+        after = {name: change.new for name, change in action.changes.items()}
+        source_id = action.right_id if action.side is End.LEFT else action.left_id
+        key = str(uuid.uuid5(_WRITES, f"{self.task}/{action.side}/{action.left_id}/{action.right_id}"))
+        effect = Effect("update", action.side, action.target_id, source_id, before, after, action.name)
+        return Intent(key, action.side, source_id, after, action.target_id), effect
+
+    async def begin_both(self, group: list[Action]) -> None:
+        """Keep the intents of both sides first where a new value is written to both.
+
+        Else a crash between the two would leave the second one looking like an edit against the first.
+        """
+        updates = [action for action in group if isinstance(action, Update)]
+        if len(updates) > 1 and updates[0].changes.keys() & updates[1].changes.keys():
+            for action in updates:
+                self.check_lock()
+                await self.bases.journal.begin(*self._begun(action))
+
+    async def advance_by(
+        self, action: Update, shown: Mapping[str, Any], settle: tuple[str, ...] = ()
+    ) -> None:
+        """Take into the base what an update wrote, as its side shows it now."""
+        written = {name: shown[name] for name in action.changes if name in shown}
+        source = {name: action.source[name] for name in written if name in action.source}
+        left, right = (written, source) if action.side is End.LEFT else (source, written)
+        await self.bases.advance((action.left_id, action.right_id), left, right, settle=settle)
+
+    async def _update_one(self, adapter: Adapter, obj: Any, action: Update, name: str) -> Any:
+        """Write a single attribute, for a side that knows no other way, and say what is shown then.
+
+        An object that was not changed in place still shows the old value. That is kept: the next run finds
+        both sides equal. The new value for a base would make an edit of what the service refuses to show.
+        """
+        await adapter.update_one(obj, name, action.changes[name].new)
+        return (await adapter.values(obj))[name]
+
+    @asynccontextmanager
+    async def _intended(self, intent: Intent, effect: Effect) -> AsyncIterator[None]:
+        """A write whose intent is kept before it is sent, and dropped when the service surely refused it."""
+        await self.bases.journal.begin(intent, effect)
+        async with self.slots[intent.side]:
+            self.check_lock()
+            try:
+                yield
+            except OutcomeUnknownError:
+                if intent.begun_at is not None:  # it may have been sent long after it was begun
+                    await self.bases.journal.begin(replace(intent, begun_at=self.clock()))
+                raise
+            except ItemError:
+                await self.bases.journal.confirm(settle=(intent.key,))
+                raise
+
+    async def delete(self, action: Delete) -> None:
+        """Delete what was deleted across, if that is so."""
+        if await self.is_gone(action.side.opposite, action.missing_id, pair_of(action)):
+            await self._erase(action)
+            await self.bases.drop((action.left_id, action.right_id))
+            self.outcome.counts[f"{action.side}_deleted"] += 1
+
+    async def withdraw(self, action: Withdraw) -> None:
+        """Take back what an earlier run made."""
+        # First: a link whose record is missing would delete the other one.
+        await self.bases.drop((action.left_id, action.right_id))
+        await self._erase(action)
+        self.outcome.counts[f"{action.side}_deleted"] += 1
+
+    async def restore(self, action: Restore) -> None:
+        """Bring back what an earlier run deleted."""
+        adapter = self.adapters[action.side]
+        effect = Effect("create", action.side, action.former_id or None, None, {}, action.values, action.name)
+        await self.bases.journal.begin(None, effect)
+        async with self.slots[action.side]:
+            self.check_lock()
+            obj = await adapter.call(adapter.side.restore, action.former_id) if action.former_id else None
+            kind = "restored"
+            if obj is None or obj is NotImplemented:
+                self.check_lock()
+                key = str(uuid.uuid5(_WRITES, f"{self.task}/{action.side}/again/{action.former_id}"))
+                obj, kind = await adapter.create(key, action.values), "created"
+        if action.counterpart is not None:
+            await self._link_again(action, action.counterpart, obj)
+        self.outcome.counts[f"{action.side}_{kind}"] += 1
+
+    async def _link_again(self, action: Restore, counterpart: ID, obj: Any) -> None:
+        """Link an object that was brought back with what it was linked with; base is what both show."""
+        adapter = self.adapters[action.side]
+        ids = {action.side: await adapter.id(obj), action.side.opposite: counterpart}
+        values = {
+            action.side: await adapter.values(obj),
+            action.side.opposite: self.views[action.side.opposite].snapshot.records[counterpart].values,
+        }
+        agreed = [
+            name for name in self.policy.attributes if same(values[End.LEFT][name], values[End.RIGHT][name])
+        ]
+        bases = {side: {name: values[side][name] for name in agreed} for side in End}
+        await self.bases.put(Link(ids[End.LEFT], ids[End.RIGHT], bases[End.LEFT], bases[End.RIGHT]))
+
+    async def _erase(self, action: Delete | Withdraw) -> None:
+        obj = await self.views[action.side].object(action.target_id)
+        source_id = action.right_id if action.side is End.LEFT else action.left_id
+        effect = Effect("delete", action.side, action.target_id, source_id, action.values, {}, action.name)
+        await self.bases.journal.begin(None, effect)
+        adapter = self.adapters[action.side]
+        async with self.slots[action.side]:
+            self.check_lock()
+            await adapter.call(adapter.side.delete, obj)
+
+    async def is_gone(self, side: End, missing_id: ID, pair: tuple[ID, ID]) -> bool:
+        """Ask a side whether an object was deleted; one that was only moved away is left as it is."""
+        adapter = self.adapters[side]
+        if await adapter.call(adapter.side.is_gone, missing_id):
+            return True
+        reason = (
+            f"not listed any more, but {adapter.label} does not say that it was deleted (moved, archived, out of "
+            "the filter, or no longer shared?); its counterpart stays"
+        )
+        self.outcome.skipped.append(f"{adapter.label} {missing_id}: {reason}")
+        self.outcome.left[pair] = reason
+        self.outcome.unclear.add(pair)
+        return False
+
+    def _kept_otherwise(
+        self, end: End, obj_id: ID, written: Mapping[str, Any], shown: Mapping[str, Any]
+    ) -> list[str]:
+        labels = self.policy.labels
+        return kept_otherwise(labels[end], labels[end.opposite], obj_id, written, shown)

@@ -1,0 +1,59 @@
+"""A task that keeps any two sides in step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from tasks.conflict_modes import ConflictMode
+from tasks.errors import TaskDefinitionError
+from tasks.mapping import Pair, pairs_of
+from tasks.object_task import ObjectTask
+from tasks.pairing import Pairing
+from tasks.sides import End, Side
+
+
+class TwoWay(ObjectTask):
+    """Two sides, and which attribute of one goes to which of the other.
+
+        TwoWay("todos", notion.DataSource("…"), caldav.Todos("…"), {"Name": "summary", "Due": "due"})
+
+    Arguments:
+        name: The task's name.
+        notion: The side on the left, of which a tie keeps the value.
+        other: The side on the right.
+        mapping: The right side's attribute by the left side's; or, in its place, `to` with `only_to`, `values` and
+            `conflict_mode` of it. Without a mapping, attributes of one meaning go together.
+        conflict_mode: Which value stays where both sides changed it.
+        constants: What new objects get besides, by end (`notion` or `other`) and attribute.
+
+    Raises:
+        TaskDefinitionError: an argument does not fit.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        notion: Side,
+        other: Side,
+        mapping: Mapping[str, str | Mapping[str, Any]] | None = None,
+        conflict_mode: ConflictMode | str = ConflictMode.NEWER,
+        *,
+        constants: Mapping[str, Mapping[str, Any]] | None = None,
+        ends: Mapping[str, End] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(name, conflict_mode)
+        self.sides: Mapping[End, Side] = {End.LEFT: notion, End.RIGHT: other}
+        self.ends = {"notion": End.LEFT, "other": End.RIGHT, **ends}
+        self.pairs: tuple[Pair, ...] | None = None
+        if mapping is not None:
+            try:
+                self.pairs = pairs_of(mapping, self.ends)
+            except TaskDefinitionError as error:
+                raise TaskDefinitionError(f"task {name!r}: {error}") from None
+        self.constants = {self.ends[end]: values for end, values in (constants or {}).items()}
+
+    def pairing(self) -> Pairing:
+        """Its sides and pairs, for one run."""
+        return Pairing(self, self.sides, self.pairs, ends=self.ends, constants=self.constants)
