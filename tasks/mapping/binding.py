@@ -41,8 +41,8 @@ def bind(
         spelled: what its author calls the mapping.
 
     Raises:
-        TaskDefinitionError: there are no pairs, an attribute is not there, cannot be written, does not go together with the other one, or
-            options do not fit. Every pair that is refused is named, each with its mend.
+        TaskDefinitionError: there are no pairs, an attribute is not there, cannot be written, does not go together
+            with the other one, or options do not fit. Every pair that is refused is named, each with its mend.
     """
     ends = {End.LEFT: left, End.RIGHT: right}
     taken = tuple(pairs)
