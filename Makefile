@@ -4,7 +4,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-PYTEST_WORKERS ?= 3
+# More than cores: many tests wait for processes.
+PYTEST_WORKERS ?= 4
 # Workers that the proof stops amid their work.
 STOPS ?= 50
 
@@ -16,9 +17,10 @@ demo: $(VENV)/installed
 up: $(VENV)/installed
 	@exec $(BIN)/lockstep up
 
-# Whole files to a process: counters of what was reached add up within a file.
+# Whole files to a process: counters of what was reached add up within a file. They begin in the order of
+# tests/harness/order.py, not by how many tests they have.
 test: $(VENV)/installed-dev lint
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
@@ -40,7 +42,7 @@ proof: $(VENV)/installed-dev
 		tests/tasks/database/sql/test_process_histories.py \
 		tests/tasks/database/sql/test_openapi.py tests/tasks/database/sql/test_columns.py
 	$(BIN)/python proof/node_mutants.py
-	LOCKSTEP_STOPS=$(STOPS) $(BIN)/python -m pytest --timeout 7200 tests/worker/celery_app/test_stops_under_load.py
+	LOCKSTEP_STOPS=$(STOPS) $(BIN)/python -m pytest --timeout 7200 tests/worker/pool/test_stops_under_load.py
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m bench

@@ -21,13 +21,13 @@ def measure() -> Table:
     import os
 
     from config import get_settings
-    from worker.redis_server import RedisServer
+    from worker.machine.redis_server import RedisServer
 
     with tempfile.TemporaryDirectory() as name, RedisServer(Path(name) / "redis") as server:
         os.environ["REDIS_URL"] = server.url
         os.environ["LOCKSTEP_STATE_DIR"] = name
         get_settings.cache_clear()
-        from worker.scheduler import RedisScheduler
+        from worker.schedule.scheduler import RedisScheduler
 
         entries = {f"task-{i}": {"task": f"sync.task-{i}", "schedule": 3600.0} for i in range(ENTRIES)}
         app = Celery("bench", broker=server.url)

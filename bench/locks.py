@@ -9,8 +9,8 @@ from rich.table import Table
 
 from bench.timing import in_turns
 from worker.lock import RedisSyncLock
+from worker.machine.redis_server import RedisServer
 from worker.redis_client import connect_url
-from worker.redis_server import RedisServer
 
 TIMES = 300
 

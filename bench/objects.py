@@ -105,7 +105,7 @@ def in_file(task: SyncTask, folder: Path) -> Callable[[], None]:
 def in_sql(task: SyncTask, folder: Path) -> Callable[[], None]:
     """Runs as a worker carries them out: lock, history, journal and before-images in SQLite, fully synced."""
     from worker.lock import MemoryLockStore, MemorySyncLock
-    from worker.session import run_session
+    from worker.session.run import run_session
     from worker.store import Store
 
     store = Store(f"sqlite:///{folder / task.name}.db")

@@ -24,9 +24,9 @@ from rich.table import Table
 from sandbox.notion import RateLimit, Sandbox
 from tasks.services.notion import NotionClient
 from worker import rate_limit
-from worker.child_process import tied
+from worker.machine.child_process import tied
+from worker.machine.redis_server import RedisServer
 from worker.redis_client import connect_url
-from worker.redis_server import RedisServer
 
 PROCESSES = 4
 #: Tasks of each process; the first one of the first process has many requests at once, the others have few.

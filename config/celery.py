@@ -14,7 +14,7 @@ SOFT_SHUTDOWN_SECONDS = 20.0
 #: Runs at once in one worker process with the threads pool: they wait for services most of the time.
 THREADS = 32
 #: Celery's name of the pool of this project.
-POOL = "worker.pool:TaskPool"
+POOL = "worker.pool.task_pool:TaskPool"
 
 VISIBILITY = timedelta(hours=6)
 RESULTS_KEPT = timedelta(days=1)
@@ -95,9 +95,9 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "worker_pool": POOL,
         "worker_concurrency": settings.worker_concurrency or THREADS,
         # Survives a restart of Redis, at which the consumer of Celery 5.7.0 exits.
-        "worker_consumer": "worker.consumer:Consumer",
+        "worker_consumer": "worker.broker.consumer:Consumer",
         # Any number of beats, exact totals, nothing lost over an outage.
-        "beat_scheduler": "worker.scheduler:RedisScheduler",
+        "beat_scheduler": "worker.schedule.scheduler:RedisScheduler",
         # Beat looks at least this often whether it is to stop or Redis is back, in seconds.
         "beat_max_loop_interval": 5,
         # Its thread answers pings, and prints a traceback at every outage of Redis. Who pings beat starts it

@@ -29,7 +29,7 @@ def visible(text: str) -> str:
 
 
 class TextFormatter(logging.Formatter):
-    """`2026-01-31 12:00:00,123 INFO worker.session: message`, then the traceback, indented, if there is one."""
+    """`2026-01-31 12:00:00,123 INFO worker.session.run: message`, then the traceback, indented, if there is one."""
 
     def __init__(self, redactor: Redactor) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")

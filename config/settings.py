@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     keep_conflicts_days: Days = 365
     #: Days that a plan is kept after a run halted with it last, or after it was applied.
     keep_plans_days: Days = 30
-    #: Tables `[[sync]]` of `lockstep.toml`, each a task; read by `tasks.declared`.
+    #: Tables `[[sync]]` of `lockstep.toml`, each a task; read by `tasks.tables`.
     sync: Annotated[tuple[dict[str, Any], ...], Field(repr=False)] = ()
     #: Tables `[[node]]`, each a database node; read by `tasks.database.sql.declared`.
     node: Annotated[tuple[dict[str, Any], ...], Field(repr=False)] = ()

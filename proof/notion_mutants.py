@@ -1,4 +1,4 @@
-"""Plant bugs in a copy of the Notion side and see whether its proof finds each of them.
+"""Plant bugs in a copy of Notion as a side and see whether its proof finds each of them.
 
     python proof/notion_mutants.py [NAME ...]
 
@@ -17,12 +17,13 @@ from planting import Ground, Mutant, plant
 TESTS = "tests/tasks/services/notion/"
 VALUES, TEXTS = TESTS + "test_round_trips.py", TESTS + "test_formatted_texts.py"
 FAULTS, HOURS = TESTS + "test_faults.py", TESTS + "test_soak.py"
-LISTINGS = TESTS + "test_data_source.py"
+LISTINGS = TESTS + "test_rows.py"
 LOOKS = TESTS + "test_recent_edits.py"
 PROMPT = HOURS + "::test_what_is_typed_crosses_with_the_next_run"
 
 HERE = "tasks/services/notion/"
-CLIENT, SIDE, SOURCE, PAGE = HERE + "client.py", HERE + "side.py", HERE + "data_source.py", HERE + "page.py"
+CLIENT, SIDE, ROWS, PAGE = HERE + "client.py", HERE + "side.py", HERE + "rows.py", HERE + "page.py"
+READING, WRITING, KNOWN = HERE + "reading.py", HERE + "writing.py", HERE + "known_columns.py"
 PROPERTIES, TEXT, WATERMARK = HERE + "properties.py", HERE + "rich_text.py", HERE + "watermark.py"
 ANSWERS, DATES, REFERENCES = HERE + "answers.py", HERE + "dates.py", HERE + "references.py"
 
@@ -39,7 +40,7 @@ MUTANTS = [
     ),
     Mutant(
         "the items of a long value end with their first page",
-        SOURCE,
+        ROWS,
         '            if not answer.get("has_more"):\n                return items\n',
         "            return items\n",
         f"{TEXTS} {VALUES}",
@@ -70,7 +71,7 @@ MUTANTS = [
     ),
     Mutant(
         "all columns are written, not the changed ones",
-        SIDE,
+        WRITING,
         '            return {"properties": properties} if properties else Settled({})\n',
         "            rest = {self._synced(a): v for a, v in now.values.items() if a not in changes}\n"
         '            return {"properties": properties | {c.id: encode(c, v) for c, v in rest.items()}}\n',
@@ -78,7 +79,7 @@ MUTANTS = [
     ),
     Mutant(
         "what holds its value already is written again",
-        SIDE,
+        WRITING,
         "                if not same(now.values[attr], targets[attr]):\n",
         "                if True:\n",
         VALUES,
@@ -151,7 +152,7 @@ MUTANTS = [
     Mutant(
         "a row is made again before queries show it",
         SIDE,
-        "            self.notion_settling = timedelta(seconds=get_settings().notion_lag_seconds)\n",
+        "            self.settling = timedelta(seconds=get_settings().notion_lag_seconds)\n",
         "            pass\n",
         FAULTS,
     ),
@@ -164,57 +165,57 @@ MUTANTS = [
     ),
     Mutant(
         "a listing that lags brings back what was deleted",
-        SIDE,
-        "        self._latest.note_trashed(obj.id, time.time())\n",
+        WRITING,
+        "        self._reader.note_trashed(page.id)\n",
         "",
         FAULTS,
     ),
     Mutant(
         "what was written is forgotten while a long listing goes on",
-        SIDE,
+        READING,
         "        pages: list[Page] = []\n        unreadable:",
-        "        self._latest.forget(self._lag_begins())\n        pages: list[Page] = []\n        unreadable:",
+        "        self.forget()\n        pages: list[Page] = []\n        unreadable:",
         FAULTS,
     ),
     Mutant(
         "a row that had its value already is not remembered",
-        SIDE,
-        "                self._latest.note(now, time.time())\n",
+        WRITING,
+        "                self._reader.note(now)\n",
         "                pass\n",
         FAULTS,
     ),
     # -- listings
     Mutant(
         "a row that is not found counts as deleted",
-        SOURCE,
+        ROWS,
         "error.status\n            )\n            return False\n",
         "error.status\n            )\n            return True\n",
         FAULTS,
     ),
     Mutant(
         "a row that left the filter counts as deleted",
-        SOURCE,
+        ROWS,
         "            if not is_trashed(row):\n                return False\n",
         "",
         LISTINGS,
     ),
     Mutant(
         "a row that went into the trash with its data source counts as deleted",
-        SOURCE,
+        ROWS,
         "            return not is_trashed(raw)\n",
         "            return True\n",
         TESTS + "test_side.py",
     ),
     Mutant(
         "request_status is ignored",
-        SOURCE,
-        '            if status.get("type", "complete") != "complete":\n',
-        "            if False:\n",
+        HERE + "queries.py",
+        '    if status.get("type", "complete") == "complete":\n',
+        "    if True:\n",
         HOURS,
     ),
     Mutant(
         "a refused cursor ends the listing",
-        SOURCE,
+        ROWS,
         "                    walk.lost_cursor = True\n",
         "                    pass\n",
         LISTINGS,
@@ -242,10 +243,24 @@ MUTANTS = [
     ),
     Mutant(
         "columns are known by their names",
-        HERE + "known_columns.py",
-        "        before = self._known.get(attr)\n",
-        "        before = None\n",
+        KNOWN,
+        "        return self._known if self._source == schema.id else {}\n",
+        "        return {}\n",
         HOURS,
+    ),
+    Mutant(
+        "a column that is gone is not described",
+        KNOWN,
+        "                column = before.as_column()\n",
+        "                column = None\n",
+        TESTS + "test_describing.py",
+    ),
+    Mutant(
+        "what Notion computes counts as somebody's edit",
+        HERE + "preconditions.py",
+        "        if columns[attr].type not in COMPUTED_TYPES\n        and not same",
+        "        if not same",
+        TESTS + "test_describing.py",
     ),
     # -- writes
     Mutant(
@@ -271,15 +286,15 @@ MUTANTS = [
     ),
     Mutant(
         "an edit since the listing is overwritten",
-        SIDE,
-        "            check_unchanged(obj, now, targets)\n",
+        WRITING,
+        "            check_unchanged(page, now, targets, self._reader.columns)\n",
         "",
         HOURS,
     ),
     Mutant(
         "a row that was edited since the listing is deleted",
-        SIDE,
-        "            check_unchanged(obj, await self._reread(raw, obj), {})\n",
+        WRITING,
+        "            check_unchanged(page, await self._reader.again(raw, page), {}, self._reader.columns)\n",
         "",
         HOURS,
     ),

@@ -37,7 +37,7 @@ PARTS = [
     Part("directed", (*PYTEST, HISTORIES, "-k", "not no_history")),
     Part("random", (*PYTEST, HISTORIES, "-k", "no_history")),
     Part("sweep", (*PYTEST, "tests/tasks/engine/test_crash_sweep.py")),
-    Part("processes", (*PYTEST, "tests/worker/test_crash_sweep_processes.py")),
+    Part("processes", (*PYTEST, "tests/worker/session/test_crash_sweep_processes.py")),
     Part("mutants", ("proof/mutants.py",)),
 ]
 

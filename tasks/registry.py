@@ -9,6 +9,7 @@ from pathlib import Path
 from config import Settings
 from tasks.errors import TaskDefinitionError
 from tasks.scheduled import Scheduled, all_tasks
+from tasks.tables import declare
 
 #: Ours, beside which no module of the user may have the same name.
 PACKAGES = frozenset({"config", "sandbox", "tasks", "worker"})
@@ -30,9 +31,7 @@ def load_tasks(settings: Settings) -> dict[str, Scheduled]:
         _import(module)
     fresh = [table for table in settings.sync if table.get("name") not in _declared]
     if fresh:
-        from tasks.declared import declare
-
-        _declared.update(task.name for task in declare(fresh, settings))
+        _declared.update(task.name for task in declare(fresh))
     nodes = [table for table in settings.node if table.get("name") not in _declared]
     if nodes:
         from tasks.database.sql.scheduled import declare_nodes

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.order import pytest_collection_modifyitems as pytest_collection_modifyitems
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
@@ -17,6 +19,13 @@ def postgres() -> Iterator[str]:
     # Not below pytest's own directory: the server may run as another user, who cannot enter that.
     directory = Path(tempfile.mkdtemp(prefix="lockstep-pg-"))
     server = pgserver.get_server(directory / "data", cleanup_mode="stop")
+    for setting in (
+        "fsync",
+        "synchronous_commit",
+        "full_page_writes",
+    ):  # no machine fails here: nothing is kept
+        server.psql(f"ALTER SYSTEM SET {setting} = off")
+    server.psql("SELECT pg_reload_conf()")
     try:
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     finally:

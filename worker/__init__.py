@@ -23,7 +23,7 @@ def __getattr__(name: str) -> Any:
     """
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from worker.startup import refusing
+    from worker.telling.startup import refusing
 
     with refusing():
         from worker.celery import app

@@ -20,22 +20,22 @@ from config.logging import configure_logging
 from config.sentry import init_sentry
 from tasks.registry import load_tasks
 from tasks.scheduled import PRUNE
-from worker import broker
-from worker.beat import beat_schedule, unmonitored
-from worker.definitions import definitions
-from worker.lost_connections import shorten
-from worker.pruning import pruning_of
+from worker.broker import transport
+from worker.broker.lost_connections import shorten
+from worker.schedule.definitions import definitions
+from worker.schedule.entries import beat_schedule, unmonitored
+from worker.session.celery_tasks import Workplace, add_sync_tasks
+from worker.session.pruning import pruning_of
 from worker.signs import Definition
-from worker.startup import refusing
 from worker.store import Store
-from worker.store.installation import installation_of
-from worker.sync_tasks import Workplace, add_sync_tasks
+from worker.store.tables.installation import installation_of
+from worker.telling.startup import refusing
 
 
 class Application(Celery):
     """Celery with a worker that shuts down as soon as its runs have ended, and with events without secrets."""
 
-    events_cls = "worker.events:Events"
+    events_cls = "worker.broker.events:Events"
 
     #: The installation that a worker is of; known when it starts.
     installation: int | None = None
@@ -45,7 +45,7 @@ class Application(Celery):
     @cached_property
     def Worker(self) -> Any:  # noqa: N802  Celery's name
         """The class of the worker."""
-        from worker.soft_shutdown import PromptWorker
+        from worker.pool.soft_shutdown import PromptWorker
 
         return self.subclass_with_self(PromptWorker, name="Worker")
 
@@ -57,7 +57,7 @@ def make_app(settings: Settings) -> Application:
         SettingsError: no Redis is configured.
         TaskDefinitionError: the tasks cannot be loaded.
     """
-    broker.install()
+    transport.install()
     celery = Application("worker")
     celery.conf.update(celery_settings(settings))
     tasks = [*load_tasks(settings).values(), pruning_of(settings)]
@@ -88,7 +88,7 @@ def _asks_for_prefork(arguments: list[str]) -> bool:
 def _prepare() -> Application:
     settings = get_settings()
     if "flower" in sys.argv:
-        from worker.flower import guard
+        from worker.web.flower.guard import guard
 
         guard(settings)
     for name, value in flower_environment(settings).items():

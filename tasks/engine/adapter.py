@@ -62,7 +62,7 @@ class Adapter:
 
     async def known(self, obj_id: ID, values: Mapping[str, Any]) -> Any:
         """An object made of what is known of it, where the side can do that and the common form says all."""
-        if self.mapping.converts:
+        if self.mapping.is_coarse(self.end):
             return NotImplemented
         return await self.call(self.side.known, obj_id, self.mapping.native(self.end, values))
 

@@ -101,13 +101,14 @@ class Applier:
                 done += len(group)
                 self.progress("apply", done, total)
 
-        quiet = iter([group for group in groups if is_quiet(group)])
-        rest = iter([group for group in groups if not is_quiet(group)])
+        quiet = [group for group in groups if is_quiet(group)]
+        rest = [group for group in groups if not is_quiet(group)]
         for some, at_once in ((quiet, _QUIET_AT_ONCE), (rest, self.at_once)):
+            queue = iter(some)
             try:
                 async with asyncio.TaskGroup() as workers:
-                    for _ in range(at_once):
-                        workers.create_task(work(some))
+                    for _ in range(min(at_once, len(some))):
+                        workers.create_task(work(queue))
             except BaseExceptionGroup as errors:  # the first is what ended the run
                 raise _first(errors) from None
         return self.outcome

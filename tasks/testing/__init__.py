@@ -5,9 +5,22 @@
 >>> assert report.ok, report.text  # doctest: +SKIP
 """
 
-from tasks.testing.check import check_task
+from tasks.testing.histories.people import Person, PersonFor, TaskPerson
 from tasks.testing.invariants import Invariant
-from tasks.testing.people import Person, PersonFor, TaskPerson
-from tasks.testing.report import Finding, Report
+from tasks.testing.sides import BrokenRule, Rule, SideReport, check_side
+from tasks.testing.task.check import check_task
+from tasks.testing.task.report import Finding, Report
 
-__all__ = ["Finding", "Invariant", "Person", "PersonFor", "Report", "TaskPerson", "check_task"]
+__all__ = [
+    "BrokenRule",
+    "Finding",
+    "Invariant",
+    "Person",
+    "PersonFor",
+    "Report",
+    "Rule",
+    "SideReport",
+    "TaskPerson",
+    "check_side",
+    "check_task",
+]

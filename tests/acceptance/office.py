@@ -224,14 +224,13 @@ class Office(Stack):
     def write_toml(self, *, attr_map: dict[str, str] | None = None, tables: int = 1, **changes: Any) -> None:
         settings = {
             "name": TASK,
-            "kind": "caldav",
-            "data_source": self.board.source,
-            "calendar_url": self.phone.url,
             "every": self._every,
             **changes,
         }
         lines = ["[[sync]]", *(f"{key} = {json.dumps(value)}" for key, value in settings.items())]
-        lines += ["[sync.attr_map]"]
+        lines += ["[sync.notion]", f"data_source = {json.dumps(self.board.source)}"]
+        lines += ["[sync.caldav]", f"calendar = {json.dumps(self.phone.url)}"]
+        lines += ["[sync.map]"]
         lines += [f'{column} = "{attribute}"' for column, attribute in (attr_map or ATTR_MAP).items()]
         (self.directory / "cwd" / "lockstep.toml").write_text("\n".join(lines * tables) + "\n")
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.harness import Process, free_port
-from worker.redis_server import RedisServer
+from worker.machine.redis_server import RedisServer
 
 pytestmark = pytest.mark.processes
 

@@ -91,7 +91,7 @@ def test_the_first_plan_of_a_newcomer(tmp_path: Path) -> None:
             assert notion.post("pages", json={"parent": parent, "properties": title}).status_code == 200
         here = tmp_path / "here"
         here.mkdir()
-        toml = replaced(block("toml"), data_source=made["url"], calendar_url=radicale.make_calendar("todos"))
+        toml = replaced(block("toml"), data_source=made["url"], calendar=radicale.make_calendar("todos"))
         (here / "lockstep.toml").write_text(toml)
         logins = replaced(written(), CALDAV_USERNAME=radicale.username, CALDAV_PASSWORD=radicale.password)
         logins = replaced(logins, NOTION_TOKEN="ntn_secret")

@@ -98,10 +98,11 @@ class Life:
         return self.names() == sorted(self.todos())
 
     def write_task(self, **keys: Any) -> None:
-        lines = ["[[sync]]", 'name = "todos"', 'kind = "caldav"', f'data_source = "{self.data_source}"']
-        lines += [f'calendar_url = "{self.calendar_url}"']
+        lines = ["[[sync]]", 'name = "todos"']
         lines += [f'{key} = "{value}"' for key, value in {"every": "1s", **keys}.items()]
-        lines += ["[sync.attr_map]", *(f'{ours} = "{theirs}"' for ours, theirs in ATTRIBUTES.items())]
+        lines += ["[sync.notion]", f'data_source = "{self.data_source}"']
+        lines += ["[sync.caldav]", f'calendar = "{self.calendar_url}"']
+        lines += ["[sync.map]", *(f'{ours} = "{theirs}"' for ours, theirs in ATTRIBUTES.items())]
         (self.stack.directory / "cwd" / "lockstep.toml").write_text("\n".join(lines) + "\n")
 
 

@@ -56,7 +56,7 @@ def _refusing(words: str) -> type[json.JSONDecoder]:
 def test_nobody_forges_a_line_or_moves_the_cursor() -> None:
     stream = io.StringIO()
     configure_logging(load_settings(), stream=stream)
-    forged = "2026-01-31 12:00:00,000 INFO worker.session: Task 'x': run 1 succeeded."
+    forged = "2026-01-31 12:00:00,000 INFO worker.session.run: Task 'x': run 1 succeeded."
     log = logging.getLogger("a")
     try:
         json.loads("{", cls=_refusing(f"no\n{forged}\x1b[2J"))

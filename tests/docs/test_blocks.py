@@ -18,11 +18,12 @@ from notion_client import Client
 
 from config import Settings, get_settings, load_settings
 from sandbox.notion import Sandbox
-from tasks import SyncTask, all_tasks
+from tasks import Side, SyncTask, all_tasks
 from tasks.database.memory import MemoryStorage
 from tasks.database.transport import MemoryTransport
-from tasks.declared import declare
-from tasks.services.notion import NotionSide
+from tasks.services.notion import DataSource, NotionSide
+from tasks.sides import End
+from tasks.tables import declare
 from tests.docs.pages import PAGES, ROOT, Block, block, blocks
 from tests.harness import Process, RedisServer, eventually, free_port
 from tests.worker.cli.conftest import TASK_MODULE
@@ -31,6 +32,7 @@ from tests.worker.cli.conftest import TASK_MODULE
 PICTURE = ""
 README, HERE = "tests/acceptance/test_readme.py", "tests/docs/test_blocks.py"
 MAPPING = "tests/tasks/mapping/test_page.py"
+CALDAV = "tests/tasks/services/caldav/test_todos.py"
 SANDBOX, TESTING = "tests/sandbox/notion/test_documentation.py", "tests/tasks/testing/test_docs.py"
 
 #: By page and begin of its first line, which test runs a block.
@@ -38,17 +40,19 @@ RUN_BY = {
     ("README.md", "make demo"): f"{README}::test_every_target_of_make_that_it_names_is_there",
     ("README.md", "[[sync]]"): f"{README}::test_the_first_plan_of_a_newcomer",
     ("README.md", "$ cat .env"): f"{README}::test_the_first_plan_of_a_newcomer",
-    ("README.md", "from tasks.notion_caldav"): f"{HERE}::test_the_ready_task_in_python",
+    ("README.md", "from tasks import TwoWay"): f"{HERE}::test_the_ready_task_in_python",
     ("architecture.md", "config"): PICTURE,
     ("architecture.md", "beat entry"): PICTURE,
     ("bench.md", "make bench"): f"{HERE}::test_the_benches_that_are_named",
+    ("caldav.md", "[sync.caldav]"): f"{CALDAV}::test_the_side_on_the_page_is_made_alike_in_both_languages",
+    ("caldav.md", "from tasks.services.caldav"): f"{CALDAV}::test_the_side_on_the_page_is_made_alike_in_both_languages",
     ("cli.md", "$ LOCKSTEP_LOG_LEVEL"): f"{HERE}::test_a_wrong_setting_is_told_as_the_page_shows",
     ("cli.md", "to-dos: halted"): f"{HERE}::test_a_halt_is_told_as_the_page_shows",
     ("cli.md", "$ lockstep rename"): f"{HERE}::test_a_task_gets_another_name_as_the_page_shows",
     ("cli.md", "Scheduler: alive"): PICTURE,
     ("cli.md", "LOCKSTEP CRITICAL"): f"{HERE}::test_cron_and_monitors_are_told_as_the_page_shows",
     ("cli.md", "*/10"): f"{HERE}::test_cron_and_monitors_are_told_as_the_page_shows",
-    ("cli.md", "Stopped:"): "tests/worker/cli/test_up.py",
+    ("cli.md", "Stopped:"): "tests/worker/cli/processes/test_up.py",
     ("mapping.md", "[sync.map]"): f"{MAPPING}::test_the_map_on_the_page_is_read_alike_in_both_languages",
     ("mapping.md", "mapping = {"): f"{MAPPING}::test_the_map_on_the_page_is_read_alike_in_both_languages",
     ("nodes.md", "for node in"): f"{HERE}::test_two_nodes_in_one_folder",
@@ -64,16 +68,22 @@ RUN_BY = {
     ("sandbox.md", "python proof/replay_recordings.py"): f"{HERE}::test_recordings_are_replayed",
     ("sandbox.md", "python -m pytest"): f"{HERE}::test_the_tests_that_are_named",
     ("settings.md", "redis_url"): f"{HERE}::test_settings_in_a_file",
-    ("settings.md", "ACL SETUSER"): "tests/worker/consumer/test_rights.py",
+    ("settings.md", "ACL SETUSER"): "tests/worker/broker/test_rights.py",
     ("tasks.md", "[[sync]]"): f"{HERE}::test_a_task_in_a_file",
+    ("tasks.md", "# A service at both ends"): f"{HERE}::test_a_service_at_both_ends",
+    ("tasks.md", "from tasks import Side"): f"{HERE}::test_a_side_of_ones_own",
+    ("tasks.md", "[project.entry-points"): f"{HERE}::test_a_side_of_ones_own_is_announced",
     ("tasks.md", "from datetime"): f"{HERE}::test_a_task_of_ones_own",
     ("tasks.md", "from tasks import Changes"): f"{HERE}::test_a_task_of_ones_own",
     ("tasks.md", "task = Contacts"): f"{HERE}::test_a_task_of_ones_own",
     ("tasks.md", "from tasks import run_all_tasks"): f"{HERE}::test_running_without_celery",
-    ("testing.md", "from datetime"): f"{TESTING}::test_the_example_passes",
-    ("testing.md", "class Attic"): f"{TESTING}::test_the_mistake_is_told_as_the_page_says",
-    ("testing.md", "I5 no resurrection"): f"{TESTING}::test_the_mistake_is_told_as_the_page_says",
-    ("testing.md", "import httpx"): f"{TESTING}::test_the_example_with_notion_passes",
+    ("testing.md", "import datetime"): f"{TESTING}::test_the_side_passes",
+    ("testing.md", "class Trusting"): f"{TESTING}::test_the_mistake_of_a_side_is_told_as_the_page_says",
+    ("testing.md", "update of what"): f"{TESTING}::test_the_mistake_of_a_side_is_told_as_the_page_says",
+    ("testing.md", "from datetime"): f"{TESTING}::test_the_task_passes",
+    ("testing.md", "class Attic"): f"{TESTING}::test_the_mistake_of_a_task_is_told_as_the_page_says",
+    ("testing.md", "I5 no resurrection"): f"{TESTING}::test_the_mistake_of_a_task_is_told_as_the_page_says",
+    ("testing.md", "import httpx"): f"{TESTING}::test_the_task_with_notion_passes",
     ("webhooks.md", "python -m worker.web"): f"{HERE}::test_the_web_process_is_started",
 }  # fmt: skip
 
@@ -203,22 +213,51 @@ def whole(kind: type[SyncTask]) -> type[SyncTask]:
 SOURCE = "1" * 32
 
 
+def filled(text: str) -> str:
+    """An example with a data source and an address in place of what it leaves out."""
+    return text.replace("https://…", "https://example.org/dav/").replace('"…"', f'"{SOURCE}"')
+
+
 def test_the_ready_task_in_python(known_tasks: None) -> None:
-    example = block("README.md", "from tasks.notion_caldav")
-    text = example.text.replace('data_source="…"', f'data_source="{SOURCE}"')
-    executed(example, text.replace('calendar_url="…"', 'calendar_url="https://example.org/dav/"'))
+    example = block("README.md", "from tasks import TwoWay")
+    executed(example, filled(example.text))
     (task,) = (task for task in all_tasks if task.name == "todos")
     assert str(task.plan_schedule) == "every 5 min"
 
 
 def test_a_task_in_a_file(known_tasks: None) -> None:
-    example = block("tasks.md", "[[sync]]").text
+    example = filled(block("tasks.md", "[[sync]]").text)
     for text in (example, re.sub(r"^# (\w+ = )", r"\1", example, flags=re.MULTILINE)):
-        (table,) = tomllib.loads(text.replace("https://…", "https://example.org/dav/"))["sync"]
-        (task,) = declare([{**table, "data_source": SOURCE}], load_settings())
+        (task,) = declare(tomllib.loads(text)["sync"])
         all_tasks.discard(task)
-        assert (task.name, task.conflict_modes) == ("todos", {"Due": "notion"})
+        assert task.name == "todos"
+        pairs = {pair.left: pair for pair in task.pairs or ()}
+        assert (pairs["Due"].mode, pairs["Notes"].only_to) == ("left", End.LEFT)
+        assert pairs["Status"].values == {"Waiting": "needs action"}
+        assert task.constants == {End.RIGHT: {"categories": ["from Notion"]}}
     assert not task.edit_beats_delete  # the last one is that with all that is commented out
+
+
+def test_a_service_at_both_ends(known_tasks: None) -> None:
+    (task,) = declare(tomllib.loads(filled(block("tasks.md", "# A service at both ends").text))["sync"])
+    assert {type(side) for side in task.sides.values()} == {DataSource}
+    assert task.conflict_mode == "notion"  # what the left one is called inside
+
+
+def test_a_side_of_ones_own(known_tasks: None) -> None:
+    example = block("tasks.md", "from tasks import Side")
+    names = executed(example, filled(example.text), client=object())
+    own = {name for name in vars(names["AddressBook"]) if not name.startswith("_")}
+    assert own <= set(dir(Side))
+    assert len(own) == 10  # nine methods and a label: what the page calls about ten
+    (task,) = (task for task in all_tasks if task.name == "contacts")
+    assert str(task.plan_schedule) == "every 10 min"
+
+
+def test_a_side_of_ones_own_is_announced() -> None:
+    shown = tomllib.loads(block("tasks.md", "[project.entry-points").text)
+    example = tomllib.loads((ROOT / "examples/lockstep-todotxt/pyproject.toml").read_text("utf-8"))
+    assert shown["project"]["entry-points"] == example["project"]["entry-points"]
 
 
 def test_a_task_of_ones_own(known_tasks: None) -> None:

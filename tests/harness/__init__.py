@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.harness.process import Process, eventually
 from tests.harness.sides import ProbeSpec, Side, Sides, Write
 from tests.harness.stack import MakeStack, Stack, stacks
-from worker.redis_server import RedisServer, free_port
+from worker.machine.redis_server import RedisServer, free_port
 
 __all__ = [
     "MakeStack",

@@ -10,7 +10,7 @@ from config import get_settings
 from tasks.registry import load_tasks
 from worker.lock import RedisSyncLock
 from worker.redis_client import connect
-from worker.session import run_session
+from worker.session.run import run_session
 from worker.store import Store
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from worker.child_process import tied
+from worker.machine.child_process import tied
 
 T = TypeVar("T")
 

@@ -7,13 +7,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.harness.process import Process
 from tests.harness.sides import ProbeSpec, Sides
-from worker.redis_server import RedisServer
+from worker.machine.redis_server import RedisServer
 from worker.store import RunRecord, Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,12 +75,15 @@ class Stack:
 
     def history(self, task: str = "probe") -> list[RunRecord]:
         """All runs of a task, the newest first."""
+        return self._store.runs.list(task, 1000)
+
+    @cached_property
+    def _store(self) -> Store:
+        """Opened once: it is looked at often, and each opening costs ten times what a look does."""
         store = Store(self._database_url or f"sqlite:///{self.state_dir / 'lockstep.db'}")
-        try:
-            store.migrate()
-            return store.runs.list(task, 1000)
-        finally:
-            store.close()
+        self._exit.callback(store.close)
+        store.migrate()
+        return store
 
     def sides(self, name: str | None = None) -> Sides:
         """The two sides of a task; of the first one without a name."""

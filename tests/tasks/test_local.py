@@ -328,7 +328,7 @@ async def test_the_ledger_keeps_every_conflict_once(tmp_path: Path) -> None:
         await journal.keep_conflict(conflict())
         await journal.keep_conflict(conflict(right="d"))
     lines = [load(line) for line in journal.ledger.read_text().split("\n") if line]
-    assert [line["other"] for line in lines] == ["c", "d"]
+    assert [line["right"] for line in lines] == ["c", "d"]
     assert lines[0]["notion_edited"] == START
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import redis
 
+from worker.machine.redis_server import RedisServer
 from worker.redis_client import connect_url
-from worker.redis_server import RedisServer
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.harness import ProbeSpec, RedisServer, Stack, eventually, free_port
+from worker.machine.redis_server import find_server
 from worker.redis_client import connect_url
-from worker.redis_server import find_server
 
 pytestmark = pytest.mark.processes
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tasks.merge import Conflict
-from tests.world.services import FIELDS, SIDES, Broken, Obj, Services, joined, opposite
+from tests.world.services import ENDS, FIELDS, SIDES, Broken, Obj, Services, joined, opposite
 
 
 @dataclass
@@ -93,7 +93,7 @@ class Oracle(Services):
         return any(
             c.rule == "delete beats edit"
             and self.token_of(c) == token
-            and (getattr(c, side) or {}).get(name) == value
+            and (getattr(c, ENDS[side]) or {}).get(name) == value
             for c in self.ledger
         )
 
@@ -228,7 +228,7 @@ class Oracle(Services):
     def in_ledger(self, token: str, name: str, side: str, value: Any) -> Conflict | None:
         """The latest conflict in which this value was kept."""
         for c in reversed(self.ledger):
-            if c.attribute == name and getattr(c, side) == value and self.token_of(c) == token:
+            if c.attribute == name and getattr(c, ENDS[side]) == value and self.token_of(c) == token:
                 return c
         return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from tasks import ConflictMode
 from tasks.engine.report import Order, RunReport
 from tasks.errors import TaskError
 from tasks.journal.file import base_of
+from tests.world.loop import run_alone
 from tests.world.services import FIELDS, SIDES, START, Broken, Services, Traits, opposite
 from tests.world.task import WorldJournal, WorldTask
 from tests.world.world import Crash, World
@@ -164,7 +164,7 @@ def dry_run(world: World, journal: WorldJournal, mode: ConflictMode, attributes:
     task = WorldTask(world, mode, attributes=attributes)
     order = Order(dry_run=True, clock=world.later)
     try:
-        report = asyncio.run(task.run(journal, order=order))
+        report = run_alone(task.run(journal, order=order))
     except TaskError:
         return None
     finally:
@@ -185,7 +185,7 @@ def run(
     world.begin_run(mode.value, attributes)
     task, order = WorldTask(world, mode, attributes=attributes), Order(clock=world.later)
     try:
-        report = asyncio.run(task.run(journal, check_lock=world.check_lock, order=order))
+        report = run_alone(task.run(journal, check_lock=world.check_lock, order=order))
     except Broken as broken:  # to an error that hypothesis shrinks
         raise AssertionError(str(broken)) from None
     except Crash:

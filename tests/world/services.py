@@ -207,6 +207,7 @@ def joined(one: Any, another: Any) -> Any:
 
 #: What the merge calls left and right is called so here.
 SIDES = {"left": "notion", "right": "other"}
+ENDS = {side: end for end, side in SIDES.items()}
 
 
 def opposite(side: str) -> str:

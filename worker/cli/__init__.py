@@ -13,7 +13,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     A foreseeable error is one line on standard error. Any other is a fault of ours and keeps its traceback.
     """
     from worker.cli.app import app
-    from worker.cli.exit_codes import ExitCode
+    from worker.telling.exit_codes import ExitCode
 
     try:
         code = app(args=arguments, prog_name="lockstep", standalone_mode=True)
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _tell(error: Exception) -> int:
     """Print a foreseeable error and give its exit code; print any other with its traceback. None with a secret."""
     from config.redaction import redacted
-    from worker.cli.failures import explain
+    from worker.telling.failures import explain
 
     explained = explain(error)
     if explained is None:
@@ -36,7 +36,7 @@ def _tell(error: Exception) -> int:
     message, code = explained
     for line in redacted(message).splitlines():
         if sys.stderr.isatty():
-            from worker.cli.output import console, say
+            from worker.telling.screen import console, say
 
             say(f"lockstep: {line}", console(stderr=True))
         else:

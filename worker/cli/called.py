@@ -11,7 +11,7 @@ from rich.style import Style
 from rich.text import Text
 
 from tasks.merge import NAMELESS, Name
-from worker.cli.output import printable, short
+from worker.telling.screen import printable, short
 
 #: Columns for who asks for ids.
 IDS = ("Notion id", "Other id")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from config import Settings, get_settings
+from tasks.nearest import nearest
 from tasks.object_task import ObjectTask
 from tasks.registry import load_tasks
 from tasks.scheduled import PRUNE, Scheduled
 from tasks.sides import Labels
-from worker.cli.failures import CommandError
 from worker.store import Store
+from worker.telling.failures import CommandError
 
 
 @contextmanager
@@ -83,13 +83,6 @@ def unknown_task(name: str, known: Iterable[str]) -> CommandError:
     if not known:
         return CommandError(f"there is no task {name!r}, and no other: {HOW_TO_DEFINE}")
     return CommandError(f"there is no task {name!r}: {nearest(name, known)}")
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """What may be meant by a name that is none of these."""
-    known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(map(repr, known))}"
 
 
 HOW_TO_DEFINE = (

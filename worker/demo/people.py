@@ -12,8 +12,8 @@ from tasks.services.caldav.calendar import TodoCalendar
 from tasks.services.caldav.client import CalDAVClient
 from tasks.services.caldav.todo import Todo
 from tasks.services.notion.client import NotionClient
-from tasks.services.notion.data_source import DataSource
 from tasks.services.notion.rich_text import plain
+from tasks.services.notion.rows import Rows
 from tasks.services.notion.throttle import LocalThrottle
 from worker.demo.content import Item
 from worker.demo.stage import Stage
@@ -22,7 +22,7 @@ from worker.demo.stage import Stage
 class Board:
     """The Notion data source, as the person sees it who works there."""
 
-    def __init__(self, source: DataSource) -> None:
+    def __init__(self, source: Rows) -> None:
         self._source = source
 
     async def add(self, item: Item) -> None:
@@ -93,6 +93,6 @@ async def people(stage: Stage) -> AsyncIterator[tuple[Board, Phone]]:
         ) as client,
         CalDAVClient(stage.calendar_url, stage.calendar_user, stage.calendar_password) as caldav,
     ):
-        source = DataSource(client, stage.data_source)
+        source = Rows(client, stage.data_source)
         await source.schema()
         yield Board(source), Phone(TodoCalendar(caldav))

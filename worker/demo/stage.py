@@ -19,10 +19,10 @@ from pydantic import SecretStr
 
 from config import Settings
 from tasks.services.caldav.radicale_server import RadicaleServer
-from worker.child_process import tied
 from worker.demo.content import ATTRIBUTES, COLUMNS
 from worker.errors import WorkerError
-from worker.redis_server import free_port
+from worker.machine.child_process import tied
+from worker.machine.redis_server import free_port
 
 #: The demo's task.
 TASK = "todos"
@@ -132,11 +132,12 @@ def _write_task(folder: Path, data_source: str, calendar_url: str) -> None:
     lines = [
         "[[sync]]",
         f'name = "{TASK}"',
-        'kind = "caldav"',
-        f'data_source = "{data_source}"',
-        f'calendar_url = "{calendar_url}"',
         f'every = "{EVERY}s"',
-        "[sync.attr_map]",
+        "[sync.notion]",
+        f'data_source = "{data_source}"',
+        "[sync.caldav]",
+        f'calendar = "{calendar_url}"',
+        "[sync.map]",
         *(f'{column} = "{attribute}"' for column, attribute in ATTRIBUTES.items()),
     ]
     (folder / "lockstep.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")

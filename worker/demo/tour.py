@@ -9,24 +9,19 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from statistics import median
 from types import FrameType
 
 from rich.table import Table
 
 from tasks.merge import End
-from tasks.values.canonical import same
-from worker.cli.machine import reachable_redis
-from worker.cli.output import console, printable, short
 from worker.demo.content import in_calendar, in_notion
+from worker.demo.holding import PATIENCE, Holding
+from worker.demo.outcome import figures, sides, won, words, writes
 from worker.demo.people import Board, Phone, people
 from worker.demo.stage import EVERY, TASK, Stage, StageError, set_up
-from worker.demo.survey import Survey, survey
-from worker.lock import NodeBusyError, RedisSyncLock
+from worker.demo.survey import survey
 from worker.store import RunRecord, Store
-
-#: Seconds within which a step must have come about.
-PATIENCE = 60.0
+from worker.telling.screen import console, short
 
 
 def main(stay: bool = False) -> int:
@@ -170,8 +165,8 @@ class Tour:
         self.tell(await self.run_after(released, changed=True))
         for conflict in self.store.conflicts.list(TASK):
             self.say(f"ledger: {conflict.attribute} was {short(conflict.base)!r}, rule {conflict.rule!r}")
-            self.say(f"        Notion's {short(conflict.left)!r}{_won(conflict.winner, 'notion')}")
-            self.say(f"        phone's  {short(conflict.right)!r}{_won(conflict.winner, 'other')}")
+            self.say(f"        Notion's {short(conflict.left)!r}{won(conflict.winner, End.LEFT)}")
+            self.say(f"        phone's  {short(conflict.right)!r}{won(conflict.winner, End.RIGHT)}")
 
     async def delete(self, board: Board, phone: Phone) -> None:
         """Deletions cross both ways."""
@@ -198,15 +193,15 @@ class Tour:
         self.tell(idle)
         found = await survey(self.stage, self.store)
         self.out.print()
-        self.out.print(_sides(found))
-        self.out.print(_figures(found, self.store.runs.list(TASK, limit=1000)))
+        self.out.print(sides(found))
+        self.out.print(figures(found, self.store.runs.list(TASK, limit=1000)))
         return found.equal == found.links and not found.unlinked
 
     # -- waiting and telling --------------------------------------------------------------------------------
 
-    def holding(self) -> _Holding:
+    def holding(self) -> Holding:
         """The node's lock, held by another session."""
-        return _Holding(self.stage)
+        return Holding(self.stage)
 
     async def has(self, side: Board | Phone, name: str) -> bool:
         """Whether a side has something of this name."""
@@ -224,7 +219,7 @@ class Tour:
                 for run in await asyncio.to_thread(self.store.runs.list, TASK, 50)
                 if run.started_at > moment and run.finished_at and run.status == status
             ]
-            found[:] = [run for run in reversed(runs) if not changed or _writes(run)]
+            found[:] = [run for run in reversed(runs) if not changed or writes(run)]
             return bool(found)
 
         await self.until(ended, f"no run {status}")
@@ -255,43 +250,14 @@ class Tour:
     def tell(self, run: RunRecord) -> None:
         """What one run did."""
         self.told.add(run.run_id)
-        self.say(f"run {run.run_id[:8]} {run.status} in {run.seconds or 0:.1f} s: {_words(run)}")
+        self.say(f"run {run.run_id[:8]} {run.status} in {run.seconds or 0:.1f} s: {words(run)}")
 
     def tell_all(self, since: datetime) -> None:
         """What the runs since a moment did that did something."""
         for run in reversed(self.store.runs.list(TASK, limit=50)):
             recent = run.started_at > since - timedelta(seconds=EVERY)
-            if recent and _writes(run) and run.run_id not in self.told:
+            if recent and writes(run) and run.run_id not in self.told:
                 self.tell(run)
-
-
-class _Holding:
-    """The node's lock in this process's hands, taken between two runs."""
-
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-
-    def __enter__(self) -> str:
-        client = reachable_redis(self._stage.settings)
-        if client is None:
-            raise StageError("demo: the Redis of `lockstep up` is gone")
-        self._client = client
-        self._lock = RedisSyncLock(client)
-        give_up_at = time.monotonic() + PATIENCE
-        while True:
-            try:
-                self._session = self._lock.acquire(TASK)
-            except NodeBusyError:
-                if time.monotonic() > give_up_at:
-                    raise
-                time.sleep(0.05)
-            else:
-                return self._session
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release(self._session, "succeeded")
-        self._lock.close()
-        self._client.close()
 
 
 def _text(content: str) -> dict[str, object]:
@@ -301,71 +267,3 @@ def _text(content: str) -> dict[str, object]:
 def _due(page: dict[str, object]) -> datetime | None:
     date = page["properties"]["Due"]["date"]  # type: ignore[index]
     return None if date is None else datetime.fromisoformat(date["start"])
-
-
-def _won(winner: str | None, side: str) -> str:
-    return "  <- stays" if winner == side else "  (kept here)"
-
-
-def _writes(run: RunRecord) -> int:
-    kinds = [f"{side}_{verb}" for side in End for verb in ("created", "updated", "deleted")]
-    return sum(run.counts.get(kind, 0) for kind in kinds)
-
-
-_WORDS = {
-    "linked": "linked {}",
-    "left_created": "created {} in Notion",
-    "right_created": "created {} on the phone",
-    "left_updated": "updated {} in Notion",
-    "right_updated": "updated {} on the phone",
-    "left_deleted": "deleted {} in Notion",
-    "right_deleted": "deleted {} on the phone",
-    "conflicts": "kept {} conflict",
-}
-
-
-def _words(run: RunRecord) -> str:
-    done = [words.format(run.counts[kind]) for kind, words in _WORDS.items() if run.counts.get(kind)]
-    return ", ".join(done) or f"nothing to write, {run.counts.get('in_step', 0)} pairs in step"
-
-
-def _sides(found: Survey) -> Table:
-    """Some pairs, as each side shows them."""
-    table = Table(title="Both sides, as they stand now (every fifth pair)", title_justify="left")
-    for header in ("In Notion", "On the phone", "Due", "Status", "Tags", "Equal"):
-        table.add_column(header)
-    for notion, other in found.pairs[::5]:
-        same_all = all(same(notion[name], other[name]) for name in notion)
-        table.add_row(
-            short(notion["Name"], 32),
-            short(other["Name"], 32),
-            printable(other["Due"]),
-            printable(other["Status"]),
-            printable(other["Tags"]),
-            "yes" if same_all else "NO",
-        )
-    return table
-
-
-def _figures(found: Survey, runs: list[RunRecord]) -> Table:
-    ran = [run for run in runs if run.status == "succeeded"]
-    idle = [run.seconds or 0 for run in ran if not _writes(run)]
-    rows = [
-        ("Rows in Notion", found.listed[End.LEFT]),
-        ("To-dos on the phone", found.listed[End.RIGHT]),
-        ("Linked pairs", found.links),
-        ("Pairs equal in every attribute", found.equal),
-        ("Without a counterpart", found.unlinked),
-        ("Values kept in the conflict ledger", found.conflicts),
-        ("Runs that succeeded", len(ran)),
-        ("Runs skipped while the node was busy", sum(run.status == "skipped" for run in runs)),
-        ("Runs that failed", sum(run.status not in {"succeeded", "skipped", "running"} for run in runs)),
-        ("Writes to both services", sum(_writes(run) for run in ran)),
-        ("A run with nothing to do takes", f"{median(idle):.2f} s" if idle else "-"),
-    ]
-    table = Table(title="What came of it", title_justify="left", show_header=False)
-    table.add_column()
-    table.add_column(justify="right")
-    for label, figure in rows:
-        table.add_row(label, str(figure))
-    return table

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import redis
 
 from tasks.clock import boot_seconds
-from worker.outages import REMIND
 from worker.signs.board import PREFIX, Board
 from worker.signs.record import SCHEDULER, Sign
+from worker.telling.outages import REMIND
 
 log = logging.getLogger(__name__)
 

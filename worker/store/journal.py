@@ -11,12 +11,12 @@ from sqlalchemy import Connection
 from tasks.journal.contract import Base, Memory
 from tasks.journal.together import Together
 from tasks.merge import Conflict, Effect, Intent, Link
-from worker.store.conflicts import Conflicts
-from worker.store.effects import Effects
-from worker.store.links import Links
-from worker.store.memory import Memories
-from worker.store.runs import hold_fence
 from worker.store.store import Store
+from worker.store.tables.conflicts import Conflicts
+from worker.store.tables.effects import Effects
+from worker.store.tables.fences import hold_fence
+from worker.store.tables.links import Links
+from worker.store.tables.memory import Memories
 
 
 class SqlJournal:

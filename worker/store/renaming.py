@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, delete, func, select, update
 from worker.errors import WorkerError
 from worker.store import schema
 from worker.store.database import Database
-from worker.store.runs import take_fence
+from worker.store.tables.fences import take_fence
 
 #: What a task has for itself once it synced anything. A run that was halted, its plan, and what was remembered before
 #: anything was linked make no state.

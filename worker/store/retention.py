@@ -29,7 +29,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tasks.values.canonical import load, same
 from worker.store import schema
 from worker.store.database import Database
-from worker.store.runs import RAN
+from worker.store.tables.run_record import RAN
 
 #: Rows that one transaction drops; nobody waits longer for the database than that takes.
 BATCH = 500

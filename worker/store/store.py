@@ -15,14 +15,14 @@ from sqlalchemy import Table, select
 
 from worker.errors import StoreError
 from worker.store import schema
-from worker.store.conflicts import Conflicts
 from worker.store.database import Database
-from worker.store.effects import Effects
-from worker.store.installation import installation_of, touch
-from worker.store.links import Links
-from worker.store.memory import Memories
-from worker.store.plans import Plans
-from worker.store.runs import Runs
+from worker.store.tables.conflicts import Conflicts
+from worker.store.tables.effects import Effects
+from worker.store.tables.installation import installation_of, touch
+from worker.store.tables.links import Links
+from worker.store.tables.memory import Memories
+from worker.store.tables.plans import Plans
+from worker.store.tables.runs import Runs
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 

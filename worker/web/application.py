@@ -17,14 +17,14 @@ from starlette.responses import JSONResponse, Response
 from config import get_settings
 from config.logging import configure_logging
 from config.sentry import init_sentry
-from worker.installation import claim
-from worker.store.installation import installation_of
+from worker.broker.installation import claim
+from worker.store.tables.installation import installation_of
 from worker.web.body_limit import BodyLimit
 from worker.web.groups import RouteGroup
 from worker.web.health import health
 from worker.web.nodes import nodes
 from worker.web.resources import Resources
-from worker.web.webhooks import webhooks
+from worker.web.webhooks.endpoint import webhooks
 
 log = logging.getLogger(__name__)
 

@@ -18,11 +18,11 @@ from starlette.routing import Route
 
 from tasks.clock import boot_seconds
 from worker.errors import StoreError
-from worker.outages import Outage
 from worker.redis_client import impatient
 from worker.signs import SCHEDULER, WORKER, Board, Signs
 from worker.signs.record import GRACE
 from worker.signs.silence import LOOK, TELL_AFTER, Silence
+from worker.telling.outages import Outage
 from worker.web.groups import RouteGroup
 from worker.web.resources import Resources
 

@@ -17,9 +17,9 @@ from tasks.database.transport.server import ServedNode, node_routes
 from tasks.errors import TaskError
 from tasks.merge import plan_digest
 from worker.lock import NodeBusyError, RedisSyncLock
-from worker.node_runs import as_conflict, plan_of
-from worker.store.conflicts import Conflicts
-from worker.store.plans import ANSWERING
+from worker.session.node_runs import as_conflict, plan_of
+from worker.store.tables.conflicts import Conflicts
+from worker.store.tables.plans import ANSWERING
 from worker.web.groups import RouteGroup
 from worker.web.resources import Resources
 

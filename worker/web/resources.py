@@ -12,9 +12,9 @@ from config import Settings
 from config.celery import celery_settings
 from tasks.registry import load_tasks
 from tasks.scheduled import Scheduled
-from worker import broker
-from worker.beat import celery_name
+from worker.broker import transport
 from worker.redis_client import connect
+from worker.schedule.entries import celery_name
 from worker.store import Store
 
 #: A message is sent at once or later again: nobody waits for a broker that is away.
@@ -44,7 +44,7 @@ class Resources:
             TaskDefinitionError: the tasks cannot be loaded.
             StoreError: the database's address cannot be used.
         """
-        broker.install()
+        transport.install()
         celery = Celery("worker")
         celery.conf.update(celery_settings(settings))
 

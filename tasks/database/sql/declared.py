@@ -63,8 +63,8 @@ from tasks.database.transport.http import HttpTransport
 from tasks.database.transport.server import ServedNode
 from tasks.database.transport.signing import PeerKey
 from tasks.database.unsent import RECORD_BYTES_MAX_DEFAULT
-from tasks.declared import read_period
 from tasks.errors import TaskDefinitionError
+from tasks.schedule import read_period
 
 log = logging.getLogger(__name__)
 

@@ -59,6 +59,8 @@ class TodoCalendar:
         self._floating = floating
         self._resources = Resources(client)
         self._listed: Contents | None = None
+        #: What people call it, where the server says so.
+        self.name = ""
         #: The UIDs that each resource had when it was read last, perhaps in an earlier run, by its name.
         self.known: dict[str, Sequence[str]] = {}
         self.late_changes = LateChanges()
@@ -83,6 +85,10 @@ class TodoCalendar:
             raise TaskDefinitionError(f"there is no calendar at {self.url}{await self._suggestion()}")
         if not any(_takes_todos(resource) for resource in found):
             raise TaskDefinitionError(f"the calendar at {self.url} takes no to-dos{await self._suggestion()}")
+        names = [
+            resource.text(multistatus.DISPLAY_NAME) or "" for resource in found if _is_calendar(resource)
+        ]
+        self.name = " ".join(names[0].split())
 
     async def read_all(self) -> Listing:
         """All to-dos, as a `Listing` of `Todo` that says which ones are there but cannot be read.

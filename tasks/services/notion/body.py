@@ -18,7 +18,7 @@ from tasks.values.opaque import Opaque
 
 Json = dict[str, Any]
 
-#: Stands for the content of a page where `attr_map` names properties.
+#: Stands for the content of a page among the names of properties.
 PAGE_BODY = "page body"
 
 #: Seconds after which no edit gets the stamp any more that a page had at first: stamps are whole minutes.

@@ -36,8 +36,8 @@ def _moment(held: str | None) -> Any:
     return dates.start({"start": held}) if held else None
 
 
-def _user(held: Json | None) -> str | None:
-    return str(held["id"]) if held else None
+def _user(held: Json | None) -> tuple[str, ...]:
+    return (str(held["id"]),) if held else ()
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
@@ -53,6 +53,18 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 
 #: Types of properties that Notion alone writes.
 COMPUTED_TYPES = frozenset(_READERS)
+
+#: For people: the Python value of those that have one kind.
+READ_AS = {
+    "created_by": "`tuple` of one id",
+    "created_time": "`datetime` in UTC to the minute",
+    "last_edited_by": "`tuple` of one id",
+    "last_edited_time": "`datetime` in UTC to the minute",
+    "unique_id": "`str`",
+}
+
+#: Those of them whose values are of any kind, which no schema tells.
+OF_ANY_KIND = COMPUTED_TYPES - READ_AS.keys()
 
 
 def read_computed(name: str, kind: str, held: Any) -> Any:

@@ -8,6 +8,8 @@ from typing import Any
 
 from tasks.errors import ItemError, PreconditionError
 from tasks.services.notion.client import Json
+from tasks.services.notion.column import Column
+from tasks.services.notion.computed import COMPUTED_TYPES
 from tasks.services.notion.page import Page, data_source_of, is_trashed
 from tasks.values.canonical import same
 
@@ -27,8 +29,12 @@ def check_place(raw: Json, listed: Page) -> None:
         raise PreconditionError(f"page {listed.id} was moved out of the data source while the sync ran")
 
 
-def check_unchanged(listed: Page, now: Page, targets: Mapping[str, Any]) -> None:
+def check_unchanged(
+    listed: Page, now: Page, targets: Mapping[str, Any], columns: Mapping[str, Column]
+) -> None:
     """Make sure that the row is as it was listed, or already as it is to be.
+
+    What Notion itself computes is nobody's edit.
 
     Raises:
         PreconditionError: somebody edited a synced value.
@@ -36,7 +42,9 @@ def check_unchanged(listed: Page, now: Page, targets: Mapping[str, Any]) -> None
     changed = [
         attr
         for attr, value in now.values.items()
-        if not same(value, listed.values[attr]) and not (attr in targets and same(value, targets[attr]))
+        if columns[attr].type not in COMPUTED_TYPES
+        and not same(value, listed.values[attr])
+        and not (attr in targets and same(value, targets[attr]))
     ]
     if changed:
         raise PreconditionError(

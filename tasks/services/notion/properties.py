@@ -17,7 +17,7 @@ from typing import Any
 from tasks.errors import ItemError, TaskDefinitionError
 from tasks.services.notion import dates, references, rich_text
 from tasks.services.notion.column import Column, misfit, well_formed
-from tasks.services.notion.computed import COMPUTED_TYPES, read_computed
+from tasks.services.notion.computed import COMPUTED_TYPES, OF_ANY_KIND, READ_AS, read_computed
 from tasks.values.opaque import Opaque
 
 __all__ = ["SUPPORTED_TYPES", "Column", "check_supported", "decode", "encode", "keeps_more", "type_rows"]
@@ -36,17 +36,17 @@ LINE_LENGTHS = {"url": 2000, "email": 200, "phone_number": 200}
 
 
 def check_supported(column: Column) -> None:
-    """Make sure that values of this property can be read and written.
+    """Make sure that values of this property can be synced, be it only to the other side.
 
     Raises:
-        TaskDefinitionError: Notion computes them, or their type is not known here.
+        TaskDefinitionError: Notion computes values of any kind, or their type is not known here.
     """
-    if column.type in _CODECS:
+    if column.type in _CODECS or column.type in COMPUTED_TYPES - OF_ANY_KIND:
         return
     why = "Notion itself computes" if column.type in COMPUTED_TYPES else "is not known here"
     raise TaskDefinitionError(
-        f"Notion property {column.name!r} is of type {column.type}, which {why}, so that it cannot be written: "
-        f"take it out of attr_map; types that can: {', '.join(sorted(_CODECS))}"
+        f"Notion property {column.name!r} is of type {column.type}, which {why}, so that it cannot be synced: "
+        f"take it out of the mapping; types that can: {', '.join(sorted(_CODECS))}"
     )
 
 
@@ -119,6 +119,8 @@ def _write_line(column: Column, value: Any, held: Any) -> str | None:
         return None
     if not isinstance(value, str):
         raise misfit(column, value, "text")
+    if len(value.splitlines()) > 1:
+        raise ItemError(f"Notion property {column.name!r}: {column.type} takes a single line")
     if rich_text.length(well_formed(column, value)) > LINE_LENGTHS[column.type]:
         raise ItemError(
             f"Notion property {column.name!r}: {rich_text.length(value):,} characters are too many, "
@@ -307,5 +309,6 @@ def type_rows() -> list[tuple[str, str, str, str, str]]:
     for kind, codec in sorted(_CODECS.items()):
         cleared = json.dumps(encode(Column("", "", kind), None)[kind])
         rows.append((kind, codec.shown_as, "yes", f"`{cleared}`", codec.hidden or "nothing"))
-    rows += [(kind, "plain value", "refused", "", "") for kind in sorted(COMPUTED_TYPES)]
-    return [*rows, ("any other", "`Opaque`", "refused", "", "")]
+    read_only = sorted(COMPUTED_TYPES - OF_ANY_KIND)
+    rows += [(kind, READ_AS[kind], "only read", "", "") for kind in read_only]
+    return [*rows, *((kind, "", "not synced", "", "") for kind in (*sorted(OF_ANY_KIND), "any other"))]

@@ -9,12 +9,11 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import SecretStr
 
 from tasks.errors import TaskDefinitionError
-from tasks.object_task import ObjectTask
 from tasks.services.notion.ids import parse_id
 
 #: Header of every delivery: `sha256=` and the digest of the body under the subscription's token.
@@ -70,6 +69,17 @@ class Event:
         return frozenset(found - {""})
 
 
+class Task(Protocol):
+    """A task, as far as it can be asked for its sides."""
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+
+    def pairing(self) -> Any:
+        """Its `sides`, by end."""
+
+
 def sign(secret: SecretStr, body: bytes) -> str:
     """The signature header of a body."""
     return "sha256=" + hmac.new(secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest()
@@ -104,7 +114,7 @@ def read_delivery(body: bytes) -> Handshake | Event:
     )
 
 
-def concerned(task: ObjectTask, event: Event) -> bool:
+def concerned(task: Task, event: Event) -> bool:
     """Whether an event may be about an object of one of a task's sides.
 
     A side says so by `concerns(entity)`, which gets the event's entity with its `parent`. A task that was written

@@ -24,8 +24,8 @@ from tasks.database.peer import PeerState
 from tasks.database.view import Cursor
 from tasks.errors import TaskError
 from worker.lock import NodeBusyError, RedisSyncLock
+from worker.machine.redis_server import RedisServer
 from worker.redis_client import connect_url
-from worker.redis_server import RedisServer
 
 
 @pytest.fixture(scope="module")

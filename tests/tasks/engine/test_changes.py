@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,6 +19,7 @@ from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tasks.values.opaque import Opaque
 from tests.tasks.boards import Board, Boards
+from tests.world.loop import run_alone
 
 
 @pytest.fixture
@@ -212,7 +212,7 @@ def check_both_ways(rounds: list[tuple[list[tuple[str, str, int, str]], bool]]) 
             task.later(minutes=31) if edits else task.later(days=2)  # out of any quarantine at the end
             before = task.notion.calls["changes"], task.notion.calls["list"]
             memory = dict(journal.state.memory)
-            report = asyncio.run(run(task, journal))
+            report = run_alone(run(task, journal))
             REACHED[report.status] += 1
             if crash and memory:  # the end of the run was not kept
                 journal.state.memory = memory

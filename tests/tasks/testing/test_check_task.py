@@ -10,8 +10,8 @@ import pytest
 
 from tasks import ConflictMode, ItemError, SyncTask, TaskDefinitionError
 from tasks.testing import check_task
-from tasks.testing.instrument import FaultKind
-from tasks.testing.memory import MemoryTask
+from tasks.testing.copies.memory import MemoryTask
+from tasks.testing.histories.instrument import FaultKind
 from tasks.values.lossy import date_only
 from tests.tasks.sync_task.seed_style import Services, ToDos
 from tests.tasks.testing.examples import AsyncContacts, Contacts, advance

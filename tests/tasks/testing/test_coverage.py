@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks import Changes, SyncTask
 from tasks.testing import Invariant, check_task
-from tasks.testing.coverage import METHODS
+from tasks.testing.task.coverage import METHODS
 from tests.tasks.testing.examples import AsyncContacts, Contacts
 
 

@@ -1,4 +1,4 @@
-"""The example of docs/testing.md does what the page says."""
+"""The examples of docs/testing.md do what the page says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tasks.testing import Invariant
+from tasks.testing import Invariant, Rule
 
 PAGE = (Path(__file__).parents[3] / "docs" / "testing.md").read_text()
 
@@ -17,27 +17,57 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 
 
+#: Which of the blocks of Python are about a side, and which about a task; the last is with Notion.
+SIDE, WRONG_SIDE, TASK, WRONG_TASK, WITH_NOTION = blocks("python")
+
+
+def run(names: dict[str, Any], block: str) -> None:
+    exec(compile(block, "testing.md", "exec"), names)
+
+
 @pytest.fixture(scope="module")
-def example() -> dict[str, Any]:
+def side() -> dict[str, Any]:
     names: dict[str, Any] = {"__name__": "example"}
-    exec(compile(blocks("python")[0], "testing.md", "exec"), names)
+    run(names, SIDE)
     return names
 
 
-def test_the_example_passes(example: dict[str, Any]) -> None:
-    example["test_books_keep_every_edit"]()
+@pytest.fixture(scope="module")
+def task() -> dict[str, Any]:
+    names: dict[str, Any] = {"__name__": "example"}
+    run(names, TASK)
+    return names
 
 
-def test_the_mistake_is_told_as_the_page_says(example: dict[str, Any]) -> None:
-    exec(compile(blocks("python")[1], "testing.md", "exec"), example)
-    (finding,) = example["report"].findings
-    (told,) = blocks("text")
+def test_the_side_passes(side: dict[str, Any]) -> None:
+    side["test_the_shelf_is_a_side"]()
+
+
+def test_the_mistake_of_a_side_is_told_as_the_page_says(side: dict[str, Any]) -> None:
+    run(side, WRONG_SIDE)
+    told, _ = blocks("text")
+    assert side["report"].findings[0].text == told.rstrip()
+
+
+def test_the_page_names_every_rule() -> None:
+    for rule in Rule:
+        assert f"| {rule} | {rule.meaning} |" in PAGE
+
+
+def test_the_task_passes(task: dict[str, Any]) -> None:
+    task["test_books_keep_every_edit"]()
+
+
+def test_the_mistake_of_a_task_is_told_as_the_page_says(task: dict[str, Any]) -> None:
+    run(task, WRONG_TASK)
+    (finding,) = task["report"].findings
+    _, told = blocks("text")
     assert finding.text == told.rstrip()
 
 
-def test_the_example_with_notion_passes(example: dict[str, Any]) -> None:
-    exec(compile(blocks("python")[2], "testing.md", "exec"), example)
-    example["test_books_in_notion_keep_every_edit"]()
+def test_the_task_with_notion_passes(task: dict[str, Any]) -> None:
+    run(task, WITH_NOTION)
+    task["test_books_in_notion_keep_every_edit"]()
 
 
 def test_the_page_names_every_invariant() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tasks import OutcomeUnknownError
 from tasks.testing import check_task
-from tasks.testing.instrument import Fault, FaultKind, Instrument
+from tasks.testing.histories.instrument import Fault, FaultKind, Instrument
 from tests.tasks.testing.examples import AsyncContacts
 
 

@@ -14,11 +14,11 @@ from config import get_settings
 from tasks import Lossy, registry
 from tasks.notion_caldav import NotionCalDAV
 from tasks.testing import Invariant, check_task
-from tasks.testing.mapping import advance, mapping_of
-from tasks.testing.todo_memory import MemoryTodos
-from worker.cli.exit_codes import ExitCode
-from worker.cli.failures import CommandError
-from worker.cli.verify import verify
+from tasks.testing.copies.copy_of import advance, mapping_of
+from tasks.testing.copies.todo_memory import MemoryTodos
+from worker.cli.runs.verify import verify
+from worker.telling.exit_codes import ExitCode
+from worker.telling.failures import CommandError
 
 
 @pytest.fixture(autouse=True)
@@ -35,23 +35,22 @@ def root_logger() -> Iterator[None]:
 TOML = """
 [[sync]]
 name = "todos"
-kind = "caldav"
-data_source = "0123456789abcdef0123456789abcdef"
-calendar_url = "https://dav.invalid/cal/"
 every = "5m"
 
-[sync.attr_map]
+[sync.notion]
+data_source = "0123456789abcdef0123456789abcdef"
+
+[sync.caldav]
+calendar = "https://dav.invalid/cal/"
+
+[sync.map]
 Name = "summary"
 Notes = "description"
 Due = "due"
-Status = "status"
+Status = { to = "status", values = { Waiting = "needs action", Finished = "completed" } }
 Priority = "priority"
 Tags = "categories"
 Link = "url"
-
-[sync.values.Status]
-Waiting = "NEEDS-ACTION"
-Finished = "COMPLETED"
 """
 
 #: No method of this task may be called; the first of the two declares something that cannot be.
@@ -253,7 +252,7 @@ def test_a_conversion_that_loses_something_is_found_in_the_copy() -> None:
 
 
 def test_a_lossy_declaration_tells_what_is_tried() -> None:
-    from tasks.testing.memory import MemoryTask
+    from tasks.testing.copies.memory import MemoryTask
     from tasks.values.lossy import date_only
 
     task = MemoryTask("m", {"Title": "t", "Due": "d", "Note": "n"}, lossy={"Due": date_only("other")})

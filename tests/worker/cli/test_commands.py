@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from tasks.merge import Conflict, End
 from worker.cli.app import app
 from worker.store import RunRecord, Store
-from worker.store.conflicts import Conflicts
+from worker.store.tables.conflicts import Conflicts
 
 runner = CliRunner()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.cli.exit_codes import EXIT_CODES, CheckCode, ExitCode
+from worker.telling.exit_codes import EXIT_CODES, CheckCode, ExitCode
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "cli.md").read_text("utf-8")

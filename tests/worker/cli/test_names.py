@@ -35,15 +35,18 @@ from tasks.merge import (
     Update,
 )
 from tests.tasks.boards import Boards
-from worker.cli import conflicts, held, history, output, plans
 from worker.cli.app import app
 from worker.cli.called import Called, labels
-from worker.cli.failures import CommandError
-from worker.cli.plan_view import plan_json, plan_table
-from worker.cli.run import _show
+from worker.cli.keeping import conflicts, held
+from worker.cli.runs import history, plans
+from worker.cli.runs.plan_view import plan_json, plan_table
+from worker.cli.runs.run import _show
 from worker.store import RunRecord, Store
-from worker.store.conflicts import Conflicts
-from worker.store.memory import Memories
+from worker.store.tables.conflicts import Conflicts
+from worker.store.tables.memory import Memories
+from worker.telling.failures import CommandError
+from worker.telling.screen import console, say, say_fields
+from worker.telling.tables import table
 
 PAGE = "2f1b0c9a-7d52-4e0b-9a57-5e1f6a0b7c1"
 NOW = datetime.now(UTC)
@@ -172,7 +175,7 @@ def test_ids_are_shown_to_who_asks(store: Store, seen: Seen, width: int) -> None
     for text in (
         seen(held.held, "todos", ids=True, as_json=False, width=width),
         seen(conflicts.conflicts, None, limit=9, ids=True, as_json=False, width=width),
-        seen(output.console().print, plan_table(PLAN, ids=True)) if width == 240 else PAGE + "1" + PAGE + "2",
+        seen(console().print, plan_table(PLAN, ids=True)) if width == 240 else PAGE + "1" + PAGE + "2",
     ):
         assert PAGE + "1" in text
         assert PAGE + "2" in text
@@ -274,7 +277,7 @@ def test_the_history_says_titles_and_status_does_where_somebody_looks(
 
 def test_a_sentence_is_one_line_where_nobody_looks(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
-    output.say("word " * 200, indent=2)
+    say("word " * 200, indent=2)
     assert capsys.readouterr().out.count("\n") == 1
 
 
@@ -343,7 +346,7 @@ def test_spare_columns_give_way_and_empty_ones_are_not_there() -> None:
         screen = Console(file=io.StringIO(), width=width, markup=False)
         rows = [("a", Text("Milk"), "why it is so", address)]
         screen.print(
-            output.table(
+            table(
                 ("Kind", "Object", "Why", "Address"),
                 rows,
                 folded=("Why", "Address"),
@@ -365,13 +368,13 @@ def test_spare_columns_give_way_and_empty_ones_are_not_there() -> None:
 def test_a_terminal_gets_lines_of_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     screen = Console(file=io.StringIO(), force_terminal=True, width=50, markup=False, highlight=False)
-    output.say(
+    say(
         "to let just this through, and nothing more: lockstep apply 3f1b0c9a7d52. [b]",
         screen,
         indent=2,
         hang=2,
     )
-    output.say_fields([("Address", "https://notes.example.org/" + "x" * 60), ("When", "now")], screen)
+    say_fields([("Address", "https://notes.example.org/" + "x" * 60), ("When", "now")], screen)
     assert isinstance(screen.file, io.StringIO)
     lines = [line.rstrip() for line in Text.from_ansi(screen.file.getvalue()).plain.splitlines()]
     assert lines[:2] == [
@@ -386,7 +389,7 @@ def test_a_terminal_gets_lines_of_its_width(monkeypatch: pytest.MonkeyPatch) -> 
 def test_no_command_is_broken_where_it_fits() -> None:
     for width in range(30, 70):
         screen = Console(file=io.StringIO(), force_terminal=True, width=width, markup=False, highlight=False)
-        output.say(
+        say(
             "A run halted. To let just this through: lockstep apply 3f1b0c9a7d52. Or: lockstep run to-dos",
             screen,
         )

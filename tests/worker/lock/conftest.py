@@ -7,8 +7,8 @@ import pytest
 import redis
 
 from worker.lock import MemoryLockStore, MemorySyncLock, RedisSyncLock, SessionRecord, SyncLock
+from worker.machine.redis_server import RedisServer, bundled_servers
 from worker.redis_client import connect_url
-from worker.redis_server import RedisServer, bundled_servers
 
 MakeLock = Callable[..., SyncLock]
 

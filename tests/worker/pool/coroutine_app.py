@@ -10,13 +10,13 @@ from celery import Celery
 
 from config import get_settings
 from config.celery import celery_settings
-from worker import event_loop
+from worker.pool import event_loop
 
 app = Celery("coroutines")
 app.conf.update(celery_settings(get_settings()))
 app.conf.update(
-    worker_pool=os.environ.get("TEST_POOL", "worker.pool:TaskPool"),
-    worker_consumer=os.environ.get("TEST_CONSUMER", "worker.consumer:Consumer"),
+    worker_pool=os.environ.get("TEST_POOL", "worker.pool.task_pool:TaskPool"),
+    worker_consumer=os.environ.get("TEST_CONSUMER", "worker.broker.consumer:Consumer"),
     worker_concurrency=4,
     task_ignore_result=False,
     worker_soft_shutdown_timeout=1.0,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from worker.event_loop import Call, EventLoop
+from worker.pool.event_loop import Call, EventLoop
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.harness import MakeStack, eventually, stacks
-from worker.event_loop import Call, EventLoop
-from worker.loop_watch import Hold
+from worker.pool.event_loop import Call, EventLoop
+from worker.pool.loop_watch import Hold
 
 pytestmark = pytest.mark.processes
 

@@ -21,7 +21,7 @@ from tests.harness import Process, Stack, eventually
 
 pytestmark = pytest.mark.processes
 
-OURS, PREFORK = "worker.pool:TaskPool", "prefork"
+OURS, PREFORK = "worker.pool.task_pool:TaskPool", "prefork"
 
 
 class Coroutines:

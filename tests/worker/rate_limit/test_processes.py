@@ -15,7 +15,7 @@ import redis
 
 from tests.harness.process import Process, eventually
 from worker import rate_limit
-from worker.redis_server import RedisServer
+from worker.machine.redis_server import RedisServer
 
 pytestmark = pytest.mark.processes
 

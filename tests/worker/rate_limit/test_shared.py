@@ -14,9 +14,9 @@ from pydantic import SecretStr
 
 from tasks.services.notion.throttle import throttle_for
 from worker import rate_limit
+from worker.machine.redis_server import RedisServer
 from worker.rate_limit import SharedThrottle, Slots, spending
 from worker.redis_client import connect_url, impatient
-from worker.redis_server import RedisServer
 
 
 def throttle(

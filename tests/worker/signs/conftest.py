@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from worker.machine.redis_server import RedisServer
 from worker.redis_client import connect_url
-from worker.redis_server import RedisServer
 
 
 @pytest.fixture

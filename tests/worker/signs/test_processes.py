@@ -15,10 +15,10 @@ from celery import Celery
 from config import load_settings
 from config.celery import celery_settings
 from tests.harness import MakeStack, ProbeSpec, RedisServer, Stack, eventually, stacks
+from worker.pool.life import WorkerLife
 from worker.redis_client import connect_url
 from worker.signs import Board, Signs
 from worker.signs.record import SILENT
-from worker.worker_life import WorkerLife
 
 from .conftest import age
 

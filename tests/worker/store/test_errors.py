@@ -18,8 +18,8 @@ from tasks.merge import End, Intent
 from tests.harness.refusing import refusing_writes
 from worker.errors import StoreError
 from worker.store import RunRecord, Store
-from worker.store.links import Links
-from worker.store.runs import take_fence
+from worker.store.tables.fences import take_fence
+from worker.store.tables.links import Links
 
 PASSWORD = "hunter2"
 

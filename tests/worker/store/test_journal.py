@@ -15,7 +15,7 @@ from sqlalchemy import text
 from tasks.errors import ItemError, LockLostError, StateError
 from tasks.merge import Conflict, End, Intent, Link
 from worker.store import SqlJournal, Store
-from worker.store.runs import take_fence
+from worker.store.tables.fences import take_fence
 
 VALUES: dict[str, Any] = {
     "Title": "ünïcödé \u2028 \U0001f95b",

@@ -18,11 +18,11 @@ from tasks.merge import Plan
 from tasks.scheduled import all_tasks
 from tests.tasks.boards import Boards
 from worker.lock import MemorySyncLock
-from worker.session import run_session
+from worker.session.run import run_session
 from worker.store import RunRecord, SqlJournal, Store
 from worker.store.renaming import RenameRefusedError, kept_of, rename
 from worker.store.retention import count_on
-from worker.store.runs import take_fence
+from worker.store.tables.fences import take_fence
 
 
 @pytest.fixture(autouse=True)

@@ -21,14 +21,14 @@ from tasks.merge import Conflict, Delete, Effect, End, Held, Intent, Link, Plan
 from tasks.scheduled import PRUNE
 from tasks.values.canonical import dump
 from worker.lock import MemorySyncLock
-from worker.pruning import Pruning
-from worker.session import run_session
+from worker.session.pruning import Pruning
+from worker.session.run import run_session
 from worker.store import RAN, RunRecord, Store, schema
-from worker.store.conflicts import Conflicts
-from worker.store.effects import Effects
-from worker.store.links import Links
-from worker.store.memory import Memories
 from worker.store.retention import Retention, prunable, prune
+from worker.store.tables.conflicts import Conflicts
+from worker.store.tables.effects import Effects
+from worker.store.tables.links import Links
+from worker.store.tables.memory import Memories
 
 NOW = datetime.now(UTC)
 KEEP = Retention(*(timedelta(days=days) for days in (30, 7, 20, 100, 10)))

@@ -23,14 +23,14 @@ from config import load_settings
 from tasks.services.notion.webhooks import SIGNATURE_HEADER, sign
 from tests.harness.probe_tasks import ProbeTask
 from tests.harness.sides import ProbeSpec
+from worker.machine.redis_server import RedisServer
 from worker.redis_client import connect_url
-from worker.redis_server import RedisServer
 from worker.store import Store
 from worker.web.application import make_app
 from worker.web.health import health
 from worker.web.resources import Resources
-from worker.web.wakeups import Pace
-from worker.web.webhooks import webhooks
+from worker.web.webhooks.endpoint import webhooks
+from worker.web.webhooks.wakeups import Pace
 
 SECRET = SecretStr("secret_0123456789abcdefghij")
 #: What a new subscription hands over.

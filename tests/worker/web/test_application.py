@@ -18,8 +18,8 @@ from starlette.routing import Route
 
 from config import load_settings
 from tests.harness.refusing import refusing_writes
+from worker.machine.redis_server import RedisServer
 from worker.redis_client import connect_url
-from worker.redis_server import RedisServer
 from worker.store import Store
 from worker.web.application import make_app
 from worker.web.body_limit import BodyLimit

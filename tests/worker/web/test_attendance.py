@@ -90,8 +90,8 @@ def test_what_is_missing_is_told_until_it_is_there(client: redis.Redis, store: S
 
 
 def test_a_redis_that_is_away_leaves_the_process_alive(store: Store, tmp_path: Path) -> None:
+    from worker.machine.redis_server import RedisServer
     from worker.redis_client import connect_url
-    from worker.redis_server import RedisServer
 
     with RedisServer(tmp_path / "redis") as server, connect_url(server.url) as client, ExitStack() as stack:
         url = serve_app(make_app(resources(client, store, tmp_path), [health]), stack)

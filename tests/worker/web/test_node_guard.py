@@ -16,12 +16,12 @@ from config import get_settings, load_settings
 from tasks.database.sql.declared import open_node, read_nodes
 from tasks.database.sql.scheduled import DeclaredNode
 from tasks.engine.report import Order
-from worker.cli import plans
-from worker.cli.exit_codes import ExitCode
-from worker.cli.failures import CommandError
+from worker.cli.runs import plans
 from worker.lock import MemorySyncLock
-from worker.session import run_session
+from worker.session.run import run_session
 from worker.store import RunRecord, Store
+from worker.telling.exit_codes import ExitCode
+from worker.telling.failures import CommandError
 from worker.web.application import make_app
 from worker.web.nodes import nodes
 from worker.web.resources import Resources
@@ -196,8 +196,8 @@ def test_the_answering_node_refuses_and_says_how_it_is_let_through(
 def test_a_run_of_a_node_leaves_what_it_was_asked_to_do_waiting(store: Store) -> None:
     from tasks.database.exceptions import MassChangeError
     from tasks.database.guard import Kind, Lost, MassChange
-    from worker.node_runs import plan_of
-    from worker.store.plans import ANSWERING
+    from worker.session.node_runs import plan_of
+    from worker.store.tables.plans import ANSWERING
 
     lost = tuple(Lost(str(number), {"id": str(number)}, None) for number in range(30))
     answered = plan_of(MassChangeError("x", (MassChange(Kind("m", "delete"), 30, 40, "a", lost),)))

@@ -18,10 +18,10 @@ from tasks.services.notion.webhooks import SIGNATURE_HEADER, sign
 from tests.harness.process import Process, eventually
 from tests.harness.sides import ProbeSpec
 from tests.harness.stack import ROOT, Stack
+from worker.machine.redis_server import free_port
 from worker.redis_client import connect_url
-from worker.redis_server import free_port
-from worker.web.handshake import HandshakeWindow
-from worker.web.wakeups import Pace
+from worker.web.webhooks.handshake import HandshakeWindow
+from worker.web.webhooks.wakeups import Pace
 
 from .conftest import DATA_SOURCE, SECRET, TOKEN, event
 
@@ -128,7 +128,7 @@ def test_a_subscription_of_the_sandbox_from_the_handshake_to_the_run(tmp_path: P
 
 def operator(stack: Stack, name: str, call: str) -> str:
     """What a command of `lockstep webhooks` prints."""
-    program = f"from worker.cli import webhooks; raise SystemExit(int(webhooks.{call}))"
+    program = f"from worker.cli.processes.processes import webhooks; raise SystemExit(int(webhooks.{call}))"
     process = stack.run([sys.executable, "-c", program], name=name)
     assert process.wait_exit(timeout=30) == 0, process.tail()
     return process.output()

@@ -10,11 +10,12 @@ import pytest
 from config import Settings
 from tasks.database.transport import MemoryTransport
 from tests.tasks.database.sql.people import skew
-from worker.cli import held as held_objects
-from worker.cli import node_compare, nodes
-from worker.cli.exit_codes import ExitCode
-from worker.cli.failures import CommandError
-from worker.cli.machine import node_lock
+from worker.cli.keeping import held as held_objects
+from worker.cli.nodes import compare as node_compare
+from worker.cli.nodes import nodes
+from worker.machine.state_directory import node_lock
+from worker.telling.exit_codes import ExitCode
+from worker.telling.failures import CommandError
 
 Node = Any  # the class of the conftest
 
@@ -148,7 +149,7 @@ def test_what_is_held_is_shown_where_it_is_and_where_it_is_not(
     held = {lag["node"]: (lag["held"], lag["held_by_peer"]) for lag in json.loads(capsys.readouterr().out)}
     assert held["laptop"] == (2, 1)  # the row of the office, and the one that cannot be sent
     assert held["office"][0] == 1
-    monkeypatch.setattr("worker.cli.held.get_settings", nodes.get_settings)
+    monkeypatch.setattr("worker.cli.keeping.held.get_settings", nodes.get_settings)
     for name in ("laptop", "office", None):
         assert held_objects.held(name, as_json=True) == ExitCode.OK
         found = json.loads(capsys.readouterr().out)

@@ -21,7 +21,7 @@ from tasks.services.caldav.answer import MOST_BYTES, Answer, TooLargeError, Unpa
 from tasks.services.caldav.contents import read_contents
 from tasks.services.caldav.multistatus import read_multistatus
 from tasks.services.caldav.todo import new_todo
-from tests.tasks.services.caldav.test_faults import Scripted, found, http, multistatus, scripted
+from tests.tasks.services.caldav.scripted import Scripted, found, http, multistatus, scripted
 
 
 def packed(body: bytes, *headers: str, status: str = "207 Multi-Status") -> bytes:

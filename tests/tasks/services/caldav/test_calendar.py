@@ -12,6 +12,7 @@ from tasks.errors import ItemError, PreconditionError, SideError, TaskDefinition
 from tasks.services.caldav import CalDAVClient, Todo, TodoCalendar
 from tasks.services.caldav.radicale_server import RadicaleServer
 from tasks.values.opaque import Opaque
+from tests.tasks.services.caldav.conftest import Server
 
 VALUES = {
     "summary": "Order paper; two, boxes",
@@ -41,9 +42,9 @@ def ics(uid: str, *lines: str) -> str:
     )
 
 
-def put(radicale: RadicaleServer, url: str, text: str) -> None:
+def put(server: Server, url: str, text: str) -> None:
     """An edit by another program."""
-    with radicale.http() as http:
+    with server.http() as http:
         http.put(url, content=text.encode(), headers={"Content-Type": "text/calendar"}).raise_for_status()
 
 
@@ -87,21 +88,17 @@ async def test_a_retried_create_gives_what_the_first_one_made(calendar: TodoCale
     assert (await only(calendar)).etag == first.etag
 
 
-async def test_a_create_over_something_else_is_refused(
-    calendar: TodoCalendar, radicale: RadicaleServer
-) -> None:
+async def test_a_create_over_something_else_is_refused(calendar: TodoCalendar, server: Server) -> None:
     key = str(uuid4())
-    put(radicale, f"{calendar.url}{key}.ics", ics("another", "SUMMARY:other"))
+    put(server, f"{calendar.url}{key}.ics", ics("another", "SUMMARY:other"))
     with pytest.raises(PreconditionError):
         await calendar.create(key, VALUES)
     assert (await only(calendar)).values["summary"] == "other"
 
 
-async def test_an_edit_in_between_is_not_overwritten(
-    calendar: TodoCalendar, radicale: RadicaleServer
-) -> None:
+async def test_an_edit_in_between_is_not_overwritten(calendar: TodoCalendar, server: Server) -> None:
     todo = await calendar.create(str(uuid4()), VALUES)
-    put(radicale, todo.href, todo.text.replace("Order paper", "Buy ink"))
+    put(server, todo.href, todo.text.replace("Order paper", "Buy ink"))
     with pytest.raises(PreconditionError):
         await calendar.update(todo, {"summary": "mine"})
     with pytest.raises(PreconditionError):
@@ -109,9 +106,9 @@ async def test_an_edit_in_between_is_not_overwritten(
     assert "Buy ink" in (await only(calendar)).values["summary"]
 
 
-async def test_a_deletion_in_between_is_seen(calendar: TodoCalendar, radicale: RadicaleServer) -> None:
+async def test_a_deletion_in_between_is_seen(calendar: TodoCalendar, server: Server) -> None:
     todo = await calendar.create(str(uuid4()), VALUES)
-    with radicale.http() as http:
+    with server.http() as http:
         http.delete(todo.href).raise_for_status()
     with pytest.raises(PreconditionError):
         await calendar.update(todo, {"summary": "mine"})
@@ -126,36 +123,35 @@ async def test_an_unchanged_value_writes_nothing(calendar: TodoCalendar) -> None
 
 
 async def test_foreign_properties_and_alarms_survive_the_server(
-    calendar: TodoCalendar, radicale: RadicaleServer
+    calendar: TodoCalendar, server: Server
 ) -> None:
     alarm = ["BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:ring", "TRIGGER:-PT15M", "END:VALARM"]
     put(
-        radicale,
+        server,
         f"{calendar.url}x.ics",
         ics("x-1", "SUMMARY:tea", "X-SORT;A=b:1\\,2", "RRULE:FREQ=DAILY", "DTSTART:20260101T100000Z", *alarm),
     )
     todo = await only(calendar)
     await calendar.update(todo, {"summary": "coffee", "priority": 5})
-    with radicale.http() as http:
+    with server.http() as http:
         text = http.get(todo.href).text
     for line in ("SUMMARY:coffee", "X-SORT;A=b:1\\,2", "RRULE:FREQ=DAILY", "TRIGGER:-PT15M", "PRIORITY:5"):
         assert line in text.split("\r\n")
 
 
-async def test_the_id_stays_when_the_address_changes(
-    calendar: TodoCalendar, radicale: RadicaleServer
-) -> None:
+async def test_the_id_stays_when_the_address_changes(calendar: TodoCalendar, server: Server) -> None:
     todo = await calendar.create(str(uuid4()), VALUES)
-    with radicale.http() as http:
-        moved = calendar.url + "moved.ics"
-        http.request("MOVE", todo.href, headers={"Destination": moved}).raise_for_status()
+    moved = calendar.url + "moved.ics"
+    with server.http() as http:
+        http.delete(todo.href).raise_for_status()
+    put(server, moved, todo.text)
     assert (await only(calendar)).uid == todo.uid
     assert (await only(calendar)).href == moved
     assert not await calendar.is_gone(todo.uid)
 
 
-async def test_an_odd_attribute_hides_itself_only(calendar: TodoCalendar, radicale: RadicaleServer) -> None:
-    put(radicale, f"{calendar.url}odd.ics", ics("odd", "SUMMARY:odd", "DUE;TZID=Mars:20260704T120000"))
+async def test_an_odd_attribute_hides_itself_only(calendar: TodoCalendar, server: Server) -> None:
+    put(server, f"{calendar.url}odd.ics", ics("odd", "SUMMARY:odd", "DUE;TZID=Mars:20260704T120000"))
     todo = await only(calendar)
     assert isinstance(todo.values["due"], Opaque)
     edited = await calendar.update(todo, {"summary": "odder"})
@@ -164,10 +160,10 @@ async def test_an_odd_attribute_hides_itself_only(calendar: TodoCalendar, radica
 
 
 async def test_an_unreadable_todo_is_named_by_its_uid_and_the_listing_is_complete(
-    calendar: TodoCalendar, radicale: RadicaleServer
+    calendar: TodoCalendar, server: Server
 ) -> None:
-    put(radicale, f"{calendar.url}good.ics", ics("good", "SUMMARY:good"))
-    put(radicale, f"{calendar.url}bad.ics", ics("bad", "SUMMARY;NO_NAME=b:bad"))
+    put(server, f"{calendar.url}good.ics", ics("good", "SUMMARY:good"))
+    put(server, f"{calendar.url}bad.ics", ics("bad", "SUMMARY;NO_NAME=b:bad"))
     listing = await calendar.read_all()
     assert [todo.uid for todo in listing] == ["good"]
     assert listing.partial is None
@@ -175,14 +171,14 @@ async def test_an_unreadable_todo_is_named_by_its_uid_and_the_listing_is_complet
     assert "SUMMARY" in listing.unreadable["bad"]
 
 
-async def test_events_are_not_listed(calendar: TodoCalendar, radicale: RadicaleServer) -> None:
+async def test_events_are_not_listed(calendar: TodoCalendar, server: Server) -> None:
     event = ics("e", "SUMMARY:event", "DTSTART:20260101T000000Z").replace("VTODO", "VEVENT")
-    put(radicale, f"{calendar.url}event.ics", event)
+    put(server, f"{calendar.url}event.ics", event)
     assert await calendar.read_all() == []
 
 
-async def test_signs_that_a_path_must_escape(calendar: TodoCalendar, radicale: RadicaleServer) -> None:
-    put(radicale, f"{calendar.url}a%20b%23c%25d.ics", ics("id with space/and&<signs>", "SUMMARY:odd"))
+async def test_signs_that_a_path_must_escape(calendar: TodoCalendar, server: Server) -> None:
+    put(server, f"{calendar.url}a%20b%23c%25d.ics", ics("id with space/and&<signs>", "SUMMARY:odd"))
     todo = await only(calendar)
     assert (await calendar.update(todo, {"summary": "even"})).values["summary"] == "even"
     assert not await calendar.is_gone(todo.uid)

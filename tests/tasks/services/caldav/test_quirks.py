@@ -1,4 +1,4 @@
-"""The ready task with servers whose word is not proof: nobody's text is lost, nothing is there twice."""
+"""A data source and a calendar with servers whose word is not proof: nobody's text is lost, nothing is there twice."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pydantic import SecretStr
 from sandbox.notion import Sandbox
 from tasks.engine.report import RunReport
 from tasks.journal.file import FileJournal
-from tasks.notion_caldav import NotionCalDAV
-from tasks.services.caldav import CalDAVClient, Todo, TodoCalendar
+from tasks.services.caldav import CalDAVClient, Todo, TodoCalendar, Todos
 from tasks.services.caldav.radicale_server import RadicaleServer
-from tasks.services.notion.throttle import LocalThrottle
+from tasks.services.notion import DataSource, LocalThrottle
+from tasks.two_way import TwoWay
 from tests.tasks.services.caldav.quirky import Message, Quirky, not_found, quirky
 from tests.tasks.services.notion.person import Person
 
@@ -38,16 +38,16 @@ class Office:
 
     async def run(self) -> RunReport:
         radicale = self.server.radicale
-        task = NotionCalDAV(
+        task = TwoWay(
             "todos",
-            self.source,
-            self.server.at(self.calendar_url),
+            DataSource(
+                self.source,
+                token=SecretStr("ntn_test"),
+                base_url=self.person.url,
+                throttle=LocalThrottle(1000, 1000),
+            ),
+            Todos(self.server.at(self.calendar_url), username=radicale.username, password=radicale.password),
             {"Task": "summary", "Notes": "description"},
-            username=radicale.username,
-            password=radicale.password,
-            token="ntn_test",
-            base_url=self.person.url,
-            throttle=LocalThrottle(1000, 1000),
         )
         return await task.run(FileJournal(self.folder / "todos.json"))
 

@@ -1,14 +1,17 @@
-"""A service in memory that knows plain values only, and a task between it and the rows of a data source."""
+"""A service in memory that knows plain values only, as a side, and a task between it and the rows of a data source."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from tasks.errors import ItemError, PreconditionError
-from tests.tasks.services.notion.test_side import Rows
+from tasks.services.notion.page import Page
+from tasks.sides import Attribute, Kind, Side
+from tasks.two_way import TwoWay
+from tests.tasks.services.notion.wired import Wire, Wired
 
 
 @dataclass(frozen=True)
@@ -81,48 +84,96 @@ class PlainService:
             raise PreconditionError(f"{listed.id}: 412")
 
 
-class PlainTask(Rows):
-    """Keeps rows and plain objects in step, that are the same thing by the attribute `key`."""
+#: What attributes of the service are, by their names.
+ATTRIBUTES: Mapping[str, Attribute] = {
+    "key": Attribute(Kind.TEXT, meaning="title"),
+    "name": Attribute(Kind.TEXT),
+    "notes": Attribute(Kind.TEXT),
+    "effort": Attribute(Kind.NUMBER),
+    "area": Attribute(Kind.CHOICE, new_options=True),
+    "done": Attribute(Kind.YES_NO),
+    "due": Attribute(Kind.SPAN),
+    "when": Attribute(Kind.MOMENT),
+    "text": Attribute(Kind.FORMATTED),
+}
 
-    def __init__(
-        self, url: str, source: str, attrs: dict[str, str], service: PlainService, **options: Any
-    ) -> None:
-        super().__init__(url, source, attrs, **options)
+
+class PlainSide(Side):
+    """The objects of a plain service as a side."""
+
+    label = "the plain service"
+
+    def __init__(self, service: PlainService, attributes: Mapping[str, Attribute] = ATTRIBUTES) -> None:
         self.service = service
-        self.key = next(attr for attr, other in attrs.items() if other == "key")
+        self.attributes = attributes
 
-    def notion_hash(self, obj: Any) -> str:
-        return str(obj.values[self.key])
+    def describe(self) -> dict[str, Attribute]:
+        return dict(self.attributes)
 
-    async def get_other_objects(self) -> Any:
+    async def list(self) -> Any:
         return list(self.service.items.values())
 
-    def other_id(self, obj: Item) -> str:
-        return obj.id
-
-    def other_hash(self, obj: Item) -> str:
-        return str(obj.values["key"])
-
-    def other_timestamp(self, obj: Item) -> datetime:
-        return obj.edited
-
-    def other_to_dict(self, obj: Item) -> dict[str, Any]:
-        return dict(obj.values)
-
-    async def other_is_gone(self, obj_id: str) -> bool:
+    async def is_gone(self, obj_id: str) -> bool:
         return obj_id not in self.service.items
 
-    async def other_create_keyed(self, key: str, values: dict[str, Any]) -> Item:
+    def id(self, obj: Item) -> str:
+        return obj.id
+
+    def key(self, obj: Item) -> str:
+        return str(obj.values["key"])
+
+    def edited(self, obj: Item) -> datetime:
+        return obj.edited
+
+    def values(self, obj: Item) -> dict[str, Any]:
+        return dict(obj.values)
+
+    async def create(self, key: str, values: dict[str, Any]) -> Item:
         return self.service.create(key, values)
 
-    async def other_create_obj(self, **kwargs: Any) -> Item:
-        return self.service.add(kwargs)
-
-    async def other_update_attrs(self, obj: Item, changes: dict[str, Any]) -> Item:
+    async def update(self, obj: Item, changes: dict[str, Any]) -> Item:
         return self.service.update(obj, changes)
 
-    async def other_update_obj(self, obj: Item, attr: str, value: Any) -> Item:
-        return self.service.update(obj, {attr: value})
-
-    async def other_delete_obj(self, obj: Item) -> None:
+    async def delete(self, obj: Item) -> None:
         self.service.delete(obj)
+
+
+class Keyed(Wired):
+    """Rows that are the same thing by what the mapping takes to `key`."""
+
+    def __init__(self, url: str, source: str, attrs: Mapping[str, str], **options: Any) -> None:
+        super().__init__(url, source, attrs, **options)
+        self.key_attr = next(attr for attr, other in attrs.items() if other == "key")
+
+    def key(self, obj: Page) -> str:
+        return str(obj.values[self.key_attr])
+
+
+class PlainTask(TwoWay):
+    """Keeps rows and plain objects in step.
+
+    Parameters:
+        of: what the rows are made as.
+        attributes: of the plain service, where they are not the usual ones.
+        options: of the rows.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        source: str,
+        attrs: Mapping[str, str],
+        service: PlainService,
+        *,
+        of: type[Keyed] = Keyed,
+        attributes: Mapping[str, Attribute] = ATTRIBUTES,
+        **options: Any,
+    ) -> None:
+        self.rows = of(url, source, attrs, **options)
+        self.service = service
+        super().__init__("rows", self.rows, PlainSide(service, attributes), attrs)
+
+    @property
+    def wire(self) -> Wire:
+        """The network of the last run."""
+        return self.rows.wire

@@ -17,9 +17,10 @@ from tasks.journal.state_journal import StateJournal
 from tasks.merge import Plan
 from tasks.services.notion import body, side
 from tasks.services.notion.body import PAGE_BODY
+from tasks.sides import Attribute, Kind
 from tasks.values.opaque import Opaque
 from tests.tasks.services.notion.person import Person
-from tests.tasks.services.notion.plain_service import PlainService, PlainTask
+from tests.tasks.services.notion.plain_service import ATTRIBUTES, PlainService, PlainTask
 
 COLUMNS: dict[str, Any] = {"Name": {"title": {}}, "Effort": {"number": {"format": "number"}}}
 ATTRS = {"Name": "key", "Effort": "effort", PAGE_BODY: "text"}
@@ -46,14 +47,14 @@ class Place:
     async def run_while(self, happens: Callable[..., Awaitable[Any]]) -> RunReport:
         """A run of a new process, with what happens on the way of its requests."""
         task = self.task = self.fresh()
-        make = task.make_client
+        make = task.rows.make_client
 
         def make_client() -> Any:
             client = make()
             task.wire.happens = happens
             return client
 
-        task.make_client = make_client  # type: ignore[method-assign]
+        task.rows.make_client = make_client  # type: ignore[method-assign]
         return await task.run(self.journal)
 
     @property
@@ -117,7 +118,13 @@ async def test_a_child_page_is_never_deleted_with_the_line_that_stands_for_it(pl
 
 async def test_a_heading_stays_in_the_content_of_a_row_whose_title_is_not_synced(place: Place) -> None:
     place.service.add({"key": 3, "text": "# Head\ntext"})
-    task = PlainTask(place.person.url, place.source, {"Effort": "key", PAGE_BODY: "text"}, place.service)
+    task = PlainTask(
+        place.person.url,
+        place.source,
+        {"Effort": "key", PAGE_BODY: "text"},
+        place.service,
+        attributes={**ATTRIBUTES, "key": Attribute(Kind.NUMBER)},
+    )
     for _ in range(2):
         assert (await task.run(place.journal)).status == "succeeded"
     assert place.texts() == {3: "# Head\ntext"}
@@ -202,16 +209,16 @@ async def test_a_page_is_not_deleted_whose_content_was_edited_after_the_listing(
     page_id = await place.add("one", "old")
     await place.run()
     place.service.items.pop("o1")
-    task = place.fresh()
-    await task.open()
+    rows = place.fresh().rows
+    await rows.open()
     try:
-        await task.check()
-        (page,) = await task.get_notion_objects()
+        await rows.learn()
+        (page,) = await rows.list()
         await place.type(page_id, "typed meanwhile")
         with pytest.raises(PreconditionError, match=r"content of page .* was edited while the sync ran"):
-            await task.notion_delete_obj(page)
+            await rows.delete(page)
     finally:
-        await task.close()
+        await rows.close()
     assert (await place.run()).status == "succeeded"
     assert place.texts() == {"one": "typed meanwhile"}
 
@@ -265,16 +272,16 @@ def test_what_notion_does_not_take_is_refused_before_it_is_sent(value: Any, word
 
 async def test_a_page_in_the_trash_is_not_written(place: Place, person: Person, workspace: Sandbox) -> None:
     page_id = await place.add("one", "old")
-    task = place.fresh()
-    await task.open()
+    rows = place.fresh().rows
+    await rows.open()
     try:
-        await task.check()
-        (page,) = await task.get_notion_objects()
+        await rows.learn()
+        (page,) = await rows.list()
         await person.patch_page(page_id, {"in_trash": True})
         with pytest.raises(PreconditionError, match="in the trash by now"):
-            await task.notion_update_attrs(page, {PAGE_BODY: "new"})
+            await rows.update(page, {PAGE_BODY: "new"})
     finally:
-        await task.close()
+        await rows.close()
 
 
 async def test_a_property_of_that_name_is_refused(place: Place, person: Person) -> None:

@@ -14,8 +14,11 @@ from tasks.journal.state_journal import StateJournal
 from tasks.services.notion import side
 from tasks.services.notion.page import Page
 from tasks.services.notion.watermark import Watermark
+from tasks.sides import Attribute, Kind, Side
+from tasks.two_way import TwoWay
 from tests.tasks.services.notion.person import Person
-from tests.tasks.services.notion.test_side import COLUMNS, Rows
+from tests.tasks.services.notion.test_side import COLUMNS
+from tests.tasks.services.notion.wired import Wired
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -25,11 +28,11 @@ async def source(person: Person) -> str:
     return await person.make_data_source("Chores", COLUMNS)
 
 
-async def opened(person: Person, source: str, **options: Any) -> Rows:
-    task = Rows(person.url, source, {"Name": "name", "Effort": "effort"}, **options)
-    await task.open()
-    await task.check()
-    return task
+async def opened(person: Person, source: str, **options: Any) -> Wired:
+    rows = Wired(person.url, source, ["Name", "Effort"], **options)
+    await rows.open()
+    await rows.learn()
+    return rows
 
 
 def shown(pages: list[Page]) -> dict[str, Any]:
@@ -43,9 +46,9 @@ async def test_changes_put_on_the_last_listing_give_the_next_one(
     monkeypatch.setattr(side, "PAGE_SIZE", 2)
     chance = random.Random(seed)
     ids = [await person.make_page(source, Name=person.text(f"Row {n}")) for n in range(6)]
-    task = await opened(person, source)
+    rows = await opened(person, source)
     try:
-        listing = await task.get_notion_objects()
+        listing = await rows.list()
         known, cursor = shown(listing), listing.cursor
         for step in range(8):
             for _ in range(chance.randrange(3)):
@@ -53,21 +56,21 @@ async def test_changes_put_on_the_last_listing_give_the_next_one(
                     ids.append(await person.make_page(source, Name=person.text(f"New {step}")))
                 else:
                     await person.edit(chance.choice(ids), Effort={"number": chance.randrange(100)})
-            changes = await task.notion_changes(cursor)
+            changes = await rows.changes(cursor)
             assert changes.partial is None
             known, cursor = known | shown(list(changes.changed)), changes.cursor
-            assert known == shown(await task.get_notion_objects())
+            assert known == shown(await rows.list())
     finally:
-        await task.close()
+        await rows.close()
 
 
 async def test_a_listing_of_one_answer_needs_no_changes(person: Person, source: str) -> None:
     await person.make_page(source, Name=person.text("Paint"))
-    task = await opened(person, source)
+    rows = await opened(person, source)
     try:
-        assert (await task.get_notion_objects()).cursor is None
+        assert (await rows.list()).cursor is None
     finally:
-        await task.close()
+        await rows.close()
 
 
 async def test_a_poll_takes_two_requests_and_only_the_columns_of_the_task(
@@ -76,16 +79,16 @@ async def test_a_poll_takes_two_requests_and_only_the_columns_of_the_task(
     monkeypatch.setattr(side, "PAGE_SIZE", 2)
     for n in range(3):
         await person.make_page(source, Name=person.text(f"Row {n}"))
-    task = await opened(person, source)
+    rows = await opened(person, source)
     try:
-        listing = await task.get_notion_objects()
+        listing = await rows.list()
         assert {len(page.properties) for page in listing} == {2}
-        task.wire.sent.clear()
-        await task.check()
-        await task.notion_changes(listing.cursor)
-        assert [method for method, _ in task.wire.sent] == ["GET", "POST"]
+        rows.wire.sent.clear()
+        await rows.learn()
+        await rows.changes(listing.cursor)
+        assert [method for method, _ in rows.wire.sent] == ["GET", "POST"]
     finally:
-        await task.close()
+        await rows.close()
 
 
 async def test_a_filter_holds_for_listings_and_changes_and_names_the_scope(
@@ -101,20 +104,20 @@ async def test_a_filter_holds_for_listings_and_changes_and_names_the_scope(
             {"property": "Done", "checkbox": {"equals": False}},
         ]
     }
-    task = await opened(person, source, filter={"or": [small, named]})
+    rows = await opened(person, source, filter={"or": [small, named]})
     other = await opened(person, source)
     try:
-        listing = await task.get_notion_objects()
+        listing = await rows.list()
         assert sorted(page.values["Effort"] for page in listing) == [0, 1, 4]
-        changes = await task.notion_changes(listing.cursor)
+        changes = await rows.changes(listing.cursor)
         assert sorted(page.values["Effort"] for page in changes.changed) == [0, 1, 4]
         with pytest.raises(CursorExpiredError):
-            await other.notion_changes(listing.cursor)
+            await other.changes(listing.cursor)
         for cursor in (None, 3, {}, {"since": "x"}):
             with pytest.raises(CursorExpiredError):
-                await task.notion_changes(cursor)
+                await rows.changes(cursor)
     finally:
-        await task.close()
+        await rows.close()
         await other.close()
 
 
@@ -122,17 +125,17 @@ async def test_one_row_by_its_id(person: Person, source: str) -> None:
     page_id = await person.make_page(source, Name=person.text("Paint"))
     elsewhere = await person.make_data_source("Other", COLUMNS)
     foreign = await person.make_page(elsewhere, Name=person.text("Foreign"))
-    task = await opened(person, source)
+    rows = await opened(person, source)
     try:
-        found = await task.notion_get_obj(page_id)
+        found = await rows.get(page_id)
         assert found is not None
         assert found.title == "Paint"
-        assert await task.notion_get_obj(foreign) is None
-        assert await task.notion_get_obj("00000000-0000-4000-8000-000000000000") is None
+        assert await rows.get(foreign) is None
+        assert await rows.get("00000000-0000-4000-8000-000000000000") is None
         await person.patch_page(page_id, {"in_trash": True})
-        assert await task.notion_get_obj(page_id) is None
+        assert await rows.get(page_id) is None
     finally:
-        await task.close()
+        await rows.close()
 
 
 def test_the_mark_lies_before_all_that_can_have_been_missed() -> None:
@@ -159,58 +162,65 @@ async def test_a_renamed_option_is_told_and_all_rows_are_listed(
     monkeypatch.setattr(side, "PAGE_SIZE", 1)
     for n in range(3):
         await person.make_page(source, Name=person.text(f"Row {n}"), Area={"select": {"name": "Home"}})
-    task = Rows(person.url, source, {"Name": "name", "Area": "area"})
-    await task.open()
+    rows = Wired(person.url, source, ["Name", "Area"])
+    await rows.open()
     try:
-        await task.check()
-        cursor = (await task.get_notion_objects()).cursor
-        cursor = (await task.notion_changes(cursor)).cursor
-        (option,) = task._columns["Area"].option_names
+        await rows.learn()
+        cursor = (await rows.list()).cursor
+        cursor = (await rows.changes(cursor)).cursor
+        (option,) = rows._reader.columns["Area"].option_names
         await person.patch_columns(
             source, {"Area": {"select": {"options": [{"id": option, "name": "House"}]}}}
         )
-        await task.check()
+        await rows.learn()
         assert "option 'Home' of Notion property 'Area' is called 'House' now" in caplog.text
         with pytest.raises(CursorExpiredError, match="option was renamed"):
-            await task.notion_changes(cursor)
-        assert {page.values["Area"] for page in await task.get_notion_objects()} == {"House"}
+            await rows.changes(cursor)
+        assert {page.values["Area"] for page in await rows.list()} == {"House"}
     finally:
-        await task.close()
+        await rows.close()
 
 
-class Shelf(Rows):
-    """Rows in step with a dictionary."""
+class Shelf(Side):
+    """A dictionary as a side."""
 
-    def __init__(self, url: str, source: str) -> None:
-        super().__init__(url, source, {"Name": "name", "Effort": "effort"})
+    label = "the shelf"
+
+    def __init__(self) -> None:
         self.kept: dict[str, dict[str, Any]] = {}
         self.writes = 0
 
-    def get_other_objects(self) -> list[Any]:
-        return list(self.kept.items())
+    def describe(self) -> dict[str, Attribute]:
+        return {"name": Attribute(Kind.TEXT), "effort": Attribute(Kind.NUMBER)}
 
-    def other_id(self, obj: Any) -> str:
+    def list(self) -> Any:
+        return [*self.kept.items()]
+
+    def id(self, obj: Any) -> str:
         return str(obj[0])
 
-    def other_hash(self, obj: Any) -> str:
+    def key(self, obj: Any) -> str:
         return str(obj[1]["name"]).casefold()
 
-    def other_timestamp(self, obj: Any) -> datetime:
+    def edited(self, obj: Any) -> datetime:
         return NOON
 
-    def other_to_dict(self, obj: Any) -> dict[str, Any]:
+    def values(self, obj: Any) -> dict[str, Any]:
         return dict(obj[1])
 
-    def other_create_obj(self, **values: Any) -> Any:
+    def create(self, key: str, values: dict[str, Any]) -> Any:
         self.writes += 1
         self.kept[f"k{self.writes}"] = values
         return f"k{self.writes}", values
 
-    def other_update_obj(self, obj: Any, attr: str, value: Any) -> None:
-        self.writes += 1
-        self.kept[obj[0]][attr] = value
+    def update(self, obj: Any, changes: dict[str, Any]) -> Any:
+        return NotImplemented
 
-    def other_delete_obj(self, obj: Any) -> None:
+    def update_one(self, obj: Any, attribute: str, value: Any) -> None:
+        self.writes += 1
+        self.kept[obj[0]][attribute] = value
+
+    def delete(self, obj: Any) -> None:
         self.writes += 1
         del self.kept[obj[0]]
 
@@ -220,30 +230,32 @@ async def test_runs_by_changes_carry_edits_both_ways_and_no_echo(
 ) -> None:
     monkeypatch.setattr(side, "PAGE_SIZE", 2)
     ids = [await person.make_page(source, Name=person.text(f"Row {n}")) for n in range(4)]
-    task, journal = Shelf(person.url, source), StateJournal(State())
+    attrs = {"Name": "name", "Effort": "effort"}
+    rows, shelf, journal = Wired(person.url, source, attrs), Shelf(), StateJournal(State())
+    task = TwoWay("rows", rows, shelf, attrs)
 
     async def run() -> list[str]:
         report = await task.run(journal)
         assert report.status == "succeeded"
-        return [method for method, _ in task.wire.sent]
+        return [method for method, _ in rows.wire.sent]
 
     await run()
-    assert task.writes == 4
+    assert shelf.writes == 4
     assert await run() == ["GET", "POST"]
     await person.edit(ids[1], Effort={"number": 7})
     assert await run() == ["GET", "POST"]
-    assert task.writes == 5
-    assert sorted(row["effort"] or 0 for row in task.kept.values()) == [0, 0, 0, 7]
-    key = next(key for key, row in task.kept.items() if row["name"] == "Row 2")
-    task.kept[key]["effort"] = 9
-    task.kept["new"] = {"name": "Row 9", "effort": 1}
+    assert shelf.writes == 5
+    assert sorted(row["effort"] or 0 for row in shelf.kept.values()) == [0, 0, 0, 7]
+    key = next(key for key, row in shelf.kept.items() if row["name"] == "Row 2")
+    shelf.kept[key]["effort"] = 9
+    shelf.kept["new"] = {"name": "Row 9", "effort": 1}
     sent = await run()
     assert sorted(sent) == ["GET", "GET", "PATCH", "POST", "POST"]
     assert (await person.page(ids[2]))["properties"]["Effort"]["number"] == 9
-    before = dict(task.kept)
+    before = dict(shelf.kept)
     assert await run() == ["GET", "POST"]
-    assert (task.writes, task.kept) == (5, before)
+    assert (shelf.writes, shelf.kept) == (5, before)
     await person.patch_page(ids[0], {"in_trash": True})
     task.full_listing_every = timedelta(0)
     await run()
-    assert len(task.kept) == 4
+    assert len(shelf.kept) == 4

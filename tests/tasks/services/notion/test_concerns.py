@@ -11,7 +11,8 @@ import pytest
 
 from tasks.services.notion.webhooks import concerned, read_delivery
 from tests.tasks.services.notion.person import Person
-from tests.tasks.services.notion.test_side import COLUMNS, Rows
+from tests.tasks.services.notion.plain_service import PlainService, PlainTask
+from tests.tasks.services.notion.test_side import COLUMNS
 
 SOURCE, DATABASE, PAGE, OTHER = (f"00000000-0000-4000-8000-{number:012}" for number in range(1, 5))
 
@@ -28,8 +29,8 @@ def event(kind: str, entity: str, parent: dict[str, Any] | None) -> Any:
     return read_delivery(json.dumps(body).encode())
 
 
-def of(source: str) -> Rows:
-    return Rows("http://127.0.0.1:1", source, {"Name": "name"})
+def of(source: str, url: str = "http://127.0.0.1:1") -> PlainTask:
+    return PlainTask(url, source, {"Name": "key"}, PlainService())
 
 
 @pytest.mark.parametrize(
@@ -65,19 +66,21 @@ def test_events_are_for_the_data_source_and_its_rows(
 
 
 @pytest.fixture
-async def task(person: Person) -> AsyncIterator[Rows]:
-    rows = Rows(person.url, await person.make_data_source("Chores", COLUMNS), {"Name": "name"})
-    await rows.open()
+async def task(person: Person) -> AsyncIterator[PlainTask]:
+    task = of(await person.make_data_source("Chores", COLUMNS), person.url)
+    await task.rows.open()
     try:
-        yield rows
+        yield task
     finally:
-        await rows.close()
+        await task.rows.close()
 
 
-async def test_an_event_that_names_the_database_only_is_for_its_tasks(task: Rows, person: Person) -> None:
-    schema = await person.send("GET", f"data_sources/{task.data_source}")
+async def test_an_event_that_names_the_database_only_is_for_its_tasks(
+    task: PlainTask, person: Person
+) -> None:
+    schema = await person.send("GET", f"data_sources/{task.rows.data_source}")
     own = event("page.created", PAGE, {"id": schema["parent"]["database_id"], "type": "database"})
     foreign = event("page.created", PAGE, {"id": OTHER, "type": "database"})
     assert (concerned(task, own), concerned(task, foreign)) == (True, True)  # who knows yet
-    await task.check()
+    await task.rows.learn()
     assert (concerned(task, own), concerned(task, foreign)) == (True, False)

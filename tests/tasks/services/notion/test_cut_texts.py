@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from tasks.errors import ItemError
+from tasks.services.notion import DataSource
 from tasks.services.notion.page import MENTIONS_SHOWN, read_page
 from tasks.services.notion.properties import Column
-from tasks.services.notion.side import NotionSide
 
+SIDE = DataSource("0" * 32)
 COLUMNS = {"Name": Column("Name", "title", "title", ()), "Notes": Column("Notes", "n", "rich_text", ())}
 
 
@@ -33,12 +34,12 @@ def row(mentions: int) -> dict[str, Any]:
 def test_a_text_that_notion_may_have_cut_off_is_no_value() -> None:
     """Otherwise its end would be deleted on the other side, and then in Notion."""
     whole = read_page(row(MENTIONS_SHOWN - 1), COLUMNS)
-    assert NotionSide.notion_to_dict(None, whole)["Notes"] == "Plan " * 24  # type: ignore[arg-type]
+    assert SIDE.values(whole)["Notes"] == "Plan " * 24
     cut = read_page(row(MENTIONS_SHOWN), COLUMNS)
     with pytest.raises(ItemError, match="page p: 'Notes' holds 25 references or more"):
-        NotionSide.notion_to_dict(None, cut)  # type: ignore[arg-type]
+        SIDE.values(cut)
 
 
 def test_a_text_that_is_not_synced_may_be_as_long_as_it_likes() -> None:
     page = read_page(row(MENTIONS_SHOWN), {"Name": COLUMNS["Name"]})
-    assert NotionSide.notion_to_dict(None, page) == {"Name": ""}  # type: ignore[arg-type]
+    assert SIDE.values(page) == {"Name": ""}

@@ -14,17 +14,18 @@ from hypothesis import strategies as st
 from tasks.errors import TaskDefinitionError
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
+from tasks.services.notion.attributes import described
 from tasks.services.notion.properties import Column, decode, encode
 from tasks.values.canonical import same
 from tasks.values.date_range import DateRange
-from tasks.values.lossy import start_only
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService, PlainTask
-from tests.tasks.services.notion.test_side import Rows, listed
+from tests.tasks.services.notion.test_side import listed
+from tests.tasks.services.notion.wired import Wired
 
 WHEN = Column("When", "w", "date", as_range=True)
 COLUMNS: dict[str, Any] = {"Name": {"title": {}}, "When": {"date": {}}, "Due": {"date": {}}}
-ATTRS = {"Name": "title", "When": "when", "Due": "due"}
+ATTRS = ["Name", "When", "Due"]
 BERLIN, WESTERN = ZoneInfo("Europe/Berlin"), timezone(timedelta(hours=-7))
 
 
@@ -75,11 +76,11 @@ async def source(person: Person) -> str:
 
 
 @pytest.fixture
-async def task(person: Person, source: str) -> AsyncIterator[Rows]:
-    rows = Rows(person.url, source, ATTRS, date_ranges=["When"])
+async def side(person: Person, source: str) -> AsyncIterator[Wired]:
+    rows = Wired(person.url, source, ATTRS, date_ranges=["When"])
     await rows.open()
     try:
-        await rows.check()
+        await rows.learn()
         yield rows
     finally:
         await rows.close()
@@ -103,51 +104,54 @@ async def task(person: Person, source: str) -> AsyncIterator[Rows]:
         None,
     ],
 )
-async def test_notion_takes_ranges_and_shows_them_again(task: Rows, value: DateRange | None) -> None:
-    made = await task.notion_create_obj(Name="Fair", When=value)
+async def test_notion_takes_ranges_and_shows_them_again(side: Wired, value: DateRange | None) -> None:
+    made = await side.make(Name="Fair", When=value)
     assert same(made.values["When"], value)
-    assert [same(page.values["When"], value) for page in await listed(task)] == [True]
+    assert [same(page.values["When"], value) for page in await listed(side)] == [True]
     if value is not None and isinstance(value.start, datetime):
         assert made.values["When"].start.utcoffset() == value.start.utcoffset()
 
 
 async def test_a_service_that_knows_starts_only_leaves_end_and_zone(
-    task: Rows, person: Person, source: str
+    side: Wired, person: Person, source: str
 ) -> None:
     due = {"date": {"start": "2026-07-01T09:00:00+02:00", "end": "2026-07-01T11:00:00+02:00"}}
     page_id = await person.make_page(source, Name=person.text("Fair"), Due=due)
-    (page,) = await listed(task)
+    (page,) = await listed(side)
     assert page.values["Due"] == datetime(2026, 7, 1, 7, tzinfo=UTC)
-    await task.notion_update_attrs(page, {"Due": datetime(2026, 7, 1, 8, tzinfo=UTC)})
+    await side.update(page, {"Due": datetime(2026, 7, 1, 8, tzinfo=UTC)})
     now = (await person.page(page_id))["properties"]["Due"]["date"]
     assert now["start"] == "2026-07-01T10:00:00.000+02:00"
     assert now["end"] == "2026-07-01T11:00:00.000+02:00"
 
 
-async def test_only_the_end_was_edited_by_a_person(task: Rows, person: Person, source: str) -> None:
+async def test_only_the_end_was_edited_by_a_person(side: Wired, person: Person, source: str) -> None:
     await person.make_page(source, Name=person.text("Fair"), When={"date": {"start": "2026-07-01"}})
-    await person.edit((await listed(task))[0].id, When={"date": {"start": "2026-07-01", "end": "2026-07-02"}})
-    (page,) = await listed(task)
+    await person.edit((await listed(side))[0].id, When={"date": {"start": "2026-07-01", "end": "2026-07-02"}})
+    (page,) = await listed(side)
     assert page.values["When"] == DateRange(date(2026, 7, 1), date(2026, 7, 2))
 
 
-async def test_what_is_no_date_cannot_be_a_range(person: Person, source: str) -> None:
-    rows = Rows(person.url, source, ATTRS, date_ranges=["Name"])
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ("Name", "'Name' is of type title, but must be date"),
+        ("Then", "date_ranges names Then, which Notion data source 'Plans' does not have"),
+    ],
+)
+async def test_what_is_no_date_cannot_be_a_range(person: Person, source: str, named: str, words: str) -> None:
+    rows = Wired(person.url, source, ATTRS, date_ranges=[named])
     await rows.open()
     try:
-        with pytest.raises(TaskDefinitionError, match="'Name' is of type title, but must be date"):
-            await rows.check()
+        with pytest.raises(TaskDefinitionError, match=words):
+            await rows.learn()
     finally:
         await rows.close()
-    with pytest.raises(TaskDefinitionError, match="date_ranges names Then, which attr_map does not"):
-        Rows(person.url, source, ATTRS, date_ranges=["Then"])
 
 
 def test_declaring_a_range_later_is_no_edit() -> None:
-    without, declared = (
-        Rows("http://x", "0" * 32, ATTRS, date_ranges=ranges).attr_forms() for ranges in ((), ("When",))
-    )
-    assert without.get("When") != declared["When"]
+    without, declared = (described({"When": WHEN}, {}, ranges, ())["When"] for ranges in ((), ("When",)))
+    assert without.form != declared.form
 
 
 async def test_runs_with_a_service_of_starts_leave_the_ends(person: Person, source: str) -> None:
@@ -157,7 +161,6 @@ async def test_runs_with_a_service_of_starts_leave_the_ends(person: Person, sour
 
     async def run() -> dict[str, int]:
         task = PlainTask(person.url, source, {"Name": "key", "When": "when"}, service, date_ranges=["When"])
-        task.lossy = {"When": start_only("other")}
         report = await task.run(journal)
         assert report.status == "succeeded"
         return {kind: count for kind, count in report.outcome.counts.items() if count and kind != "agreed"}

@@ -1,6 +1,6 @@
 """What may be sent again after which fault: every kind of request with every kind of answer, in virtual time.
 
-The faults come from the local workspace, the requests from the Notion side as a worker uses it: with its own
+The faults come from the local workspace, the requests from the data source as a worker uses it: with its own
 rate limit, its own patience, its own pauses.
 """
 
@@ -23,9 +23,9 @@ from tasks.services.notion.page import Page
 from tasks.services.notion.throttle import LocalThrottle
 from tests.tasks.services.notion.conftest import TOKEN
 from tests.tasks.services.notion.person import Person
-from tests.tasks.services.notion.plain_service import PlainService, PlainTask
-from tests.tasks.services.notion.test_side import Wire
+from tests.tasks.services.notion.plain_service import Keyed, PlainService, PlainTask
 from tests.tasks.services.notion.virtual_time import VirtualTime
+from tests.tasks.services.notion.wired import Wire
 
 COLUMNS = {"Name": {"title": {}}, "Notes": {"rich_text": {}}, "Effort": {"number": {}}}
 ATTRS = {"Name": "key", "Notes": "notes", "Effort": "effort"}
@@ -35,7 +35,7 @@ TOO_LONG, LONG = 1.0, 0.7
 MENTIONS = [{"mention": {"user": {"id": PERSON_ID}}}] * 25
 
 
-class Paced(PlainTask):
+class Paced(Keyed):
     """With the pace and the patience of a worker; only the time-out is shorter than a minute."""
 
     log: list[tuple[float, str, str]]
@@ -64,9 +64,18 @@ class Paced(PlainTask):
         self.time, self.log, self.budget = time, [], LocalThrottle()
 
 
+class PacedTask(PlainTask):
+    """A task with such rows."""
+
+    rows: Paced
+
+    def __init__(self, url: str, source: str, service: PlainService, of: type[Paced] = Paced) -> None:
+        super().__init__(url, source, ATTRS, service, of=of)
+
+
 @dataclass(frozen=True)
 class Kind:
-    """A kind of request: how the task makes it, and what may be sent again after a lost answer."""
+    """A kind of request: how the rows make it, and what may be sent again after a lost answer."""
 
     effect: str
     method: str
@@ -75,13 +84,13 @@ class Kind:
 
 
 KINDS = {
-    "schema": Kind("read", "GET", "data_sources/", lambda task, page: task.check()),
-    "query": Kind("read", "POST", "data_sources/", lambda task, page: task.get_notion_objects()),
-    "page": Kind("read", "GET", "pages/{}", lambda task, page: task.notion_get_obj(page.id)),
-    "items": Kind("read", "GET", "pages/{}/properties", lambda task, page: task.notion_get_obj(page.id)),
-    "update": Kind("set", "PATCH", "pages/{}", lambda task, page: task.notion_update_attrs(page, {"Effort": 2})),
-    "trash": Kind("set", "PATCH", "pages/{}", lambda task, page: task.notion_delete_obj(page)),
-    "create": Kind("create", "POST", "pages", lambda task, page: task.notion_create_obj(Name="New")),
+    "schema": Kind("read", "GET", "data_sources/", lambda rows, page: rows.learn()),
+    "query": Kind("read", "POST", "data_sources/", lambda rows, page: rows.list()),
+    "page": Kind("read", "GET", "pages/{}", lambda rows, page: rows.get(page.id)),
+    "items": Kind("read", "GET", "pages/{}/properties", lambda rows, page: rows.get(page.id)),
+    "update": Kind("set", "PATCH", "pages/{}", lambda rows, page: rows.update(page, {"Effort": 2})),
+    "trash": Kind("set", "PATCH", "pages/{}", lambda rows, page: rows.delete(page)),
+    "create": Kind("create", "POST", "pages", lambda rows, page: rows.make(Name="New")),
 }  # fmt: skip
 
 
@@ -155,73 +164,73 @@ def time(workspace: Sandbox, monkeypatch: pytest.MonkeyPatch) -> VirtualTime:
 
 
 @pytest.fixture
-async def task(person: Person, time: VirtualTime) -> AsyncIterator[Paced]:
+async def task(person: Person, time: VirtualTime) -> AsyncIterator[PacedTask]:
     source = await person.make_data_source("Chores", COLUMNS)
-    task = Paced(person.url, source, ATTRS, PlainService(clock=time.now))
-    task.live_by(time)
+    task = PacedTask(person.url, source, PlainService(clock=time.now))
+    task.rows.live_by(time)
     try:
         yield task
     finally:
         await person.arrange("DELETE", "faults")
 
 
-async def rows_of(task: Paced, person: Person) -> list[dict[str, Any]]:
+async def rows_of(task: PacedTask, person: Person) -> list[dict[str, Any]]:
     """All rows as a person sees them."""
-    answer = await person.send("POST", f"data_sources/{task.data_source}/query", {})
+    answer = await person.send("POST", f"data_sources/{task.rows.data_source}/query", {})
     results: list[dict[str, Any]] = answer["results"]
     return results
 
 
-async def befall(person: Person, task: Paced, kind: Kind, doc: dict[str, Any], page_id: str) -> None:
+async def befall(person: Person, task: PacedTask, kind: Kind, doc: dict[str, Any], page_id: str) -> None:
     """Let a fault wait for requests of a kind."""
     if not (await person.arrange("GET", "faults"))["faults"]:
-        task.log.clear()
+        task.rows.log.clear()
     path = "/v1/" + kind.path.format(page_id)
     await person.arrange("POST", "faults", {"method": kind.method, "path": path, **doc})
 
 
-def sent(task: Paced, kind: Kind, page_id: str) -> list[float]:
+def sent(task: PacedTask, kind: Kind, page_id: str) -> list[float]:
     """When requests of a kind were sent."""
     path = "/v1/" + kind.path.format(page_id)
-    return [at for at, method, found in task.log if method == kind.method and found.startswith(path)]
+    return [at for at, method, found in task.rows.log if method == kind.method and found.startswith(path)]
 
 
 @pytest.mark.parametrize(("name", "fault_name"), CASES)
-async def test_what_is_sent_again(task: Paced, person: Person, name: str, fault_name: str) -> None:
+async def test_what_is_sent_again(task: PacedTask, person: Person, name: str, fault_name: str) -> None:
     kind, fault = KINDS[name], FAULTS[fault_name]
-    task.timeout = LONG if "delay" in fault.doc else task.timeout
-    page_id = await person.make_page(task.data_source, Name=person.text("Paint"))
+    task.rows.timeout = LONG if "delay" in fault.doc else task.rows.timeout
+    page_id = await person.make_page(task.rows.data_source, Name=person.text("Paint"))
     if name == "items":
         await person.edit(page_id, Notes={"rich_text": MENTIONS})
-    await task.open()
+    await task.rows.open()
     try:
-        await task.check()
-        (page,) = await task.get_notion_objects()
+        await task.rows.learn()
+        (page,) = await task.rows.list()
         await befall(person, task, kind, fault.doc, page_id)
         if fault.group in AGAIN[kind.effect]:
-            await kind.make(task, page)
+            await kind.make(task.rows, page)
         elif (name, fault_name) == ("page", "404"):
-            assert await kind.make(task, page) is None, "not there for this token"
-            await task.notion_get_obj(page_id)
+            assert await kind.make(task.rows, page) is None, "not there for this token"
+            await task.rows.get(page_id)
         else:
             words = fault.words if fault.group == "refused" else "did not confirm the write"
             with pytest.raises(TaskError if fault.group == "refused" else fault.error, match=words):
-                await kind.make(task, page)
-            await task.notion_get_obj(page_id)
+                await kind.make(task.rows, page)
+            await task.rows.get(page_id)
     finally:
-        await task.close()
+        await task.rows.close()
     assert (await person.arrange("GET", "faults"))["faults"] == []
     moments = sent(task, kind, page_id)
     times_applied = int(bool(fault.doc.get("applied")) and kind.effect != "read")
     if fault.group in AGAIN[kind.effect]:
         wanted = 1 if times_applied and kind.effect == "set" else 2  # another look shows that it was done
         assert len(moments) == wanted
-        following = [at for at, _, _ in task.log if at > moments[0]]
+        following = [at for at, _, _ in task.rows.log if at > moments[0]]
         assert following[0] - moments[0] >= fault.pause
         assert following[0] - moments[0] < fault.pause + 75
     else:
         assert len(moments) == 1 + (kind.method == "GET" and kind.path.startswith("pages"))
-        assert task.log[-1][0] - moments[0] >= fault.pause, "a pause holds for whoever comes next, too"
+        assert task.rows.log[-1][0] - moments[0] >= fault.pause, "a pause holds for whoever comes next, too"
     found = [row["properties"] for row in await rows_of(task, person)]
     made = kind.effect == "create" and (fault.group in AGAIN["create"] or bool(times_applied))
     gone = name == "trash" and fault.group != "refused"
@@ -232,21 +241,23 @@ async def test_what_is_sent_again(task: Paced, person: Person, name: str, fault_
 
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("status", [429, 529, 409, 503])
-async def test_what_lasts_is_given_up_in_the_end(task: Paced, person: Person, name: str, status: int) -> None:
+async def test_what_lasts_is_given_up_in_the_end(
+    task: PacedTask, person: Person, name: str, status: int
+) -> None:
     kind = KINDS[name]
-    page_id = await person.make_page(task.data_source, Name=person.text("Paint"))
+    page_id = await person.make_page(task.rows.data_source, Name=person.text("Paint"))
     if name == "items":
         await person.edit(page_id, Notes={"rich_text": MENTIONS})
-    await task.open()
+    await task.rows.open()
     try:
-        await task.check()
-        (page,) = await task.get_notion_objects()
+        await task.rows.learn()
+        (page,) = await task.rows.list()
         await befall(person, task, kind, {"status": status, "retry_after": 61, "times": 1000}, page_id)
-        begun = task.time.passed
+        begun = task.rows.time.passed
         with pytest.raises(TaskError) as caught:
-            await kind.make(task, page)
+            await kind.make(task.rows, page)
     finally:
-        await task.close()
+        await task.rows.close()
     moments = sent(task, kind, page_id)
     blind = kind.effect == "create" and status in (529, 503)
     if blind:
@@ -255,7 +266,7 @@ async def test_what_lasts_is_given_up_in_the_end(task: Paced, person: Person, na
         assert len(moments) == 1 + PATIENCE // 61
     else:
         assert len(moments) == 1 + REPEATS
-    assert task.time.passed - begun <= PATIENCE
+    assert task.rows.time.passed - begun <= PATIENCE
     if kind.effect == "read" or (status in (429, 529) and not blind):
         assert isinstance(caught.value, SideError)
     else:
@@ -264,23 +275,23 @@ async def test_what_lasts_is_given_up_in_the_end(task: Paced, person: Person, na
     assert len(await rows_of(task, person)) == 1
 
 
-async def test_a_pause_beyond_the_patience_is_not_begun(task: Paced, person: Person) -> None:
-    await task.open()
+async def test_a_pause_beyond_the_patience_is_not_begun(task: PacedTask, person: Person) -> None:
+    await task.rows.open()
     try:
         await befall(person, task, KINDS["schema"], {"status": 429, "retry_after": 900}, "")
         with pytest.raises(SideError, match=r"asks to wait 900 s, longer than the 600 s"):
-            await task.check()
+            await task.rows.learn()
     finally:
-        await task.close()
-    assert len(task.log) == 1
+        await task.rows.close()
+    assert len(task.rows.log) == 1
 
 
 # -- a whole task ---------------------------------------------------------------------------------------------
 
 
-async def run(task: Paced, journal: StateJournal) -> RunReport | TaskError:
+async def run(task: PacedTask, journal: StateJournal) -> RunReport | TaskError:
     try:
-        return await task.run(journal, order=Order(clock=task.time.now))
+        return await task.run(journal, order=Order(clock=task.rows.time.now))
     except TaskError as error:
         return error
 
@@ -295,15 +306,15 @@ FLOWS = [
 
 @pytest.mark.parametrize(("flow", "fault_name"), FLOWS)
 async def test_a_task_tells_of_it_and_makes_nothing_twice(
-    task: Paced, person: Person, flow: str, fault_name: str
+    task: PacedTask, person: Person, flow: str, fault_name: str
 ) -> None:
     kind, fault = KINDS[flow], FAULTS[fault_name]
-    task.timeout = LONG if "delay" in fault.doc else task.timeout
+    task.rows.timeout = LONG if "delay" in fault.doc else task.rows.timeout
     service, journal = task.service, StateJournal(State())
     stays = service.add({"key": "Stays", "notes": "", "effort": 0})
     item = stays if flow == "create" else service.add({"key": "Paint", "notes": "", "effort": 1})
     assert getattr(await run(task, journal), "status", "") == "succeeded"
-    task.time.advance(3600)
+    task.rows.time.advance(3600)
     if flow == "create":
         item = service.add({"key": "Paint", "notes": "", "effort": 1})
     elif flow == "update":
@@ -329,7 +340,7 @@ async def test_a_task_tells_of_it_and_makes_nothing_twice(
 
     last: RunReport | TaskError = first
     for _ in range(3):
-        task.time.advance(7200)
+        task.rows.time.advance(7200)
         last = await run(task, journal)
     assert isinstance(last, RunReport)
     assert (last.status, last.reason, list(last.plan.writes)) == ("succeeded", "", [])
@@ -348,7 +359,7 @@ async def test_a_task_tells_of_it_and_makes_nothing_twice(
 
 @pytest.mark.parametrize("pause", [0, 61, 300])
 async def test_a_row_that_queries_do_not_show_yet_is_not_made_again(
-    task: Paced, person: Person, pause: int
+    task: PacedTask, person: Person, pause: int
 ) -> None:
     service, journal = task.service, StateJournal(State())
     service.add({"key": "Stays", "notes": "", "effort": 0})
@@ -361,7 +372,7 @@ async def test_a_row_that_queries_do_not_show_yet_is_not_made_again(
         await befall(person, task, KINDS["create"], {"drop": True, "applied": True}, "")
         for _ in range(20):
             await run(task, journal)
-            task.time.advance(20)
+            task.rows.time.advance(20)
     finally:
         await person.arrange("POST", "index_lag", {"seconds": 0})
     assert len(sent(task, KINDS["create"], "")) == (2 if pause else 1)
@@ -369,25 +380,25 @@ async def test_a_row_that_queries_do_not_show_yet_is_not_made_again(
     assert set(journal.state.ids.values()) == set(service.items)
 
 
-async def test_a_row_that_is_not_shared_any_more_is_deleted_nowhere(task: Paced, person: Person) -> None:
+async def test_a_row_that_is_not_shared_any_more_is_deleted_nowhere(task: PacedTask, person: Person) -> None:
     service, journal = task.service, StateJournal(State())
     for key in ("Stays", "Paint"):
         service.add({"key": key, "notes": "", "effort": 0})
     assert getattr(await run(task, journal), "status", "") == "succeeded"
     await person.arrange("POST", "erase", {"id": next(iter(journal.state.ids))})
     for _ in range(3):
-        task.time.advance(7200)
+        task.rows.time.advance(7200)
         await run(task, journal)
     assert len(service.items) == 2
     assert len(await rows_of(task, person)) == 1
 
 
 @pytest.mark.parametrize("flow", ["update", "update without an answer", "the same value by hand", "trash"])
-async def test_a_listing_that_lags_takes_nothing_back(task: Paced, person: Person, flow: str) -> None:
+async def test_a_listing_that_lags_takes_nothing_back(task: PacedTask, person: Person, flow: str) -> None:
     service, journal = task.service, StateJournal(State())
     stays, item = (service.add({"key": key, "notes": "", "effort": 1}) for key in ("Stays", "Paint"))
     assert getattr(await run(task, journal), "status", "") == "succeeded"
-    task.time.advance(3600)
+    task.rows.time.advance(3600)
     await person.arrange("POST", "index_lag", {"seconds": 50})
     try:
         if flow == "trash":
@@ -402,11 +413,15 @@ async def test_a_listing_that_lags_takes_nothing_back(task: Paced, person: Perso
         wanted = dict(service.items)
         for number in range(6):
             # Each run may be in another process.
-            again = Paced(task.url, task.data_source, ATTRS, service)
-            again.time, again.log, again.budget = task.time, task.log, task.budget
+            again = PacedTask(task.rows.url, task.rows.data_source, service)
+            again.rows.time, again.rows.log, again.rows.budget = (
+                task.rows.time,
+                task.rows.log,
+                task.rows.budget,
+            )
             await run(again if number % 2 else task, journal)
             assert service.items == wanted
-            task.time.advance(20)
+            task.rows.time.advance(20)
     finally:
         await person.arrange("POST", "index_lag", {"seconds": 0})
     efforts = [row["properties"]["Effort"]["number"] for row in await rows_of(task, person)]
@@ -415,15 +430,15 @@ async def test_a_listing_that_lags_takes_nothing_back(task: Paced, person: Perso
 
 
 async def test_a_long_listing_that_lagged_when_it_began_takes_nothing_back(
-    task: Paced, person: Person, monkeypatch: pytest.MonkeyPatch
+    task: PacedTask, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.services.notion.data_source.PAGE_SIZE", 1)
+    monkeypatch.setattr("tasks.services.notion.queries.PAGE_SIZE", 1)
     service, journal = task.service, StateJournal(State())
     items = []
     for key in ("One", "Paint", "Two"):  # rows are listed by the time at which they were made
         items.append(service.add({"key": key, "notes": "", "effort": 1}))
         assert getattr(await run(task, journal), "status", "") == "succeeded"
-        task.time.advance(3600)
+        task.rows.time.advance(3600)
     item = items[1]
     await person.arrange("POST", "index_lag", {"seconds": 50})
     try:
@@ -432,20 +447,22 @@ async def test_a_long_listing_that_lagged_when_it_began_takes_nothing_back(
         wanted = dict(service.items)
         # The rows before the last one are shown at once, as they were; the last one comes after a minute.
         await befall(person, task, KINDS["query"], {"status": 429, "retry_after": 70, "skip": 2}, "")
-        begun = task.time.passed
+        begun = task.rows.time.passed
         assert getattr(await run(task, journal), "status", "") == "succeeded"
-        assert task.time.passed - begun > 60
+        assert task.rows.time.passed - begun > 60
         assert service.items == wanted
     finally:
         await person.arrange("POST", "index_lag", {"seconds": 0})
 
 
-async def test_an_edit_while_many_rows_are_written_is_not_overwritten(task: Paced, person: Person) -> None:
+async def test_an_edit_while_many_rows_are_written_is_not_overwritten(
+    task: PacedTask, person: Person
+) -> None:
     service, journal = task.service, StateJournal(State())
     items = [service.add({"key": f"row {number}", "notes": "", "effort": 0}) for number in range(40)]
     task.change_share = 1.0
     assert getattr(await run(task, journal), "status", "") == "succeeded"
-    task.time.advance(3600)
+    task.rows.time.advance(3600)
     for item in items:
         service.edit(item.id, {"effort": 1})
     linked = {other: notion for notion, other in journal.state.ids.items()}
@@ -462,8 +479,9 @@ async def test_an_edit_while_many_rows_are_written_is_not_overwritten(task: Pace
                 await person.edit(last, Effort={"number": 99})
             return await super().noting(request, onwards)
 
-    again = Interrupted(task.url, task.data_source, ATTRS, service)
-    again.time, again.log, again.budget, again.change_share = task.time, [], task.budget, 1.0
+    again = PacedTask(task.rows.url, task.rows.data_source, service, of=Interrupted)
+    again.rows.time, again.rows.log, again.rows.budget = task.rows.time, [], task.rows.budget
+    again.change_share = 1.0
     report = await run(again, journal)
     assert isinstance(report, RunReport)
     assert edited
@@ -472,27 +490,27 @@ async def test_an_edit_while_many_rows_are_written_is_not_overwritten(task: Pace
     assert (await person.page(last))["properties"]["Effort"]["number"] == 99
     assert "edited while the sync ran" in report.reason
     # A look at many rows at once is renewed as time goes on, and costs less than one for each.
-    assert sum(method == "GET" for _, method, path in again.log if path.startswith("/v1/pages")) < 10
+    assert sum(method == "GET" for _, method, path in again.rows.log if path.startswith("/v1/pages")) < 10
 
 
 async def test_an_edit_of_a_row_outside_of_the_filter_is_not_overwritten(
-    task: Paced, person: Person, monkeypatch: pytest.MonkeyPatch
+    task: PacedTask, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Changes do not tell of such a row, and so a write must read it."""
     monkeypatch.setattr("tasks.services.notion.side.PAGE_SIZE", 2)
     service, journal = task.service, StateJournal(State())
     items = [service.add({"key": f"row {number}", "notes": "", "effort": 0}) for number in range(6)]
     task.change_share = 1.0
-    task.filter = {"property": "Notes", "rich_text": {"does_not_contain": "hidden"}}
+    task.rows.filter = {"property": "Notes", "rich_text": {"does_not_contain": "hidden"}}
     for _ in range(2):
         assert getattr(await run(task, journal), "status", "") == "succeeded"
-        task.time.advance(400)
+        task.rows.time.advance(400)
     linked = {other: notion for notion, other in journal.state.ids.items()}
     hidden = {linked[item.id] for item in items[2:]}
     for row in hidden:
         await person.edit(row, Notes={"rich_text": person.text("hidden")["title"]})
         await person.edit(row, Effort={"number": 99})
-    task.time.advance(400)
+    task.rows.time.advance(400)
     for item in items:
         service.edit(item.id, {"effort": 2})
     await run(task, journal)

@@ -12,23 +12,24 @@ import pytest
 from tasks.errors import ItemError, UnfitError
 from tasks.services.notion.page import Page
 from tests.tasks.services.notion.person import Person
-from tests.tasks.services.notion.test_side import COLUMNS, Rows
+from tests.tasks.services.notion.test_side import COLUMNS
+from tests.tasks.services.notion.wired import Wired
 
-ATTRS = {"Name": "name", "Notes": "notes", "Effort": "effort", "Due": "due"}
+ATTRS = ["Name", "Notes", "Effort", "Due"]
 
 
 @pytest.fixture
-async def task(person: Person) -> AsyncIterator[Rows]:
-    rows = Rows(person.url, await person.make_data_source("Chores", COLUMNS), ATTRS)
+async def side(person: Person) -> AsyncIterator[Wired]:
+    rows = Wired(person.url, await person.make_data_source("Chores", COLUMNS), ATTRS)
     await rows.open()
     try:
-        await rows.check()
+        await rows.learn()
         yield rows
     finally:
         await rows.close()
 
 
-def damage(task: Rows, title: str, change: Callable[[dict[str, Any]], Any]) -> None:
+def damage(side: Wired, title: str, change: Callable[[dict[str, Any]], Any]) -> None:
     """From now on Notion shows one row damaged."""
 
     async def happens(
@@ -42,7 +43,7 @@ def damage(task: Rows, title: str, change: Callable[[dict[str, Any]], Any]) -> N
                 change(row)
         return httpx.Response(response.status_code, content=json.dumps(body).encode())
 
-    task.wire.happens = happens
+    side.wire.happens = happens
 
 
 @pytest.mark.parametrize(
@@ -55,34 +56,34 @@ def damage(task: Rows, title: str, change: Callable[[dict[str, Any]], Any]) -> N
         lambda row: row["properties"]["Notes"].pop("id"),
     ],
 )
-async def test_an_odd_row_is_held_alone(task: Rows, change: Callable[[dict[str, Any]], Any]) -> None:
+async def test_an_odd_row_is_held_alone(side: Wired, change: Callable[[dict[str, Any]], Any]) -> None:
     made: dict[str, Page] = {}
     for title in ("Paint", "Mend", "Sow"):
-        made[title] = await task.notion_create_obj(Name=title)
-    damage(task, "Mend", change)
-    listing = await task.get_notion_objects()
+        made[title] = await side.make(Name=title)
+    damage(side, "Mend", change)
+    listing = await side.list()
     assert listing.partial is None
     assert {page.title for page in listing} == {"Paint", "Sow"}
     assert list(listing.unreadable) == [made["Mend"].id]
     with pytest.raises(ItemError, match=made["Mend"].id):
-        await task.notion_get_obj(made["Mend"].id)
-    await task.notion_update_attrs(made["Sow"], {"Effort": 3})
+        await side.get(made["Mend"].id)
+    await side.update(made["Sow"], {"Effort": 3})
 
 
-async def test_a_row_without_an_id_makes_the_listing_partial(task: Rows) -> None:
-    await task.notion_create_obj(Name="Paint")
-    await task.notion_create_obj(Name="Mend")
-    damage(task, "Mend", lambda row: row.update(id=7))
-    listing = await task.get_notion_objects()
+async def test_a_row_without_an_id_makes_the_listing_partial(side: Wired) -> None:
+    await side.make(Name="Paint")
+    await side.make(Name="Mend")
+    damage(side, "Mend", lambda row: row.update(id=7))
+    listing = await side.list()
     assert [page.title for page in listing] == ["Paint"]
     assert listing.partial is not None
     assert "rows without an id" in listing.partial
 
 
-async def test_values_that_notion_does_not_take_are_named_before_anything_is_sent(task: Rows) -> None:
-    page = await task.notion_create_obj(Name="Paint")
-    task.wire.sent.clear()
+async def test_values_that_notion_does_not_take_are_named_before_anything_is_sent(side: Wired) -> None:
+    page = await side.make(Name="Paint")
+    side.wire.sent.clear()
     with pytest.raises(UnfitError, match=page.id) as caught:
-        await task.notion_update_attrs(page, {"Name": "Paint all", "Effort": "much", "Notes": "x" * 200_001})
+        await side.update(page, {"Name": "Paint all", "Effort": "much", "Notes": "x" * 200_001})
     assert caught.value.attributes == {"Effort", "Notes"}
-    assert task.wire.sent == []
+    assert side.wire.sent == []

@@ -19,10 +19,11 @@ from tasks.services.notion import recent_edits, side
 from tasks.services.notion.page import Page
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService, PlainTask
-from tests.tasks.services.notion.test_side import COLUMNS, Rows, listed
+from tests.tasks.services.notion.test_side import COLUMNS, listed
+from tests.tasks.services.notion.wired import Wired
 
 ROWS = 12
-ATTRS = {"Name": "name", "Effort": "effort", "Notes": "notes"}
+ATTRS = ["Name", "Effort", "Notes"]
 
 
 @pytest.fixture
@@ -31,50 +32,50 @@ async def source(person: Person) -> str:
 
 
 @pytest.fixture
-async def task(person: Person, source: str) -> AsyncIterator[Rows]:
+async def rows(person: Person, source: str) -> AsyncIterator[Wired]:
     for n in range(ROWS):
         await person.make_page(source, Name=person.text(f"Row {n}"), Effort={"number": n})
-    rows = Rows(person.url, source, ATTRS, filter={"property": "Effort", "number": {"less_than": 100}})
-    await rows.open()
+    found = Wired(person.url, source, ATTRS, filter={"property": "Effort", "number": {"less_than": 100}})
+    await found.open()
     try:
-        await rows.check()
-        yield rows
+        await found.learn()
+        yield found
     finally:
-        await rows.close()
+        await found.close()
 
 
-async def write(task: Rows, pages: list[Page], effort: int = 50) -> list[Any]:
+async def write(rows: Wired, pages: list[Page], effort: int = 50) -> list[Any]:
     """Write rows, four at a time as a run does; what came of each."""
     slots = asyncio.Semaphore(4)
 
     async def one(page: Page) -> Any:
         async with slots:
-            return await task.notion_update_attrs(page, {"Effort": effort})
+            return await rows.update(page, {"Effort": effort})
 
     return await asyncio.gather(*map(one, pages), return_exceptions=True)
 
 
-def sent(task: Rows) -> Counter[str]:
+def sent(rows: Wired) -> Counter[str]:
     return Counter(
         "query" if path.endswith("/query") else f"{method} page"
-        for method, path in task.wire.sent
+        for method, path in rows.wire.sent
         if "/pages/" in path or path.endswith("/query")
     )
 
 
-async def test_many_writes_take_one_look_at_all_and_one_at_the_first(task: Rows) -> None:
-    pages = await listed(task)
-    task.wire.sent.clear()
-    assert all(isinstance(done, Page) for done in await write(task, pages))
-    assert sent(task) == {"GET page": 1, "query": 1, "PATCH page": ROWS}
+async def test_many_writes_take_one_look_at_all_and_one_at_the_first(rows: Wired) -> None:
+    pages = await listed(rows)
+    rows.wire.sent.clear()
+    assert all(isinstance(done, Page) for done in await write(rows, pages))
+    assert sent(rows) == {"GET page": 1, "query": 1, "PATCH page": ROWS}
 
 
-async def test_without_looks_at_all_each_row_is_read(person: Person, source: str, task: Rows) -> None:
-    careful = Rows(person.url, source, ATTRS)
+async def test_without_looks_at_all_each_row_is_read(person: Person, source: str, rows: Wired) -> None:
+    careful = Wired(person.url, source, ATTRS)
     careful.look_counts_for = timedelta(0)
     await careful.open()
     try:
-        await careful.check()
+        await careful.learn()
         pages = await listed(careful)
         careful.wire.sent.clear()
         await write(careful, pages)
@@ -83,19 +84,19 @@ async def test_without_looks_at_all_each_row_is_read(person: Person, source: str
         await careful.close()
 
 
-async def test_one_write_reads_its_row(task: Rows) -> None:
-    pages = await listed(task)
-    task.wire.sent.clear()
-    await write(task, pages[:1])
-    assert sent(task) == {"GET page": 1, "PATCH page": 1}
+async def test_one_write_reads_its_row(rows: Wired) -> None:
+    pages = await listed(rows)
+    rows.wire.sent.clear()
+    await write(rows, pages[:1])
+    assert sent(rows) == {"GET page": 1, "PATCH page": 1}
 
 
 @pytest.mark.parametrize("effort", [7777, 50], ids=["out of the filter", "to the same value"])
-async def test_an_edit_since_the_listing_is_seen(task: Rows, person: Person, effort: int) -> None:
-    pages = await listed(task)
+async def test_an_edit_since_the_listing_is_seen(rows: Wired, person: Person, effort: int) -> None:
+    pages = await listed(rows)
     hit = pages[5]
     await person.edit(hit.id, Effort={"number": effort}, Name=person.text("Mine"))
-    done = await write(task, pages)
+    done = await write(rows, pages)
     assert [type(result) for result in done].count(PreconditionError) == 1
     assert isinstance(done[5], PreconditionError)
     held = (await person.page(hit.id))["properties"]
@@ -103,8 +104,8 @@ async def test_an_edit_since_the_listing_is_seen(task: Rows, person: Person, eff
 
 
 @pytest.mark.parametrize("moment", ["before the first write", "after the first write", "before the query"])
-async def test_an_edit_at_the_worst_moments_is_seen(task: Rows, person: Person, moment: str) -> None:
-    pages = await listed(task)
+async def test_an_edit_at_the_worst_moments_is_seen(rows: Wired, person: Person, moment: str) -> None:
+    pages = await listed(rows)
     hit, edited = pages[-1], asyncio.Event()
 
     async def happens(request: httpx.Request, onwards: Callable[[], Awaitable[httpx.Response]]) -> Any:
@@ -119,71 +120,71 @@ async def test_an_edit_at_the_worst_moments_is_seen(task: Rows, person: Person, 
             await person.edit(hit.id, Notes={"rich_text": person.text("mine")["title"]})
         return response
 
-    task.wire.happens = happens
-    done = await write(task, pages)
+    rows.wire.happens = happens
+    done = await write(rows, pages)
     assert edited.is_set()
     assert isinstance(done[-1], PreconditionError)
 
 
 async def test_a_look_counts_for_a_short_time_only(
-    task: Rows, person: Person, monkeypatch: pytest.MonkeyPatch
+    rows: Wired, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pages = await listed(task)
-    await write(task, pages[:4])
-    monkeypatch.setattr(task._edits, "_fresh", -1.0)  # as if it was long ago
+    pages = await listed(rows)
+    await write(rows, pages[:4])
+    monkeypatch.setattr(rows._reader.edits, "_fresh", -1.0)  # as if it was long ago
     await person.edit(pages[6].id, Name=person.text("Mine"))
-    task.wire.sent.clear()
-    done = await write(task, pages[4:8])
+    rows.wire.sent.clear()
+    done = await write(rows, pages[4:8])
     assert [type(result) for result in done].count(PreconditionError) == 1
-    assert sent(task) == {"GET page": 4, "PATCH page": 3}
+    assert sent(rows) == {"GET page": 4, "PATCH page": 3}
 
 
 @pytest.mark.parametrize("changes", [{"Name": "New"}, {"Effort": 7}])
 async def test_a_row_that_was_moved_since_the_look_is_told(
-    task: Rows, person: Person, workspace: Sandbox, changes: dict[str, Any]
+    rows: Wired, person: Person, workspace: Sandbox, changes: dict[str, Any]
 ) -> None:
     elsewhere = await person.make_data_source("Elsewhere", {"Name": {"title": {}}})
-    pages = await listed(task)
-    await write(task, pages[:6])
+    pages = await listed(rows)
+    await write(rows, pages[:6])
     workspace.person().move(pages[7].id, elsewhere)
     with pytest.raises(
         (PreconditionError, ItemError), match=r"moved out of the data source|is not a property"
     ):
-        await task.notion_update_attrs(pages[7], changes)
-    assert await task.notion_is_gone(pages[7].id) is False
+        await rows.update(pages[7], changes)
+    assert await rows.is_gone(pages[7].id) is False
 
 
-async def test_a_query_that_lags_proves_nothing(task: Rows, person: Person, workspace: Sandbox) -> None:
+async def test_a_query_that_lags_proves_nothing(rows: Wired, person: Person, workspace: Sandbox) -> None:
     workspace.index.seconds = 30
     await asyncio.sleep(0)
-    pages = await listed(task)
-    pages = pages or [await task._read(raw) for raw in await everything(person, task)]
+    pages = await listed(rows)
+    pages = pages or [await rows._reader.page(raw) for raw in await everything(person, rows)]
     await person.edit(pages[-1].id, Name=person.text("Mine"))
-    task.wire.sent.clear()
-    done = await write(task, pages)
+    rows.wire.sent.clear()
+    done = await write(rows, pages)
     assert [type(result) for result in done].count(PreconditionError) == 1
-    assert sent(task) == {"GET page": ROWS, "query": 1, "PATCH page": ROWS - 1}
+    assert sent(rows) == {"GET page": ROWS, "query": 1, "PATCH page": ROWS - 1}
 
 
-async def everything(person: Person, task: Rows) -> list[dict[str, Any]]:
-    answer = await person.send("POST", f"data_sources/{task._listed_id}/query", {})
+async def everything(person: Person, rows: Wired) -> list[dict[str, Any]]:
+    answer = await person.send("POST", f"data_sources/{rows._listed_id}/query", {})
     rows: list[dict[str, Any]] = answer["results"]
     return rows
 
 
 async def test_too_many_edits_for_a_query_are_looked_at_row_by_row(
-    task: Rows, monkeypatch: pytest.MonkeyPatch
+    rows: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pages = await listed(task)
-    monkeypatch.setattr("tasks.services.notion.data_source.PAGE_SIZE", 2)
-    task.wire.sent.clear()
-    assert all(isinstance(done, Page) for done in await write(task, pages))
-    assert sent(task) == {"GET page": ROWS, "query": recent_edits.MOST_ANSWERS, "PATCH page": ROWS}
+    pages = await listed(rows)
+    monkeypatch.setattr("tasks.services.notion.queries.PAGE_SIZE", 2)
+    rows.wire.sent.clear()
+    assert all(isinstance(done, Page) for done in await write(rows, pages))
+    assert sent(rows) == {"GET page": ROWS, "query": recent_edits.MOST_ANSWERS, "PATCH page": ROWS}
 
 
-async def test_a_write_that_has_to_be_repeated_reads_its_row_again(task: Rows, person: Person) -> None:
-    pages = await listed(task)
-    await write(task, pages[:2])
+async def test_a_write_that_has_to_be_repeated_reads_its_row_again(rows: Wired, person: Person) -> None:
+    pages = await listed(rows)
+    await write(rows, pages[:2])
     refused = 0
 
     async def happens(request: httpx.Request, onwards: Callable[[], Awaitable[httpx.Response]]) -> Any:
@@ -200,8 +201,8 @@ async def test_a_write_that_has_to_be_repeated_reads_its_row_again(task: Rows, p
             return httpx.Response(409, json=body)
         return await onwards()
 
-    task.wire.happens = happens
-    (done,) = await write(task, pages[2:3])
+    rows.wire.happens = happens
+    (done,) = await write(rows, pages[2:3])
     assert isinstance(done, PreconditionError)
 
 

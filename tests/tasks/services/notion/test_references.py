@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.tasks.services.notion.person import Person
-from tests.tasks.services.notion.test_side import Rows
+from tests.tasks.services.notion.wired import Wired
 
 
 async def test_they_come_back_as_they_were_written(person: Person) -> None:
@@ -20,17 +20,17 @@ async def test_they_come_back_as_they_were_written(person: Person) -> None:
         "Files": (("a", "https://a.org/a"), ("b", "https://b.org/b")),
         "Where": {"lat": 52.5, "lon": 13.4, "name": None, "address": "Berlin"},
     }
-    task = await opened(person, source)
+    side = await opened(person, source)
     try:
-        page = await task.notion_create_obj(**values)
+        page = await side.make(**values)
         assert page.values == values
-        (page,) = await task.get_notion_objects()
+        (page,) = await side.list()
         assert page.values == values
         changed = {**values, "To": (pages[2],), "Who": (), "Files": values["Files"][1:], "Where": None}
-        page = await task.notion_update_attrs(page, changed)
+        page = await side.update(page, changed)
         assert page.values == changed
     finally:
-        await task.close()
+        await side.close()
 
 
 async def test_more_references_than_notion_shows_at_once(person: Person) -> None:
@@ -41,18 +41,18 @@ async def test_more_references_than_notion_shows_at_once(person: Person) -> None
     page_id = await person.make_page(
         source, Name=person.text("One"), To={"relation": [{"id": one} for one in pages[:30]]}
     )
-    task = await opened(person, source)
+    side = await opened(person, source)
     try:
-        (page,) = await task.get_notion_objects()
+        (page,) = await side.list()
         assert page.values["To"] == pages[:30]
-        page = await task.notion_update_attrs(page, {"To": pages})
+        page = await side.update(page, {"To": pages})
         assert page.values["To"] == pages
-        found = await task.notion_get_obj(page_id)
+        found = await side.get(page_id)
         assert found.values["To"] == pages  # type: ignore[union-attr]
-        gets = [path for method, path in task.wire.sent if method == "GET" and "/properties/" in path]
+        gets = [path for method, path in side.wire.sent if method == "GET" and "/properties/" in path]
         assert len(gets) == 4
     finally:
-        await task.close()
+        await side.close()
 
 
 async def test_texts_with_many_mentions_are_read_as_a_whole(person: Person) -> None:
@@ -60,14 +60,14 @@ async def test_texts_with_many_mentions_are_read_as_a_whole(person: Person) -> N
     other = await person.make_page(source, Name=person.text("Plan"))
     mention = {"type": "mention", "mention": {"type": "page", "page": {"id": other}}}
     await person.make_page(source, Name={"title": [mention] * 30})
-    task = Rows(person.url, source, {"Name": "name"})
-    await task.open()
+    side = Wired(person.url, source, ["Name"])
+    await side.open()
     try:
-        await task.check()
-        titles = sorted(task.notion_to_dict(page)["Name"] for page in await task.get_notion_objects())
+        await side.learn()
+        titles = sorted(side.values(page)["Name"] for page in await side.list())
         assert titles == ["Plan", "Plan" * 30]
     finally:
-        await task.close()
+        await side.close()
 
 
 def columns(target: str) -> dict[str, Any]:
@@ -81,8 +81,8 @@ def columns(target: str) -> dict[str, Any]:
     }
 
 
-async def opened(person: Person, source: str) -> Rows:
-    task = Rows(person.url, source, {name: name.lower() for name in columns("")})
-    await task.open()
-    await task.check()
-    return task
+async def opened(person: Person, source: str) -> Wired:
+    side = Wired(person.url, source, columns(""))
+    await side.open()
+    await side.learn()
+    return side

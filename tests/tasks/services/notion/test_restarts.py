@@ -13,10 +13,11 @@ from sandbox.notion import Sandbox
 from tasks.errors import TaskDefinitionError
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService, PlainTask
+from tests.tasks.services.notion.wired import Wired
 from worker.lock import MemoryLockStore, MemorySyncLock
-from worker.session import run_session
-from worker.store.runs import RunRecord
+from worker.session.run import run_session
 from worker.store.store import Store
+from worker.store.tables.run_record import RunRecord
 
 COLUMNS: dict[str, Any] = {
     "Name": {"title": {}},
@@ -119,14 +120,13 @@ async def test_a_relation_that_is_hidden_says_that_its_target_may_not_be_shared(
     target = await person.make_data_source("Rooms", {"Name": {"title": {}}})
     columns = {"Room": {"relation": {"data_source_id": target, "single_property": {}}}}
     await person.patch_columns(source, columns)
-    attrs = {"Name": "key", "Room": "room"}
-    known = PlainTask(person.url, source, attrs, service)
+    known = Wired(person.url, source, ["Name", "Room"])
     await known.open()
     try:
-        await known.check()
+        await known.learn()
         workspace.person().unshare(target)
         with pytest.raises(TaskDefinitionError, match="share with the integration what it relates to"):
-            await known.check()
+            await known.learn()
     finally:
         await known.close()
 

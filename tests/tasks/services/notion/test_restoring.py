@@ -15,9 +15,10 @@ from tasks.journal.state_journal import StateJournal
 from tasks.merge import Effect, Plan, Policy, undo
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService, PlainTask
-from tests.tasks.services.notion.test_side import Rows, listed, only, source, task
+from tests.tasks.services.notion.test_side import listed, only, side, source
+from tests.tasks.services.notion.wired import Wired
 
-__all__ = ["source", "task"]
+__all__ = ["side", "source"]
 
 
 class Watched(StateJournal):
@@ -36,28 +37,28 @@ def private(person: Person, text: str) -> dict[str, Any]:
     return {"rich_text": person.text(text)["title"]}
 
 
-async def test_a_row_comes_out_of_the_trash(task: Rows, person: Person, source: str) -> None:
+async def test_a_row_comes_out_of_the_trash(side: Wired, person: Person, source: str) -> None:
     page_id = await person.make_page(source, Name=person.text("Paint"), Private=private(person, "mine"))
-    page = await only(task)
-    await task.notion_delete_obj(page)
-    back = await task.notion_restore_obj(page_id)
+    page = await only(side)
+    await side.delete(page)
+    back = await side.restore(page_id)
     assert back is not None
     assert (back.id, back.values) == (page_id, page.values)
-    assert (await only(task)).id == page_id
+    assert (await only(side)).id == page_id
     raw = await person.page(page_id)
     assert raw["properties"]["Private"]["rich_text"][0]["plain_text"] == "mine"
-    task.wire.sent.clear()
-    assert (await task.notion_restore_obj(page_id)) is not None  # it is out of it already
-    assert [method for method, _ in task.wire.sent] == ["GET"]
+    side.wire.sent.clear()
+    assert (await side.restore(page_id)) is not None  # it is out of it already
+    assert [method for method, _ in side.wire.sent] == ["GET"]
 
 
-async def test_what_is_not_to_be_restored(task: Rows, person: Person, source: str) -> None:
+async def test_what_is_not_to_be_restored(side: Wired, person: Person, source: str) -> None:
     elsewhere = await person.make_data_source("Other things", {"Name": {"title": {}}})
     moved = await person.make_page(elsewhere, Name=person.text("Paint"))
     await person.patch_page(moved, {"in_trash": True})
-    assert await task.notion_restore_obj(moved) is None
+    assert await side.restore(moved) is None
     assert (await person.page(moved))["in_trash"] is True
-    assert await task.notion_restore_obj("00000000-0000-4000-8000-000000000000") is None
+    assert await side.restore("00000000-0000-4000-8000-000000000000") is None
 
 
 async def test_an_undone_deletion_makes_no_second_row_and_no_second_to_do(
@@ -87,16 +88,17 @@ async def test_an_undone_deletion_makes_no_second_row_and_no_second_to_do(
     assert sorted(item.values["key"] for item in service.items.values()) == ["Paint", "Sleep"]
     raw = await person.page(page_id)
     assert (raw["in_trash"], raw["properties"]["Private"]["rich_text"][0]["plain_text"]) == (False, "mine")
-    await task.open()
+    await task.rows.open()
     try:
-        assert len(await listed(task)) == 2
+        await task.rows.learn()
+        assert len(await listed(task.rows)) == 2
     finally:
-        await task.close()
+        await task.rows.close()
 
 
-async def test_a_refusal_fails_the_object_alone(task: Rows, person: Person, source: str) -> None:
+async def test_a_refusal_fails_the_object_alone(side: Wired, person: Person, source: str) -> None:
     page_id = await person.make_page(source, Name=person.text("Paint"))
-    await task.notion_delete_obj(await only(task))
+    await side.delete(await only(side))
 
     async def happens(request: Any, onwards: Any) -> Any:
         if request.method == "PATCH":
@@ -109,9 +111,9 @@ async def test_a_refusal_fails_the_object_alone(task: Rows, person: Person, sour
             return httpx.Response(400, json=body)
         return await onwards()
 
-    task.wire.happens = happens
+    side.wire.happens = happens
     with pytest.raises(ItemError, match="Can't restore it"):
-        await task.notion_restore_obj(page_id)
+        await side.restore(page_id)
 
 
 async def test_an_edit_that_beats_a_deletion_takes_the_row_out_of_the_trash(

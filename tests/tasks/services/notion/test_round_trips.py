@@ -24,8 +24,8 @@ from tasks.services.notion.properties import SUPPORTED_TYPES
 from tasks.values.canonical import same
 from tests.tasks.services.notion.conftest import TOKEN
 from tests.tasks.services.notion.person import Person
-from tests.tasks.services.notion.test_side import Rows
 from tests.tasks.services.notion.values import REFUSED, drawn, meant, nasty
+from tests.tasks.services.notion.wired import Wired
 from tests.world.figures import report
 
 EXAMPLES = int(os.environ.get("LOCKSTEP_NOTION_VALUES", "12"))
@@ -42,10 +42,10 @@ Anything = TypeVar("Anything")
 
 @dataclass
 class Desk:
-    """A workspace with a column of every type, a task on it, and the loop in which both are used."""
+    """A workspace with a column of every type, a side on it, and the loop in which both are used."""
 
     runner: asyncio.Runner
-    task: Rows
+    side: Wired
     #: A row that every value is written over.
     row: Any
 
@@ -53,34 +53,34 @@ class Desk:
         return self.runner.run(coroutine)
 
     async def read(self, page_id: str) -> Any:
-        page = await self.task.notion_get_obj(page_id)
+        page = await self.side.get(page_id)
         assert page is not None
-        return self.task.notion_to_dict(page)
+        return self.side.values(page)
 
     async def go_round(self, kind: str, value: Any, label: str) -> None:
         """A new row, another one that is written over, the same again, and cleared."""
         wanted = meant(kind, value)
-        made = await self.task.notion_create_obj(**{kind: value})
-        check(kind, self.task.notion_to_dict(made)[kind], wanted)
+        made = await self.side.make(**{kind: value})
+        check(kind, self.side.values(made)[kind], wanted)
         check(kind, (await self.read(made.id))[kind], wanted)
-        self.row = await self.task.notion_update_attrs(self.row, {kind: value})
+        self.row = await self.side.update(self.row, {kind: value})
         check(kind, (await self.read(self.row.id))[kind], wanted)
-        self.task.wire.sent.clear()
+        self.side.wire.sent.clear()
         for again in (value, wanted):
-            self.row = await self.task.notion_update_attrs(self.row, {kind: again})
-        assert "PATCH" not in {method for method, _ in self.task.wire.sent}, "the same was written again"
-        self.row = await self.task.notion_update_attrs(self.row, {kind: None})
+            self.row = await self.side.update(self.row, {kind: again})
+        assert "PATCH" not in {method for method, _ in self.side.wire.sent}, "the same was written again"
+        self.row = await self.side.update(self.row, {kind: None})
         check(kind, (await self.read(self.row.id))[kind], meant(kind, None))
         REACHED[kind, label] += 1
 
     def refuses(self, kind: str, value: Any, label: str) -> None:
         """A value that Notion does not take is refused before anything is written."""
-        self.task.wire.sent.clear()
+        self.side.wire.sent.clear()
         with pytest.raises(ItemError):
-            self.run(self.task.notion_create_obj(**{kind: value}))
+            self.run(self.side.make(**{kind: value}))
         with pytest.raises(ItemError):
-            self.run(self.task.notion_update_attrs(self.row, {kind: value}))
-        assert {method for method, _ in self.task.wire.sent} <= {"GET"}, label
+            self.run(self.side.update(self.row, {kind: value}))
+        assert {method for method, _ in self.side.wire.sent} <= {"GET"}, label
         REACHED[kind, f"refused: {label}"] += 1
 
 
@@ -96,17 +96,15 @@ def desk() -> Iterator[Desk]:
         asyncio.Runner() as runner,
         pytest.MonkeyPatch.context() as patches,
     ):
-        patches.setattr(
-            "tasks.services.notion.data_source.PAGE_SIZE", 40
-        )  # long values come in several answers
-        task = runner.run(opened(sandbox.url))
+        patches.setattr("tasks.services.notion.queries.PAGE_SIZE", 40)  # long values come in several answers
+        side = runner.run(opened(sandbox.url))
         try:
-            yield Desk(runner, task, runner.run(task.notion_create_obj()))
+            yield Desk(runner, side, runner.run(side.make()))
         finally:
-            runner.run(task.close())
+            runner.run(side.close())
 
 
-async def opened(url: str) -> Rows:
+async def opened(url: str) -> Wired:
     async with httpx.AsyncClient() as client:
         person = Person(url, client)
         targets = await person.make_data_source("Targets", {"Name": {"title": {}}})
@@ -117,11 +115,11 @@ async def opened(url: str) -> Rows:
         columns["status"] = {"status": {"options": STATUSES}}
         columns["relation"] = {"relation": {"data_source_id": targets, "single_property": {}}}
         source = await person.make_data_source("All types", columns)
-    task = Rows(url, source, {kind: kind for kind in KINDS})
-    await task.open()
-    await task.check()
+    side = Wired(url, source, KINDS)
+    await side.open()
+    await side.learn()
     TARGETS.update(dict.fromkeys(KINDS, REFERENCES), relation=pages)
-    return task
+    return side
 
 
 #: Ids that values of a type may name.

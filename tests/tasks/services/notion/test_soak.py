@@ -22,7 +22,7 @@ from tests.tasks.services.notion.conftest import NO_TLS, TOKEN
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService
 from tests.tasks.services.notion.soak.hands import ATTRS, COLUMNS, WITH_BODY, NotionHand, PlainHand
-from tests.tasks.services.notion.soak.town import FAULTS, Paced, SoakTask, Town, TwinTask, connect, state_of
+from tests.tasks.services.notion.soak.town import FAULTS, Disturbed, Paced, SoakTask, Town, connect, state_of
 from tests.tasks.services.notion.virtual_time import VirtualTime
 from tests.world.figures import report
 
@@ -39,7 +39,7 @@ SHOWN = {"property": "Hidden", "checkbox": {"equals": False}}
 def few_rows_per_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages of results and changes of rows, with a handful of rows."""
     monkeypatch.setattr("tasks.services.notion.side.PAGE_SIZE", 5)
-    monkeypatch.setattr("tasks.services.notion.data_source.PAGE_SIZE", 5)
+    monkeypatch.setattr("tasks.services.notion.queries.PAGE_SIZE", 5)
     monkeypatch.setenv("LOCKSTEP_STATE_DIR", str(tmp_path / "state"))
     get_settings.cache_clear()
 
@@ -92,7 +92,8 @@ async def hour_with_a_plain_service(seed: int, time: VirtualTime, folder: Path) 
         hand.opens_pages = bool(seed % 2)
         service = PlainService(clock=time.now)
         attrs = dict(WITH_BODY if hand.opens_pages else ATTRS)
-        task = SoakTask(url, hand.source, attrs, service, filter=SHOWN, date_ranges=["Due"])
+        rows = Paced(url, hand.source, attrs, filter=SHOWN, date_ranges=["Due"])
+        task = SoakTask(rows, Disturbed(service), attrs)
         hands: dict[str, NotionHand | PlainHand] = {"notion": hand, "other": PlainHand(service)}
         await hour(Town(Random(seed), time, hands, task, state_of(folder)), seed)
 
@@ -102,10 +103,10 @@ async def hour_between_two_workspaces(seed: int, time: VirtualTime, folder: Path
         hand, url = await stack.enter_async_context(a_hand(time, Limits()))
         there, other_url = await stack.enter_async_context(a_hand(time, Limits(query_results=16)))
         attrs = {name: name.lower() for name in ATTRS}
-        task = TwinTask(url, hand.source, attrs, filter=SHOWN, date_ranges=["Due"])
+        rows = Paced(url, hand.source, attrs, filter=SHOWN, date_ranges=["Due"])
         await there.person.patch_columns(there.source, {name: {"name": attrs[name]} for name in attrs})
         names = {attr: attr for attr in attrs.values()}
-        task.twin = Paced(other_url, there.source, names, date_ranges=["due"])
+        task = SoakTask(rows, Paced(other_url, there.source, names, date_ranges=["due"]), attrs)
         town = Town(Random(seed), time, {"notion": hand, "other": there}, task, state_of(folder))
         await hour(town, seed, HOUR if SEEDS > 2 else HOUR / 2)
 
@@ -121,7 +122,7 @@ async def test_what_is_typed_crosses_with_the_next_run(
         service = PlainService(clock=time.now)
         hand.opens_pages = bool(seed % 2)
         attrs = dict(WITH_BODY if hand.opens_pages else ATTRS)
-        task = SoakTask(url, hand.source, attrs, service, date_ranges=["Due"])
+        task = SoakTask(Paced(url, hand.source, attrs, date_ranges=["Due"]), Disturbed(service), attrs)
         hands: dict[str, NotionHand | PlainHand] = {"notion": hand, "other": PlainHand(service)}
         town = Town(Random(seed), time, hands, task, state_of(tmp_path), rough=False)
         connect(town)

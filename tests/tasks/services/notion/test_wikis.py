@@ -8,7 +8,7 @@ from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService, PlainTask
-from tests.tasks.services.notion.test_side import Rows
+from tests.tasks.services.notion.wired import Wired
 
 COLUMNS = {"Name": {"title": {}}, "Effort": {"number": {}}}
 
@@ -30,7 +30,7 @@ async def test_pages_of_a_wiki_are_synced_and_its_databases_left_alone(
     person: Person, wiki: str, rows_per_answer: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.services.notion.side.PAGE_SIZE", rows_per_answer)
-    monkeypatch.setattr("tasks.services.notion.data_source.PAGE_SIZE", rows_per_answer)
+    monkeypatch.setattr("tasks.services.notion.queries.PAGE_SIZE", rows_per_answer)
     results = (await person.send("POST", f"data_sources/{wiki}/query", {}))["results"]
     assert [each["object"] for each in results] == ["page", "page", "page", "data_source"]
     service, journal = PlainService(), StateJournal(State())
@@ -46,16 +46,14 @@ async def test_pages_of_a_wiki_are_synced_and_its_databases_left_alone(
 
 
 async def test_pages_of_a_wiki_are_verified(person: Person, wiki: str) -> None:
-    task = Rows(person.url, wiki, {"Name": "key", "Verification": "state", "Owner": "who"})
-    await task.open()
+    side = Wired(person.url, wiki, ["Name", "Verification", "Owner"])
+    await side.open()
     try:
-        await task.check()
-        page = next(iter(await task.get_notion_objects()))
+        await side.learn()
+        page = next(iter(await side.list()))
         assert (page.values["Verification"], page.values["Owner"]) == (None, ())
-        written = await task.notion_update_attrs(page, {"Verification": "verified"})
+        written = await side.update(page, {"Verification": "verified"})
         assert written.values["Verification"] == "verified"
-        assert (await task.notion_update_attrs(written, {"Verification": None})).values[
-            "Verification"
-        ] is None
+        assert (await side.update(written, {"Verification": None})).values["Verification"] is None
     finally:
-        await task.close()
+        await side.close()

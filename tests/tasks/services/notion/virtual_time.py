@@ -37,13 +37,13 @@ class VirtualTime:
         self.advance(0)
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Let the Notion side live by this clock."""
+        """Let a data source live by this clock."""
         clock = _Like(time, time=lambda: self.now().timestamp(), monotonic=lambda: self.passed)
         waiting = _Like(asyncio, sleep=self.sleep)
         monkeypatch.setattr("tasks.services.notion.client.time", clock)
         # Of a machine that sleeps: what must not count from it is counted by another clock.
-        monkeypatch.setattr("tasks.services.notion.side.time", _Like(clock, monotonic=lambda: 0.0))
-        for module in ("side", "throttle"):
+        monkeypatch.setattr("tasks.services.notion.reading.time", _Like(clock, monotonic=lambda: 0.0))
+        for module in ("reading", "writing", "throttle"):
             monkeypatch.setattr(f"tasks.services.notion.{module}.boot_seconds", lambda: self.passed)
         monkeypatch.setattr("tasks.services.notion.client.asyncio", waiting)
         monkeypatch.setattr("tasks.services.notion.throttle.pass_time", self.sleep)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,14 +17,15 @@ from tasks.engine.report import Order
 from tasks.errors import ItemError, OutcomeUnknownError, SideError
 from tasks.services.notion.client import NotionClient
 from tasks.services.notion.throttle import LocalThrottle
+from tasks.two_way import TwoWay
 from tasks.values.date_range import DateRange
-from tests.tasks.services.notion.plain_service import PlainService, PlainTask
+from tests.tasks.services.notion.plain_service import Keyed, PlainSide
 from tests.tasks.services.notion.soak.diary import Diary
 from tests.tasks.services.notion.soak.hands import ATTRS, TYPED, NotionHand, PlainHand
-from tests.tasks.services.notion.test_side import Rows, Wire
 from tests.tasks.services.notion.virtual_time import VirtualTime
+from tests.tasks.services.notion.wired import Wire
 from worker.lock import MemoryLockStore, MemorySyncLock
-from worker.session import run_session
+from worker.session.run import run_session
 from worker.store import RunRecord, Store
 
 #: What is asked of a workspace to do to one request; those with `applied` are for writes.
@@ -51,8 +52,8 @@ MOVES = {"edit": 12, "clash": 2, "add": 3, "delete": 2, "restore": 2, "hide": 1,
 AREAS = ("Home", "Work", "Club", "Farm")
 
 
-class Paced(Rows):
-    """A Notion side with a worker's pace, on which people get in between."""
+class Paced(Keyed):
+    """Rows with a worker's pace, on which people get in between."""
 
     town: Town
     budget: LocalThrottle
@@ -72,72 +73,24 @@ class Paced(Rows):
         return await onwards()
 
 
-class SoakTask(PlainTask, Paced):
-    """Between rows and a plain service."""
+class Disturbed(PlainSide):
+    """A plain service that fails now and then when it is listed."""
 
-    async def get_other_objects(self) -> Any:
+    town: Town
+
+    async def list(self) -> Any:
         self.town.disturb("list")
-        return await super().get_other_objects()
+        return await super().list()
 
 
-class TwinTask(Paced):
-    """Between the rows of two data sources."""
+class SoakTask(TwoWay):
+    """Between rows and a plain service, or the rows of two data sources."""
 
-    twin: Paced
-
-    async def open(self) -> None:
-        await super().open()
-        await self.twin.open()
-        client = self.twin._client
-        assert client is not None
-        client.before_write = self.before_write
-
-    async def check(self) -> None:
-        await super().check()
-        await self.twin.check()
-
-    async def close(self) -> None:
-        await super().close()
-        await self.twin.close()
-
-    def notion_hash(self, obj: Any) -> str:
-        return str(obj.values["Key"])
-
-    def other_hash(self, obj: Any) -> str:
-        return str(obj.values["key"])
-
-    def get_other_objects(self) -> Any:
-        return self.twin.get_notion_objects()
-
-    def other_changes(self, cursor: Any) -> Any:
-        return self.twin.notion_changes(cursor)
-
-    def other_get_obj(self, obj_id: str) -> Any:
-        return self.twin.notion_get_obj(obj_id)
-
-    def other_id(self, obj: Any) -> str:
-        return self.twin.notion_id(obj)
-
-    def other_timestamp(self, obj: Any) -> Any:
-        return self.twin.notion_timestamp(obj)
-
-    def other_to_dict(self, obj: Any) -> Any:
-        return self.twin.notion_to_dict(obj)
-
-    def other_is_gone(self, obj_id: str) -> Any:
-        return self.twin.notion_is_gone(obj_id)
-
-    def other_create_obj(self, **kwargs: Any) -> Any:
-        return self.twin.notion_create_obj(**kwargs)
-
-    def other_update_attrs(self, obj: Any, changes: dict[str, Any]) -> Any:
-        return self.twin.notion_update_attrs(obj, changes)
-
-    def other_update_obj(self, obj: Any, attr: str, value: Any) -> Any:
-        return self.twin.notion_update_attrs(obj, {attr: value})
-
-    def other_delete_obj(self, obj: Any) -> Any:
-        return self.twin.notion_delete_obj(obj)
+    def __init__(self, rows: Paced, there: Disturbed | Paced, attrs: Mapping[str, str]) -> None:
+        super().__init__("rows", rows, there, attrs)
+        self.ends = (rows, there)
+        #: The other side's attributes by those of the rows.
+        self.attrs = attrs
 
 
 @dataclass
@@ -147,7 +100,7 @@ class Town:
     chance: Random
     time: VirtualTime
     hands: dict[str, NotionHand | PlainHand]
-    task: Paced
+    task: SoakTask
     store: Store
     diary: Diary = field(default_factory=Diary)
     reached: Counter[str] = field(default_factory=Counter)
@@ -163,7 +116,7 @@ class Town:
     @property
     def typed(self) -> list[str]:
         """Attributes of which every value is typed once only."""
-        return [attr for attr in self.task.attr_map.values() if attr in (*TYPED, "text")]
+        return [attr for attr in self.task.attrs.values() if attr in (*TYPED, "text")]
 
     def of_notion(self) -> list[tuple[str, NotionHand]]:
         return [(side, hand) for side, hand in self.hands.items() if isinstance(hand, NotionHand)]
@@ -455,9 +408,9 @@ class Town:
         for conflict in self.store.conflicts.list(self.task.name, limit=100_000):
             for value in (conflict.left, conflict.right):
                 if conflict.attribute is not None:
-                    kept.add((self.task.attr_map[conflict.attribute], value))
+                    kept.add((self.task.attrs[conflict.attribute], value))
                 else:
-                    kept |= {(self.task.attr_map[name], one) for name, one in (value or {}).items()}
+                    kept |= {(self.task.attrs[name], one) for name, one in (value or {}).items()}
         return kept
 
     async def judge(self) -> None:
@@ -473,19 +426,17 @@ class Town:
 
 def connect(town: Town) -> None:
     """Let the people of a town get in between what its task does."""
-    tasks = [town.task, *([town.task.twin] if isinstance(town.task, TwinTask) else [])]
     budget = LocalThrottle()
-    for task in tasks:
-        task.town, task.budget = town, budget
+    for side in town.task.ends:
+        side.town = town
+        if isinstance(side, Paced):
+            side.budget = budget
+        else:
+            side.service.before = lambda kind, obj_id: town.disturb(kind)
+            side.service.after = town.lose_answer
     town.task.delete_share = town.task.change_share = 1.0
     town.task.run_every(minutes=1)
     town.task.full_listing_every = timedelta(minutes=10)
-    if isinstance(town.task, TwinTask):
-        town.task.other_settling = town.task.twin.notion_settling
-    if isinstance(town.task, SoakTask):
-        service: PlainService = town.task.service
-        service.before = lambda kind, obj_id: town.disturb(kind)
-        service.after = town.lose_answer
 
 
 def state_of(folder: Path) -> Store:

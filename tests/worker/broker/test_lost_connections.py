@@ -1,0 +1,57 @@
+"""Outages of the broker are told in a line."""
+
+from __future__ import annotations
+
+import io
+import logging
+
+import pytest
+import redis
+
+from config import Settings
+from config.logging import configure_logging
+from worker.broker.lost_connections import shorten
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "shown"),
+    [
+        ("celery.worker.request", redis.ConnectionError("Connection refused"), False),
+        ("kombu.transport", BrokenPipeError(32, "Broken pipe"), False),
+        ("celery.worker.request", redis.ResponseError("MISCONF errors writing to disk"), False),
+        ("celery.worker.request", ValueError("a bug"), True),
+        ("worker.session.run", redis.ConnectionError("Connection refused"), True),
+    ],
+)
+def test_only_tracebacks_of_lost_connections_in_libraries_are_left_out(
+    name: str, error: Exception, shown: bool
+) -> None:
+    root, stream = logging.getLogger(), io.StringIO()
+    before = root.handlers[:], root.level
+    try:
+        configure_logging(Settings(), stream=stream).addFilter(shorten)
+        try:
+            raise error
+        except type(error) as caught:
+            logging.getLogger(name).critical("Error in timer %r", "tag", exc_info=caught)
+    finally:
+        root.handlers[:], root.level = before
+    told = stream.getvalue()
+    assert ("Traceback" in told) is shown
+    assert ("CRITICAL" in told) is shown
+    assert str(error) in told
+    assert "Error in timer 'tag'" in told
+
+
+@pytest.mark.parametrize(("level", "shown"), [("INFO", False), ("DEBUG", True)])
+def test_what_an_outage_means_for_each_message_is_not_told(level: str, shown: bool) -> None:
+    root, stream = logging.getLogger(), io.StringIO()
+    before = root.handlers[:], root.level
+    try:
+        configure_logging(Settings(log_level=level), stream=stream).addFilter(shorten)
+        for error in (redis.ResponseError("OOM"), ValueError("a bug")):
+            logging.getLogger("celery.worker.request").critical("Couldn't ack %r", "t", exc_info=error)
+    finally:
+        root.handlers[:], root.level = before
+    assert ("OOM" in stream.getvalue()) is shown
+    assert "a bug" in stream.getvalue()

@@ -1,0 +1,1 @@
+"""Commands that start processes or let others in: up, sandbox, webhooks."""

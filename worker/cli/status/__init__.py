@@ -1,0 +1,1 @@
+"""`lockstep status`: what is known, how it is judged, how it looks."""

@@ -1,0 +1,310 @@
+"""Beat's scheduler: runs are claimed in Redis before they are sent, and counted in SQL after they have run.
+
+Any number of beats may run at once, with clocks of their own: what is due is decided by the Redis server, in
+one step with the claim, and a beat only chooses when to ask. Messages do not expire, which clocks that are apart
+would decide: an entry gets no second one while its first waits in the queue. So the queue never holds more than one
+of each, and who waits longest is next, also when more is due than can be done.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import redis
+from celery.beat import ScheduleEntry, Scheduler, SchedulingError
+
+from config import SettingsError, get_settings
+from tasks.clock import boot_seconds
+from tasks.schedule import Schedule
+from worker.broker.installation import claim
+from worker.errors import RedisUnavailableError, StoreError
+from worker.lock.redis_store import RedisLockStore
+from worker.redis_client import connect
+from worker.schedule.claims import RESEND_AFTER, Claim, Claims, Known
+from worker.schedule.overbooking import TELL_AFTER, OverbookingLog
+from worker.schedule.sync_entry import FIRST_LOOK, Message, SyncEntry
+from worker.schedule.waiting import LOOK, Waiting
+from worker.signs import SCHEDULER, Definition, Life
+from worker.signs.record import EVERY
+from worker.store import Store
+from worker.store.tables.installation import installation_of
+from worker.store.tables.run_record import RAN
+from worker.telling.outages import Outage
+from worker.telling.startup import refusing
+
+log = logging.getLogger(__name__)
+
+#: Seconds until beat tries again what failed: asking Redis or the database, or sending a message.
+RETRY = 2.0
+#: Seconds until an entry is looked at again that could not be for a reason nobody foresaw.
+RETRY_UNFORESEEN = 60.0
+
+
+class RedisScheduler(Scheduler):
+    """Sends each run of each entry once, however many beats there are, and as often as it is to run."""
+
+    Entry = SyncEntry
+
+    def __init__(
+        self,
+        *args: Any,
+        client: redis.Redis | None = None,
+        store: Store | None = None,
+        resend_after: float = RESEND_AFTER,
+        tell_after: float = TELL_AFTER,
+        clock: Callable[[], float] = boot_seconds,
+        **kwargs: Any,
+    ) -> None:
+        """`client` and `store` are those of the settings unless given; the times are in seconds.
+
+        `clock` must run on while the machine is suspended: an entry that became due meanwhile is due at once.
+        """
+        self._client = client
+        self._store = store
+        self._resend_after = resend_after
+        self._tell_after = tell_after
+        self._clock = clock
+        #: The installation that this beat is of; none where client and store were given.
+        self._installation: int | None = None
+        #: (when to look at it, by the clock; a number to settle ties; its name), as a heap.
+        self._looks: list[tuple[float, int, str]] | None = None
+        self._number = 0
+        #: Until when everything waits for Redis, by the clock; 0 while it answers.
+        self._waiting_until = 0.0
+        self._no_history = Outage("Entries with a number of runs wait for the database")
+        self._life: Life | None = None
+        super().__init__(*args, **kwargs)
+
+    def setup_schedule(self) -> None:
+        """Take the entries over from the code.
+
+        Raises:
+            SystemExit: the database cannot be used.
+        """
+        self.merge_inplace(self.app.conf.beat_schedule)
+        with refusing():
+            settings = get_settings()
+            self._client = self._client or connect(settings)
+            if self._store is None:
+                self._store = Store(settings.sql_url())
+                self._store.migrate()
+                self._installation = installation_of(self._store)
+                with suppress(redis.RedisError):  # asked again when it answers
+                    claim(self._client, self._installation)
+        self._claims = Claims(self._client, resend_after=self._resend_after)
+        self._locks = RedisLockStore(self._client)
+        prefix = self.app.conf.broker_transport_options.get("global_keyprefix", "")
+        self._waiting = Waiting(self._client, f"{prefix}{self.app.conf.task_default_queue}", self._clock)
+        periods = {name: entry.every for name, entry in self.entries.items() if entry.periodic}
+        self._overbooking = OverbookingLog(self._claims, periods, tell_after=self._tell_after)
+        self._life = Life(SCHEDULER, self._client, tasks=self._definitions())
+
+    def install_default_entries(self, data: Any) -> None:
+        """None: Redis drops old results by itself."""
+
+    @property
+    def _longest(self) -> float:
+        """Seconds that beat sleeps at most."""
+        return min(float(self.max_interval or EVERY), EVERY)
+
+    @property
+    def entries(self) -> dict[str, SyncEntry]:
+        """All entries by name."""
+        return cast("dict[str, SyncEntry]", self.schedule)
+
+    @property
+    def history(self) -> Store:
+        """The database with the history of runs."""
+        assert self._store is not None  # noqa: S101  set up before the first tick
+        return self._store
+
+    def _definitions(self) -> dict[str, Definition]:
+        """The schedule as it is here, for those who look at it from outside."""
+        made: dict[str, Definition] = {}
+        known = getattr(self.app, "definitions", made)
+        for name, entry in self.entries.items():
+            every = timedelta(seconds=entry.every) if entry.periodic else None
+            settings = known[name].settings if name in known else ""
+            made[name] = Definition.of(Schedule(every, entry.total), settings)
+        return made
+
+    # -- when to look at what ---------------------------------------------------------------------------------
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """Look at the entry that comes next, if it is time, and give the seconds until the next one."""
+        if (rest := self._waiting_until - self._clock()) > 0:
+            return rest
+        try:
+            if self._looks is None:
+                self._looks = self._first_looks()
+            if self._life is not None and (self._life.is_late or self._is_idle(self._looks)):
+                self._life.give()
+            self._overbooking.tell()
+            if not self._looks:
+                return self._longest
+            at, _, name = self._looks[0]
+            if (rest := at - self._clock()) > 0:
+                return min(rest, self._longest)
+            delay = self._look_at(self.entries[name])
+        except (redis.RedisError, RedisUnavailableError) as error:
+            return self._wait_for_redis(error)
+        if self._waiting_until:
+            log.info("Redis answers again; the schedule goes on.")
+            self._waiting_until = 0.0
+        heapq.heappop(self._looks)
+        if delay is not None:
+            self._push(self._looks, delay, name)
+        return 0.0
+
+    def _is_idle(self, looks: list[tuple[float, int, str]]) -> bool:
+        """Whether nothing is due; what is due comes before a sign of life."""
+        return not looks or looks[0][0] > self._clock()
+
+    def _wait_for_redis(self, error: Exception) -> float:
+        if not self._waiting_until:
+            log.warning("Redis does not answer, the schedule waits for it: %s", error)
+        self._waiting_until = self._clock() + RETRY
+        return RETRY
+
+    def _push(self, looks: list[tuple[float, int, str]], delay: float, name: str) -> None:
+        self._number += 1
+        heapq.heappush(looks, (self._clock() + max(delay, 0.0), self._number, name))
+
+    def _first_looks(self) -> list[tuple[float, int, str]]:
+        """When to look at each entry first, by what Redis or else the history knows of it."""
+        if self._installation is not None and self._client is not None:
+            with refusing(SettingsError):  # a Redis that does not answer is waited for
+                claim(self._client, self._installation)
+        known = self._claims.known(self.entries.keys())
+        unknown = [entry for name, entry in self.entries.items() if name not in known]
+        # Without a period there is nothing to wait for but a run that goes on, and its lock tells of that.
+        self._recall([entry for entry in unknown if entry.periodic])
+        looks: list[tuple[float, int, str]] = []
+        for name, entry in self.entries.items():
+            self._push(looks, self._first_delay(entry, known.get(name)), name)
+        return looks
+
+    def _first_delay(self, entry: SyncEntry, known: Known | None) -> float:
+        if entry.total is not None:
+            return 0.0  # the history decides
+        if known is not None:
+            entry.last = known.last
+            wait = entry.every - known.age
+            return min(wait, self._resend_after) if known.pending else wait
+        if entry.last is not None:
+            return entry.every - max(datetime.now(UTC).timestamp() - entry.last, 0.0)
+        return 0.0
+
+    def _recall(self, entries: list[SyncEntry]) -> None:
+        """When entries that Redis does not know, or has forgotten, ran last."""
+        if not entries:
+            return
+        try:
+            latest = self.history.runs.latest()
+            for entry in entries:
+                run = latest.get(entry.name)
+                started = None if run is None else run.started_at
+                if run is not None and run.status not in {*RAN, "running"}:
+                    started = self.history.runs.last_started(entry.name)
+                entry.last = None if started is None else started.timestamp()
+        except StoreError as error:
+            log.warning("The history cannot be read, entries count as never run: %s", error)
+
+    # -- one entry --------------------------------------------------------------------------------------------
+
+    def _look_at(self, entry: SyncEntry) -> float | None:
+        """Send the entry's next run if it is due; seconds until the next look, `None` when there is none.
+
+        Raises:
+            redis.RedisError: Redis does not answer.
+            RedisUnavailableError: the same.
+        """
+        try:
+            return self._next_run(entry)
+        except (redis.RedisError, RedisUnavailableError):
+            raise
+        except StoreError as error:
+            self._no_history.failed(f"entry {entry.name!r}", error)
+            return RETRY
+        except Exception:
+            log.exception("Entry %r cannot be looked at; beat tries again.", entry.name)
+            return RETRY_UNFORESEEN
+
+    def _next_run(self, entry: SyncEntry) -> float | None:
+        finished = None
+        if entry.total is not None:
+            finished = self.history.runs.count_finished(entry.name)
+            self._no_history.over()
+            if finished >= entry.total:
+                log.info("Entry %r: all %d runs are done.", entry.name, entry.total)
+                return None
+            holder = self._locks.holder(entry.name)
+            running = holder is not None and holder.live
+            if running and (not entry.periodic or finished + 1 >= entry.total):
+                return entry.next_look()
+        entry.token = entry.token or uuid.uuid4().hex
+        # A look may be used again only if it is younger than the entry's last message can be.
+        waits = entry.unsent is None and self._waiting.has(entry.task, look=min(LOOK, entry.every / 2))
+        claim = self._claims.ask(
+            entry.name,
+            every=entry.every,
+            token=entry.token,
+            last=entry.last,
+            finished=None if entry.periodic else finished,
+            waits=waits,
+        )
+        last, entry.last = entry.last, claim.last
+        if not claim.granted:
+            if waits and claim.last != last:
+                self._overbooking.left_out()
+            return claim.wait if entry.periodic else min(claim.wait, entry.next_look())
+        if not self._send(entry, claim):
+            return RETRY
+        entry.look = FIRST_LOOK
+        return claim.wait if entry.periodic else entry.next_look()
+
+    def _send(self, entry: SyncEntry, claim: Claim) -> bool:
+        """Send the claim's message; False when it has to be sent again."""
+        message = entry.unsent
+        if message is not None and message.claim == claim.number:
+            self.apply_async(message, producer=self.producer)  # Sentry has opened its check-in before
+        else:
+            message = entry.unsent = entry.message(claim)
+            self.apply_entry(message, producer=self.producer)
+        if not message.sent:
+            return False
+        entry.unsent, entry.token = None, ""
+        try:
+            self._claims.sent(claim)
+        except redis.RedisError as error:
+            log.warning("Entry %r: its message may be sent twice, and runs once: %s", entry.name, error)
+        return True
+
+    def apply_async(
+        self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **kwargs: Any
+    ) -> Any:
+        """Send a message; `None` when that failed, which the base class would report with a traceback."""
+        try:
+            result = super().apply_async(entry, producer=producer, advance=False, **kwargs)
+        except SchedulingError as error:
+            log.warning("Entry %r: %s; beat tries again.", entry.name, error)
+            return None
+        if isinstance(entry, Message):
+            entry.sent = True
+        return result
+
+    def close(self) -> None:
+        """Let go of Redis, database and broker; safe to repeat."""
+        super().close()
+        if self._life is not None:
+            self._life.end()
+        if self._store is not None:
+            self._store.close()
+        if self._client is not None:
+            self._client.close()

@@ -1,0 +1,194 @@
+"""Every scheduled sync as a Celery task of its own, so that Flower and Sentry show it by name."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import redis
+from celery import Celery, Task
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
+from celery.worker.request import Request
+
+from config import Settings
+from config.redaction import redacted
+from tasks.errors import TaskError
+from tasks.scheduled import Scheduled
+from worker import rate_limit
+from worker.errors import StoreError
+from worker.lock import RedisSyncLock, SessionRecord
+from worker.pool import event_loop, holds
+from worker.redis_client import connect
+from worker.schedule.entries import celery_name
+from worker.session.progress import ProgressPublisher
+from worker.session.run import run_session
+from worker.store import RunRecord, Store
+from worker.telling.outages import LASTING, Outage
+
+log = logging.getLogger(__name__)
+
+#: How a run ends that Celery shall show as failed.
+FAILED = frozenset({"failed", "halted", "abandoned"})
+#: How the result of a run begins that was skipped.
+SKIPPED = "skipped: "
+
+
+class SyncRunFailed(Exception):  # noqa: N818  Flower and Sentry show this name
+    """A run did not do what it was to do; the message is its reason."""
+
+
+class Workplace:
+    """What the runs of one worker process share: the database, the lock, the progress.
+
+    It is made at the first run in a process, so that nothing of it is carried over a fork.
+    """
+
+    def __init__(self, app: Celery, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+        self._guard = threading.Lock()
+        self._pid: int | None = None
+        #: While no run can be entered in the history or take its lock: that is in no history.
+        self.outage = Outage("Runs cannot be entered, so they are not made or not recorded")
+
+    def enter(self) -> None:
+        """Make it, if this process does not have it yet.
+
+        Raises:
+            StoreError: the database cannot be used.
+        """
+        with self._guard:
+            if self._pid == os.getpid():
+                return
+            self.store = Store(self._settings.sql_url())
+            self._client: redis.Redis = connect(self._settings)
+            self.lock = RedisSyncLock(
+                self._client, lease_seconds=self._settings.lease_seconds, on_abandoned=self._abandon
+            )
+            self.progress = ProgressPublisher(self._app)
+            rate_limit.share(self._client, rate=self._settings.notion_rate)
+            holds.share(self._client)
+            self._pid = os.getpid()
+
+    def leave(self) -> None:
+        """Close it, if this process has it."""
+        with self._guard:
+            if self._pid == os.getpid():
+                self._pid = None
+                self.lock.close()
+                rate_limit.unshare()
+                holds.unshare()
+                self._client.close()
+                self.store.close()
+
+    def give_up(self, task: str, message_id: str) -> None:
+        """Enter a run as failed that did not end when it was cancelled, in whatever process this is known.
+
+        With prefork that is the parent of the process that is about to be killed. A store of its own is opened and
+        closed right here, so that the next fork gets nothing of it.
+        """
+        reason = (
+            f"given up at its time limit of {self._settings.time_limit:g} s: it was cancelled after "
+            f"{self._settings.soft_time_limit:g} s and did not end, as code does that blocks without end"
+        )
+        store = Store(self._settings.sql_url())
+        try:
+            store.runs.give_up(message_id, reason)
+        except StoreError as error:
+            log.error("Task %r: a run that was given up is not in the history: %s", task, error)  # noqa: TRY400
+        finally:
+            store.close()
+
+    def _abandon(self, session: SessionRecord) -> None:
+        self.store.runs.abandon(session.session_id, f"its worker on {session.host} was lost")
+
+
+class RunRequest(Request):
+    """One message at work, as the worker sees it."""
+
+    def send_event(self, type: str, **fields: Any) -> None:
+        """Let Flower show a run that was skipped as that; Celery knows of success and failure only."""
+        if type == "task-succeeded" and str(fields.get("result")).lstrip("'\"").startswith(SKIPPED):
+            type = "task-skipped"
+        super().send_event(type, **fields)
+
+
+class RunTask(Task[Any, Any]):
+    """The Celery task of a sync; at the hard limit it is asked outside of the thread or process of its run."""
+
+    Request = f"{__name__}:RunRequest"
+
+    scheduled: Scheduled
+    workplace: Workplace
+
+    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+        """Note a run that Celery gives up; every other one enters its end itself."""
+        if isinstance(exc, TimeLimitExceeded):
+            self.workplace.give_up(self.scheduled.name, task_id)
+
+
+def run_sync(celery_task: Task[Any, Any], task: Scheduled, workplace: Workplace) -> dict[str, Any] | str:
+    """Run `task` for the message that `celery_task` is working on; gives its record.
+
+    A run that was skipped, because its node is busy or its total is reached, is no failure, and no success either:
+    what it gives is a text that says so. (Celery's `Ignore` would leave Sentry's check-in open.)
+
+    Raises:
+        SyncRunFailed: the run failed, or could not be started.
+    """
+    message_id, hostname = str(celery_task.request.id), str(celery_task.request.hostname)
+    try:
+        workplace.enter()
+        with rate_limit.spending(task.name), workplace.progress.of_run(message_id, hostname) as progress:
+            record: RunRecord = event_loop.run(
+                run_session(
+                    task,
+                    store=workplace.store,
+                    lock=workplace.lock,
+                    progress=progress,
+                    message_id=message_id,
+                ),
+                name=task.name,
+            )
+    except SoftTimeLimitExceeded:
+        reason = f"cancelled by its time limit of {celery_task.app.conf.task_soft_time_limit:g} s"
+        log.error("Task %r: the run was %s.", task.name, reason)  # noqa: TRY400  foreseen
+        raise SyncRunFailed(reason) from None
+    except LASTING as error:
+        workplace.outage.failed(f"task {task.name!r}", error)
+        raise SyncRunFailed(redacted(str(error))) from None
+    except TaskError as error:
+        log.error("Task %r: the run could not be made: %s", task.name, error)  # noqa: TRY400  foreseen
+        raise SyncRunFailed(redacted(str(error))) from None
+    workplace.outage.over()
+    if record.status in FAILED:
+        raise SyncRunFailed(
+            record.reason if record.status == "failed" else f"{record.status}: {record.reason}"
+        )
+    return f"{SKIPPED}{record.reason}" if record.status == "skipped" else record.to_json()
+
+
+def add_sync_tasks(app: Celery, tasks: Iterable[Scheduled], workplace: Workplace) -> None:
+    """Make a Celery task `sync.<name>` of each task."""
+    for task in tasks:
+        _add(app, task, workplace)
+
+
+def _add(app: Celery, task: Scheduled, workplace: Workplace) -> None:
+    def run(self: Task[Any, Any]) -> dict[str, Any] | str:
+        return run_sync(self, task, workplace)
+
+    run.__doc__ = f"Keep {task.name} in step, {task.plan_schedule}."
+    # A failed run is expected: its reason is logged as one line, by the session.
+    app.task(
+        name=celery_name(task.name),
+        base=RunTask,
+        bind=True,
+        shared=False,
+        throws=(SyncRunFailed,),
+        scheduled=task,
+        workplace=workplace,
+    )(run)

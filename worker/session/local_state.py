@@ -1,0 +1,106 @@
+"""State that is kept in files, without a database: taken over by the database, or given another name."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from contextlib import ExitStack
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from config.private_files import open_private
+from tasks.errors import StateError
+from tasks.journal.contract import Base
+from tasks.journal.file import MOVED, FileJournal, is_moved
+from tasks.local import alone
+from tasks.object_task import ObjectTask
+from worker.store import RunRecord, Store
+from worker.store.renaming import RenameRefusedError
+from worker.store.tables.fences import take_fence
+from worker.store.tables.links import Links
+from worker.store.tables.memory import Memories
+
+log = logging.getLogger(__name__)
+
+#: What stands beside a state, by the end of its name: the conflicts' ledger, and what a database took over.
+_BESIDE = (".conflicts.jsonl", ".json.imported")
+
+
+def import_local_state(task: ObjectTask, store: Store, record: RunRecord) -> None:
+    """Take over the state of runs without a database, once, so that no run works from a stale base.
+
+    Raises:
+        StateError: the file cannot be read, and is left as it is; or a run without a database uses it now.
+    """
+    path = task.state_path
+    try:
+        if is_moved(path):
+            return
+        with alone(task):
+            local = FileJournal(path)
+            if path.exists() or local.changes.exists():
+                _import(asyncio.run(local.load()), task, store, record)
+                local.compact()
+                path.replace(path.with_suffix(".json.imported"))
+            with open_private(path, "w") as file:
+                file.write(json.dumps(MOVED) + "\n")
+    except OSError as error:
+        raise StateError(f"state file {path} cannot be set aside: {error.strerror}") from error
+
+
+def _import(base: Base, task: ObjectTask, store: Store, record: RunRecord) -> None:
+    if store.links.count(task.name):
+        log.warning(
+            "Task %r: the database has links already, so %s is set aside.", task.name, task.state_path
+        )
+        return
+    with store.write() as connection:
+        take_fence(connection, task.name, record.fence)
+        for link in base.links:
+            Links.put(connection, task.name, link, record.run_id)
+        for intent in base.intents:
+            Links.begin(connection, task.name, intent, record.run_id)
+        Memories.remember(connection, task.name, base.memory)
+
+
+def state_files(path: Path) -> list[Path]:
+    """The files that hold a state or tell what became of it."""
+    return [one for one in (path, path.with_suffix(".journal"), *_beside(path)) if one.exists()]
+
+
+def move_state(old: Path, new: Path) -> None:
+    """Give a state another name, in one step.
+
+    Raises:
+        RenameRefusedError: there is a state of that name already.
+        StateError: a run uses one of them, or a file cannot be moved.
+    """
+    if not state_files(old):
+        return
+    try:
+        with ExitStack() as held:
+            for path in sorted((old, new)):
+                held.enter_context(FileLock(path.with_suffix(".lock"), timeout=0, thread_local=False))
+            if new.with_suffix(".journal").exists() or (new.exists() and not is_moved(new)):
+                raise RenameRefusedError(
+                    f"{new} holds a state of its own: what is kept of both cannot be mixed; nothing was changed"
+                )
+            if old.with_suffix(".journal").exists():  # else there would be two files to move
+                journal = FileJournal(old)
+                asyncio.run(journal.load())
+                journal.compact()
+            for source, target in zip(_beside(old), _beside(new), strict=True):
+                if source.exists() and not target.exists():
+                    source.replace(target)
+            if old.exists():
+                old.replace(new)
+    except Timeout as error:
+        raise StateError(f"{error.lock_file} is in use: wait for the run of that task to end") from None
+    except OSError as error:
+        raise StateError(f"{old} cannot be moved to {new}: {error.strerror}") from error
+
+
+def _beside(path: Path) -> list[Path]:
+    return [path.with_suffix(end) for end in _BESIDE]

@@ -1,0 +1,40 @@
+"""Foreseeable errors as one line for a person and an exit code for a script."""
+
+from __future__ import annotations
+
+from config import SettingsError
+from tasks.errors import TaskDefinitionError, TaskError
+from worker.errors import RedisUnavailableError, ServerStartError, StoreError
+from worker.telling.exit_codes import ExitCode
+
+
+class CommandError(Exception):
+    """A command cannot do what was asked; the message says why and what to do."""
+
+    def __init__(self, message: str, code: ExitCode = ExitCode.USAGE) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def explain(error: BaseException) -> tuple[str, ExitCode] | None:
+    """The message and exit code of a foreseeable error; `None` for any other, which is a fault of ours."""
+    if isinstance(error, CommandError):
+        return str(error), error.code
+    if isinstance(error, SettingsError | TaskDefinitionError):
+        return str(error), ExitCode.USAGE
+    if isinstance(error, RedisUnavailableError | ServerStartError | StoreError):
+        return str(error), ExitCode.UNAVAILABLE
+    if isinstance(error, TaskError):
+        from worker.lock import NodeBusyError
+
+        return str(error), ExitCode.SKIPPED if isinstance(error, NodeBusyError) else ExitCode.FAILED
+    return _explain_library(error)
+
+
+def _explain_library(error: BaseException) -> tuple[str, ExitCode] | None:
+    """Errors of the library that talks to Redis, in our words."""
+    import redis.exceptions
+
+    if isinstance(error, redis.exceptions.RedisError):
+        return f"Redis: {error}; is the server of REDIS_URL running?", ExitCode.UNAVAILABLE
+    return None
