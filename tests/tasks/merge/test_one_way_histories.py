@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tasks.merge import (
@@ -222,7 +222,16 @@ HAPPENINGS = st.one_of(
 )
 
 
+RUN = ("run", 99)
+#: What chance meets seldom: deletions of what was edited across.
+DELETED = (("create", End.LEFT, "x", "A", "1"), RUN, RUN, ("delete", End.LEFT, "x"))
+
+
 @settings(max_examples=EXAMPLES, deadline=None)
+@example(False, True, [*DELETED, ("edit", End.RIGHT, "x", "A", "2"), RUN])
+@example(False, False, [*DELETED, ("edit", End.RIGHT, "x", "A", "2"), RUN])
+@example(False, True, [*DELETED, ("edit", End.RIGHT, "x", "M", "2"), RUN])
+@example(True, False, [*DELETED, ("edit", End.RIGHT, "x", "N", "2"), RUN])
 @given(st.booleans(), st.booleans(), st.lists(HAPPENINGS, min_size=3, max_size=14))
 def test_whatever_happens_the_source_has_its_way_and_nothing_is_lost(
     computed: bool, edit_beats_delete: bool, happenings: list[Any]
