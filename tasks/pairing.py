@@ -108,6 +108,7 @@ class Pairing:
             resolver=None if self.task.resolver is None else decided_by(self.task.resolver),
             edit_beats_delete=self.task.edit_beats_delete,
             lossy={**mapping.lossy, **lossy},
+            only_to=mapping.only_to,
             scope_changed=scope_changed,
             delete_share=self.task.delete_share,
             change_share=self.task.change_share,
