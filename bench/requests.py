@@ -20,7 +20,9 @@ from bench.fake_sides import FakeService, Row
 from bench.ultimate import Rival, UnavailableError
 from sandbox.notion import Sandbox
 from tasks.local import run_once
-from tasks.services.notion import LocalThrottle, NotionSide
+from tasks.services.notion import DataSource, LocalThrottle
+from tasks.sides import Attribute, Kind, Side
+from tasks.two_way import TwoWay
 
 #: Requests per second that Notion grants.
 RATE = 3
@@ -34,47 +36,58 @@ KINDS = {
 }
 
 
-class RowsTask(NotionSide):
-    """Rows of the sandbox and objects of an invented service."""
+class ServiceSide(Side):
+    """Objects of an invented service."""
 
-    def __init__(self, name: str, workspace: Workspace, url: str, service: FakeService, folder: Path) -> None:
-        super().__init__(
-            name,
-            ATTRIBUTES,
-            data_source=workspace.source,
-            token=SecretStr("ntn_bench"),
-            base_url=url,
-            throttle=LocalThrottle(rate=1e6, burst=1_000),
-        )
+    label = "the service"
+
+    def __init__(self, service: FakeService) -> None:
         self.service = service
-        self.state_path = folder / f"{name}.json"
 
-    async def get_other_objects(self) -> list[Row]:
+    def describe(self) -> dict[str, Attribute]:
+        return {
+            "name": Attribute(Kind.TEXT, meaning="title"),
+            "notes": Attribute(Kind.TEXT),
+            "points": Attribute(Kind.NUMBER),
+            "done": Attribute(Kind.YES_NO),
+        }
+
+    async def list(self) -> list[Row]:
         return self.service.listing()
 
-    def other_id(self, obj: Row) -> str:
+    def id(self, obj: Row) -> str:
         return obj.id
 
-    def other_hash(self, obj: Row) -> str:
+    def key(self, obj: Row) -> str:
         return str(obj.values["name"]).casefold()
 
-    def other_timestamp(self, obj: Row) -> datetime:
+    def edited(self, obj: Row) -> datetime:
         return obj.edited
 
-    def other_to_dict(self, obj: Row) -> dict[str, Any]:
+    def values(self, obj: Row) -> dict[str, Any]:
         return dict(obj.values)
 
-    async def other_create_obj(self, **kwargs: Any) -> Row:
-        return self.service.create(kwargs)
+    async def create(self, key: str, values: dict[str, Any]) -> Row:
+        return self.service.create(values)
 
-    async def other_update_obj(self, obj: Row, attr: str, value: Any) -> Row:
-        return self.service.update(obj.id, {attr: value})
-
-    async def other_update_attrs(self, obj: Row, changes: dict[str, Any]) -> Row:
+    async def update(self, obj: Row, changes: dict[str, Any]) -> Row:
         return self.service.update(obj.id, changes)
 
-    async def other_delete_obj(self, obj: Row) -> None:
+    async def delete(self, obj: Row) -> None:
         self.service.delete(obj.id)
+
+
+def rows_task(name: str, workspace: Workspace, url: str, service: FakeService, folder: Path) -> TwoWay:
+    """Rows of the sandbox and objects of the service."""
+    rows = DataSource(
+        workspace.source,
+        token=SecretStr("ntn_bench"),
+        base_url=url,
+        throttle=LocalThrottle(rate=1e6, burst=1_000),
+    )
+    task = TwoWay(name, rows, ServiceSide(service), ATTRIBUTES)
+    task.state_path = folder / f"{name}.json"
+    return task
 
 
 def measure(*, quick: bool = False) -> Table:
@@ -136,7 +149,7 @@ def _maker(url: str, folder: Path) -> Make:
     numbers = count()
 
     def make(workspace: Workspace, service: FakeService) -> Callable[[], None]:
-        task = RowsTask(f"bench-{next(numbers)}", workspace, url, service, folder)
+        task = rows_task(f"bench-{next(numbers)}", workspace, url, service, folder)
 
         def run() -> None:
             report = asyncio.run(run_once(task))

@@ -170,7 +170,7 @@ class _Run:
         self.progress("plan", 0, 0)
         plan = await asyncio.to_thread(self._planned, base, views, policy, listed_at)
         title = self.running.sync.title_of(self.running.mapping)
-        plan = await named(plan, views, base.links, title)
+        plan = replace(await named(plan, views, base.links, title), told=self.running.mapping.told)
         return views, plan, check_guards(plan, len(base.links), policy) or self._doubt(plan)
 
     def _doubt(self, plan: Plan) -> Halt | None:

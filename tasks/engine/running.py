@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +14,8 @@ from tasks.engine.sync import Sync
 from tasks.journal.contract import Base, Journal
 from tasks.mapping import Mapping as Attributes
 from tasks.sides import ID, End
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ async def opened(
             )
         described = {end: await caller.call(end, sync.sides[end].describe) for end in End}
         mapping = sync.mapped(described)
+        for warning in mapping.warnings:
+            log.warning("Task %r: %s", sync.name, warning)
         for end in End:
             await caller.call(end, sync.sides[end].check, mapping.at(end))
         yield Running(sync, mapping, journal, caller, check_lock), base

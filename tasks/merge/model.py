@@ -321,6 +321,8 @@ class Plan:
     void: tuple[str, ...] = ()
     #: What people call the sides.
     labels: Labels = field(default=UNLABELLED, compare=False)
+    #: What becomes of values on their way across, in a sentence for each attribute that is converted.
+    told: tuple[str, ...] = field(default=(), compare=False)
 
     def of(self, *kinds: type[Action]) -> list[Any]:
         """The actions of these kinds, in order."""

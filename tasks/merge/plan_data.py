@@ -38,6 +38,7 @@ def plan_to_data(plan: Plan) -> dict[str, Any]:
         "listed": {side.value: number for side, number in plan.listed.items()},
         "void": list(plan.void),
         "labels": _plain_fields(plan.labels),
+        "told": list(plan.told),
     }
 
 
@@ -48,7 +49,7 @@ def plan_from_data(data: Mapping[str, Any]) -> Plan:
         for one in data["actions"]
     )
     listed = {End(side): number for side, number in data["listed"].items()}
-    return Plan(actions, data["in_step"], listed, tuple(data["void"]), Labels(**data["labels"]))
+    return Plan(actions, data["in_step"], listed, tuple(data["void"]), Labels(**data["labels"]), tuple(data["told"]))
 
 
 def plan_digest(plan: Plan) -> str:

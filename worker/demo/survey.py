@@ -12,8 +12,9 @@ from tasks.engine.views import read_side
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tasks.merge import End
-from tasks.notion_caldav import NotionCalDAV
-from tasks.services.notion.throttle import LocalThrottle
+from tasks.services.caldav import Todos
+from tasks.services.notion import DataSource, LocalThrottle
+from tasks.two_way import TwoWay
 from tasks.values.canonical import same
 from worker.demo.content import ATTRIBUTES
 from worker.demo.stage import TASK, Stage
@@ -45,17 +46,14 @@ class Survey:
 
 async def survey(stage: Stage, store: Store) -> Survey:
     """Read both sides and compare what is linked."""
-    task = NotionCalDAV(
-        TASK,
-        data_source=stage.data_source,
-        calendar_url=stage.calendar_url,
-        attr_map=ATTRIBUTES,
-        username=stage.calendar_user,
-        password=stage.calendar_password,
+    rows = DataSource(
+        stage.data_source,
         token=stage.notion_token,
         base_url=stage.notion_url,
         throttle=LocalThrottle(rate=100, burst=100),
     )
+    todos = Todos(stage.calendar_url, username=stage.calendar_user, password=stage.calendar_password)
+    task = TwoWay(TASK, rows, todos, ATTRIBUTES)
     async with (
         calls(TASK) as caller,
         opened(task.pairing(), StateJournal(State()), caller, lambda: None) as (running, _),

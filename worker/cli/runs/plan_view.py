@@ -75,6 +75,8 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "counts": plan.counts(),
         "in_step": plan.in_step,
         "listed": {side.value: number for side, number in plan.listed.items()},
+        "labels": {"left": plan.labels.left, "right": plan.labels.right},
+        "told": list(plan.told),
     }
 
 

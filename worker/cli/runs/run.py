@@ -82,6 +82,8 @@ def foresee(
         screen = console()
         if record.plan.actions:
             screen.print(plan_table(record.plan, ids=ids))
+        for line in record.plan.told:
+            say(line, screen, style="dim", indent=2)
         say(f"{task.name}: {plan_summary(record.plan)}", screen)
         if record.reason:
             say(f"A run would halt: {record.reason}", screen, style="red")

@@ -55,7 +55,7 @@ class Links:
         link, intent = schema.link.c, schema.intent.c
         with self._store.read() as connection:
             links = connection.execute(
-                select(link.left_id, link.right_id, link.left, link.right, link.parked).where(
+                select(link.left_id, link.right_id, link.left_values, link.right_values, link.parked).where(
                     link.task == task
                 )
             ).all()
