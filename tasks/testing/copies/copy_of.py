@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tasks.notion_caldav import NotionCalDAV
 from tasks.sync_task.overrides import STEPS
 from tasks.sync_task.task import SyncTask, wrote
 from tasks.testing.copies.memory import MemoryTask
-from tasks.testing.copies.todo_memory import USUAL_COLUMNS, MemoryTodos
 from tasks.testing.invariants import Invariant
-from tasks.testing.task.coverage import METHODS, own_methods
+from tasks.testing.task.coverage import own_methods
 from tasks.testing.task.samples import KINDS
 
 #: The kind of value behind the words with which a task names the form or type of an attribute.
@@ -41,10 +39,6 @@ _OF_THE_COPY: Mapping[Invariant, str] = {
     Invariant.STABLE_IDS: "the ids are the copy's; notion_id and other_id are not called",
     Invariant.CLOCKS: "the clocks are the copy's; notion_timestamp and other_timestamp are not called",
     Invariant.DELTAS: "the copy lists in full; notion_changes and other_changes are not called",
-}
-
-#: What a copy without the task's conversions says nothing of either.
-_WITHOUT_CONVERSIONS: Mapping[Invariant, str] = {
     Invariant.FIXPOINT: "values are kept as they are; to_dict, creates and updates of the task are not called",
     Invariant.STATE_LOSS: "objects are paired as the copy does it; notion_hash and other_hash are not called",
 }
@@ -75,67 +69,6 @@ def advance(task: SyncTask, time: timedelta) -> None:
 
 def mapping_of(task: SyncTask) -> MemoryCopy:
     """The copy of a task. None of the task's methods is called but its resolver and what it declares lossy."""
-    return _todos(task) if isinstance(task, NotionCalDAV) else _plain(task)
-
-
-def _copy(
-    task: SyncTask,
-    make: Callable[[], MemoryTask],
-    values: Mapping[str, Sequence[Any]],
-    key: str,
-    notes: Sequence[str],
-    *,
-    converts: bool,
-) -> MemoryCopy:
-    """The copy, with what is tried by it and what is not."""
-    tried = ["attr_map", "conflict modes"]
-    tried += ["resolver"] if task.resolver is not None else []
-    tried += ["what is declared lossy"] if task.lossy else []
-    tried += ["the conversions of Notion's columns and of iCalendar"] if converts else []
-    untried = {**_OF_THE_COPY} if converts else {**_OF_THE_COPY, **_WITHOUT_CONVERSIONS}
-    steps = [name for name in ("sync", *STEPS) if wrote(task, name)]
-    if steps:
-        why = f"the copy is synced as tasks without steps of their own are; {', '.join(steps)} of the task: not called"
-        untried = {**dict.fromkeys(Invariant, why), **untried}
-    if wrote(task, "resolve_conflict"):
-        notes = [
-            *notes,
-            "resolve_conflict of the task itself is not called: conflict modes decide in the copy",
-        ]
-    return MemoryCopy(
-        make, values, key, tuple(tried), untried, dict.fromkeys(own_methods(task), SEALED), tuple(notes)
-    )
-
-
-def _own_conversions(task: NotionCalDAV) -> bool:
-    """Whether a task builds on the ready one with methods of its own."""
-    return any(getattr(type(task), name) is not getattr(NotionCalDAV, name) for name in METHODS)
-
-
-def _todos(task: NotionCalDAV) -> MemoryCopy:
-    held = vars(task)
-    notes = ["columns are taken to have usual types, and select columns the options that `values` names"]
-    attr_map = dict(task.attr_map)
-    if held.get("_choose_columns"):
-        attr_map = dict(USUAL_COLUMNS)
-        notes = ["the columns are chosen at the first contact: the usual ones are taken here"]
-    doubled = [name for name, attr in attr_map.items() if attr == "completed"]
-    if doubled and "status" in attr_map.values():
-        del attr_map[doubled[0]]
-        notes.append(f"{doubled[0]!r} shows the same as the status and is left out")
-    meanings = held.get("_values", {})
-
-    def make() -> MemoryTodos:
-        twin = MemoryTodos(task.name, attr_map, task.conflict_mode, meanings=meanings)
-        twin.take_policies(task)
-        return twin
-
-    sample = make()
-    tried = {name: sample.tried(name) for name in attr_map if len(sample.tried(name)) > 1}
-    return _copy(task, make, tried, sample.key, notes, converts=not _own_conversions(task))
-
-
-def _plain(task: SyncTask) -> MemoryCopy:
     kinds = {attribute: _kind_of(task, attribute) for attribute in task.attr_map}
     key = next(
         (name for name, kind in kinds.items() if kind in (None, "text") and name not in task.lossy),
@@ -152,7 +85,33 @@ def _plain(task: SyncTask) -> MemoryCopy:
         return twin
 
     values = {name: KINDS[kind or "text"] for name, kind in kinds.items() if name != key}
-    return _copy(task, make, values, key, notes, converts=False)
+    return _copy(task, make, values, key, notes)
+
+
+def _copy(
+    task: SyncTask,
+    make: Callable[[], MemoryTask],
+    values: Mapping[str, Sequence[Any]],
+    key: str,
+    notes: Sequence[str],
+) -> MemoryCopy:
+    """The copy, with what is tried by it and what is not."""
+    tried = ["attr_map", "conflict modes"]
+    tried += ["resolver"] if task.resolver is not None else []
+    tried += ["what is declared lossy"] if task.lossy else []
+    untried = dict(_OF_THE_COPY)
+    steps = [name for name in ("sync", *STEPS) if wrote(task, name)]
+    if steps:
+        why = f"the copy is synced as tasks without steps of their own are; {', '.join(steps)} of the task: not called"
+        untried = {**dict.fromkeys(Invariant, why), **untried}
+    if wrote(task, "resolve_conflict"):
+        notes = [
+            *notes,
+            "resolve_conflict of the task itself is not called: conflict modes decide in the copy",
+        ]
+    return MemoryCopy(
+        make, values, key, tuple(tried), untried, dict.fromkeys(own_methods(task), SEALED), tuple(notes)
+    )
 
 
 def _kind_of(task: SyncTask, attribute: str) -> str | None:

@@ -12,10 +12,7 @@ import pytest
 
 from config import get_settings
 from tasks import Lossy, registry
-from tasks.notion_caldav import NotionCalDAV
-from tasks.testing import Invariant, check_task
-from tasks.testing.copies.copy_of import advance, mapping_of
-from tasks.testing.copies.todo_memory import MemoryTodos
+from tasks.testing.copies.copy_of import mapping_of
 from worker.cli.runs.verify import verify
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
@@ -105,16 +102,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("place")
-def test_a_ready_task_is_tried_with_its_own_conversions_and_without_a_network(
-    network: list[Any], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert verify("todos", histories=15, seed=0, as_json=False) is ExitCode.OK
-    out = capsys.readouterr().out
+def test_a_task_of_services_is_left_to_the_tests_of_its_sides(network: list[Any]) -> None:
+    with pytest.raises(
+        CommandError, match="has sides of services, which their own tests hold to the contract"
+    ):
+        verify("todos", histories=15, seed=0, as_json=False)
     assert network == []
-    assert "I3  no lost update" in out
-    assert "All 13 that were tried held, 4 were not tried; the real sides were not touched." in out
-    assert "the conversions of Notion's columns and of iCalendar" in " ".join(out.split())
-    assert "✗" not in out
 
 
 #: A task with two mistakes that only its own methods could show.
@@ -160,19 +153,6 @@ def test_what_was_not_tried_is_told_and_nothing_is_said_to_hold_of_it(
     assert data["called"] == {}
 
 
-def test_methods_that_build_on_the_ready_task_take_its_conversions_out_of_what_is_tried() -> None:
-    class Own(NotionCalDAV):
-        def notion_to_dict(self, obj: Any) -> dict[str, Any]:
-            return {}
-
-    attr_map = {"Name": "summary"}
-    ready = mapping_of(notion_caldav(attr_map))
-    own = mapping_of(Own("own", "0123456789abcdef0123456789abcdef", "https://dav.invalid/c/", attr_map))
-    assert Invariant.FIXPOINT not in ready.untried
-    assert Invariant.FIXPOINT in own.untried
-    assert not any("conversions" in what for what in own.tried)
-
-
 @pytest.mark.usefixtures("place")
 def test_no_method_of_the_task_is_called(network: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     assert verify("sealed", histories=10, seed=0, as_json=True) is ExitCode.OK
@@ -202,53 +182,6 @@ def test_a_declaration_that_cannot_be_is_told_with_its_steps(capsys: pytest.Capt
 def test_a_task_that_is_not_there_is_named() -> None:
     with pytest.raises(CommandError, match="did you mean 'todos'"):
         verify("todo", histories=1, seed=0, as_json=False)
-
-
-def notion_caldav(attr_map: dict[str, str] | None, **options: Any) -> NotionCalDAV:
-    return NotionCalDAV(
-        "t", "0123456789abcdef0123456789abcdef", "https://dav.invalid/c/", attr_map, **options
-    )
-
-
-def test_the_copy_of_a_ready_task_has_its_columns_and_meanings() -> None:
-    attr_map = {"Name": "summary", "State": "status", "Done": "completed"}
-    copy = mapping_of(
-        notion_caldav(attr_map, values={"State": {"Later": "NEEDS-ACTION", "Over": "COMPLETED"}})
-    )
-    task = copy.make()
-    assert isinstance(task, MemoryTodos)
-    assert task.attr_map == {"Name": "summary", "State": "status"}
-    assert set(copy.values["State"]) == {"Later", "Over"}
-    assert any("'Done'" in note for note in copy.notes)
-    row = task.sides["notion"].create(task.written("notion", {}, {"Name": "a", "State": "Over"}))
-    assert row.values["State"] == {"select": {"name": "Over"}}
-    todo = task.sides["other"].create(task.written("other", {}, {"Name": "a", "State": "Over"}))
-    assert "STATUS:COMPLETED" in todo.values["text"]
-
-
-def test_columns_that_are_chosen_at_the_first_contact_are_the_usual_ones() -> None:
-    copy = mapping_of(notion_caldav(None))
-    assert copy.make().attr_map["Due"] == "due"
-    assert any("first contact" in note for note in copy.notes)
-
-
-def test_a_conversion_that_loses_something_is_found_in_the_copy() -> None:
-    class Torn(MemoryTodos):
-        """Loses what follows a comma in a description."""
-
-        def shown(self, side: str, held: Any) -> Any:
-            values = super().shown(side, held)
-            return {**values, "Notes": values["Notes"].split(",")[0]} if side == "other" else values
-
-    copy = mapping_of(notion_caldav({"Name": "summary", "Notes": "description"}))
-    report = check_task(
-        lambda: Torn("t", {"Name": "summary", "Notes": "description"}, "newer", meanings={}),
-        histories=1,
-        values=copy.values,
-        key=copy.key,
-        advance=advance,
-    )
-    assert report.broken == {"I21"}
 
 
 def test_a_lossy_declaration_tells_what_is_tried() -> None:
