@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 
 from config import get_settings
-from tasks import Lossy, registry
-from tasks.testing.copies.copy_of import mapping_of
+from tasks import Lossy, TwoWay, registry
+from tasks.services.caldav import Todos
+from tasks.services.notion import DataSource
+from tasks.sides import End, Kind
+from tasks.testing import check_task
+from tasks.testing.copies.copy_of import advance, mapping_of
+from tasks.testing.copies.two_sides import CopyOfTwo
 from worker.cli.runs.verify import verify
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
@@ -44,7 +49,7 @@ calendar = "https://dav.invalid/cal/"
 Name = "summary"
 Notes = "description"
 Due = "due"
-Status = { to = "status", values = { Waiting = "needs action", Finished = "completed" } }
+Status = { to = "status", values = { Waiting = "not started", Finished = "done" } }
 Priority = "priority"
 Tags = "categories"
 Link = "url"
@@ -102,12 +107,16 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("place")
-def test_a_task_of_services_is_left_to_the_tests_of_its_sides(network: list[Any]) -> None:
-    with pytest.raises(
-        CommandError, match="has sides of services, which their own tests hold to the contract"
-    ):
-        verify("todos", histories=15, seed=0, as_json=False)
+def test_a_task_of_two_sides_is_tried_with_its_own_mapping_and_without_a_network(
+    network: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verify("todos", histories=15, seed=0, as_json=False) is ExitCode.OK
+    out = capsys.readouterr().out
     assert network == []
+    assert "I3  no lost update" in out
+    assert "All 11 that were tried held, 6 were not tried; the real sides were not touched." in out
+    assert "tried of the task: the mapping, conflict modes" in " ".join(out.split())
+    assert "✗" not in out
 
 
 #: A task with two mistakes that only its own methods could show.
@@ -182,6 +191,50 @@ def test_a_declaration_that_cannot_be_is_told_with_its_steps(capsys: pytest.Capt
 def test_a_task_that_is_not_there_is_named() -> None:
     with pytest.raises(CommandError, match="did you mean 'todos'"):
         verify("todo", histories=1, seed=0, as_json=False)
+
+
+def todos(mapping: dict[str, Any] | None) -> TwoWay:
+    source, calendar = DataSource("0" * 32), Todos("https://dav.invalid/c/")
+    return TwoWay("t", source, calendar, mapping)
+
+
+def test_the_copy_of_two_sides_has_what_their_services_announce_and_the_options_that_are_mapped() -> None:
+    values = {"Later": "not started", "Over": "done"}
+    task = mapping_of(todos({"Name": "summary", "State": {"to": "status", "values": values}})).make()
+    assert isinstance(task, CopyOfTwo)
+    left, right = (task.sides[end].describe() for end in End)
+    assert left["Name"].kind is Kind.TEXT
+    assert [option.name for option in left["State"].options] == ["Later", "Over"]
+    assert right["status"].kind is Kind.STATE
+    assert task.sides[End.RIGHT].label == "the calendar"
+
+
+def test_attributes_that_are_chosen_at_the_first_contact_are_the_usual_ones() -> None:
+    copy = mapping_of(todos(None))
+    task = copy.make()
+    assert isinstance(task, CopyOfTwo)
+    assert {"summary", "due", "status"} <= {pair.left for pair in task.pairs or ()}
+    assert copy.key == "summary"
+    assert any("first contact" in note for note in copy.notes)
+
+
+def test_a_copy_that_loses_something_is_found() -> None:
+    class Torn(CopyOfTwo):
+        """Loses what follows a blank in a description."""
+
+        def __init__(self, task: TwoWay) -> None:
+            super().__init__(task)
+            right = self.sides[End.RIGHT]
+
+            def values(obj: Any) -> Any:
+                shown = type(right).values(right, obj)
+                return {**shown, "description": (shown["description"] or "").split(" ")[0]}
+
+            vars(right)["values"] = values
+
+    task = todos({"Name": "summary", "Notes": "description"})
+    report = check_task(lambda: Torn(task), histories=1, advance=advance)
+    assert report.broken == {"I21"}
 
 
 def test_a_lossy_declaration_tells_what_is_tried() -> None:
