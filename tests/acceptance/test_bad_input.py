@@ -128,7 +128,10 @@ def test_a_property_that_is_renamed_while_it_runs(office: Office) -> None:
 
 MISTAKES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"tables": 2}, ("two [[sync]] tables are named 'todos'",)),
-    ({"attr_map": {**ATTR_MAP, "Notes": "colour"}}, ("todos", "attr_map names colour", "description")),
+    (
+        {"attr_map": {**ATTR_MAP, "Notes": "colour"}},
+        ("todos", "caldav has no attribute 'colour'", "description"),
+    ),
     ({"every": "-5s"}, ("todos", "every", "give a period such as")),
     ({"every": "0s"}, ("todos", "every", "longer than zero")),
     ({"in_total": 0}, ("todos", "in_total")),
@@ -160,8 +163,8 @@ def test_tables_that_are_wrong(office: Office) -> None:
 )
 def test_schedules_that_are_wrong_in_python(office: Office, call: str, said: str) -> None:
     module = (
-        "from tasks.notion_caldav import NotionCalDAV\n"
-        f"NotionCalDAV('mine', data_source={office.board.source!r}, calendar_url={office.phone.url!r})"
+        "from tasks import TwoWay\nfrom tasks.services import caldav, notion\n"
+        f"TwoWay('mine', notion.DataSource({office.board.source!r}), caldav.Todos({office.phone.url!r}))"
         f".{call}.schedule()\n"
     )
     (office.directory / "cwd" / "my_tasks.py").write_text(module)
