@@ -163,9 +163,10 @@ def test_tables_that_are_wrong(office: Office) -> None:
 )
 def test_schedules_that_are_wrong_in_python(office: Office, call: str, said: str) -> None:
     module = (
-        "from tasks import TwoWay\nfrom tasks.services import caldav, notion\n"
-        f"TwoWay('mine', notion.DataSource({office.board.source!r}), caldav.Todos({office.phone.url!r}))"
-        f".{call}.schedule()\n"
+        "from tasks import TwoWay\n"
+        "from tasks.services import caldav, notion\n"
+        f"sides = notion.DataSource({office.board.source!r}), caldav.Todos({office.phone.url!r})\n"
+        f"TwoWay('mine', *sides).{call}.schedule()\n"
     )
     (office.directory / "cwd" / "my_tasks.py").write_text(module)
     for command in ("worker", "beat"):
