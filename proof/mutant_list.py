@@ -345,6 +345,30 @@ MUTANTS = [
         "",
     ),
     Mutant(
+        "what goes one way is carried back to its source",
+        ATTRIBUTES,
+        "        elif (target := policy.only_to.get(name)) is not None:\n",
+        '        elif (target := policy.only_to.get("")) is not None:\n',
+    ),
+    Mutant(
+        "an object is made at the source of what goes one way with a value for it",
+        LINKED,
+        "            if to is None or self.policy.goes_to(name, to)\n",
+        "",
+    ),
+    Mutant(
+        "what is written over one way is not put into the ledger",
+        ATTRIBUTES,
+        "                settle(lost)\n",
+        "                write(target, name, lost.reason)\n",
+    ),
+    Mutant(
+        "an edit at the only end to which an attribute goes brings a deleted object back",
+        LINKED,
+        "        in_vain = not any(self.policy.goes_to(name, missing) for name in edited)\n",
+        "        in_vain = False\n",
+    ),
+    Mutant(
         "an object is written that is not as the plan says",
         SNAPSHOTS,
         "        if changed:\n            raise PreconditionError(",

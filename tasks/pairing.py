@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -76,15 +76,17 @@ class Pairing:
         """Which attribute goes to which, through which converter.
 
         Raises:
-            TaskDefinitionError: a side has no such attribute, or two kinds cannot meet.
+            TaskDefinitionError: a side has no such attribute, two kinds cannot meet, or titles do not.
         """
         left, right = described[End.LEFT], described[End.RIGHT]
         try:
             if self.pairs is None:
                 self.pairs = usual_pairs(left, right)
-            return bind(self.pairs, left, right, self.labels, self.constants)
+            mapping = bind(self.pairs, left, right, self.labels, self.constants)
+            _check_titles(self.pairs, left, right, self.labels)
         except TaskDefinitionError as error:
             raise TaskDefinitionError(f"task {self.task.name!r}: {error}") from None
+        return mapping
 
     def policy(self, mapping: Attributes, *, scope_changed: bool = False) -> Policy:
         """How the sides are brought together.
@@ -106,6 +108,7 @@ class Pairing:
             resolver=None if self.task.resolver is None else decided_by(self.task.resolver),
             edit_beats_delete=self.task.edit_beats_delete,
             lossy={**mapping.lossy, **lossy},
+            only_to=mapping.only_to,
             scope_changed=scope_changed,
             delete_share=self.task.delete_share,
             change_share=self.task.change_share,
@@ -131,3 +134,19 @@ class Pairing:
 
 def _mode(mode: ConflictMode) -> str:
     return _WORDS.get(mode.value, mode.value)
+
+
+def _check_titles(
+    pairs: Iterable[Pair], left: Mapping[str, Attribute], right: Mapping[str, Attribute], labels: Labels
+) -> None:
+    """Make sure that the titles, by which objects are paired that were never linked, are kept in step."""
+    one, other = (
+        next((name for name, attribute in side.items() if attribute.meaning == "title"), None)
+        for side in (left, right)
+    )
+    if one is None or other is None or (one, other) in {(pair.left, pair.right) for pair in pairs}:
+        return
+    raise TaskDefinitionError(
+        f"the title {one!r} of {labels.left} must be mapped to {other!r} of {labels.right}: "
+        "objects that are the same thing are found by it"
+    )

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from config.private_files import open_private, private_directory
-from tasks.engine.calls import uninterrupted
 from tasks.errors import StateError
 from tasks.journal.contract import Base, Memory, memory_from_data, memory_to_data
 from tasks.journal.state import State
 from tasks.journal.together import Together
 from tasks.merge import Conflict, Effect, End, Intent, Link
+from tasks.uninterrupted import uninterrupted
 from tasks.values.canonical import dump, load
 
 #: In the place of a state, when a database has taken the task over.

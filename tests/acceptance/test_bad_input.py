@@ -160,9 +160,10 @@ def test_tables_that_are_wrong(office: Office) -> None:
 )
 def test_schedules_that_are_wrong_in_python(office: Office, call: str, said: str) -> None:
     module = (
-        "from tasks.notion_caldav import NotionCalDAV\n"
-        f"NotionCalDAV('mine', data_source={office.board.source!r}, calendar_url={office.phone.url!r})"
-        f".{call}.schedule()\n"
+        "from tasks import TwoWay\n"
+        "from tasks.services import caldav, notion\n"
+        f"sides = notion.DataSource({office.board.source!r}), caldav.Todos({office.phone.url!r})\n"
+        f"TwoWay('mine', *sides).{call}.schedule()\n"
     )
     (office.directory / "cwd" / "my_tasks.py").write_text(module)
     for command in ("worker", "beat"):

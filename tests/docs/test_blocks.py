@@ -82,6 +82,7 @@ RUN_BY = {
     ("testing.md", "import datetime"): f"{TESTING}::test_the_side_passes",
     ("testing.md", "class Trusting"): f"{TESTING}::test_the_mistake_of_a_side_is_told_as_the_page_says",
     ("testing.md", "update of what"): f"{TESTING}::test_the_mistake_of_a_side_is_told_as_the_page_says",
+    ("testing.md", "from tasks import TwoWay"): f"{TESTING}::test_the_task_of_two_sides_passes",
     ("testing.md", "from datetime"): f"{TESTING}::test_the_task_passes",
     ("testing.md", "class Attic"): f"{TESTING}::test_the_mistake_of_a_task_is_told_as_the_page_says",
     ("testing.md", "I5 no resurrection"): f"{TESTING}::test_the_mistake_of_a_task_is_told_as_the_page_says",

@@ -125,11 +125,12 @@ class Todos(Side):
         """Make sure that there is a calendar and that it takes to-dos.
 
         Raises:
-            TaskDefinitionError: there is none, it takes none, or `summary` is not synced.
+            TaskDefinitionError: there is none, it takes none, or to-dos have no such attribute.
             SideError: the server cannot be reached or refuses the user.
         """
-        if "summary" not in attributes:
-            raise TaskDefinitionError("summary must be synced: it pairs to-dos that were never linked")
+        unknown = sorted(set(attributes) - set(TODO))
+        if unknown:
+            raise TaskDefinitionError(f"a to-do has no {', '.join(unknown)}, only {', '.join(TODO)}")
         await self.calendar.check()
         if not self._is_labelled and self.calendar.name:
             self.label = f"the calendar {self.calendar.name}"

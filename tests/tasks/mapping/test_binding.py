@@ -157,6 +157,14 @@ def test_what_cannot_be_kept_in_step_is_refused_with_the_mend(said: dict[str, An
         bound(said)
 
 
+def test_nothing_to_keep_in_step_is_refused() -> None:
+    for left in ({}, COLUMNS):
+        with pytest.raises(
+            TaskDefinitionError, match="no attribute of Notion means the same as one of the calendar"
+        ):
+            bind([], left, left, LABELS)
+
+
 def test_what_nobody_can_write_is_refused() -> None:
     fixed = Attribute(Kind.NUMBER, writable=False)
     with pytest.raises(

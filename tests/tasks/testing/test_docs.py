@@ -17,8 +17,8 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 
 
-#: Which of the blocks of Python are about a side, and which about a task; the last is a side again, in Notion.
-SIDE, WRONG_SIDE, TASK, WRONG_TASK, WITH_NOTION = blocks("python")
+#: Which of the blocks of Python are about a side, and which about a task; the last is with Notion.
+SIDE, WRONG_SIDE, TWO_WAY, TASK, WRONG_TASK, WITH_NOTION = blocks("python")
 
 
 def run(names: dict[str, Any], block: str) -> None:
@@ -47,6 +47,11 @@ def test_the_mistake_of_a_side_is_told_as_the_page_says(side: dict[str, Any]) ->
     run(side, WRONG_SIDE)
     told, _ = blocks("text")
     assert side["report"].findings[0].text == told.rstrip()
+
+
+def test_the_task_of_two_sides_passes(side: dict[str, Any]) -> None:
+    run(side, TWO_WAY)
+    side["test_two_shelves_keep_every_edit"]()
 
 
 def test_the_page_names_every_rule() -> None:
