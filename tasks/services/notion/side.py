@@ -27,7 +27,7 @@ from tasks.services.notion.schema import Schema
 from tasks.services.notion.throttle import Throttle
 from tasks.services.notion.watermark import Watermark
 from tasks.services.notion.writing import Writer
-from tasks.sides import ID, Attribute, Changes, Listing, Side
+from tasks.sides import ID, Attribute, Changes, Listing, Side, title_key
 
 
 class DataSource(Side):
@@ -277,7 +277,7 @@ class DataSource(Side):
 
     def key(self, obj: Page) -> str:
         """The title without regard to case and outer blanks."""
-        return obj.title.strip().casefold()
+        return title_key(obj.title)
 
     def edited(self, obj: Page) -> datetime:
         """When the page was edited last, floored to the minute."""
