@@ -128,7 +128,10 @@ def test_a_property_that_is_renamed_while_it_runs(office: Office) -> None:
 
 MISTAKES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"tables": 2}, ("two [[sync]] tables are named 'todos'",)),
-    ({"attr_map": {**ATTR_MAP, "Notes": "colour"}}, ("todos", "attr_map names colour", "description")),
+    (
+        {"attr_map": {**ATTR_MAP, "Notes": "colour"}},
+        ("todos", "caldav has no attribute 'colour'", "description"),
+    ),
     ({"every": "-5s"}, ("todos", "every", "give a period such as")),
     ({"every": "0s"}, ("todos", "every", "longer than zero")),
     ({"in_total": 0}, ("todos", "in_total")),

@@ -23,7 +23,7 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "contexts": Attribute(Kind.CHOICES, new_options=True, meaning="tags"),
 }
 #: Letters of the priorities; those after them are the least urgent, too.
-_LETTERS = {None: "", **dict(enumerate("ABCDEFGHI", 1))}
+_LETTERS: Mapping[int | None, str] = {None: "", **dict(enumerate("ABCDEFGHI", 1))}
 _LEAST = 9
 #: The text of a task of which nobody says any.
 UNTITLED = "untitled"
