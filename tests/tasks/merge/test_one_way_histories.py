@@ -27,7 +27,7 @@ from tasks.merge import (
     make_plan,
 )
 
-EXAMPLES = int(os.environ.get("LOCKSTEP_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("LOCKSTEP_EXAMPLES", "400"))
 #: Where an attribute has its source; `A` goes both ways.
 SOURCE = {"M": End.LEFT, "N": End.RIGHT}
 NAMES = ("A", *SOURCE)
@@ -67,6 +67,7 @@ class World:
 
     def bereave(self, end: End, key: str, name: str, value: str) -> None:
         """An object that was in step is deleted, and edited across."""
+        self.create(end, key, "A", "1")
         for _ in range(3):
             self.run()
         self.delete(end, key)
