@@ -90,7 +90,8 @@ class Pairing:
             if self.chosen:
                 chosen = ", ".join(f"{pair.left} = {pair.right}" for pair in self.pairs)
                 log.info("Task %r syncs %s.", self.task.name, chosen)
-            mapping = bind(self.pairs, left, right, self.labels, self.constants)
+            words = {end: word for word, end in self.ends.items()}
+            mapping = bind(self.pairs, left, right, self.labels, self.constants, end_words=words)
             _check_titles(self.pairs, left, right, self.labels)
         except TaskDefinitionError as error:
             raise TaskDefinitionError(f"task {self.task.name!r}: {error}") from None

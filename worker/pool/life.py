@@ -69,7 +69,7 @@ class WorkerLife:
 
     def _told(self) -> dict[str, Any]:
         worker = self._worker
-        turned = getattr(worker.broker.consumer, "turned_at", None)
+        turned = getattr(worker.consumer, "turned_at", None)
         hangs = turned is None or time.monotonic() - turned > SILENT
         return {
             "pool": "threads" if isinstance(worker.pool.task_pool, TaskPool) else "prefork",
