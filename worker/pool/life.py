@@ -72,7 +72,7 @@ class WorkerLife:
         turned = getattr(worker.consumer, "turned_at", None)
         hangs = turned is None or time.monotonic() - turned > SILENT
         return {
-            "pool": "threads" if isinstance(worker.pool.task_pool, TaskPool) else "prefork",
+            "pool": "threads" if isinstance(worker.pool, TaskPool) else "prefork",
             "concurrency": worker.concurrency,
             "queues": sorted(worker.app.amqp.queues.consume_from),
             "takes": not hangs and not worker.is_stopping,
