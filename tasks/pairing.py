@@ -84,6 +84,7 @@ class Pairing:
             TaskDefinitionError: a side has no such attribute, two kinds cannot meet, or titles do not.
         """
         left, right = described[End.LEFT], described[End.RIGHT]
+        places = Labels(*(self.sides[end].place for end in End))
         try:
             pairs = self.pairs or ()
             self.pairs = usual_pairs(left, right, pairs) if self.chosen else pairs
@@ -91,8 +92,8 @@ class Pairing:
                 chosen = ", ".join(f"{pair.left} = {pair.right}" for pair in self.pairs)
                 log.info("Task %r syncs %s.", self.task.name, chosen)
             words = {end: word for word, end in self.ends.items()}
-            mapping = bind(self.pairs, left, right, self.labels, self.constants, end_words=words)
-            _check_titles(self.pairs, left, right, self.labels)
+            mapping = bind(self.pairs, left, right, places, self.constants, end_words=words)
+            _check_titles(self.pairs, left, right, places)
         except TaskDefinitionError as error:
             raise TaskDefinitionError(f"task {self.task.name!r}: {error}") from None
         return mapping

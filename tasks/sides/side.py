@@ -37,6 +37,11 @@ class Side(ABC):
     #: Writes under way at once, where the methods are coroutines.
     concurrency: int = 4
 
+    @property
+    def place(self) -> str:
+        """Where it looks, for messages about the set-up: what people call it, if there is nothing closer to say."""
+        return self.label
+
     # -- a run --------------------------------------------------------------------------------------------
 
     def open(self) -> Answer:

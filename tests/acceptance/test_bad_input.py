@@ -202,8 +202,8 @@ def test_a_link_that_cannot_be_read(office: Office) -> None:
     office.board.edit("thing 01", Name=title("thing one"))
     path = office.state_dir / "lockstep.db"
     with closing(sqlite3.connect(path)) as db, db:
-        (kept,) = db.execute("SELECT notion FROM link ORDER BY notion_id LIMIT 1").fetchone()
-        changed = "UPDATE link SET notion = ? WHERE notion = ?"
+        (kept,) = db.execute("SELECT left_values FROM link ORDER BY left_id LIMIT 1").fetchone()
+        changed = "UPDATE link SET left_values = ? WHERE left_values = ?"
         db.execute(changed, (kept[:-5], kept))
     record = run_fails(office, "todos")
     assert "link" in record.reason

@@ -139,6 +139,11 @@ class DataSource(Side):
         texts = {page_id: values[PAGE_BODY] for page_id, values in synced.items() if PAGE_BODY in values}
         self._bodies.from_json((remembered or {}).get("bodies", {}), texts)
 
+    @property
+    def place(self) -> str:
+        """The data source by its title, once it is known."""
+        return self.label if self._schema is None else self._schema.where
+
     async def describe(self) -> dict[str, Attribute]:
         """All properties, by the names that they had when they were synced first, and the content of pages.
 
