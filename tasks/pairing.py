@@ -84,7 +84,7 @@ class Pairing:
             TaskDefinitionError: a side has no such attribute, two kinds cannot meet, or titles do not.
         """
         left, right = described[End.LEFT], described[End.RIGHT]
-        places = Labels(*(self.sides[end].place for end in End))
+        places = Labels(*(self.sides[end].full_label for end in End))
         try:
             pairs = self.pairs or ()
             self.pairs = usual_pairs(left, right, pairs) if self.chosen else pairs

@@ -38,8 +38,8 @@ class Side(ABC):
     concurrency: int = 4
 
     @property
-    def place(self) -> str:
-        """Where it looks, for messages about the set-up: what people call it, if there is nothing closer to say."""
+    def full_label(self) -> str:
+        """What it is called in messages about the set-up, where that says more, such as the place by its title."""
         return self.label
 
     # -- a run --------------------------------------------------------------------------------------------

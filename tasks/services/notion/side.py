@@ -140,7 +140,7 @@ class DataSource(Side):
         self._bodies.from_json((remembered or {}).get("bodies", {}), texts)
 
     @property
-    def place(self) -> str:
+    def full_label(self) -> str:
         """The data source by its title, once it is known."""
         return self.label if self._schema is None else self._schema.where
 
