@@ -183,11 +183,11 @@ def test_ids_are_shown_to_who_asks(store: Store, seen: Seen, width: int) -> None
 
 def test_json_has_ids_and_titles(store: Store, seen: Seen) -> None:
     data = json.loads(seen(held.held, None, as_json=True, width=1000))
-    found = {one["notion_id"]: (one["title"], one["address"]) for one in data}
+    found = {one["left_id"]: (one["title"], one["address"]) for one in data}
     assert found[PAGE + "2"] == ("Buy milk", "https://notes.example.org/Buy-milk-2")
     assert found[PAGE + "4"] == (None, None)
     data = json.loads(seen(conflicts.conflicts, None, limit=9, as_json=True, width=1000))
-    assert [(one["title"], one["notion_id"]) for one in data][-1] == ("Water", PAGE + "1")
+    assert [(one["title"], one["left_id"]) for one in data][-1] == ("Water", PAGE + "1")
     actions = plan_json(PLAN)["actions"]
     assert (actions[0]["title"], actions[0]["source_id"]) == ("Tea", PAGE + "1")
     assert all("name" not in action for action in actions)
