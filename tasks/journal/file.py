@@ -55,8 +55,15 @@ class FileJournal:
         refuse_moved(self.path)
         self.state = State.read(self.path) or State()
         self._replay_changes()
+        try:
+            base = base_of(self.state)
+        except (ValueError, TypeError, KeyError) as error:
+            raise StateError(
+                f"state file {self.path} cannot be read ({error}): another version wrote it. Nothing was synced. Move "
+                "it away: the next run links both sides anew by their content and deletes nothing"
+            ) from error
         self.loaded = True
-        return base_of(self.state)
+        return base
 
     def _replay_changes(self) -> None:
         try:
