@@ -93,3 +93,9 @@ def done_in_words(counts: Mapping[str, int], sides: Labels) -> str:
         what = f"{verb} in {sides[End(end)]}" if end in set(End) and verb else kind.replace("_", " ")
         told += [f"{what} {number}"] if number else []
     return ", ".join(told)
+
+
+def heading(label: str) -> str:
+    """A side's name where it stands by itself, in a column or at the begin of a line."""
+    label = label.removeprefix("the ")
+    return label[:1].upper() + label[1:]

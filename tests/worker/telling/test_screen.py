@@ -30,7 +30,7 @@ PLAN = Plan(
             reason="deleted in Notion, not edited in the other side since", side=End.RIGHT, left_id="n",
             right_id=PAGE, values={"Title": "Bread and butter"},
         ),
-        Adopt(left_id=PAGE, right_id="x", notion={}, other={}, reason="the same thing on both sides"),
+        Adopt(left_id=PAGE, right_id="x", left={}, right={}, reason="the same thing on both sides"),
     )
 )  # fmt: skip
 
@@ -46,7 +46,7 @@ def shown(thing: object, width: int) -> str:
 def test_nothing_is_broken_that_fits(width: int) -> None:
     for thing, texts in (
         (table(COLUMNS, ROWS, folded=("Task", "Running now")), [cell for row in ROWS for cell in row]),
-        (plan_table(PLAN), [PAGE, "update", "delete", "notion", "'Milk", "deleted in Notion, not edited"]),
+        (plan_table(PLAN), [PAGE, "update", "delete", "Left side", "'Milk", "deleted in Notion, not edited"]),
     ):
         text = shown(thing, width)
         assert max(len(line) for line in text.splitlines()) <= width

@@ -12,7 +12,7 @@ from tasks.engine.views import SideView
 from tasks.journal.contract import Base
 from tasks.merge import End, Plan, Policy, take_back
 from tasks.sides import Labels
-from worker.cli.called import IDS, Called, ids_of, labels
+from worker.cli.called import IDS, Called, heading, ids_of, labels
 from worker.cli.context import find_sync_task, known_task, labels_of, open_store
 from worker.cli.runs.run import carry_out, foresee, prepare
 from worker.session.node_runs import is_of_a_node
@@ -80,11 +80,11 @@ def show(number: int, *, ids: bool = False, as_json: bool) -> ExitCode:
             ("What", record.attribute or "deleted on one side, edited on the other"),
             ("Base", _value(record.base, 2000)),
             (
-                _begun(sides.left),
+                heading(sides.left),
                 f"{_value(record.left, 2000)}   ({_of(record, End.LEFT, ids)}{moment(record.left_edited)})",
             ),
             (
-                _begun(sides.right),
+                heading(sides.right),
                 f"{_value(record.right, 2000)}   ({_of(record, End.RIGHT, ids)}{moment(record.right_edited)})",
             ),
             ("Stayed", _outcome(record)),
@@ -185,13 +185,7 @@ def _headings(found: Sequence[ConflictRecord]) -> tuple[str, str]:
     """What the columns of both values are called: as the sides are, where all conflicts are of the same two."""
     sides = {labels_of(record.task) for record in found}
     one = sides.pop() if len(sides) == 1 else Labels("One side", "The other side")
-    return _begun(one.left), _begun(one.right)
-
-
-def _begun(label: str) -> str:
-    """A side's name at the begin of a line."""
-    label = label.removeprefix("the ")
-    return label[:1].upper() + label[1:]
+    return heading(one.left), heading(one.right)
 
 
 def _value(value: Any, length: int) -> str:

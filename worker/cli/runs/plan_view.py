@@ -25,7 +25,7 @@ from tasks.merge import (
     Withdraw,
     pair_of,
 )
-from worker.cli.called import IDS, Called, ids_of, labels
+from worker.cli.called import IDS, Called, heading, ids_of, labels
 from worker.telling.screen import short
 from worker.telling.tables import Rows, table
 
@@ -85,19 +85,19 @@ def _row(action: Action, labels_of: Labels) -> tuple[str, str, str, str]:
     side, thing, what = "", "", ""
     match action:
         case Create():
-            side, thing, what = labels_of[action.side], _name(action.values), _values(action.values)
+            side, thing, what = heading(labels_of[action.side]), _name(action.values), _values(action.values)
         case Update():
-            side, thing = labels_of[action.side], action.target_id
+            side, thing = heading(labels_of[action.side]), action.target_id
             what = "; ".join(
                 f"{name}: {short(change.old, 30)!r} → {short(change.new, 30)!r}"
                 for name, change in action.changes.items()
             )
         case Delete() | Withdraw():
-            side, thing, what = labels_of[action.side], action.target_id, _values(action.values)
+            side, thing, what = heading(labels_of[action.side]), action.target_id, _values(action.values)
         case Restore():
-            side, thing, what = labels_of[action.side], _name(action.values), _values(action.values)
+            side, thing, what = heading(labels_of[action.side]), _name(action.values), _values(action.values)
         case Park():
-            side = ", ".join(labels_of[end] for end in sorted(action.sides)) or "both"
+            side = ", ".join(heading(labels_of[end]) for end in sorted(action.sides)) or "both"
             thing = action.left_id
         case Adopt():
             side, thing = "both", action.left_id
@@ -112,7 +112,7 @@ def _row(action: Action, labels_of: Labels) -> tuple[str, str, str, str]:
                 f"{labels_of.right} {short(action.right, 30)!r}; {winner} stays ({action.rule})"
             )
         case Skip():
-            side, thing = labels_of[action.side], action.id
+            side, thing = heading(labels_of[action.side]), action.id
     return type(action).__name__.lower(), thing, side, what
 
 

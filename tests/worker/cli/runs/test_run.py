@@ -48,13 +48,13 @@ def test_a_plan_writes_nothing_and_says_why(lockstep: Any, project: Path) -> Non
     before = {path: path.read_text() for path in project.glob("to-dos-*.json")}
     done = lockstep("plan", "to-dos")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"create +Milk +other +Title: Milk +new in Notion", done.stdout)
+    assert re.search(r"create +Milk +Other side +Title: Milk +new in Notion", done.stdout)
     assert "2 create; 0 pairs are in step. Nothing was written." in done.stdout
     data = json.loads(lockstep("plan", "to-dos", "--json").stdout)
     assert data["status"] == "planned"
     assert {(each["action"], each["side"], each["reason"]) for each in data["plan"]["actions"]} == {
-        ("create", "other", "new in Notion"),
-        ("create", "notion", "new in the other side"),
+        ("create", "right", "new in Notion"),
+        ("create", "left", "new in the other side"),
     }
     assert before == {path: path.read_text() for path in project.glob("to-dos-*.json")}
     assert json.loads(lockstep("history", "to-dos", "--json").stdout) == []
@@ -67,7 +67,9 @@ def test_a_plan_shows_changes_and_conflicts(lockstep: Any, project: Path) -> Non
     done = lockstep("plan", "to-dos")
     assert "'Milk' → 'Oat milk [2J'" in done.stdout
     assert "\x1b" not in done.stdout
-    assert re.search(r"conflict +Rye bread +both .*notion 'Rye bread', other 'White bread'", done.stdout)
+    assert re.search(
+        r"conflict +Rye bread +both .*Notion 'Rye bread', the other side 'White bread'", done.stdout
+    )
     actions = json.loads(lockstep("plan", "to-dos", "--json").stdout)["plan"]["actions"]
     update = next(each for each in actions if each["action"] == "update" and "Milk" in str(each["changes"]))
     assert update["changes"]["Title"]["old"] == "Milk"
