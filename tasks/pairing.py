@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -17,6 +18,8 @@ from tasks.mapping import Pair, bind, pairs_of, usual_pairs
 from tasks.merge import Policy
 from tasks.object_task import ObjectTask
 from tasks.sides import Attribute, End, Labels, Side
+
+log = logging.getLogger(__name__)
 
 #: What the ends are called in the words of the merge.
 _WORDS = {"notion": "left", "other": "right"}
@@ -45,6 +48,8 @@ class Pairing:
         self.task = task
         self.sides = sides
         self.pairs = pairs
+        #: Whether the pairs are chosen by what attributes mean.
+        self.chosen = pairs is None
         self.ends = ends
         self.constants = constants
 
@@ -79,11 +84,16 @@ class Pairing:
             TaskDefinitionError: a side has no such attribute, two kinds cannot meet, or titles do not.
         """
         left, right = described[End.LEFT], described[End.RIGHT]
+        places = Labels(*(self.sides[end].full_label for end in End))
         try:
-            if self.pairs is None:
-                self.pairs = usual_pairs(left, right)
-            mapping = bind(self.pairs, left, right, self.labels, self.constants)
-            _check_titles(self.pairs, left, right, self.labels)
+            pairs = self.pairs or ()
+            self.pairs = usual_pairs(left, right, pairs) if self.chosen else pairs
+            if self.chosen:
+                chosen = ", ".join(f"{pair.left} = {pair.right}" for pair in self.pairs)
+                log.info("Task %r syncs %s.", self.task.name, chosen)
+            words = {end: word for word, end in self.ends.items()}
+            mapping = bind(self.pairs, left, right, places, self.constants, end_words=words)
+            _check_titles(self.pairs, left, right, places)
         except TaskDefinitionError as error:
             raise TaskDefinitionError(f"task {self.task.name!r}: {error}") from None
         return mapping
@@ -123,8 +133,8 @@ class Pairing:
         return usual_title({name: mapping.name_at(End.RIGHT, name) for name in mapping.names})
 
     def recall_pairs(self, remembered: Any) -> None:
-        """Go on with the pairs that an earlier run chose."""
-        if self.pairs is None and remembered:
+        """Go on with the pairs that an earlier run chose; attributes that came since may be added to them."""
+        if self.chosen and remembered:
             self.pairs = pairs_of(remembered, self.ends)
 
     def remembered_pairs(self) -> Any:

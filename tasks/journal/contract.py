@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from tasks.merge import Conflict, Effect, End, Held, Intent, Link, Name
+from tasks.merge import ID, Conflict, Effect, End, Held, Intent, Link, Name
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,14 @@ class Journal(Protocol):
 
     async def load(self) -> Base:
         """All links, open intents, and what is remembered of the task."""
+        ...
+
+    async def links(self, end: End, ids: Collection[ID]) -> Sequence[Link]:
+        """The links of these objects of a side, in no order; those without a link are left out."""
+        ...
+
+    async def count(self) -> int:
+        """How many pairs are linked."""
         ...
 
     async def begin(self, intent: Intent | None, effect: Effect | None = None) -> None:

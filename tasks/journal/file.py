@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from tasks.errors import StateError
 from tasks.journal.contract import Base, Memory, memory_from_data, memory_to_data
 from tasks.journal.state import State
 from tasks.journal.together import Together
-from tasks.merge import Conflict, Effect, End, Intent, Link
+from tasks.merge import ID, Conflict, Effect, End, Intent, Link
 from tasks.uninterrupted import uninterrupted
 from tasks.values.canonical import dump, load
 
@@ -55,8 +55,15 @@ class FileJournal:
         refuse_moved(self.path)
         self.state = State.read(self.path) or State()
         self._replay_changes()
+        try:
+            base = base_of(self.state)
+        except (ValueError, TypeError, KeyError) as error:
+            raise StateError(
+                f"state file {self.path} cannot be read ({error}): another version wrote it. Nothing was synced. Move "
+                "it away: the next run links both sides anew by their content and deletes nothing"
+            ) from error
         self.loaded = True
-        return base_of(self.state)
+        return base
 
     def _replay_changes(self) -> None:
         try:
@@ -77,6 +84,26 @@ class FileJournal:
                     f"journal {self.changes}, line {number} cannot be read ({error}). Nothing was synced. Restore "
                     f"the file, or move it and {self.path.name} away: the next run then links both sides anew"
                 ) from error
+
+    async def links(self, end: End, ids: Collection[ID]) -> Sequence[Link]:
+        """The links of these objects of a side.
+
+        Raises:
+            StateError: a file cannot be read, or a database has taken the task over.
+        """
+        if not self.loaded:
+            await self.load()
+        return links_of(self.state, end, ids)
+
+    async def count(self) -> int:
+        """How many pairs are linked.
+
+        Raises:
+            StateError: a file cannot be read, or a database has taken the task over.
+        """
+        if not self.loaded:
+            await self.load()
+        return len(self.state.ids)
 
     def compact(self) -> None:
         """Write the state as a whole and start the journal anew, if there is something in it."""
@@ -237,16 +264,7 @@ def _sides(names: Iterable[str]) -> frozenset[End]:
 
 def base_of(state: State) -> Base:
     """A state in the words of the merge. A state without the other side's values has the same for both."""
-    links = [
-        Link(
-            left_id,
-            right_id,
-            state.objs.get(left_id, {}),
-            state.others.get(left_id, state.objs.get(left_id, {})),
-            _sides(state.parked.get(left_id, ())),
-        )
-        for left_id, right_id in state.ids.items()
-    ]
+    links = [_link_of(state, left_id) for left_id in state.ids]
     intents = [
         Intent(
             key,
@@ -261,6 +279,20 @@ def base_of(state: State) -> Base:
         for key, intent in state.intents.items()
     ]
     return Base(links, intents, memory_from_data(state.memory) if state.memory else Memory())
+
+
+def links_of(state: State, end: End, ids: Collection[ID]) -> list[Link]:
+    """The links in a state of these objects of a side."""
+    if end is End.LEFT:
+        return [_link_of(state, left_id) for left_id in dict.fromkeys(ids) if left_id in state.ids]
+    wanted = frozenset(ids)
+    return [_link_of(state, left_id) for left_id, right_id in state.ids.items() if right_id in wanted]
+
+
+def _link_of(state: State, left_id: ID) -> Link:
+    left = state.objs.get(left_id, {})
+    right = state.others.get(left_id, left)
+    return Link(left_id, state.ids[left_id], left, right, _sides(state.parked.get(left_id, ())))
 
 
 def state_of(base: Base) -> State:

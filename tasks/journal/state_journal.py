@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tasks.journal.contract import Base, Memory
-from tasks.journal.file import base_of, change_state
+from tasks.journal.file import base_of, change_state, links_of
 from tasks.journal.state import State
-from tasks.merge import Conflict, Effect, Intent, Link
+from tasks.merge import ID, Conflict, Effect, End, Intent, Link
 
 
 class StateJournal:
@@ -19,6 +19,14 @@ class StateJournal:
     async def load(self) -> Base:
         """The state in the words of the merge."""
         return base_of(self.state)
+
+    async def links(self, end: End, ids: Collection[ID]) -> Sequence[Link]:
+        """The links of these objects of a side."""
+        return links_of(self.state, end, ids)
+
+    async def count(self) -> int:
+        """How many pairs are linked."""
+        return len(self.state.ids)
 
     async def begin(self, intent: Intent | None, effect: Effect | None = None) -> None:
         """Keep an intent."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from tasks.journal.contract import Base, Memory
 from tasks.journal.together import Together
-from tasks.merge import Conflict, Effect, Intent, Link
+from tasks.merge import ID, Conflict, Effect, End, Intent, Link
 from worker.store.store import Store
 from worker.store.tables.conflicts import Conflicts
 from worker.store.tables.effects import Effects
@@ -38,6 +38,14 @@ class SqlJournal:
         base = await asyncio.to_thread(self._store.links.load, self._task)
         self._memory = base.memory
         return base
+
+    async def links(self, end: End, ids: Collection[ID]) -> Sequence[Link]:
+        """The links of these objects of a side."""
+        return await asyncio.to_thread(self._store.links.find, self._task, end, ids)
+
+    async def count(self) -> int:
+        """How many pairs are linked."""
+        return await asyncio.to_thread(self._store.links.count, self._task)
 
     async def begin(self, intent: Intent | None, effect: Effect | None = None) -> None:
         """Keep before a write is sent its intent, and what it replaces."""

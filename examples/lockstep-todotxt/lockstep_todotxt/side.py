@@ -11,7 +11,7 @@ from typing import Any
 from lockstep_todotxt.file import Content, TodoFile, id_of
 from lockstep_todotxt.line import Line, read_line
 from tasks import TaskDefinitionError
-from tasks.sides import Attribute, Kind, Listing, PreconditionError, Side, UnfitError
+from tasks.sides import Attribute, Kind, Listing, PreconditionError, Side, UnfitError, title_key
 
 #: What every task has.
 ATTRIBUTES: Mapping[str, Attribute] = {
@@ -23,7 +23,7 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "contexts": Attribute(Kind.CHOICES, new_options=True, meaning="tags"),
 }
 #: Letters of the priorities; those after them are the least urgent, too.
-_LETTERS = {None: "", **dict(enumerate("ABCDEFGHI", 1))}
+_LETTERS: Mapping[int | None, str] = {None: "", **dict(enumerate("ABCDEFGHI", 1))}
 _LEAST = 9
 #: The text of a task of which nobody says any.
 UNTITLED = "untitled"
@@ -92,7 +92,7 @@ class TodoTxt(Side):
 
     def key(self, obj: Task) -> str:
         """Its text, without regard to case."""
-        return obj.line.text.casefold()
+        return title_key(obj.line.text)
 
     def edited(self, obj: Task) -> datetime:
         """When its file was written last."""

@@ -13,10 +13,9 @@ from pydantic import SecretStr
 from tasks.errors import TaskDefinitionError
 from tasks.services.caldav.calendar import TodoCalendar
 from tasks.services.caldav.client import CalDAVClient, split_credentials
-from tasks.services.caldav.contents import text_hash
 from tasks.services.caldav.late_changes import LateChanges
 from tasks.services.caldav.todo import Todo, done_occurrence, is_done
-from tasks.sides import ID, Attribute, Kind, Listing, Option, Side, State
+from tasks.sides import ID, Attribute, Kind, Listing, Option, Side, State, title_key
 
 #: What a calendar calls the states.
 STATUS_OF: Mapping[str, str] = {
@@ -168,7 +167,7 @@ class Todos(Side):
 
     def key(self, obj: Todo) -> str:
         """The summary, without regard to case and space around it."""
-        return text_hash(obj.values["summary"])
+        return title_key(obj.values["summary"])
 
     def edited(self, obj: Todo) -> datetime:
         """When the to-do was edited last, in UTC."""

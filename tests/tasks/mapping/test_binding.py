@@ -202,6 +202,13 @@ def test_new_objects_get_constants() -> None:
     }
 
 
+def test_what_comes_from_an_end_may_be_constant_for_new_objects_there() -> None:
+    said = {"Name": "summary", "Rank": {"to": "priority", "only_to": "caldav"}}
+    assert bound(said, constants={End.LEFT: {"Rank": 3}}).constants[End.LEFT] == {"Rank": 3}
+    with pytest.raises(TaskDefinitionError, match="'priority' is synced"):
+        bound(said, constants={End.RIGHT: {"priority": 3}})
+
+
 @pytest.mark.parametrize(
     ("end", "constant", "why"),
     [

@@ -17,8 +17,8 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 
 
-#: Which of the blocks of Python are about a side, and which about a task; the last is with Notion.
-SIDE, WRONG_SIDE, TWO_WAY, TASK, WRONG_TASK, WITH_NOTION = blocks("python")
+#: Which of the blocks of Python are about a side, and which about a task.
+SIDE, WRONG_SIDE, WITH_NOTION, TWO_WAY, TASK, WRONG_TASK = blocks("python")
 
 
 def run(names: dict[str, Any], block: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tasks.errors import ItemError, StateError
 from tasks.journal.contract import Base
-from tasks.merge import End, Intent, Link
+from tasks.merge import ID, End, Intent, Link
 from tasks.values.canonical import dump, load
 from worker.store import schema
 from worker.store.database import Database
@@ -25,6 +26,18 @@ _INSERT = insert(schema.link)
 _BEGIN = insert(schema.intent)
 _SETTLE = delete(schema.intent).where(
     schema.intent.c.task == bindparam("of_task"), schema.intent.c.key == bindparam("of_key")
+)
+
+
+#: Ids that one query asks for; SQLite takes so many variables in every version.
+_IDS_AT_ONCE = 500
+
+_LINK = (
+    schema.link.c.left_id,
+    schema.link.c.right_id,
+    schema.link.c.left_values,
+    schema.link.c.right_values,
+    schema.link.c.parked,
 )
 
 
@@ -46,6 +59,23 @@ class Links:
             found = (select(table.c.task).distinct() for table in (schema.link, schema.intent))
             return {name for query in found for name in connection.scalars(query)}
 
+    def find(self, task: str, end: End, ids: Collection[ID]) -> list[Link]:
+        """The links of these objects of a side; those without a link are left out.
+
+        Raises:
+            StateError: a row cannot be read.
+        """
+        place = schema.link.c.left_id if end is End.LEFT else schema.link.c.right_id
+        wanted = list(dict.fromkeys(ids))
+        rows: list[Any] = []
+        with self._store.read() as connection:
+            for start in range(0, len(wanted), _IDS_AT_ONCE):
+                some = wanted[start : start + _IDS_AT_ONCE]
+                query = select(*_LINK).where(schema.link.c.task == task, place.in_(some))
+                rows += connection.execute(query).all()
+        with _told_rows(task):
+            return [_link(row) for row in rows]
+
     def load(self, task: str) -> Base:
         """All links and open intents of a task.
 
@@ -54,11 +84,7 @@ class Links:
         """
         link, intent = schema.link.c, schema.intent.c
         with self._store.read() as connection:
-            links = connection.execute(
-                select(link.left_id, link.right_id, link.left_values, link.right_values, link.parked).where(
-                    link.task == task
-                )
-            ).all()
+            links = connection.execute(select(*_LINK).where(link.task == task)).all()
             intents = connection.execute(
                 select(
                     intent.key,
@@ -71,18 +97,12 @@ class Links:
                     intent.hash,
                 ).where(intent.task == task)
             ).all()
-        try:
+        with _told_rows(task):
             return Base(
-                [Link(row[0], row[1], _values(row[2]), _values(row[3]), _sides(row[4])) for row in links],
+                [_link(row) for row in links],
                 [_intent(row) for row in intents],
                 Memories(self._store).load(task),
             )
-        except (StateError, ValueError) as error:
-            raise StateError(
-                f"task {task!r}: a row of table link or intent cannot be read ({error}). Nothing was synced. "
-                "Restore the database from a backup: the next run then shows what it would do before it writes. Or "
-                "delete the rows of this task: the next run links both sides anew by their content and deletes nothing"
-            ) from error
 
     # -- inside a transaction of the journal ----------------------------------------------------------------
 
@@ -160,6 +180,25 @@ class Links:
         """Close intents."""
         for key in keys:
             connection.execute(_SETTLE, {"of_task": task, "of_key": key})
+
+
+@contextmanager
+def _told_rows(task: str) -> Iterator[None]:
+    """Tell of rows that cannot be read, with the mend."""
+    try:
+        yield
+    except (StateError, ValueError) as error:
+        raise StateError(
+            f"task {task!r}: a row of table link or intent cannot be read ({error}). Nothing was synced. "
+            "Restore the database from a backup: the next run then shows what it would do before it writes. Or "
+            "delete the rows of this task: the next run links both sides anew by their content and deletes nothing"
+        ) from error
+
+
+def _link(row: Any) -> Link:
+    return Link(
+        row.left_id, row.right_id, _values(row.left_values), _values(row.right_values), _sides(row.parked)
+    )
 
 
 def _intent(row: Any) -> Intent:
