@@ -47,17 +47,17 @@ class TwoWay(ObjectTask):
         constants: Mapping[str, Mapping[str, Any]] | None = None,
         ends: Mapping[str, End] = MappingProxyType({}),
     ) -> None:
-        self.ends = {"notion": End.LEFT, "other": End.RIGHT, **ends}
-        super().__init__(name, _MODES[self.ends[conflict_mode]] if conflict_mode in ends else conflict_mode)
+        self.end_words = {"notion": End.LEFT, "other": End.RIGHT, **ends}
+        super().__init__(name, _MODES[self.end_words[conflict_mode]] if conflict_mode in ends else conflict_mode)
         self.sides: Mapping[End, Side] = {End.LEFT: notion, End.RIGHT: other}
         self.pairs: tuple[Pair, ...] | None = None
         if mapping is not None:
             try:
-                self.pairs = pairs_of(mapping, self.ends)
+                self.pairs = pairs_of(mapping, self.end_words)
             except TaskDefinitionError as error:
                 raise TaskDefinitionError(f"task {name!r}: {error}") from None
-        self.constants = {self.ends[end]: values for end, values in (constants or {}).items()}
+        self.constants = {self.end_words[end]: values for end, values in (constants or {}).items()}
 
     def pairing(self) -> Pairing:
         """Its sides and pairs, for one run."""
-        return Pairing(self, self.sides, self.pairs, ends=self.ends, constants=self.constants)
+        return Pairing(self, self.sides, self.pairs, ends=self.end_words, constants=self.constants)

@@ -329,7 +329,7 @@ async def test_the_ledger_keeps_every_conflict_once(tmp_path: Path) -> None:
         await journal.keep_conflict(conflict(right="d"))
     lines = [load(line) for line in journal.ledger.read_text().split("\n") if line]
     assert [line["right"] for line in lines] == ["c", "d"]
-    assert lines[0]["notion_edited"] == START
+    assert lines[0]["left_edited"] == START
 
 
 @pytest.mark.parametrize(

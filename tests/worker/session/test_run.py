@@ -20,7 +20,7 @@ from config import get_settings
 from tasks import ConflictMode, ItemError, Listing, LockLostError, SideError, State
 from tasks.journal.file import FileJournal
 from tasks.local import run_once
-from tasks.merge import Create, Delete, Link, Update
+from tasks.merge import Create, Delete, End, Link, Update
 from tests.tasks.sync_task.seed_style import START, Page, Services, ToDo, ToDos
 from worker.lock import MemoryLockStore, MemorySyncLock
 from worker.lock.store import Beat
@@ -340,7 +340,7 @@ async def test_the_value_that_loses_a_conflict_is_in_the_ledger(
     assert services.agreed() == [("Bread", False), (stays, False)]
     (conflict,) = store.conflicts.list()
     assert {conflict.left, conflict.right} == {"ours", "theirs"}
-    assert conflict.winner == ("notion" if stays == "ours" else "other")
+    assert conflict.winner == ("left" if stays == "ours" else "right")
     assert conflict.run_id == record.run_id
 
 
@@ -509,7 +509,7 @@ def planned(record: RunRecord) -> list[tuple[Any, ...]]:
     found: list[tuple[Any, ...]] = []
     names = {"notion": {"Title": "Title", "Done": "Done"}, "other": {"Title": "summary", "Done": "completed"}}
     for action in record.plan.writes:
-        side = action.side.value
+        side = "notion" if action.side is End.LEFT else "other"
         match action:
             case Create():
                 found.append((side, "create", action.values["Title"]))

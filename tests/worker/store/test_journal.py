@@ -59,18 +59,18 @@ async def test_links_and_intents_come_back_with_their_types(store: Store, journa
     base = await entered(store, "task", "run 2", 6).load()
     assert by_id(base.links) == [ONE, TWO]
     assert sorted(base.intents, key=lambda intent: intent.key) == [CREATE, UPDATE]
-    assert type(by_id(base.links)[0].notion["Tags"]) is tuple
+    assert type(by_id(base.links)[0].left["Tags"]) is tuple
     assert store.links.count("task") == 2
 
 
 async def test_tasks_do_not_see_each_other(store: Store, journal: SqlJournal) -> None:
     other = entered(store, "another", "run", 1)
     await journal.confirm(put=ONE)
-    await other.confirm(put=replace(ONE, notion={}))
+    await other.confirm(put=replace(ONE, left={}))
     await journal.begin(CREATE)
     await journal.confirm(drop=ONE, settle=["create"])
     base = await other.load()
-    assert list(base.links) == [replace(ONE, notion={})]
+    assert list(base.links) == [replace(ONE, left={})]
     assert store.links.count("task") == 0
     await other.begin(CREATE)
     await journal.confirm(settle=["create"])
@@ -89,11 +89,11 @@ async def test_a_confirmation_is_one_transaction(journal: SqlJournal) -> None:
 
 async def test_a_new_base_and_a_repeated_intent_replace_the_old(journal: SqlJournal) -> None:
     await journal.confirm(put=ONE)
-    await journal.confirm(put=replace(ONE, notion={"Title": "newer"}))
+    await journal.confirm(put=replace(ONE, left={"Title": "newer"}))
     await journal.begin(CREATE)
     await journal.begin(replace(CREATE, values={"Title": "other"}))
     base = await journal.load()
-    assert list(base.links) == [replace(ONE, notion={"Title": "newer"})]
+    assert list(base.links) == [replace(ONE, left={"Title": "newer"})]
     assert list(base.intents) == [replace(CREATE, values={"Title": "other"})]
 
 
@@ -106,9 +106,7 @@ async def test_to_drop_another_link_of_the_same_object_drops_nothing(journal: Sq
 async def test_one_object_of_the_other_side_is_linked_once(journal: SqlJournal) -> None:
     await journal.confirm(put=ONE)
     await journal.begin(CREATE)
-    with pytest.raises(
-        ItemError, match=r"^t1 on the other side is linked with another Notion object already$"
-    ):
+    with pytest.raises(ItemError, match=r"^t1 is linked with another object already$"):
         await journal.confirm(put=Link("p2", "t1", {}, {}), settle=["create"])
     base = await journal.load()
     assert list(base.links) == [ONE]
@@ -173,18 +171,18 @@ async def test_the_first_writes_of_two_sessions_at_once_leave_one_of_them(
 
 def conflict(**changes: Any) -> Conflict:
     fields: dict[str, Any] = {
-        "notion_id": "p1", "other_id": "t1", "attribute": "Title", "base": "a", "notion": "b", "other": "c",
-        "notion_edited": datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=2))),
-        "other_edited": None, "winner": End.LEFT, "rule": "newer", "reason": "why",
+        "left_id": "p1", "right_id": "t1", "attribute": "Title", "base": "a", "left": "b", "right": "c",
+        "left_edited": datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=2))),
+        "right_edited": None, "winner": End.LEFT, "rule": "newer", "reason": "why",
     }  # fmt: skip
     return Conflict(**{**fields, **changes})
 
 
 async def test_a_conflict_is_kept_with_both_values(store: Store, journal: SqlJournal) -> None:
-    await journal.keep_conflict(conflict(notion=("x", date(2026, 1, 1))))
+    await journal.keep_conflict(conflict(left=("x", date(2026, 1, 1))))
     (kept,) = store.conflicts.list("task")
     assert (kept.task, kept.run_id, kept.left_id, kept.right_id) == ("task", "run 1", "p1", "t1")
-    assert (kept.attribute, kept.base, kept.notion, kept.other) == (
+    assert (kept.attribute, kept.base, kept.left, kept.right) == (
         "Title",
         "a",
         ("x", date(2026, 1, 1)),
@@ -192,7 +190,7 @@ async def test_a_conflict_is_kept_with_both_values(store: Store, journal: SqlJou
     )
     assert kept.left_edited == datetime(2026, 1, 1, 10, tzinfo=UTC)
     assert kept.right_edited is None
-    assert (kept.winner, kept.rule) == ("notion", "newer")
+    assert (kept.winner, kept.rule) == ("left", "newer")
     assert abs(kept.at - datetime.now(UTC)) < timedelta(minutes=1)
 
 
@@ -204,10 +202,10 @@ async def test_a_repeated_conflict_is_kept_once_and_a_new_one_beside_it(
         await journal.keep_conflict(unresolved)
     await entered(store, "task", "run 2", 6).keep_conflict(unresolved)
     await entered(store, "another", "run", 1).keep_conflict(unresolved)
-    await entered(store, "task", "run 2", 6).keep_conflict(conflict(other="d"))
-    whole = conflict(attribute=None, notion=None, other={"Title": "x"}, base={"Title": "a"})
+    await entered(store, "task", "run 2", 6).keep_conflict(conflict(right="d"))
+    whole = conflict(attribute=None, left=None, right={"Title": "x"}, base={"Title": "a"})
     await entered(store, "task", "run 2", 6).keep_conflict(whole)
-    assert [kept.other for kept in store.conflicts.list("task")] == [{"Title": "x"}, "d", "c"]
+    assert [kept.right for kept in store.conflicts.list("task")] == [{"Title": "x"}, "d", "c"]
     assert store.conflicts.count("task") == 3
     assert len(store.conflicts.list()) == 4
     assert len(store.conflicts.list(limit=1)) == 1
@@ -219,11 +217,11 @@ async def test_a_repeated_conflict_is_kept_once_and_a_new_one_beside_it(
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE link SET notion = '{torn'",
-        "UPDATE link SET other = '[]'",
-        "UPDATE link SET other = '7'",
-        """UPDATE link SET notion = '{"a": {"$type": "date", "value": "x"}}'""",
-        """UPDATE link SET notion = '{"a": {"$type": "map", "value": 1}}'""",
+        "UPDATE link SET left_values = '{torn'",
+        "UPDATE link SET right_values = '[]'",
+        "UPDATE link SET right_values = '7'",
+        """UPDATE link SET left_values = '{"a": {"$type": "date", "value": "x"}}'""",
+        """UPDATE link SET left_values = '{"a": {"$type": "map", "value": 1}}'""",
         "UPDATE intent SET side = 'third'",
         "UPDATE intent SET \"values\" = ''",
     ],

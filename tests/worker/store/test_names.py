@@ -22,7 +22,7 @@ ODD = Name("a\0b\ud800 Bearer abcdefghijklmnop", "")
 
 def conflict(name: Name, attribute: str = "A") -> Conflict:
     return Conflict(
-        left_id="n1", right_id="o1", attribute=attribute, base=1, notion=2, other=3, left_edited=None,
+        left_id="n1", right_id="o1", attribute=attribute, base=1, left=2, right=3, left_edited=None,
         right_edited=None, winner=None, rule="error", reason="", name=name,
     )  # fmt: skip
 
@@ -68,7 +68,7 @@ def test_a_run_says_titles_to_people_and_ids_to_all_others(store: Store) -> None
     record = RunRecord(
         run_id="r1", task="t", status="failed", reason="update page-0001 in Notion: no",
         notes=["update page-0001 in Notion: no", "leave 1 in the other side: x"],
-        names={(End.LEFT, "page-0001"): MILK, (End.RIGHT, "1"): Name("One")},
+        names={("Notion", "page-0001"): MILK, ("the other side", "1"): Name("One")},
     )  # fmt: skip
     store.runs.enter(record)
     (kept,) = store.runs.list("t")

@@ -55,7 +55,7 @@ def write(store: Store, run_id: str, days: float, number: int = 1, task: str = "
             [
                 {
                     "task": task, "run_id": run_id, "at": NOW - timedelta(days=days), "kind": "update",
-                    "side": "notion", "target_id": f"p{each}", "source_id": f"t{each}", "before": "{}", "after": "{}",
+                    "side": "left", "target_id": f"p{each}", "source_id": f"t{each}", "before": "{}", "after": "{}",
                 }
                 for each in range(number)
             ],
@@ -162,8 +162,8 @@ def test_undo_data_of_a_run_that_goes_on_stays(store: Store) -> None:
 
 def conflict(number: int, winner: End | None, rule: str, **changes: Any) -> Conflict:
     fields: dict[str, Any] = {
-        "reason": "both", "notion_id": f"p{number}", "other_id": f"t{number}", "attribute": "Title",
-        "base": "old", "notion": "a", "other": "b", "notion_edited": None, "other_edited": None,
+        "reason": "both", "left_id": f"p{number}", "right_id": f"t{number}", "attribute": "Title",
+        "base": "old", "left": "a", "right": "b", "left_edited": None, "right_edited": None,
         "winner": winner, "rule": rule,
     }  # fmt: skip
     return Conflict(**{**fields, **changes})
@@ -184,12 +184,12 @@ def test_settled_conflicts_go_and_open_ones_stay(store: Store) -> None:
             Links.put(connection, "task", Link(f"p{number}", f"t{number}", {"Title": title}, {}), "run")
     still = keep_conflict(store, 400, conflict(1, None, "error"))
     taken = keep_conflict(store, 400, conflict(2, None, "error"))
-    store.conflicts.take(taken, "notion")  # just now
-    young = keep_conflict(store, 99, conflict(1, End.LEFT, "newer", notion="c"))
+    store.conflicts.take(taken, "left")  # just now
+    young = keep_conflict(store, 99, conflict(1, End.LEFT, "newer", left="c"))
     keep_conflict(store, 400, conflict(3, None, "error"))  # its base has gone on
     keep_conflict(store, 400, conflict(4, None, "error"))  # not linked any more
-    keep_conflict(store, 400, conflict(1, End.RIGHT, "tie", notion="d"))
-    keep_conflict(store, 400, conflict(1, None, "resolver", notion="e"))
+    keep_conflict(store, 400, conflict(1, End.RIGHT, "tie", left="d"))
+    keep_conflict(store, 400, conflict(1, None, "resolver", left="e"))
     keep_conflict(store, 400, conflict(1, End.LEFT, "edit beats delete", attribute=None, base=None))
     assert dropped(store, batch=2) == {"conflicts": 5}
     assert {record.id for record in store.conflicts.list()} == {still, taken, young}

@@ -46,6 +46,7 @@ def upgrade() -> None:
         with op.batch_alter_table(name) as table:
             for old, new in columns.items():
                 table.alter_column(old, new_column_name=new)
+    _rename_unique("uq_link_task_other_id", "uq_link_task_right_id", "right_id")
     _rename_ends(_ENDS)
 
 
@@ -55,7 +56,15 @@ def downgrade() -> None:
         with op.batch_alter_table(name) as table:
             for old, new in columns.items():
                 table.alter_column(new, new_column_name=old)
+    _rename_unique("uq_link_task_right_id", "uq_link_task_other_id", "other_id")
     _rename_ends(_BACK)
+
+
+def _rename_unique(old: str, new: str, column: str) -> None:
+    """Name the constraint after its column."""
+    with op.batch_alter_table("link") as table:
+        table.drop_constraint(old, type_="unique")
+        table.create_unique_constraint(new, ["task", column])
 
 
 def _rename_ends(ends: dict[str, str]) -> None:
