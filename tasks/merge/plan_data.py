@@ -49,7 +49,9 @@ def plan_from_data(data: Mapping[str, Any]) -> Plan:
         for one in data["actions"]
     )
     listed = {End(side): number for side, number in data["listed"].items()}
-    return Plan(actions, data["in_step"], listed, tuple(data["void"]), Labels(**data["labels"]), tuple(data["told"]))
+    return Plan(
+        actions, data["in_step"], listed, tuple(data["void"]), Labels(**data["labels"]), tuple(data["told"])
+    )
 
 
 def plan_digest(plan: Plan) -> str:

@@ -11,11 +11,11 @@ from tasks.engine.report import Order
 from tasks.engine.views import SideView
 from tasks.journal.contract import Base
 from tasks.merge import End, Plan, Policy, take_back
+from tasks.node_task import RULE as OF_A_NODE
 from tasks.sides import Labels
 from worker.cli.called import IDS, Called, ids_of, labels
 from worker.cli.context import find_sync_task, known_task, labels_of, open_store
 from worker.cli.runs.run import carry_out, foresee, prepare
-from worker.session.node_runs import is_of_a_node
 from worker.store import Store
 from worker.store.tables.conflicts import ConflictRecord
 from worker.telling.exit_codes import ExitCode
@@ -145,6 +145,10 @@ def _find(store: Store, number: int) -> ConflictRecord:
             f"there is no conflict {number}: `lockstep conflicts` lists them with their numbers"
         )
     return record
+
+
+def is_of_a_node(record: ConflictRecord) -> bool:
+    return record.rule.startswith(OF_A_NODE)
 
 
 def _of_a_node(record: ConflictRecord) -> list[tuple[str, str]]:
