@@ -1,0 +1,1 @@
+"""How fast it is: each figure beside that of what it replaces, in the same run; `python -m bench` measures them all."""

@@ -1,4 +1,6 @@
-"""Settings, logging and error reporting. Knows nothing of tasks or workers."""
+"""Settings, Celery's settings, logging, redaction of secrets, Sentry: what every process reads before anything else.
+Nothing here knows of tasks or workers.
+"""
 
 from config.errors import SettingsError
 from config.settings import Settings, get_settings, load_settings

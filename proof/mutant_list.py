@@ -10,11 +10,13 @@ from planting import Mutant
 ATTRIBUTES, PLANNER, GUARDS = "tasks/merge/attributes.py", "tasks/merge/planner.py", "tasks/merge/guards.py"
 LINKED = "tasks/merge/linked_pairs.py"
 PAIRING, HOLDING, REMADE = "tasks/merge/pairing.py", "tasks/merge/holding.py", "tasks/merge/remade.py"
-APPLY, RUN, CHANGES, SNAPSHOTS = (
+APPLY, WRITING, BASES, RUN, CHANGES, VIEWS = (
     "tasks/engine/apply.py",
+    "tasks/engine/writing.py",
+    "tasks/engine/bases.py",
     "tasks/engine/run.py",
     "tasks/engine/changes.py",
-    "tasks/engine/snapshots.py",
+    "tasks/engine/views.py",
 )
 POLICY = "tasks/merge/policy.py"
 
@@ -23,19 +25,19 @@ MUTANTS = [
     Mutant(
         "an edit in Notion is undone instead of carried across",
         ATTRIBUTES,
-        '            write(Side.OTHER, name, f"{name} edited in Notion")\n',
-        '            write(Side.NOTION, name, f"{name} edited in Notion")\n',
+        '            write(End.RIGHT, name, f"{name} edited in {policy.labels.left}")\n',
+        '            write(End.LEFT, name, f"{name} edited in {policy.labels.left}")\n',
     ),
     Mutant(
         "edits of the other side are not carried across",
         ATTRIBUTES,
-        '            write(Side.NOTION, name, f"{name} edited on the other side")\n',
+        '            write(End.LEFT, name, f"{name} edited in {policy.labels.right}")\n',
         "            pass\n",
     ),
     Mutant(
         "the loser of a conflict is not put into the ledger",
         APPLY,
-        "        await self.journal.keep_conflict(action)\n",
+        "        await self.bases.journal.keep_conflict(action)\n",
         "",
     ),
     Mutant(
@@ -47,8 +49,8 @@ MUTANTS = [
     Mutant(
         "mode newer takes the older one",
         ATTRIBUTES,
-        "Side.NOTION if gap > timedelta(0) else Side.OTHER",
-        "Side.NOTION if gap < timedelta(0) else Side.OTHER",
+        "End.LEFT if gap > timedelta(0) else End.RIGHT",
+        "End.LEFT if gap < timedelta(0) else End.RIGHT",
     ),
     Mutant(
         "edits within a minute are ordered all the same",
@@ -60,7 +62,7 @@ MUTANTS = [
         "mode error writes all the same",
         ATTRIBUTES,
         '    if mode == "error":\n        return None, "error"\n',
-        '    if mode == "error":\n        return Side.NOTION, "error"\n',
+        '    if mode == "error":\n        return End.LEFT, "error"\n',
     ),
     Mutant(
         "the mode of a single attribute is not looked at",
@@ -77,14 +79,14 @@ MUTANTS = [
     Mutant(
         "a cut-off write is not written again, but taken for an edit",
         ATTRIBUTES,
-        "        elif name in uncertain and not (policy.resolver and notion_changed and other_changed):\n",
+        "        elif name in uncertain and not (policy.resolver and left_changed and right_changed):\n",
         "        elif False:\n",
     ),
     Mutant("a deletion beats an edit", LINKED, "        if not edited:\n", "        if True:\n"),
     Mutant(
         "an edit beats a deletion against the task's word",
         LINKED,
-        "missing.opposite if self.policy.edit_beats_delete else missing",
+        "missing.opposite if self.policy.edit_beats_delete and not in_vain else missing",
         "missing.opposite",
     ),
     Mutant(
@@ -108,7 +110,7 @@ MUTANTS = [
     Mutant(
         "a pair that a partial listing leaves out is unlinked",
         LINKED,
-        "        partial = self.snapshots[Side.NOTION].partial or self.snapshots[Side.OTHER].partial\n",
+        "        partial = self.snapshots[End.LEFT].partial or self.snapshots[End.RIGHT].partial\n",
         "        partial = None\n",
     ),
     Mutant(
@@ -126,13 +128,13 @@ MUTANTS = [
     Mutant(
         "differences of a new pair count as agreed",
         PLANNER,
-        "            if self.policy.agree(name, notion.values[name], other.values[name])\n",
+        "            if self.policy.agree(name, left.values[name], right.values[name])\n",
         "            if True\n",
     ),
     Mutant(
         "objects without a link are never paired",
         PLANNER,
-        "pair_by_hash(fresh[Side.NOTION], fresh[Side.OTHER], self.policy.attributes)",
+        "pair_by_hash(fresh[End.LEFT], fresh[End.RIGHT], self.policy.attributes)",
         "[]",
     ),
     Mutant(
@@ -168,7 +170,7 @@ MUTANTS = [
     Mutant(
         "differences of an object that was made anew count as agreed",
         REMADE,
-        "        if policy.agree(name, shown[Side.NOTION], shown[Side.OTHER]):\n",
+        "        if policy.agree(name, shown[End.LEFT], shown[End.RIGHT]):\n",
         "        if True:\n",
     ),
     Mutant(
@@ -203,88 +205,88 @@ MUTANTS = [
     ),
     Mutant(
         "an intent is kept only after its write",
-        APPLY,
-        "        await self.journal.begin(intent, effect)\n        async with self.slots[intent.side]:\n            self.check_lock()\n            try:\n                yield\n",
-        "        async with self.slots[intent.side]:\n            self.check_lock()\n            try:\n                yield\n                await self.journal.begin(intent, effect)\n",
+        WRITING,
+        "        await self.bases.journal.begin(intent, effect)\n        async with self.slots[intent.side]:\n            self.check_lock()\n            try:\n                yield\n",
+        "        async with self.slots[intent.side]:\n            self.check_lock()\n            try:\n                yield\n                await self.bases.journal.begin(intent, effect)\n",
     ),
     Mutant(
         "an intent is dropped although no answer came",
-        APPLY,
-        "            except OutcomeUnknownError:\n                if intent.begun_at is not None:  # it may have been sent long after it was begun\n                    await self.journal.begin(replace(intent, begun_at=self.clock()))\n                raise\n",
+        WRITING,
+        "            except OutcomeUnknownError:\n                if intent.begun_at is not None:  # it may have been sent long after it was begun\n                    await self.bases.journal.begin(replace(intent, begun_at=self.clock()))\n                raise\n",
         "",
     ),
     Mutant(
         "the base advances before the write",
-        APPLY,
+        WRITING,
         "        wanted, key = dict(intent.values), intent.key\n",
-        "        wanted, key = dict(intent.values), intent.key\n        await self._advance_by(action, wanted)\n",
+        "        wanted, key = dict(intent.values), intent.key\n        await self.advance_by(action, wanted)\n",
     ),
     Mutant(
         "the base does not advance after a write",
-        APPLY,
-        "        link = self.links[notion_id, other_id]\n        fresh",
-        "        link, notion, other = self.links[notion_id, other_id], {}, {}\n        fresh",
+        BASES,
+        "        link = self.links[pair]\n        fresh",
+        "        link, left, right = self.links[pair], {}, {}\n        fresh",
     ),
     Mutant(
         "the base is what was asked for, not what is shown",
-        APPLY,
+        WRITING,
         "                shown = await adapter.values(updated) if updated is not None else wanted\n",
         "                shown = wanted\n",
     ),
     Mutant(
         "the base of a value for both sides is what was asked for",
         LINKED,
-        "                    if side is Side.OTHER or name not in across\n",
+        "                    if side is End.RIGHT or name not in across\n",
         "",
     ),
     Mutant(
         "a created object is not linked",
-        APPLY,
-        "        await self._put(link, instead_of=old, settle=(key,))\n",
-        "        await self.journal.confirm(settle=(key,))\n",
+        WRITING,
+        "        await self.bases.put(link, instead_of=old, settle=(key,))\n",
+        "        await self.bases.journal.confirm(settle=(key,))\n",
     ),
     Mutant(
         "the old link stays when a deleted object is made again",
-        APPLY,
-        "        await self._put(link, instead_of=old, settle=(key,))\n",
-        "        await self._put(link, settle=(key,))\n",
+        WRITING,
+        "        await self.bases.put(link, instead_of=old, settle=(key,))\n",
+        "        await self.bases.put(link, settle=(key,))\n",
     ),
     Mutant(
         "deletions are not carried across",
-        APPLY,
-        '            await self.adapters[action.side].call("delete_obj", obj)\n',
-        '            await self.adapters[action.side].call("id", obj)\n',
+        WRITING,
+        "            await adapter.call(adapter.side.delete, obj)\n",
+        "            await adapter.call(adapter.side.id, obj)\n",
     ),
     Mutant(
         "a side is not asked whether an object is gone",
-        APPLY,
-        '        if await self.adapters[side].call("is_gone", missing_id):\n',
+        WRITING,
+        "        if await adapter.call(adapter.side.is_gone, missing_id):\n",
         "        if True:\n",
     ),
     Mutant(
         "a link is dropped while a record is only out of sight",
         APPLY,
-        "            if not await self._is_gone(side, missing_id, pair_of(action)):\n",
+        "            if not await self.writer.is_gone(side, missing_id, pair_of(action)):\n",
         "            if False:\n",
     ),
     Mutant(
-        "a link outlives both its objects", APPLY, "            await self.journal.confirm(drop=link)\n", ""
+        "a link outlives both its objects", BASES, "            await self.journal.confirm(drop=link)\n", ""
     ),
     Mutant(
         "a write is sent after the lock is lost",
-        APPLY,
+        WRITING,
         "            self.check_lock()\n            try:\n",
         "            try:\n",
     ),
     Mutant(
         "a deletion is sent after the lock is lost",
-        APPLY,
-        '            self.check_lock()\n            await self.adapters[action.side].call("delete_obj", obj)\n',
-        '            await self.adapters[action.side].call("delete_obj", obj)\n',
+        WRITING,
+        "            self.check_lock()\n            await adapter.call(adapter.side.delete, obj)\n",
+        "            await adapter.call(adapter.side.delete, obj)\n",
     ),
     Mutant(
         "single attributes are sent after the lock is lost",
-        APPLY,
+        WRITING,
         "                for name, value in wanted.items():\n                    self.check_lock()\n",
         "                for name, value in wanted.items():\n",
     ),
@@ -345,8 +347,32 @@ MUTANTS = [
         "",
     ),
     Mutant(
+        "what goes one way is carried back to its source",
+        ATTRIBUTES,
+        "        elif (target := policy.only_to.get(name)) is not None:\n",
+        '        elif (target := policy.only_to.get("")) is not None:\n',
+    ),
+    Mutant(
+        "an object is made at the source of what goes one way with a value for it",
+        LINKED,
+        "            if to is None or self.policy.goes_to(name, to)\n",
+        "",
+    ),
+    Mutant(
+        "what is written over one way is not put into the ledger",
+        ATTRIBUTES,
+        "                settle(lost)\n",
+        "                write(target, name, lost.reason)\n",
+    ),
+    Mutant(
+        "an edit at the only end to which an attribute goes brings a deleted object back",
+        LINKED,
+        "        in_vain = not any(self.policy.goes_to(name, missing) for name in edited)\n",
+        "        in_vain = False\n",
+    ),
+    Mutant(
         "an object is written that is not as the plan says",
-        SNAPSHOTS,
+        VIEWS,
         "        if changed:\n            raise PreconditionError(",
         "        if False:\n            raise PreconditionError(",
     ),

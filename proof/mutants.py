@@ -2,9 +2,9 @@
 
     python proof/mutants.py [NAME ...] [--examples N]
 
-The mutants are in `mutant_list.py`. The property suites
-`tests/tasks/engine/test_histories.py` and `tests/tasks/sync_task/test_old_states.py` run on the copy and must fail,
-by their oracles alone: the counters of what was reached are left out. On a copy without a bug they must pass.
+The mutants are in `mutant_list.py`. The property suites `tests/tasks/engine/test_histories.py`,
+`tests/tasks/sync_task/test_old_states.py` and `tests/tasks/merge/test_one_way_histories.py` run on the copy and must
+fail, by their oracles alone: the counters of what was reached are left out. On a copy without a bug they must pass.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from pathlib import Path
 from mutant_list import MUTANTS
 from planting import Ground, plant
 
-SUITES = ("tests/tasks/engine/test_histories.py", "tests/tasks/sync_task/test_old_states.py")
+SUITES = (
+    "tests/tasks/merge/test_one_way_histories.py",
+    "tests/tasks/engine/test_histories.py",
+    "tests/tasks/sync_task/test_old_states.py",
+)
 #: The tests of the suites that the oracle judges.
 JUDGED = "not reached and not the_same_trace"
 

@@ -17,6 +17,7 @@ from planting import Ground, Mutant, plant
 TESTS = "tests/tasks/services/notion/"
 VALUES, TEXTS = TESTS + "test_round_trips.py", TESTS + "test_formatted_texts.py"
 FAULTS, HOURS = TESTS + "test_faults.py", TESTS + "test_soak.py"
+RUNS = TESTS + "test_faulty_runs.py"
 LISTINGS = TESTS + "test_rows.py"
 LOOKS = TESTS + "test_recent_edits.py"
 PROMPT = HOURS + "::test_what_is_typed_crosses_with_the_next_run"
@@ -29,7 +30,7 @@ ANSWERS, DATES, REFERENCES = HERE + "answers.py", HERE + "dates.py", HERE + "ref
 
 
 MUTANTS = [
-    Mutant("nothing planted", CLIENT, "", "", f"{VALUES} {TEXTS} {FAULTS} {HOURS}"),
+    Mutant("nothing planted", CLIENT, "", "", f"{VALUES} {TEXTS} {FAULTS} {RUNS} {HOURS}"),
     # -- values
     Mutant(
         "long relations are taken as shown",
@@ -154,35 +155,35 @@ MUTANTS = [
         SIDE,
         "            self.settling = timedelta(seconds=get_settings().notion_lag_seconds)\n",
         "            pass\n",
-        FAULTS,
+        RUNS,
     ),
     Mutant(
         "a listing that lags takes back what was written",
         HERE + "latest_rows.py",
         " and _digest(listed) != seen.values\n",
         " and False\n",
-        FAULTS,
+        RUNS,
     ),
     Mutant(
         "a listing that lags brings back what was deleted",
         WRITING,
         "        self._reader.note_trashed(page.id)\n",
         "",
-        FAULTS,
+        RUNS,
     ),
     Mutant(
         "what was written is forgotten while a long listing goes on",
         READING,
         "        pages: list[Page] = []\n        unreadable:",
         "        self.forget()\n        pages: list[Page] = []\n        unreadable:",
-        FAULTS,
+        RUNS,
     ),
     Mutant(
         "a row that had its value already is not remembered",
         WRITING,
         "                self._reader.note(now)\n",
         "                pass\n",
-        FAULTS,
+        RUNS,
     ),
     # -- listings
     Mutant(
@@ -190,7 +191,7 @@ MUTANTS = [
         ROWS,
         "error.status\n            )\n            return False\n",
         "error.status\n            )\n            return True\n",
-        FAULTS,
+        RUNS,
     ),
     Mutant(
         "a row that left the filter counts as deleted",
@@ -268,7 +269,7 @@ MUTANTS = [
         SIDE,
         "        if self.filter is not None:  # changes",
         "        if False:  # changes",
-        FAULTS,
+        RUNS,
     ),
     Mutant(
         "a look at all rows is believed though it lags",
@@ -282,7 +283,7 @@ MUTANTS = [
         SIDE,
         "timedelta(seconds=2)",
         "timedelta(seconds=60)",
-        FAULTS,
+        RUNS,
     ),
     Mutant(
         "an edit since the listing is overwritten",

@@ -1,6 +1,9 @@
-"""What is synced: write a `SyncTask`, schedule it, and let the workers keep both sides in step.
+"""What is synced: any two sides (`TwoWay`, or `SyncTask` with both in one class), or databases with each other.
 
->>> from tasks import SyncTask, all_tasks, run_all_tasks
+>>> from tasks import SyncTask, TwoWay, all_tasks, run_all_tasks
+
+A task has a name and a schedule; `all_tasks` holds those that were scheduled. Nothing here knows Celery or Redis: how
+tasks are run, and where their state is kept, is `worker`.
 """
 
 from tasks.conflict_modes import ConflictMode

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,8 @@ from tasks.mapping import Pair, bind, pairs_of, usual_pairs
 from tasks.merge import Policy
 from tasks.object_task import ObjectTask
 from tasks.sides import Attribute, End, Labels, Side
+
+log = logging.getLogger(__name__)
 
 #: What the ends are called in the words of the merge.
 _WORDS = {"notion": "left", "other": "right"}
@@ -45,6 +48,8 @@ class Pairing:
         self.task = task
         self.sides = sides
         self.pairs = pairs
+        #: Whether the pairs are chosen by what attributes mean.
+        self.chosen = pairs is None
         self.ends = ends
         self.constants = constants
 
@@ -76,15 +81,22 @@ class Pairing:
         """Which attribute goes to which, through which converter.
 
         Raises:
-            TaskDefinitionError: a side has no such attribute, or two kinds cannot meet.
+            TaskDefinitionError: a side has no such attribute, two kinds cannot meet, or titles do not.
         """
         left, right = described[End.LEFT], described[End.RIGHT]
+        places = Labels(*(self.sides[end].full_label for end in End))
         try:
-            if self.pairs is None:
-                self.pairs = usual_pairs(left, right)
-            return bind(self.pairs, left, right, self.labels, self.constants)
+            pairs = self.pairs or ()
+            self.pairs = usual_pairs(left, right, pairs) if self.chosen else pairs
+            if self.chosen:
+                chosen = ", ".join(f"{pair.left} = {pair.right}" for pair in self.pairs)
+                log.info("Task %r syncs %s.", self.task.name, chosen)
+            words = {end: word for word, end in self.ends.items()}
+            mapping = bind(self.pairs, left, right, places, self.constants, end_words=words)
+            _check_titles(self.pairs, left, right, places)
         except TaskDefinitionError as error:
             raise TaskDefinitionError(f"task {self.task.name!r}: {error}") from None
+        return mapping
 
     def policy(self, mapping: Attributes, *, scope_changed: bool = False) -> Policy:
         """How the sides are brought together.
@@ -106,6 +118,7 @@ class Pairing:
             resolver=None if self.task.resolver is None else decided_by(self.task.resolver),
             edit_beats_delete=self.task.edit_beats_delete,
             lossy={**mapping.lossy, **lossy},
+            only_to=mapping.only_to,
             scope_changed=scope_changed,
             delete_share=self.task.delete_share,
             change_share=self.task.change_share,
@@ -120,8 +133,8 @@ class Pairing:
         return usual_title({name: mapping.name_at(End.RIGHT, name) for name in mapping.names})
 
     def recall_pairs(self, remembered: Any) -> None:
-        """Go on with the pairs that an earlier run chose."""
-        if self.pairs is None and remembered:
+        """Go on with the pairs that an earlier run chose; attributes that came since may be added to them."""
+        if self.chosen and remembered:
             self.pairs = pairs_of(remembered, self.ends)
 
     def remembered_pairs(self) -> Any:
@@ -131,3 +144,19 @@ class Pairing:
 
 def _mode(mode: ConflictMode) -> str:
     return _WORDS.get(mode.value, mode.value)
+
+
+def _check_titles(
+    pairs: Iterable[Pair], left: Mapping[str, Attribute], right: Mapping[str, Attribute], labels: Labels
+) -> None:
+    """Make sure that the titles, by which objects are paired that were never linked, are kept in step."""
+    one, other = (
+        next((name for name, attribute in side.items() if attribute.meaning == "title"), None)
+        for side in (left, right)
+    )
+    if one is None or other is None or (one, other) in {(pair.left, pair.right) for pair in pairs}:
+        return
+    raise TaskDefinitionError(
+        f"the title {one!r} of {labels.left} must be mapped to {other!r} of {labels.right}: "
+        "objects that are the same thing are found by it"
+    )

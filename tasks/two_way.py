@@ -13,6 +13,9 @@ from tasks.object_task import ObjectTask
 from tasks.pairing import Pairing
 from tasks.sides import End, Side
 
+#: The mode in which one end has its word, by that end.
+_MODES = {End.LEFT: ConflictMode.NOTION, End.RIGHT: ConflictMode.OTHER}
+
 
 class TwoWay(ObjectTask):
     """Two sides, and which attribute of one goes to which of the other.
@@ -27,6 +30,7 @@ class TwoWay(ObjectTask):
             `conflict_mode` of it. Without a mapping, attributes of one meaning go together.
         conflict_mode: Which value stays where both sides changed it.
         constants: What new objects get besides, by end (`notion` or `other`) and attribute.
+        ends: Further words for the ends, such as the names of their services.
 
     Raises:
         TaskDefinitionError: an argument does not fit.
@@ -43,9 +47,9 @@ class TwoWay(ObjectTask):
         constants: Mapping[str, Mapping[str, Any]] | None = None,
         ends: Mapping[str, End] = MappingProxyType({}),
     ) -> None:
-        super().__init__(name, conflict_mode)
-        self.sides: Mapping[End, Side] = {End.LEFT: notion, End.RIGHT: other}
         self.ends = {"notion": End.LEFT, "other": End.RIGHT, **ends}
+        super().__init__(name, _MODES[self.ends[conflict_mode]] if conflict_mode in ends else conflict_mode)
+        self.sides: Mapping[End, Side] = {End.LEFT: notion, End.RIGHT: other}
         self.pairs: tuple[Pair, ...] | None = None
         if mapping is not None:
             try:

@@ -1,4 +1,8 @@
-"""How tasks run: `celery -A worker worker`, `celery -A worker beat`, `celery -A worker flower`."""
+"""How tasks run: `celery -A worker worker`, `celery -A worker beat`, `celery -A worker flower`.
+
+One package for each thing around a run: its schedule, its messages, its pool, its locked session, its store, its
+pages and commands. None of them decides what is synced, and none knows a service but where it is about just that one.
+"""
 
 from __future__ import annotations
 

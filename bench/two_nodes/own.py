@@ -49,6 +49,7 @@ def serve_routes(*routes: BaseRoute) -> None:
 
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
+    listening.listen()  # who reads the address may call at once
     print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
     app = Starlette(routes=[*routes, Route("/usage", used)])
     uvicorn.Server(uvicorn.Config(app, log_level="error")).run([listening])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planting import Mutant
 
-from node_bugs.places import APPLYING, HERE, NODE, SQL, VIEW
+from node_bugs.places import HERE, JOINING, NODE, SQL, VIEW
 
 DELETING, REFERRED = HERE + "deleting.py", HERE + "referred.py"
 HISTORIES = "tests/tasks/database/test_simulated_cascades.py"
@@ -50,7 +50,7 @@ MUTANTS = [
     ),
     Mutant(
         "what a foreign key changes is told to nobody",
-        SQL + "storage.py",
+        SQL + "changes.py",
         "                followers.stamp(written)\n",
         "                pass\n",
         TESTS + "::test_a_child_follows_a_value_that_changed_elsewhere -k sqlites",
@@ -84,7 +84,7 @@ MUTANTS = [
     ),
     Mutant(
         "what waits keeps values that were deleted meanwhile",
-        APPLYING,
+        JOINING,
         "if before is not None and record.newest <= before.newest:",
         "if before is not None:",
         HISTORIES,
@@ -105,7 +105,7 @@ MUTANTS = [
     ),
     Mutant(
         "a long chain is deleted by its first link",
-        SQL + "storage.py",
+        SQL + "changes.py",
         'if self.database.dialect == "sqlite" and foreign.refers_to_itself(work.connection, table):',
         "if False:",
         LINKED_TESTS + "::test_a_long_chain_is_deleted -k sqlites",

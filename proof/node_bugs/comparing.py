@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planting import Mutant
 
-from node_bugs.places import ASKING, COLLECT, ENGINE, HERE, NODE, SQL, VIEW
+from node_bugs.places import ANSWERING, ASKING, COLLECT, HERE, NODE, SQL, VIEW
 
 _BAD = "tests/tasks/database/sql/test_bad_rows.py"
 _COMPARE = "tests/tasks/database/sql/test_compare.py"
@@ -27,7 +27,7 @@ MUTANTS = [
     ),
     Mutant(
         "what a peer's edit has mended stays held by who answers",
-        ENGINE,
+        ANSWERING,
         "            page.mended[label] = page.mended.get(label, set()) | some\n",
         "            pass\n",
         f"{_BAD} -k peer_mends_it",
@@ -82,7 +82,7 @@ MUTANTS = [
     ),
     Mutant(
         "a record whose row is not found is passed in silence",
-        SQL + "storage.py",
+        SQL + "records.py",
         "_records.outerjoin(table.table,",
         "_records.join(table.table,",
         f"{_BAD} -k bytes",

@@ -5,14 +5,16 @@ from __future__ import annotations
 from planting import Mutant
 
 from node_bugs.places import (
+    ACCOUNTING,
     AHEAD_TESTS,
-    APPLYING,
+    ANSWERING,
     ASKING,
     CLOCK,
     CLOCK_TESTS,
     COLLECT,
     ENGINE,
     ENGINE_TESTS,
+    EXCHANGE,
     HERE,
     LEDGER_TESTS,
     NODE,
@@ -90,9 +92,8 @@ MUTANTS = [
     Mutant(
         "the cursor passes what a full page left out",
         COLLECT,
-        "if not room.take(key, record):\n                        page.has_more = True\n"
-        "                        return page\n",
-        "if not room.take(key, record):\n                        break\n",
+        "                else:\n                    page.has_more = True\n                    return page\n",
+        "                else:\n                    break\n",
     ),
     Mutant(
         "what was edited meanwhile is not sent",
@@ -118,10 +119,10 @@ MUTANTS = [
         "            state.held = self.applied.held\n",
         "",
     ),
-    Mutant("the server forgets what it holds", ENGINE, "        state.held = applied.held\n", ""),
+    Mutant("the server forgets what it holds", ANSWERING, "        state.held = applied.held\n", ""),
     Mutant(
         "the peer is not told of what was held so long",
-        APPLYING,
+        ACCOUNTING,
         "if released := self.retried.get(label, set()).difference(held):",
         "if released := set[str]():",
         ENGINE_TESTS,
@@ -134,7 +135,7 @@ MUTANTS = [
     ),
     Mutant(
         "a dry run is kept by the server",
-        ENGINE,
+        ANSWERING,
         "        if not incoming.dry_run:\n            state.save",
         "        if True:\n            state.save",
         PAGE_TESTS,
@@ -147,7 +148,7 @@ MUTANTS = [
     ),
     Mutant(
         "a node that was away does not compare in full",
-        ENGINE,
+        ANSWERING,
         "        return purged if any(0 < stamp < purged for stamp in stamps) else 0\n",
         "        return 0\n",
         ENGINE_TESTS,
@@ -188,7 +189,7 @@ MUTANTS = [
     ),
     Mutant(
         "what is asked for ahead is taken as kept",
-        ENGINE,
+        ANSWERING,
         "                start = Cursor.read(",
         "                start = state.sent = Cursor.read(",
         AHEAD_TESTS,
@@ -210,8 +211,8 @@ MUTANTS = [
     Mutant(
         "a lock that was lost is noticed after the commit",
         ENGINE,
-        "self._answer(incoming, payloads, result, approve)\n            prove()\n",
-        "self._answer(incoming, payloads, result, approve)\n",
+        "answering.answer(incoming, payloads)\n            prove()\n",
+        "answering.answer(incoming, payloads)\n",
         ENGINE_TESTS,
     ),
     Mutant(
@@ -301,7 +302,7 @@ MUTANTS = [
     ),
     Mutant(
         "what was decided here counts as known to the peer",
-        APPLYING,
+        EXCHANGE,
         "            if key in outcome.decided_keys:\n",
         "            if False:\n",
         RESTAMP_TESTS,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from planting import Mutant
 
 from node_bugs.places import (
+    ANSWERING,
     ASKING,
-    ENGINE,
     HERE,
     NODE,
     PEER,
@@ -21,12 +21,12 @@ _OTHERS_FIRST = RESTORE_TESTS + " -k reserved"
 MUTANTS = [
     Mutant(
         "a node that was set back does not say so",
-        ENGINE,
+        ANSWERING,
         "        response.set_back = now if set_back else 0\n",
         "",
         _OTHERS_FIRST,
     ),
-    Mutant("no mark is missed", ENGINE, "set_back = not generation.knows(", "set_back = False and ("),
+    Mutant("no mark is missed", ANSWERING, "set_back = not generation.knows(", "set_back = False and ("),
     Mutant(
         "a node that was set back is not sent everything again",
         PEER,
@@ -35,7 +35,7 @@ MUTANTS = [
     ),
     Mutant(
         "a peer's place in another past is believed",
-        ENGINE,
+        ANSWERING,
         "state.sent = state.sent.or_before(asked) if set_back else asked",
         "state.sent = asked",
     ),
@@ -47,7 +47,7 @@ MUTANTS = [
     ),
     Mutant(
         "what was told in another past passes for known",
-        ENGINE,
+        ANSWERING,
         "fresh={} if set_back else incoming.fresh",
         "fresh=incoming.fresh",
         RESTORE_TESTS + " -k did_not_see",
@@ -81,8 +81,8 @@ MUTANTS = [
     ),
     Mutant(
         "stamps of another past are given again",
-        ENGINE,
-        "            self._node.clock.receive(heard.place)",
+        ANSWERING,
+        "            self.node.clock.receive(heard.place)",
         "            pass",
         RESTORE_TESTS + " -k reserved",
     ),

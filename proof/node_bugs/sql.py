@@ -37,7 +37,7 @@ MUTANTS = [
     ),
     Mutant(
         "a page of a table begins behind its stamp",
-        SQL + "storage.py",
+        SQL + "records.py",
         "            behind = sa.tuple_(place, key) > after\n",
         "            behind = place > stamp\n",
         CONTRACT,
@@ -58,14 +58,14 @@ MUTANTS = [
     ),
     Mutant(
         "unique values that were exchanged wait for each other",
-        SQL + "storage.py",
+        SQL + "changes.py",
         "if how is not How.NEW and len(failed) > 1:",
         "if False:",
         NODES_TESTS + " -k exchanged",
     ),
     Mutant(
         "what others refer to is emptied",
-        SQL + "storage.py",
+        SQL + "changes.py",
         " or not empty.keys().isdisjoint(lookups.referred(work.connection, table)):",
         ":",
         NODES_TESTS + " -k refer",
@@ -87,8 +87,29 @@ MUTANTS = [
     Mutant(
         "the clock's bound may shrink",
         SQL + "bookkeeping.py",
-        ".where(_clock.bound < bound)",
+        " WHERE bound < :bound",
         "",
+        CONTRACT,
+    ),
+    Mutant(
+        "what is kept of a peer is read in one transaction as it was before",
+        SQL + "bookkeeping.py",
+        "                work.checkpoints[node_id] = (timestamp, kept)\n",
+        "                work.checkpoints.setdefault(node_id, (timestamp, kept))\n",
+        CONTRACT,
+    ),
+    Mutant(
+        "what is kept of a node that was forgotten is read until the transaction ends",
+        SQL + "bookkeeping.py",
+        "            work.checkpoints.pop(node_id, None)\n",
+        "",
+        CONTRACT,
+    ),
+    Mutant(
+        "two places that are given in one transaction are the same",
+        SQL + "placing.py",
+        "    work.place = int(place)\n    return work.place\n",
+        "    return int(place)\n",
         CONTRACT,
     ),
     Mutant(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planting import Mutant
 
-from node_bugs.places import APPLYING, ENGINE, HERE, NODE, RECONCILER
+from node_bugs.places import ANSWERING, APPLYING, ENGINE, EXCHANGE, HERE, JOINING, NODE, RECONCILER
 
 TIES = HERE + "ties.py"
 TIES_TESTS = "tests/tasks/database/test_ties.py"
@@ -59,7 +59,7 @@ MUTANTS = [
     ),
     Mutant(
         "what came later replaces what is held in a tie",
-        APPLYING,
+        JOINING,
         "                if beats(old, new) or (name not in record.data and old.stamp > new.stamp):\n",
         "                if old.stamp > new.stamp:\n",
         TIES_TESTS,
@@ -81,14 +81,14 @@ MUTANTS = [
     Mutant(
         "a resolver that fails ends the exchange",
         RECONCILER,
-        "        except _UndecidedError as error:\n",
-        "        except ZeroDivisionError as error:\n",
+        "            except _UndecidedError as error:\n                work.leave(key, error)\n        for ",
+        "            except ZeroDivisionError as error:\n                work.leave(key, error)\n        for ",
         DECISION_TESTS,
     ),
     Mutant(
         "what a resolver failed on is forgotten",
-        APPLYING,
-        "            self._hold(label, error.key, error.reason, record=record, stamp=stamp)\n",
+        EXCHANGE,
+        "            self.hold(label, error.key, error.reason, record=record, stamp=stamp)\n",
         "",
         DECISION_TESTS,
     ),
@@ -157,8 +157,8 @@ MUTANTS = [
     Mutant(
         "filling what was empty counts as a loss",
         GUARD,
-        "            if old is not new and not is_empty(old) and name in after.data and not same(old, new):\n",
-        "            if old is not new and name in after.data and not same(old, new):\n",
+        "            if old is new or is_empty(old) or same(old, new):\n",
+        "            if old is new or same(old, new):\n",
         GUARD_TESTS,
     ),
     Mutant(
@@ -169,15 +169,22 @@ MUTANTS = [
         GUARD_TESTS,
     ),
     Mutant(
+        "what grows from allowed to too much is not asked again",
+        GUARD,
+        "if n != self._allowed.get(kind)}",
+        "if kind not in self._allowed}",
+        GUARD_TESTS,
+    ),
+    Mutant(
         "each page that is pushed is counted by itself",
-        ENGINE,
+        ANSWERING,
         "(toll.counts(), toll.through) if incoming.has_more else ({}, False)",
         "({}, False)",
         GUARD_TESTS,
     ),
     Mutant(
         "what was let through once is let through for ever",
-        ENGINE,
+        ANSWERING,
         "(toll.counts(), toll.through) if incoming.has_more else ({}, False)",
         "(toll.counts(), toll.through)",
         GUARD_TESTS,

@@ -1,4 +1,14 @@
-"""Databases of the same shape on several machines, kept in step with each other."""
+"""Database nodes: tables of the same shape on several machines, kept in step with each other.
+
+*node*         a database that takes part; a session of it exchanges manifests with one peer after another.
+*record*       a row as it travels: values, and for each the stamp of its last edit.
+*stamp*        the time of an edit by a hybrid logical clock; the newer one wins, field by field.
+*tombstone*    the stamp of a deletion.
+*arrival*      the place of a change in a node's own order, by which its peers read on.
+*checkpoint*   how far a node has read of a peer, kept in one transaction with what was read.
+*manifest*     what one node sends another in an exchange.
+*held*         what came, or is to go, and cannot be applied: named on both nodes, and stopping nothing else.
+"""
 
 from __future__ import annotations
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from tasks.database.applying import Applied
 from tasks.database.collect import Page
 from tasks.database.enums import SyncPhase, SyncStage
 from tasks.database.exceptions import SyncAbortedError, SyncError
+from tasks.database.exchange import Applied
 from tasks.database.full_compare import FullCompare
 from tasks.database.garbage import search_put_off
 from tasks.database.guard import LookAheadError, Toll
@@ -117,10 +117,10 @@ class Asking:
             now = node.arrival([], dry_run=self.dry_run)
             if not self.dry_run:
                 self.mark = self.state.tell(now, generation.name)
-                self.state.save(node.storage, node.own_key)
             self.page = node.collector.page(self.state.sent, now, self.state.view())
             self.page.restamped = node.restamped()
-            if node.settle(self.state, self.page, dry_run=self.dry_run) and not self.dry_run:
+            node.settle(self.state, self.page, dry_run=self.dry_run)
+            if not self.dry_run:
                 self.state.save(node.storage, node.own_key)
             if self.full is not None and not self.dry_run:
                 self.state.received = self.full.received

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -95,58 +94,43 @@ class Collector:
         What the peer made itself is left out, and the keys of `leave_out`, which it is told of anyway.
         """
         page = Page(cursor=Cursor(start.floor, dict(start.places)))
-        room = _Room(self.limit, self.bytes_limit)
+        room, most = _Room(self.limit, self.bytes_limit), self.limit_for(view)
         order = self.graph.sync_order()
         for label in order:
-            left_out = (leave_out or {}).get(label, ())
+            left_out, before = (leave_out or {}).get(label, ()), view.unsent.get(label, ())
             for place, key, record in self._records(label, start, horizon):
                 news = view.unknown_fields(label, record)
-                wanted = bool(news) and key not in left_out
-                if wanted and self._can_go(page, label, key, record, news, view):
-                    if not room.take(key, record):
-                        page.has_more = True
-                        return page
+                if not news or key in left_out:
+                    pass
+                elif (unsent := refusal(record, news, most, plain=self.plain)) is not None:
+                    page.unsent.setdefault(label, {})[key] = unsent
+                elif key in before:  # it is sent whole, from a place of its own
+                    page.mended.setdefault(label, set()).add(key)
+                elif room.take(len(key) + 6 + len(record.encode())):
                     page.payload(label).records[key] = record
                     if len(news) < len(record.data):
                         page.fresh.setdefault(label, {})[key] = news
+                else:
+                    page.has_more = True
+                    return page
                 page.cursor.places[label] = place
             page.cursor.places[label] = (horizon, LAST_KEY)
         for label in reversed(order):
-            left_out = (leave_out or {}).get(label, ())
+            left_out, before = (leave_out or {}).get(label, ()), view.unsent.get(label, ())
             for place, key, tombstone in self._deletions(label, start, horizon):
-                wanted = not view.knows_tombstone(label, key, tombstone) and key not in left_out
-                if wanted and self._can_go(page, label, key, tombstone, (), view):
-                    if not room.take(key, tombstone):
-                        page.has_more = True
-                        return page
-                    page.payload(label).deletes[key] = tombstone.stamp
+                if not view.knows_tombstone(label, key, tombstone) and key not in left_out:
+                    if key in before:
+                        page.mended.setdefault(label, set()).add(key)
+                    if not self.plain or is_plain_key(key):
+                        if not room.take(len(key) + 24):
+                            page.has_more = True
+                            return page
+                        page.payload(label).deletes[key] = tombstone.stamp
                 page.cursor.places[deletions_of(label)] = place
             page.cursor.places[deletions_of(label)] = (horizon, LAST_KEY)
         page.cursor = Cursor(max(horizon, start.floor))
         page.has_more = bool(page.mended)
         return page
-
-    def _can_go(
-        self,
-        page: Page,
-        label: str,
-        key: str,
-        found: SyncRecord | Tombstone,
-        news: Iterable[str],
-        view: PeerView,
-    ) -> bool:
-        """Whether it can be sent now. What could not be before is sent whole, from a place of its own."""
-        before = key in view.unsent.get(label, ())
-        if isinstance(found, Tombstone):
-            if before:
-                page.mended.setdefault(label, set()).add(key)
-            return not self.plain or is_plain_key(key)
-        unsent = self.unsendable(found, news, view)
-        if unsent is not None:
-            page.unsent.setdefault(label, {})[key] = unsent
-        elif before:
-            page.mended.setdefault(label, set()).add(key)
-        return unsent is None and not before
 
     @property
     def _most(self) -> int:
@@ -187,9 +171,8 @@ class _Room:
     count: int = 0
     size: int = 0
 
-    def take(self, key: str, found: SyncRecord | Tombstone) -> bool:
-        """Whether there was room for it."""
-        weight = 0 if self.bytes_limit is None else _weight(key, found)
+    def take(self, weight: int) -> bool:
+        """Whether there was room for something of so many bytes."""
         if (self.limit is not None and self.count >= self.limit) or (
             self.bytes_limit is not None and self.count and self.size + weight > self.bytes_limit
         ):
@@ -200,20 +183,10 @@ class _Room:
 
 def _next_chunk(records: Mapping[str, SyncRecord], most: int) -> int:
     """As many as are not too much to hold at once, if they are like these."""
-    size = sum(map(_size, records.values())) // max(1, len(records))
+    sizes = [_size(each) if each.text is None else len(each.text) for each in records.values()]
+    size = sum(sizes) // max(1, len(sizes))
     return max(1, min(most, CHUNK_BYTES // (size + 1)))
 
 
 def _size(record: SyncRecord) -> int:
-    if record.text is not None:
-        return len(record.text)
     return sum(len(value) for value in record.data.values() if isinstance(value, str))
-
-
-def _weight(key: str, found: SyncRecord | Tombstone) -> int:
-    if isinstance(found, Tombstone):
-        return len(key) + 24
-    try:
-        return len(key) + 6 + len(found.encode())
-    except (TypeError, ValueError):  # it will not be sent, and here is not the place to say so
-        return len(key) + 6 + len(json.dumps(found.to_dict(), default=str))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
 from typing import Any
 
-from tasks.database.answering import fitted
+from tasks.database.answering import Answering
 from tasks.database.applying import Applier
 from tasks.database.asking import Asking
 from tasks.database.beside import MemoryBeside
 from tasks.database.clock import COUNTER_BITS, HybridLogicalClock
-from tasks.database.collect import Collector, Page
+from tasks.database.collect import Collector
 from tasks.database.enums import SyncPhase, SyncStage, SyncStatus
 from tasks.database.exceptions import (
     InvalidParameterError,
@@ -25,8 +24,7 @@ from tasks.database.garbage import search_put_off
 from tasks.database.graph import DependencyGraph
 from tasks.database.guard import Guard, Toll, refuse
 from tasks.database.lock import SyncLock
-from tasks.database.manifest import ModelPayload, SyncManifest
-from tasks.database.marks import Mark, Marks, Told
+from tasks.database.manifest import SyncManifest
 from tasks.database.node import Node
 from tasks.database.peer import PeerState
 from tasks.database.plain import RESERVED, complete
@@ -37,7 +35,6 @@ from tasks.database.storage import DatabaseSyncStorage
 from tasks.database.transport import Transport
 from tasks.database.unsent import RECORD_BYTES_MAX_DEFAULT
 from tasks.database.validation import Limits, check_parameters
-from tasks.database.view import Cursor, PeerView
 
 log = logging.getLogger(__name__)
 
@@ -179,104 +176,13 @@ class DatabaseEngine:
             if self._lock is not None and not hasattr(self._lock, "processing"):
                 self._lock.hold(self._node.node_id)
             with search_put_off():
-                response = self._answer(incoming, payloads, result, approve)
+                answering = Answering(self._node, self._guard, approve, result)
+                response = answering.answer(incoming, payloads)
             prove()
         if not incoming.dry_run and response.marks is not None and response.marks.mark is not None:
             self._node.keep_told(response.marks.mark)
         self._finalize(result)
         return response, result
-
-    def _answer(
-        self,
-        incoming: SyncManifest,
-        payloads: list[ModelPayload],
-        result: DatabaseResult,
-        approve: Callable[[MassChangeError], bool],
-    ) -> SyncManifest:
-        generation = self._node.look_back(dry_run=incoming.dry_run)
-        state = PeerState.load(self._node.storage, incoming.node_id)
-        asked = Cursor.read(incoming.checkpoint, incoming.after_keys)
-        heard = incoming.marks.heard if incoming.marks is not None else None
-        set_back = not generation.knows(heard, state.told, incoming.node_id)
-        state.sent = state.sent.or_before(asked) if set_back else asked
-        self._hear(incoming, state, heard)
-        self._catch_up(heard if set_back else None)
-        now = self._node.arrival([*payloads, *state.held.payloads().values()], dry_run=incoming.dry_run)
-        mark = state.tell(now, generation.name)
-        # What the peer believes to be known here it may have told in another past.
-        view = state.view(fresh={} if set_back else incoming.fresh, checkpoint=incoming.checkpoint)
-        purged = 0 if incoming.resync or set_back else self._stale(state.sent)
-        start = state.sent
-        keys = {payload.model_label: {*payload.records, *payload.deletes} for payload in payloads}
-        if purged:
-            page = Page(cursor=state.sent, has_more=True)
-        else:
-            wanted = replace(view, own=frozenset()) if incoming.resync else view
-            # Of another past is only what it means to keep: what it just looks at begins where it says.
-            if incoming.ahead is not None and (incoming.dry_run or not set_back):
-                start = Cursor.read(incoming.ahead["checkpoint"], incoming.ahead["after_keys"])
-            page = self._node.collector.page(start, now, wanted, leave_out=keys)
-        page.restamped = self._node.restamped()
-        came = [*payloads, *state.held.payloads().values()]
-        toll = Toll(self._guard, approve, state.toll, state.through)
-        applied = self._node.applier.apply(
-            payloads,
-            state.held,
-            view,
-            received_at=now,
-            new_stamp=self._node.clock.peek if incoming.dry_run else self._node.clock.now,
-            later=self._node.later,
-            result=result,
-            write=not incoming.dry_run,
-            toll=toll,
-            more=incoming.has_more,
-        )
-        state.toll, state.through = (toll.counts(), toll.through) if incoming.has_more else ({}, False)
-        if applied.own:
-            state.own.add(now)
-        state.held = applied.held
-        told = replace(view, own=frozenset({*state.own, now}))
-        collector = self._node.collector
-        page = fitted(page, applied.response, start, collector, told, at_once=incoming.dry_run)
-        for label, some in self._node.mended(state, came, told).items():
-            page.mended[label] = page.mended.get(label, set()) | some
-        self._node.settle(state, page, dry_run=incoming.dry_run)
-        if not incoming.dry_run:
-            state.save(self._node.storage, incoming.node_id)
-        if incoming.resync and not incoming.after_keys:
-            # What waits here for being applied is not gone, though no record of this node shows it.
-            _add(page.payloads, applied.held.payloads())
-        _add(page.payloads, applied.response)
-        _say_what_is_fresh(page, applied.response, told)
-        response = self._node.manifest(page, page.cursor, state)
-        response.resync = purged
-        response.set_back = now if set_back else 0
-        response.marks = Marks(Told((mark,)))
-        if incoming.resync:
-            response.unsent = {label: list(keys) for label, keys in state.unsent.items()}
-        response.seal()
-        self._node.report(applied, state, result)
-        return response
-
-    def _hear(self, incoming: SyncManifest, state: PeerState, heard: Mark | None) -> None:
-        """Note what the peer says of itself."""
-        state.hear(incoming.node_time, incoming.restamped)
-        state.hear_marks(incoming.marks)
-        state.told = state.told.heard(heard)
-        state.theirs, state.takes = incoming.held, incoming.takes
-        if not incoming.dry_run:
-            self._node.look_again(state)
-
-    def _catch_up(self, heard: Mark | None) -> None:
-        """Give no stamp again that was given once, in a past that is not known here any more."""
-        if heard is not None and heard.place <= self._node.limits.stamp_max():
-            self._node.clock.receive(heard.place)
-
-    def _stale(self, cursor: Cursor) -> int:
-        """Where tombstones were dropped that the peer has not seen: up to which stamp; else 0."""
-        purged = self._node.storage.get_purged()
-        stamps = [cursor.floor, *(stamp for stamp, _ in cursor.places.values())]
-        return purged if any(0 < stamp < purged for stamp in stamps) else 0
 
     # -- asking ---------------------------------------------------------------------------------------------
 
@@ -413,23 +319,3 @@ class DatabaseEngine:
             log.warning("Node %r: %s", self._node.node_id, line)
         if self._on_complete is not None:
             self._on_complete(result)
-
-
-def _say_what_is_fresh(page: Page, told: Mapping[str, ModelPayload], view: PeerView) -> None:
-    """Name the fields of these records that the peer cannot have yet."""
-    for label, payload in told.items():
-        for key, record in payload.records.items():
-            page.fresh.setdefault(label, {})[key] = [
-                name for name in record.data if not view.knows_field(label, record, name)
-            ]
-
-
-def _add(payloads: dict[str, ModelPayload], more: dict[str, ModelPayload]) -> None:
-    for label, payload in more.items():
-        into = payloads.setdefault(label, ModelPayload(label))
-        for key, record in payload.records.items():
-            into.deletes.pop(key, None)
-            into.records[key] = record
-        for key, stamp in payload.deletes.items():
-            into.records.pop(key, None)
-            into.deletes[key] = stamp

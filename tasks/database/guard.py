@@ -10,7 +10,6 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, NamedTuple
 
 from tasks.database.exceptions import InvalidParameterError, MassChangeError
@@ -118,6 +117,8 @@ class Toll:
     looked: bool = False
     _found: dict[Kind, dict[str, int]] = field(default_factory=dict)
     _examples: dict[Kind, dict[str, Lost]] = field(default_factory=dict)
+    #: How many were not too many; that is asked again where there are more.
+    _allowed: dict[Kind, int] = field(default_factory=dict)
     #: Rows that were deleted in this run, by model.
     _gone: dict[str, set[str]] = field(default_factory=dict)
 
@@ -129,17 +130,18 @@ class Toll:
     def update(self, label: str, here: SyncRecord, after: SyncRecord) -> None:
         """A record becomes another."""
         for name, old in here.data.items():
-            new = after.data.get(name)
-            if old is not new and not is_empty(old) and name in after.data and not same(old, new):
-                verb = "blank" if is_empty(new) else "change"
-                self._add(Kind(label, verb, name), Lost(here.key, old, new))
+            new = after.data.get(name, old)
+            if old is new or is_empty(old) or same(old, new):
+                continue
+            verb = "blank" if is_empty(new) else "change"
+            self._add(Kind(label, verb, name), Lost(here.key, old, new))
 
     def delete(self, label: str, here: SyncRecord) -> None:
         """A record goes."""
         self._add(Kind(label, "delete"), Lost(here.key, here.data, None))
 
     def _add(self, kind: Kind, lost: Lost) -> None:
-        text = canonical([lost.key, lost.old, lost.new])
+        text = f"[{', '.join(map(canonical, lost))}]"
         found = self._found.setdefault(kind, {})
         found[lost.key] = int.from_bytes(hashlib.sha256(text.encode()).digest()[:16])
         examples = self._examples.setdefault(kind, {})
@@ -158,9 +160,12 @@ class Toll:
             return
         if more and not self.looked and any(self._found.values()):
             raise LookAheadError
-        many = {kind: n for kind in self._found if (n := self._number(kind)) > self.guard.handful}
+        numbers = {kind: self._number(kind) for kind in self._found}
+        grown = {kind: n for kind, n in numbers.items() if n != self._allowed.get(kind)}
+        many = {kind: n for kind, n in grown.items() if n > self.guard.handful}
         over = [change for kind, n in sorted(many.items()) if (change := self._over(kind, n, storage))]
         if not over:
+            self._allowed = numbers
             return
         more_kinds = f", and more of {len(over) - KINDS_SHOWN} other kinds" if len(over) > KINDS_SHOWN else ""
         error = MassChangeError(
@@ -196,7 +201,7 @@ class Toll:
         # No more rows are counted than make a difference.
         enough = None if share == 0 else math.floor(number / share) + 1
         # Rows that an earlier exchange of the run changed may be gone since.
-        rows = max(number, gone + sum(1 for _ in islice(storage.get_keys(kind.label), enough)))
+        rows = max(number, gone + storage.count(kind.label, enough))
         if number <= share * rows:
             return None
         examples = self._examples[kind]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tasks.database.exceptions import ManifestFieldError
-
-if TYPE_CHECKING:
-    from tasks.database.peer import PeerState
 
 #: Records that a peer is told by name; the count tells of all.
 TOLD_MAX = 20
@@ -60,6 +57,17 @@ class HeldList:
         return {"count": self.count, "first": [[o.model, o.key, o.reason, o.came] for o in self.first]}
 
     @staticmethod
+    def of(records: Iterable[HeldRecord]) -> HeldList:
+        """What a peer is told of these."""
+        first: list[HeldRecord] = []
+        count = 0
+        for one in records:
+            count += 1
+            if len(first) < TOLD_MAX:
+                first.append(one.cut())
+        return HeldList(count, tuple(first))
+
+    @staticmethod
     def read(data: Any) -> HeldList:
         """What a peer sent.
 
@@ -83,38 +91,16 @@ class HeldList:
         raise ManifestFieldError("'held' must be a dict of 'count' and 'first'")
 
 
-def held_here(state: PeerState) -> Iterator[HeldRecord]:
-    """All that this node holds of what is between it and the peer."""
-    for label, some in state.unsent.items():
-        for key, one in some.items():
-            yield HeldRecord(label, key, one.reason, came=False)
-    for label, payload in state.held.payloads().items():
-        for key in [*payload.records, *payload.deletes]:
-            reason = state.held.reasons.get(label, {}).get(key, "it could not be applied")
-            yield HeldRecord(label, key, reason, came=True)
-
-
-def told(state: PeerState) -> HeldList:
-    """What the peer is told of it."""
-    first: list[HeldRecord] = []
-    count = 0
-    for one in held_here(state):
-        count += 1
-        if len(first) < TOLD_MAX:
-            first.append(one.cut())
-    return HeldList(count, tuple(first))
-
-
 def shown_key(key: str) -> str:
     """A key for people, however long it is and whatever is in it."""
     return repr(key) if len(key) <= _KEY_SHOWN else f"{key[:_KEY_SHOWN]!r}…"
 
 
-def unsent_lines(state: PeerState) -> Iterator[str]:
-    """What this node cannot send to the peer."""
-    unsent = (one for one in held_here(state) if not one.came)
+def unsent_lines(records: Iterable[HeldRecord]) -> Iterator[str]:
+    """What this node cannot send to the peer, of what it holds."""
+    unsent = (one for one in records if not one.came)
     for one in islice(unsent, TOLD_MAX):
         yield f"{one} cannot be sent: {one.reason}; it is held here"
-    more = sum(map(len, state.unsent.values())) - TOLD_MAX
+    more = sum(1 for _ in unsent)
     if more > 0:
         yield f"{more} more records cannot be sent"

@@ -118,6 +118,11 @@ class MemoryStorage:
         with self._guard:
             return sorted(self._of(model_label))
 
+    def count(self, model_label: str, most: int | None = None) -> int:
+        """How many records there are."""
+        with self._guard:
+            return len(self._of(model_label))
+
     def get_changed_since(
         self, model_label: str, timestamp: int, limit: int | None = None, after_key: Place | None = None
     ) -> dict[str, SyncRecord]:

@@ -8,14 +8,15 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.database.applying import Applied, Applier, newest_stamp
+from tasks.database.applying import Applier
 from tasks.database.beside import Beside, Outside
 from tasks.database.clock import HybridLogicalClock
 from tasks.database.collect import Collector, Page
 from tasks.database.exceptions import HeldLimitError
+from tasks.database.exchange import Applied
 from tasks.database.generation import Generation
 from tasks.database.graph import DependencyGraph
-from tasks.database.held import told, unsent_lines
+from tasks.database.held import HeldList, unsent_lines
 from tasks.database.manifest import ModelPayload, SyncManifest
 from tasks.database.marks import Mark
 from tasks.database.peer import HELD_MAX, PeerState
@@ -85,7 +86,7 @@ class Node:
         """
         if isinstance(self.storage, RestampableStorage):
             self.clock.follow()
-        newest = newest_stamp(payloads, self.limits.stamp_max())
+        newest = _newest_stamp(payloads, self.limits.stamp_max())
         if dry_run:
             return max(self.storage.horizon(self.clock.peek()), newest + 1)
         if newest:
@@ -121,15 +122,16 @@ class Node:
         found: dict[str, set[str]] = {}
         for payload in payloads:
             label = payload.model_label
-            keys = [k for k in [*payload.records, *payload.deletes] if k in state.unsent.get(label, ())]
+            unsent = state.unsent.get(label, {})
+            keys = [key for key in unsent if key in payload.records or key in payload.deletes]
             here = self.storage.get_records(label, keys) if keys else {}
             for key in keys:
                 if key not in here or self.collector.unsendable(here[key], (), view) is None:
                     found.setdefault(label, set()).add(key)
         return found
 
-    def settle(self, state: PeerState, page: Page, *, dry_run: bool) -> bool:
-        """Note what a page could not hold, and let what can go again come anew; return whether there is any.
+    def settle(self, state: PeerState, page: Page, *, dry_run: bool) -> None:
+        """Note what a page could not hold, and let what can go again come anew.
 
         Raises:
             HeldLimitError: there is too much of it.
@@ -142,9 +144,8 @@ class Node:
             send_again(self.storage, state.unsent, page.mended, self.later())
         count = sum(map(len, state.unsent.values()))
         if count > HELD_MAX:
-            first = next(unsent_lines(state))
+            first = next(unsent_lines(state.all_held()))
             raise HeldLimitError(f"{count} records of this node cannot be sent; the first: {first}")
-        return bool(page.unsent or page.mended)
 
     def purge(self, place: int) -> int:
         """Drop the tombstones up to this place; return how many. What peers hold back is not among them."""
@@ -163,7 +164,7 @@ class Node:
             payloads=[page.payloads[label] for label in self.graph.sync_order() if label in page.payloads],
             fresh=page.fresh,
             restamped=page.restamped,
-            held=told(state),
+            held=HeldList.of(state.all_held()),
             takes=self.collector.record_limit or 0,
         )
 
@@ -189,4 +190,15 @@ class Node:
                 continue
             result.skipped[label].append(key)
             result.errors.append(RecordError(label, key, f"{reason}; it is kept and tried again"))
-        result.errors.extend(unsent_lines(state))
+        result.errors.extend(unsent_lines(state.all_held()))
+
+
+def _newest_stamp(payloads: Iterable[ModelPayload], stamp_max: int) -> int:
+    """The largest stamp of all that is not above `stamp_max`."""
+    newest = 0
+    for payload in payloads:
+        stamps = [record.newest for record in payload.records.values()]
+        newest = max(
+            [newest, *(stamp for stamp in [*stamps, *payload.deletes.values()] if stamp <= stamp_max)]
+        )
+    return newest

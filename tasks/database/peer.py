@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.database.guard import Kind, counts_as_json, counts_of_json
-from tasks.database.held import HeldList
+from tasks.database.held import HeldList, HeldRecord
 from tasks.database.manifest import ModelPayload
 from tasks.database.marks import Mark, Marks, Told, new_mark, read_marks
 from tasks.database.record import SyncRecord
@@ -168,6 +168,16 @@ class PeerState:
         if self.takes:
             kept["takes"] = self.takes
         storage.save_checkpoint(node_id, self.received.floor, kept)
+
+    def all_held(self) -> Iterator[HeldRecord]:
+        """All that this node holds of what is between it and the peer."""
+        for label, some in self.unsent.items():
+            for key, one in some.items():
+                yield HeldRecord(label, key, one.reason, came=False)
+        for label, payload in self.held.payloads().items():
+            for key in [*payload.records, *payload.deletes]:
+                reason = self.held.reasons.get(label, {}).get(key, "it could not be applied")
+                yield HeldRecord(label, key, reason, came=True)
 
     def hear(self, time: int, restamped: Mapping[int, int]) -> None:
         """Note the peer's time; what it has taken back since it was heard last is held no longer."""

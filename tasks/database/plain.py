@@ -75,6 +75,10 @@ class PlainStorage:
         """The keys of all records."""
         return sorted({*self._storage.get_changed_since(model_label, 0)})
 
+    def count(self, model_label: str, most: int | None = None) -> int:
+        """How many records there are."""
+        return len(self._storage.get_changed_since(model_label, 0))
+
     def upsert_many(self, model_label: str, records: dict[str, SyncRecord]) -> set[str]:
         """As the storage; when single fields came is noted, where that is not when their record came."""
         refused = set(self._storage.upsert_many(model_label, records) or ())

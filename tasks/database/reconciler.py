@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import NoneType
 
@@ -95,14 +94,18 @@ class PayloadReconciler:
         )
         for key, remote in payload.records.items():
             local = local_records.get(key)
-            with work.failing_alone(key):
+            try:
                 if local is not None:
                     work.both_live(local, remote)
                 else:
                     work.only_remote(remote, (tombstones or {}).get(key))
+            except _UndecidedError as error:
+                work.leave(key, error)
         for key, stamp in payload.deletes.items():
-            with work.failing_alone(key):
+            try:
                 work.deletion(key, stamp, local_records.get(key), (tombstones or {}).get(key))
+            except _UndecidedError as error:
+                work.leave(key, error)
         return work.result
 
 
@@ -121,13 +124,9 @@ class _Work:
     def __post_init__(self) -> None:
         self.excluded: frozenset[str] = getattr(self.resolver, "excluded", frozenset())
 
-    @contextmanager
-    def failing_alone(self, key: str) -> Iterator[None]:
-        """Where the resolver fails, nothing is decided on this key."""
-        try:
-            yield
-        except _UndecidedError as error:
-            self.result.errors.append(RecordError(self.label, key, str(error), error.__cause__))
+    def leave(self, key: str, error: _UndecidedError) -> None:
+        """The resolver has failed on this key: nothing is decided on it."""
+        self.result.errors.append(RecordError(self.label, key, str(error), error.__cause__))
 
     def both_live(self, local: SyncRecord, remote: SyncRecord) -> None:
         key = local.key
@@ -338,6 +337,8 @@ def _copied(record: SyncRecord) -> SyncRecord:
 
 def _differ(one: SyncRecord, other: SyncRecord) -> bool:
     """Whether a peer that has the one must still hear of the other."""
+    if one.data == other.data and one.timestamps == other.timestamps:
+        return False
     if one.data.keys() != other.data.keys():
         return True
     return any(

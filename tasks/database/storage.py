@@ -140,6 +140,10 @@ class ArrivalStorage(DatabaseSyncStorage, Protocol):
         """The keys of all records."""
         ...
 
+    def count(self, model_label: str, most: int | None = None) -> int:
+        """How many records there are; no more than `most` are counted."""
+        ...
+
 
 @runtime_checkable
 class RestampableStorage(Protocol):

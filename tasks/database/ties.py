@@ -7,7 +7,12 @@ no difference in what order nodes hear of each other.
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, NamedTuple
+
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=True, default=str).encode
+
+_SIMPLE = frozenset({type(None), bool, int})
 
 #: The stamp of what was there before anybody captured. It is no edit, nor is a field without a stamp (0): a
 #: column's default, or a column that came later. Every edit is newer, one that empties the field as well.
@@ -33,12 +38,14 @@ def tied(one: int, other: int) -> bool:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values are equal, as JSON can tell."""
-    return bool(one == other) or canonical(one) == canonical(other)
+    if one == other:
+        return True
+    return not (_is_simple(one) and _is_simple(other)) and canonical(one) == canonical(other)
 
 
 def canonical(value: Any) -> str:
     """A text that equal values have in common, and by which all nodes put values in the same order."""
-    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=True, default=str)
+    return quoted(value) if value.__class__ is str else _encode(_plain(value))
 
 
 def larger(one: Any, other: Any) -> bool:
@@ -72,6 +79,12 @@ def is_empty(value: Any) -> bool:
 def _weight(value: Any) -> tuple[int, str]:
     """NULL is less than what is merely empty, and that less than any other value."""
     return (0 if value is None else 1 if is_empty(value) else 2, canonical(value))
+
+
+def _is_simple(value: Any) -> bool:
+    """Whether another such value has the same text only where it is equal."""
+    kind = value.__class__
+    return kind in _SIMPLE or (kind is str and value.isascii())
 
 
 def _plain(value: Any) -> Any:

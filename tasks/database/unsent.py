@@ -59,8 +59,26 @@ def refusal(record: SyncRecord, fields: Iterable[str], limit: int | None, *, pla
         limit: the most bytes of it as JSON; None: any.
         plain: whether keys and texts have to be what every database can keep.
     """
+    if _is_sound(record, limit, plain=plain):
+        return None
     reason, too_large = _reason(record, limit, plain=plain)
     return Unsent(tuple(sorted(fields)), reason, limit or 0 if too_large else 0) if reason else None
+
+
+def _is_sound(record: SyncRecord, limit: int | None, *, plain: bool) -> bool:
+    """Whether a record can be sent without a doubt, as nearly all can."""
+    key = record.key
+    if record.__class__ is not SyncRecord:
+        return False
+    if plain and not (key.isascii() and 0 < len(key) <= KEY_MAX and "\x00" not in key):
+        return False
+    try:
+        text = record.encode()
+    except (TypeError, ValueError, RecursionError):
+        return False
+    if plain and ("\\u0000" in text or "\\ud" in text):
+        return False
+    return limit is None or len(key) + len(text) <= limit
 
 
 def _reason(record: SyncRecord, limit: int | None, *, plain: bool) -> tuple[str, bool]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from tasks.errors import ExitError
 from tasks.merge import End
-
-T = TypeVar("T")
+from tasks.uninterrupted import uninterrupted
 
 
 def exit_error(error: SystemExit) -> ExitError:
@@ -93,23 +92,3 @@ async def calls(name: str) -> AsyncIterator[Calls]:
         yield caller
     finally:
         await uninterrupted(caller.finish())
-
-
-async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
-    """Carry something out to its end even when the caller is cancelled; the cancellation follows then.
-
-    Raises:
-        asyncio.CancelledError: the caller was cancelled meanwhile.
-    """
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-        except Exception:  # raised again by `result` below
-            break
-    if cancelled is not None:
-        raise cancelled from task.exception()
-    return task.result()

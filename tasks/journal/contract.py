@@ -24,7 +24,7 @@ class Cursor:
 class Memory:
     """What is remembered of a task as a whole."""
 
-    #: By Notion attribute, what it is mapped to and in which form it was compared; `None` before the first run.
+    #: By the left side's attribute, what it is mapped to and how it was compared; `None` before the first run.
     forms: Mapping[str, str] | None = None
     #: What the listings held, by the task's own word; `None` before the first run.
     scope: str | None = None
@@ -32,7 +32,7 @@ class Memory:
     cursors: Mapping[End, Cursor] = field(default_factory=dict)
     #: What the last run had to leave as it was.
     held: Sequence[Held] = ()
-    #: What the task itself wants to know again (`SyncTask.remembered`); `None` where it said nothing.
+    #: What the sides and the task want to know again, a JSON value; `None` where they said nothing.
     own: Any = None
 
 

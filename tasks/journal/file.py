@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from config.private_files import open_private, private_directory
-from tasks.engine.calls import uninterrupted
 from tasks.errors import StateError
 from tasks.journal.contract import Base, Memory, memory_from_data, memory_to_data
 from tasks.journal.state import State
 from tasks.journal.together import Together
 from tasks.merge import ID, Conflict, Effect, End, Intent, Link
+from tasks.uninterrupted import uninterrupted
 from tasks.values.canonical import dump, load
 
 #: In the place of a state, when a database has taken the task over.
@@ -55,8 +55,15 @@ class FileJournal:
         refuse_moved(self.path)
         self.state = State.read(self.path) or State()
         self._replay_changes()
+        try:
+            base = base_of(self.state)
+        except (ValueError, TypeError, KeyError) as error:
+            raise StateError(
+                f"state file {self.path} cannot be read ({error}): another version wrote it. Nothing was synced. Move "
+                "it away: the next run links both sides anew by their content and deletes nothing"
+            ) from error
         self.loaded = True
-        return base_of(self.state)
+        return base
 
     def _replay_changes(self) -> None:
         try:

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
 from pydantic import BaseModel, Field, ValidationError
 
 from config.private_files import open_private, private_directory
 from tasks.errors import StateError
+from tasks.sides import ID
 from tasks.values.canonical import dump, load
-
-#: The id of an object on one side.
-ID: TypeAlias = str
 
 
 class State(BaseModel):
     """The linked objects and the values on which both sides agreed last."""
 
-    #: Notion id to the id of the other side.
+    #: The left side's id to the right side's.
     ids: dict[ID, ID] = Field(default_factory=dict)
-    #: Values by Notion id and Notion attribute, as Notion showed them.
+    #: Values by the left side's id and attribute, as that side showed them.
     objs: dict[ID, dict[str, Any]] = Field(default_factory=dict)
-    #: The same values as the other side showed them, where that is not the same thing.
+    #: The same as the right side showed them, where that is not the same thing.
     others: dict[ID, dict[str, Any]] = Field(default_factory=dict)
-    #: Notion id to the sides on which the object is out of sight, though not deleted.
+    #: The left side's id to the ends at which the object is out of sight, though not deleted.
     parked: dict[ID, list[str]] = Field(default_factory=dict)
     #: Writes that were begun: key to what was to be written, until the outcome is known.
     intents: dict[str, dict[str, Any]] = Field(default_factory=dict)

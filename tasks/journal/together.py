@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
-from tasks.engine.calls import uninterrupted
+from tasks.uninterrupted import uninterrupted
 
 T = TypeVar("T")
 

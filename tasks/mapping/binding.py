@@ -67,7 +67,8 @@ def bind(
     fixed: dict[End, dict[str, Any]] = {}
     for end, given in (constants or {}).items():
         try:
-            fixed[end] = read_constants(ends[end], given, {pair.at(end) for pair in taken}, labels[end])
+            written = {pair.at(end) for pair in taken if pair.only_to is not end.opposite}
+            fixed[end] = read_constants(ends[end], given, written, labels[end])
         except TaskDefinitionError as error:
             problems.append(str(error))
     if problems:

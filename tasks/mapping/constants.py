@@ -20,7 +20,7 @@ def read_constants(
     Args:
         there: what the side has; nothing where it does not say, and then values are taken as they are.
         given: values by the side's own names.
-        synced: the names of what is synced.
+        synced: the names of what the sync writes there.
         label: what people call the side.
 
     Raises:

@@ -16,6 +16,8 @@ from tasks.values.opaque import Opaque
 def number(value: Any) -> Any:
     """A number as it is compared: the same for what is written in decimals and what is kept as a double.
 
+    `Opaque` for one that no double comes near to, such as infinity.
+
     Raises:
         TypeError: it is none.
     """
@@ -23,24 +25,30 @@ def number(value: Any) -> Any:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise TypeError("no number")
-    if isinstance(value, Decimal) and value.is_finite():
+    try:
         near = float(value)
-        if math.isfinite(near) and Decimal(repr(near)) == value:
-            return int(near) if near.is_integer() and abs(near) < 2**53 else near
+    except (OverflowError, ValueError):
+        near = math.inf
+    if not math.isfinite(near):
+        return Opaque("a number that others cannot hold", odd=True)
+    if isinstance(value, Decimal) and Decimal(repr(near)) == value:
+        return int(near) if near.is_integer() and abs(near) < 2**53 else near
     return value
 
 
 def whole(value: Any) -> Any:
     """A whole number; `Opaque` for one that is not."""
     value = number(value)
-    if value is None or (math.isfinite(value) and value == int(value)):
-        return None if value is None else int(value)
-    return Opaque("a number that is not whole", odd=True)
+    if value is None or isinstance(value, Opaque):
+        return value
+    return int(value) if value == int(value) else Opaque("a number that is not whole", odd=True)
 
 
 def priority(value: Any) -> Any:
     """A priority of a number, of which 0 is none; `Opaque` for a number that is none."""
     value = number(value)
+    if isinstance(value, Opaque):
+        return value
     if value and value not in range(1, 10):
         return Opaque("a number that is no priority from 1 to 9", odd=True)
     return int(value) if value else None
@@ -54,7 +62,7 @@ def answer(value: Any) -> bool:
     """
     if value is None or isinstance(value, bool):
         return bool(value)
-    return bool(number(value))
+    return bool(number(value))  # also one that others cannot hold
 
 
 def _ended(value: Any) -> bool:

@@ -23,7 +23,7 @@ def pairs_of(mapping: Mapping[str, str | Mapping[str, Any]], ends: Mapping[str, 
     Args:
         mapping: by attribute of the left side, that of the right side, or a table with `to` and whatever else is to
             be said of them: `only_to`, `values`, `conflict_mode`.
-        ends: the words for the two ends, such as `{"notion": End.LEFT, "caldav": End.RIGHT}`; `left` and `right` are
+        ends: the words for the two ends, such as `{"board": End.LEFT, "phone": End.RIGHT}`; `left` and `right` are
             understood besides.
 
     Raises:

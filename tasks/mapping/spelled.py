@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -19,16 +18,14 @@ from tasks.values.opaque import Opaque
 
 def _read_number(text: str) -> Any:
     try:
-        value = Decimal(text)
+        return number(Decimal(text))
     except InvalidOperation:
         raise ValueError("no number") from None
-    if not value.is_finite() or math.isinf(float(value)):
-        raise ValueError("no number that others can hold")
-    return number(value)
 
 
 def _read_whole(text: str) -> Any:
-    return whole(_read_number(text))  # `Opaque` for a fraction
+    found = _read_number(text)
+    return found if isinstance(found, Opaque) else whole(found)
 
 
 def _span(value: Any, current: Any) -> Any:

@@ -73,6 +73,13 @@ def merge_attributes(
             continue  # nothing happened
         if policy.agree(name, ours, theirs):  # both sides, or one of them, came to the same value
             merged.agreed.append(name)
+        elif (target := policy.only_to.get(name)) is not None:
+            lost = one_way(name, target, policy, link if known else None, left, right, name in uncertain)
+            if lost is not None:
+                settle(lost)
+            else:
+                how = "edited" if known else "only filled"
+                write(target, name, f"{name} {how} in {policy.labels[target.opposite]}")
         elif name in uncertain and not (policy.resolver and left_changed and right_changed):
             # Written without an answer, and not shown: perhaps edited since. (A resolver's value comes from
             # neither side, so there is none to write again; it is asked again.)
@@ -124,6 +131,44 @@ def resolve(name: str, base: Any, policy: Policy, left: Record, right: Record) -
         reason=f"{name} edited on both sides; {words[rule]}",
     )
     return conflict, value
+
+
+def one_way(
+    name: str, target: End, policy: Policy, link: Link | None, left: Record, right: Record, uncertain: bool
+) -> Conflict | None:
+    """What is lost where the source of an attribute has its way, for the ledger; `None` for nothing of a person's.
+
+    Args:
+        name: the attribute.
+        target: the only end to which it goes.
+        policy: how the sides are called.
+        link: the pair with a base of this attribute; `None` where there is none.
+        left: the left side's record.
+        right: the right side's record.
+        uncertain: whether an earlier run wrote it without an answer, so that what is shown may be an edit.
+    """
+    shown = (left if target is End.LEFT else right).values[name]
+    base = None if link is None else link.base_on(target)[name]
+    edited = not is_empty(shown) if link is None else not same(shown, base)
+    if not edited and not uncertain:
+        return None
+    here, across = policy.labels[target], policy.labels[target.opposite]
+    how = (
+        f"{'filled' if link is None else 'edited'} in {here}" if edited else f"may have been edited in {here}"
+    )
+    return Conflict(
+        left_id=left.id,
+        right_id=right.id,
+        attribute=name,
+        base=base,
+        left=left.values[name],
+        right=right.values[name],
+        left_edited=left.edited,
+        right_edited=right.edited,
+        winner=target.opposite,
+        rule="one way",
+        reason=f"{name} {how}, but it goes only there: {across}'s stays",
+    )
 
 
 def _ask_resolver(

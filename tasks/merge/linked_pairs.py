@@ -157,13 +157,18 @@ class LinkedPairs:
             self.skip(missing.opposite, rest.id, self.waiting[missing.opposite, rest.hash])
             return
         base = link.base_on(missing.opposite)
-        stays = missing.opposite if self.policy.edit_beats_delete else missing
         edited = [
             name
             for name in self.policy.attributes
             if _unseen(rest.values[name], name, base) or uncertain.get(name) is missing.opposite
         ]
         names = ", ".join(edited)
+        # What its source would write over anyway saves no object.
+        in_vain = not any(self.policy.goes_to(name, missing) for name in edited)
+        stays = missing.opposite if self.policy.edit_beats_delete and not in_vain else missing
+        why = f"{names} edited in {across}"
+        if in_vain:
+            why += ", where it goes only to: that saves no object"
         deletion = Delete(
             side=missing.opposite,
             left_id=link.left_id,
@@ -171,6 +176,8 @@ class LinkedPairs:
             values=self.synced(rest.values),
             reason=f"deleted in {here}, not edited in {across} since"
             if not edited
+            else f"deleted in {here}; this beats the edit of {names}, which goes only to {across}"
+            if in_vain
             else f"deleted in {here}; the task says that this beats the edit of {names}",
         )
         if not edited:
@@ -187,8 +194,12 @@ class LinkedPairs:
                 left_edited=None if missing is End.LEFT else rest.edited,
                 right_edited=None if missing is End.RIGHT else rest.edited,
                 winner=stays,
-                rule="delete beats edit" if stays is missing else "edit beats delete",
-                reason=f"deleted in {here}, but {names} edited in {across}",
+                rule="one way"
+                if in_vain
+                else "delete beats edit"
+                if stays is missing
+                else "edit beats delete",
+                reason=f"deleted in {here}, but {why}",
             )
         )
         if stays is missing:
@@ -199,7 +210,7 @@ class LinkedPairs:
                 side=missing,
                 source_id=rest.id,
                 values=self.carried(rest, missing),
-                source=self.synced(rest.values),
+                source=self.synced(rest.values, missing),
                 instead_of=link.id_on(missing),
                 reason=f"deleted here, but {names} edited in {across}: an edit beats a deletion",
             )
@@ -293,16 +304,19 @@ class LinkedPairs:
         """Leave an object as it is."""
         self.actions.append(Skip(side=side, id=record_id, reason=reason))
 
-    def synced(self, values: Values) -> dict[str, object]:
-        """The values of the attributes that are kept in step."""
-        return {name: values[name] for name in self.policy.attributes}
+    def synced(self, values: Values, to: End | None = None) -> dict[str, object]:
+        """The values of the attributes that are kept in step, or of those only that go to one side."""
+        return {
+            name: values[name]
+            for name in self.policy.attributes
+            if to is None or self.policy.goes_to(name, to)
+        }
 
     def carried(self, record: Record, side: End) -> dict[str, object]:
         """What is to be written on `side` for a record of the opposite one."""
-        values = {name: record.values[name] for name in self.policy.attributes}
         return {
             name: None if isinstance(value, Opaque) else self.policy.shown(name, value, side)
-            for name, value in values.items()
+            for name, value in self.synced(record.values, side).items()
         }
 
 

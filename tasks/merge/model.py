@@ -258,7 +258,8 @@ class Conflict(Action):
     winner: End | None
     #: The rule that decided: `newer`, `tie`, `left`, `right`, `error`, `resolver`, `method`,
     #: `edit beats delete`, `delete beats edit`, `made again` where an object took the place of a deleted one,
-    #: or `retried` where an earlier write of this value may have arrived and been edited since.
+    #: `retried` where an earlier write of this value may have arrived and been edited since, or `one way` where it
+    #: was edited at the only end to which it goes.
     rule: str
 
     @property

@@ -211,7 +211,7 @@ class _Planner(LinkedPairs):
                 side=side.opposite,
                 source_id=record.id,
                 values=self.carried(record, side.opposite),
-                source=self.synced(record.values),
+                source=self.synced(record.values, side.opposite),
                 reason=f"new in {self.policy.labels[side]}",
             )
         )

@@ -57,6 +57,8 @@ class Policy:
     edit_beats_delete: bool = True
     #: What one side cannot show in full, by attribute.
     lossy: Mapping[str, Lossy] = field(default_factory=dict)
+    #: The only end to which an attribute goes, where it does not go both ways; the other end is never written.
+    only_to: Mapping[str, End] = field(default_factory=dict)
     #: Whether the listings are of another scope than those of the last run: what is missing was not deleted.
     scope_changed: bool = False
     #: A run may delete this share of the linked objects …
@@ -71,6 +73,10 @@ class Policy:
     def mode_of(self, attribute: str) -> str:
         """The mode of one attribute."""
         return self.modes.get(attribute, self.mode)
+
+    def goes_to(self, attribute: str, side: End) -> bool:
+        """Whether an attribute is ever written on a side."""
+        return self.only_to.get(attribute, side) is side
 
     def shown(self, attribute: str, value: Any, side: End) -> Any:
         """What a side shows of a value of the opposite side."""

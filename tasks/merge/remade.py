@@ -95,7 +95,8 @@ def link_again(
 
     Where the records differ, the old base tells whose value is the edit: the object that was made again shows
     the old value still, or the one across does. An empty value of the object that was made again, or an edit
-    on both sides, is as unknown as in any new pair, and the conflict mode decides.
+    on both sides, is as unknown as in any new pair, and the conflict mode decides; so is an edit at the only
+    end to which an attribute goes, where its source has its way.
 
     Args:
         remade: the pair.
@@ -113,7 +114,7 @@ def link_again(
                 bases[side][name] = shown[side]
             continue
         winner = None if name in uncertain else _edited_side(remade, name, shown)
-        if winner is None:
+        if winner is None or not policy.goes_to(name, winner.opposite):
             continue
         for side in End:
             bases[side][name] = old.base_on(side)[name]

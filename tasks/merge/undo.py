@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tasks.merge.model import (
@@ -90,7 +90,7 @@ def _brought_back(
     return Restore(
         side=effect.side,
         former_id=former,
-        values=effect.before,
+        values=_writable(effect.before, effect.side, policy),
         counterpart=effect.source_id if alone else None,
         reason=f"the run deleted it in {policy.labels[effect.side]}; {then}",
         name=effect.name,
@@ -118,8 +118,12 @@ def _set_back(
 ) -> list[Action]:
     back: dict[str, Any] = {}
     edited = []
+    sources = []
     for name, value in effect.before.items():
         if name not in policy.attributes or same(here[name], value):
+            continue
+        if not policy.goes_to(name, effect.side):
+            sources.append(name)
             continue
         after = effect.after[name]
         # A side that keeps less than was written shows still what it showed then.
@@ -132,6 +136,9 @@ def _set_back(
     if edited:
         reason = f"edited since the run ({', '.join(edited)}): left as it is"
         actions.append(Skip(side=effect.side, id=link.id_on(effect.side), reason=reason))
+    if sources:
+        reason = f"{_goes_only(sources, effect.side, policy)} by now: left as it is"
+        actions.append(Skip(side=effect.side, id=link.id_on(effect.side), reason=reason))
     if back:
         actions += both_set(link, effect.side, back, here, across, policy, "as before the run")
     return actions
@@ -140,12 +147,17 @@ def _set_back(
 def both_set(
     link: Link, side: End, values: Values, here: Values, across: Values | None, policy: Policy, reason: str
 ) -> list[Action]:
-    """Updates that make both records of a pair show these values, which are `side`'s own."""
+    """Updates that make both records of a pair show these values, which are `side`'s own.
+
+    What goes only to `side` leaves its source as it is.
+    """
     shown: dict[End, Values] = {side: here, side.opposite: across or {}}
     target = {
         side: dict(values),
         side.opposite: {
             name: policy.carried(name, value, shown[side.opposite].get(name), side.opposite)
+            if policy.goes_to(name, side.opposite)
+            else shown[side.opposite].get(name)
             for name, value in values.items()
         },
     }
@@ -199,11 +211,30 @@ def take_back(
     reason = "brought back from the ledger"
     if here is not None and wanted is not None and link is not None:
         known = {name: value for name, value in wanted.items() if name in policy.attributes}
-        actions = both_set(link, take, known, here.values, across.values if across else None, policy, reason)
+        ours = _writable(known, take, policy)
+        actions = both_set(link, take, ours, here.values, across.values if across else None, policy, reason)
+        if known and not ours:
+            reason = f"{_goes_only(known, take, policy)}: left as it is"
+            actions = [Skip(side=take, id=link.id_on(take), reason=reason)]
         return Plan(tuple(actions), 0, listed, labels=policy.labels)
     if attribute is None and wanted is not None and not snapshots[take].has(former_id):
         former_id = link.id_on(take) if link is not None else former_id
-        restore = Restore(side=take, former_id=former_id, values=wanted, reason=reason)
+        restore = Restore(
+            side=take, former_id=former_id, values=_writable(wanted, take, policy), reason=reason
+        )
         return Plan((restore,), 0, listed, labels=policy.labels)
     gone = Skip(side=take, id=link.id_on(take) if link else "", reason="the object is not there any more")
     return Plan((gone,), 0, listed, labels=policy.labels)
+
+
+def _writable(values: Values, side: End, policy: Policy) -> dict[str, Any]:
+    """The values that may be written on a side."""
+    return {name: value for name, value in values.items() if policy.goes_to(name, side)}
+
+
+def _goes_only(names: Iterable[str], side: End, policy: Policy) -> str:
+    """That attributes have their source on a side."""
+    several = tuple(names)
+    return (
+        f"{', '.join(several)} {'goes' if len(several) == 1 else 'go'} only to {policy.labels[side.opposite]}"
+    )

@@ -67,10 +67,10 @@ def type_word(annotation: Any) -> str:
         inner = [one for one in args if one is not Ellipsis]
         return f"list of {type_word(inner[0])}" if inner else "list"
     if origin is not None and issubclass(origin, dict):
-        return f"table of {type_word(args[1])}"
+        return "table" if args[1] is Any else f"table of {type_word(args[1])}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "table"
-    return WORDS.get(annotation, getattr(annotation, "__name__", "value"))
+    return "value" if annotation is Any else WORDS.get(annotation, getattr(annotation, "__name__", "value"))
 
 
 def _plain(default: Any) -> Any:

@@ -27,6 +27,7 @@ from tasks.errors import (
     UnfitError,
 )
 from tasks.sides.ends import ID, End, Labels
+from tasks.sides.keys import title_key
 from tasks.sides.kinds import Attribute, Kind, Option, State
 from tasks.sides.listing import Changes, Listing
 from tasks.sides.service import GROUP, Service
@@ -53,4 +54,5 @@ __all__ = [
     "State",
     "UnfitError",
     "check_lock",
+    "title_key",
 ]

@@ -37,6 +37,11 @@ class Side(ABC):
     #: Writes under way at once, where the methods are coroutines.
     concurrency: int = 4
 
+    @property
+    def full_label(self) -> str:
+        """What it is called in messages about the set-up, where that says more, such as the place by its title."""
+        return self.label
+
     # -- a run --------------------------------------------------------------------------------------------
 
     def open(self) -> Answer:

@@ -1,1 +1,3 @@
-"""The API that people write a sync with: one class, two sides, its steps as methods."""
+"""`SyncTask`: both sides in one class, by methods with a prefix. Two sides are made of those methods, and the steps
+of a run may be written anew, from `State` to `State`.
+"""

@@ -102,4 +102,4 @@ class MethodSide(Side):
     def spelled(self, method: str) -> str:
         """The name of the task's method."""
         names = METHODS | {"create": "{}_create_obj"}
-        return names[method].format(self.word)
+        return names.get(method, method).format(self.word)

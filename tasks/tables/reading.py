@@ -89,6 +89,9 @@ def read_table(table: Mapping[str, Any], found: Mapping[str, Found]) -> Read:
         wrong.append(f"it needs the tables of two services, as [sync.notion], and has {there or 'none'}")
     match made:
         case [ends.MadeEnd() as left, ends.MadeEnd() as right] if read is not None and not wrong:
+            wrong += _absent(read, left, right)
+            if wrong:
+                raise TaskDefinitionError("; ".join(wrong))
             return Read(read, left, right)
         case _:
             raise TaskDefinitionError("; ".join(wrong))
@@ -117,6 +120,16 @@ def _misspoken(read: SyncTable, words: Mapping[str, End]) -> Iterator[str]:
             yield mistakes.unknown(word, list(words), "new")
     if read.map is not None:
         yield from _wrong_pairs(read.map, words)
+
+
+def _absent(read: SyncTable, left: ends.MadeEnd, right: ends.MadeEnd) -> Iterator[str]:
+    """What is named of a service whose objects never have it; where it depends on the place, the run looks."""
+    pairs = pairs_of(read.map, {left.word: End.LEFT, right.word: End.RIGHT}) if read.map is not None else ()
+    for end, named in ((left, [pair.left for pair in pairs]), (right, [pair.right for pair in pairs])):
+        there = end.service.attributes
+        for name in (*named, *read.new.get(end.word, ())):
+            if there and name not in there:
+                yield f"{end.word} has no attribute {name!r}: {nearest(name, there)}"
 
 
 def _wrong_pairs(pairs: Mapping[str, Any], words: Mapping[str, End]) -> list[str]:

@@ -1,7 +1,10 @@
-"""A conformance kit for people who write tasks: random edits, faults and crashes against a task's own two sides.
+"""The conformance kit for people who write a side or a task.
 
->>> from tasks.testing import check_task
->>> report = check_task(make_task)  # doctest: +SKIP
+`check_side` holds one side to its contract, `check_task` lets a task run against its own two sides, with random edits,
+faults and crashes.
+
+>>> from tasks.testing import check_side
+>>> report = check_side(lambda: MySide(place))  # doctest: +SKIP
 >>> assert report.ok, report.text  # doctest: +SKIP
 """
 

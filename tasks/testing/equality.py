@@ -10,7 +10,7 @@ from enum import Enum
 from numbers import Number
 from typing import Any
 
-from tasks.sync_task.task import SyncTask
+from tasks.values.lossy import Lossy
 
 SIDES = ("notion", "other")
 
@@ -56,9 +56,9 @@ def is_blank(value: Any) -> bool:
     return value is None or (hasattr(value, "__len__") and len(value) == 0)
 
 
-def agree(task: SyncTask, attribute: str, notion: Any, other: Any) -> bool:
+def agree(lossy: Mapping[str, Lossy], attribute: str, notion: Any, other: Any) -> bool:
     """Whether what both sides show of an attribute is the same, as far as the coarser side can show it."""
     if alike(notion, other) or (is_blank(notion) and is_blank(other)):
         return True
-    lossy = task.lossy.get(attribute)
-    return lossy is not None and alike(lossy.show(notion), lossy.show(other))
+    one = lossy.get(attribute)
+    return one is not None and alike(one.show(notion), one.show(other))

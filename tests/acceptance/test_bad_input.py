@@ -128,7 +128,10 @@ def test_a_property_that_is_renamed_while_it_runs(office: Office) -> None:
 
 MISTAKES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"tables": 2}, ("two [[sync]] tables are named 'todos'",)),
-    ({"attr_map": {**ATTR_MAP, "Notes": "colour"}}, ("todos", "attr_map names colour", "description")),
+    (
+        {"attr_map": {**ATTR_MAP, "Notes": "colour"}},
+        ("todos", "caldav has no attribute 'colour'", "description"),
+    ),
     ({"every": "-5s"}, ("todos", "every", "give a period such as")),
     ({"every": "0s"}, ("todos", "every", "longer than zero")),
     ({"in_total": 0}, ("todos", "in_total")),
@@ -160,9 +163,10 @@ def test_tables_that_are_wrong(office: Office) -> None:
 )
 def test_schedules_that_are_wrong_in_python(office: Office, call: str, said: str) -> None:
     module = (
-        "from tasks.notion_caldav import NotionCalDAV\n"
-        f"NotionCalDAV('mine', data_source={office.board.source!r}, calendar_url={office.phone.url!r})"
-        f".{call}.schedule()\n"
+        "from tasks import TwoWay\n"
+        "from tasks.services import caldav, notion\n"
+        f"sides = notion.DataSource({office.board.source!r}), caldav.Todos({office.phone.url!r})\n"
+        f"TwoWay('mine', *sides).{call}.schedule()\n"
     )
     (office.directory / "cwd" / "my_tasks.py").write_text(module)
     for command in ("worker", "beat"):
@@ -198,8 +202,8 @@ def test_a_link_that_cannot_be_read(office: Office) -> None:
     office.board.edit("thing 01", Name=title("thing one"))
     path = office.state_dir / "lockstep.db"
     with closing(sqlite3.connect(path)) as db, db:
-        (kept,) = db.execute("SELECT notion FROM link ORDER BY notion_id LIMIT 1").fetchone()
-        changed = "UPDATE link SET notion = ? WHERE notion = ?"
+        (kept,) = db.execute("SELECT left_values FROM link ORDER BY left_id LIMIT 1").fetchone()
+        changed = "UPDATE link SET left_values = ? WHERE left_values = ?"
         db.execute(changed, (kept[:-5], kept))
     record = run_fails(office, "todos")
     assert "link" in record.reason

@@ -130,7 +130,7 @@ def test_two_nodes_in_step(tmp_path: Path, machines: tuple[Machine, Machine, Pro
     assert laptop.lockstep("run", "laptop").returncode == 0
     assert laptop.people() == office.people() == [("1", "Ada of the office", "a@example.org")]
     (lost,) = json.loads(office.lockstep("conflicts", "--json").stdout)  # where it was resolved
-    assert (lost["notion"], lost["other"]) == ("Ada of the office", "Ada of the laptop")
+    assert (lost["left"], lost["right"]) == ("Ada of the office", "Ada of the laptop")
     compared = json.loads(laptop.lockstep("nodes", "status", "--json").stdout)
     assert compared[0]["oldest_unsent_seconds"] is None
     listed = laptop.lockstep("status").stdout

@@ -82,7 +82,7 @@ def test_flower_shows_workers_runs_states_and_progress(make_office: MakeOffice) 
     eventually(over, PATIENCE, "the run's success")
     steps = [int(done) for done in re.findall(r"apply\w* (\d+)/20", " ".join(sorted(seen)))]
     assert len(steps) >= 3, seen
-    assert "'notion_created': 10" in flower.ask(f"/api/task/info/{task_id}")["result"]
+    assert "'left_created': 10" in flower.ask(f"/api/task/info/{task_id}")["result"]
 
     office.radicale.stop()
     failed = eventually(lambda: flower.ask("/api/tasks?state=FAILURE"), PATIENCE)

@@ -21,7 +21,8 @@ from sandbox.notion import Sandbox
 from tasks import Side, SyncTask, all_tasks
 from tasks.database.memory import MemoryStorage
 from tasks.database.transport import MemoryTransport
-from tasks.services.notion import DataSource, NotionSide
+from tasks.services.notion import SERVICE as NOTION
+from tasks.services.notion import DataSource
 from tasks.sides import End
 from tasks.tables import declare
 from tests.docs.pages import PAGES, ROOT, Block, block, blocks
@@ -41,8 +42,10 @@ RUN_BY = {
     ("README.md", "[[sync]]"): f"{README}::test_the_first_plan_of_a_newcomer",
     ("README.md", "$ cat .env"): f"{README}::test_the_first_plan_of_a_newcomer",
     ("README.md", "from tasks import TwoWay"): f"{HERE}::test_the_ready_task_in_python",
-    ("architecture.md", "config"): PICTURE,
+    ("architecture.md", "lockstep.toml  "): PICTURE,
     ("architecture.md", "beat entry"): PICTURE,
+    ("architecture.md", "label, granularity"): PICTURE,
+    ("architecture.md", "tasks.merge.attributes"): PICTURE,
     ("bench.md", "make bench"): f"{HERE}::test_the_benches_that_are_named",
     ("caldav.md", "[sync.caldav]"): f"{CALDAV}::test_the_side_on_the_page_is_made_alike_in_both_languages",
     ("caldav.md", "from tasks.services.caldav"): f"{CALDAV}::test_the_side_on_the_page_is_made_alike_in_both_languages",
@@ -61,7 +64,8 @@ RUN_BY = {
     ("nodes.md", "python3 -c"): f"{HERE}::test_two_nodes_in_one_folder",
     ("nodes.md", "from tasks.database"): f"{HERE}::test_a_node_in_python",
     ("nodes.md", "CREATE TRIGGER"): "tests/tasks/database/sql/test_triggers.py",
-    ("notion.md", "class Chores"): f"{HERE}::test_a_notion_side_in_python",
+    ("notion.md", "from tasks import TwoWay"): f"{HERE}::test_a_data_source_in_python",
+    ("notion.md", "[sync.notion]"): f"{HERE}::test_a_data_source_in_a_table",
     ("sandbox.md", "lockstep sandbox notion"): f"{HERE}::test_the_sandbox_is_started",
     ("sandbox.md", "from notion_client"): f"{HERE}::test_clients_of_the_sandbox",
     ("sandbox.md", "from sandbox.notion import ROOT_PAGE_ID"): f"{HERE}::test_clients_of_the_sandbox",
@@ -80,10 +84,11 @@ RUN_BY = {
     ("testing.md", "import datetime"): f"{TESTING}::test_the_side_passes",
     ("testing.md", "class Trusting"): f"{TESTING}::test_the_mistake_of_a_side_is_told_as_the_page_says",
     ("testing.md", "update of what"): f"{TESTING}::test_the_mistake_of_a_side_is_told_as_the_page_says",
+    ("testing.md", "from tasks import TwoWay"): f"{TESTING}::test_the_task_of_two_sides_passes",
     ("testing.md", "from datetime"): f"{TESTING}::test_the_task_passes",
     ("testing.md", "class Attic"): f"{TESTING}::test_the_mistake_of_a_task_is_told_as_the_page_says",
     ("testing.md", "I5 no resurrection"): f"{TESTING}::test_the_mistake_of_a_task_is_told_as_the_page_says",
-    ("testing.md", "import httpx"): f"{TESTING}::test_the_task_with_notion_passes",
+    ("testing.md", "import httpx"): f"{TESTING}::test_the_side_in_notion_passes",
     ("webhooks.md", "python -m worker.web"): f"{HERE}::test_the_web_process_is_started",
 }  # fmt: skip
 
@@ -285,10 +290,17 @@ def test_running_without_celery(here: Path, env: dict[str, str]) -> None:
     assert done.returncode == 0
 
 
-def test_a_notion_side_in_python(known_tasks: None) -> None:
-    example = block("notion.md", "class Chores")
-    executed(example, example.text.replace("…", SOURCE), NotionSide=whole(NotionSide))
+def test_a_data_source_in_python(known_tasks: None) -> None:
+    example = block("notion.md", "from tasks import TwoWay")
+    executed(example, example.text.replace("…", SOURCE), Diary=lambda: DataSource(SOURCE))
     assert "chores" in {task.name for task in all_tasks}
+
+
+def test_a_data_source_in_a_table() -> None:
+    said = tomllib.loads(block("notion.md", "[sync.notion]").text.replace("…", SOURCE))["sync"]["notion"]
+    side = NOTION.make(NOTION.table.model_validate(said))
+    assert isinstance(side, DataSource)
+    assert side.date_ranges == {"When"}
 
 
 def test_settings_in_a_file() -> None:

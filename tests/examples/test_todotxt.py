@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 
 from tasks.services import found
 from tasks.sides import PreconditionError, SideError, UnfitError
+from tasks.testing import Rule, check_side
 
 WORDS = [
+    "@new_house",
     "x", "(A)", "(J)", "2026-11-29", "2026-02-30", "Water", "plants", "+garden", "@home", "@", "+", "due:2026-12-01",
     "due:soon", "id:4f1c", "id:", "pri:B", "pri:high", "rec:1w", "https://example.org/a", "10:30", "Note:", "",
 ]  # fmt: skip
@@ -139,13 +141,21 @@ def test_a_create_that_is_repeated_makes_one_line(example: ModuleType, file: Pat
 
 def test_a_task_is_deleted(example: ModuleType, file: Path) -> None:
     side = example.TodoTxt(file)
-    side.delete(by_text(side)["Call Ada"])
+    ada = by_text(side)["Call Ada"]
+    assert not side.is_gone(side.id(ada))
+    side.delete(ada)
     assert list(by_text(side)) == ["Water the plants"]
-    assert side.is_gone("a1")
-    archived = example.TodoTxt(file, file.with_name("done.txt"))
-    file.with_name("done.txt").write_text("x 2026-11-29 Water the plants id:a1\n")
-    assert not archived.is_gone("a1")
-    assert archived.is_gone("another")
+    assert side.is_gone(side.id(ada))
+
+
+def test_a_task_that_was_archived_was_not_deleted(example: ModuleType, file: Path) -> None:
+    side = example.TodoTxt(file, file.with_name("done.txt"))
+    with pytest.raises(SideError, match=r"there is no file .*done\.txt"):
+        side.check(["text"])
+    file.with_name("done.txt").write_text("x 2026-11-29 Read id:b1\n")
+    side.check(["text"])
+    assert not side.is_gone("b1")
+    assert side.is_gone("another")
 
 
 @pytest.mark.parametrize("edit", ["Call Bob\n", "", "x Call Ada\n"])
@@ -190,8 +200,9 @@ def test_a_file_that_is_written_during_a_write_is_read_again(
         ({"text": "two\nlines"}, {"text"}),
         ({"text": None}, {"text"}),
         ({"text": "meet @home"}, {"text"}),
-        ({"text": "fine", "contexts": ("new house",), "projects": ("a",)}, {"contexts"}),
+        ({"text": "fine", "contexts": ("new_house",), "projects": ("a",)}, {"contexts"}),
         ({"projects": ("",), "done": True}, {"projects"}),
+        ({"priority": 10}, {"priority"}),
     ],
 )
 def test_what_a_line_cannot_hold_is_told(
@@ -233,6 +244,13 @@ def test_the_clock_of_the_file_is_when_it_was_edited(example: ModuleType, file: 
     side = example.TodoTxt(file)
     assert side.edited(side.list()[0]) == datetime.fromtimestamp(past.timestamp(), UTC)
     assert side.edited(side.create("k", {"text": "Milk"})) > past + timedelta(days=2)
+
+
+def test_it_keeps_the_contract_of_sides(example: ModuleType, file: Path) -> None:
+    report = check_side(lambda: example.TodoTxt(file))
+    assert report.ok, report.text
+    assert set(Rule) - set(report.reached) == report.left_out.keys()
+    assert len(report.reached) > 30
 
 
 @given(words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=9))

@@ -44,7 +44,8 @@ class Desk:
         path = os.pathsep.join([str(ROOT), str(installed)])
         self.env = {**clean, "PYTHONPATH": path, "COLUMNS": "100", "NO_COLOR": "1", "NOTION_TOKEN": "ntn_x"}
         self.env["NOTION_BASE_URL"] = sandbox.url
-        self.here, self.file = here, here / "todo.txt"
+        self.here, self.file, self.archive = here, here / "todo.txt", here / "done.txt"
+        self.archive.touch()
         headers = {"Authorization": "Bearer a-person", "Notion-Version": "2026-03-11"}
         self.notion = httpx.Client(base_url=f"{sandbox.url}/v1", headers=headers, timeout=30)
         parent = {"type": "workspace", "workspace": True}
@@ -62,7 +63,7 @@ class Desk:
 
     def write_table(self, rest: str) -> None:
         table = f'[[sync]]\nname = "chores"\nevery = "5m"\n[sync.todotxt]\nfile = "{self.file}"\n'
-        table += f'archive = "{self.here / "done.txt"}"\n[sync.notion]\ndata_source = "{self.source}"\n'
+        table += f'archive = "{self.archive}"\n[sync.notion]\ndata_source = "{self.source}"\n'
         (self.here / "lockstep.toml").write_text(table + rest)
 
     def add_row(self, name: str, **properties: Any) -> None:
@@ -92,8 +93,8 @@ def desk(tmp_path: Path, todotxt: Path) -> Iterator[Desk]:
     here.mkdir()
     with Sandbox(tmp_path / "notion.db") as sandbox:
         desk = Desk(here, sandbox, todotxt)
-        with desk.notion:
-            yield desk
+        yield desk
+        desk.notion.close()
 
 
 def test_it_is_listed_with_its_distribution(desk: Desk) -> None:
@@ -144,7 +145,7 @@ def test_it_is_kept_in_step_with_notion(desk: Desk) -> None:
     ]
 
     done = [line for line in desk.file.read_text().splitlines(keepends=True) if line.startswith("x ")]
-    (desk.here / "done.txt").write_text("".join(done))
+    desk.archive.write_text("".join(done))
     desk.file.write_text(desk.file.read_text().replace(done[0], ""))
     desk.lockstep("run", "chores")
     assert "Call Ada" in desk.rows(), "what was archived was not deleted"

@@ -1,4 +1,4 @@
-"""The command line `lockstep`."""
+"""The command line `lockstep`: a package for the commands that serve one thing, and what all of them share."""
 
 from __future__ import annotations
 

@@ -69,10 +69,10 @@ class WorkerLife:
 
     def _told(self) -> dict[str, Any]:
         worker = self._worker
-        turned = getattr(worker.broker.consumer, "turned_at", None)
+        turned = getattr(worker.consumer, "turned_at", None)
         hangs = turned is None or time.monotonic() - turned > SILENT
         return {
-            "pool": "threads" if isinstance(worker.pool.task_pool, TaskPool) else "prefork",
+            "pool": "threads" if isinstance(worker.pool, TaskPool) else "prefork",
             "concurrency": worker.concurrency,
             "queues": sorted(worker.app.amqp.queues.consume_from),
             "takes": not hangs and not worker.is_stopping,

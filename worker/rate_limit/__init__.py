@@ -1,4 +1,6 @@
-"""One budget of requests per Notion token, shared by all workers through Redis."""
+"""One budget of requests per Notion token, shared by all workers through Redis; while Redis is away, each keeps to its
+own part.
+"""
 
 from __future__ import annotations
 

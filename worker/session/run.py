@@ -9,12 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from tasks.engine.calls import uninterrupted
 from tasks.engine.naming import mentioned
 from tasks.engine.report import Order, RunReport
 from tasks.engine.sync import Progress
 from tasks.errors import LockLostError, TaskError
 from tasks.scheduled import Scheduled
+from tasks.uninterrupted import uninterrupted
 from worker.errors import RedisUnavailableError
 from worker.lock import NodeBusyError, SyncLock
 from worker.session.body import plan_only, stopped_at_first, with_care

@@ -1,4 +1,6 @@
-"""What may not be lost, in SQL: links with their bases, begun creates, runs, and the conflicts' ledger."""
+"""What may not be lost, in SQL: links with their bases, begun writes, runs, plans, and the conflicts' ledger. A run
+writes by a `SqlJournal`, which refuses it once a newer session of the node has written.
+"""
 
 from worker.store.journal import SqlJournal
 from worker.store.store import Store

@@ -1,4 +1,4 @@
-"""The web process: `python -m worker.web`."""
+"""The web process, `python -m worker.web`: health, webhooks and database nodes, each a group of routes."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
     x 2026-11-29 2026-11-20 Water the plants +garden @home due:2026-11-30 pri:A id:4f1c
 
 What is marked at the end belongs to no sentence: projects (`+`), contexts (`@`), and pairs such as `due:…`. What is
-marked within the sentence is part of it. Pairs that are not known here stay as they are.
+marked within the sentence is part of it. Pairs that are not known here stay as they are. A tag has `_` for each blank.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ class Line:
             return self.raw
         head = ["x"] if self.done else [f"({self.priority})"] if self.priority else []
         days = [str(day) for day in (self.completed, self.created) if day]
-        tags = [*(f"+{name}" for name in self.projects), *(f"@{name}" for name in self.contexts)]
+        tags = [
+            f"{sign}{name}" for sign, names in (("+", self.projects), ("@", self.contexts)) for name in names
+        ]
+        tags = [tag.replace(" ", "_") for tag in tags]
         pairs = {"due": self.due, "pri": self.priority if self.done else "", "id": self.id}
         known = [f"{key}:{value}" for key, value in pairs.items() if value]
         return " ".join([*head, *days, self.text, *tags, *self.more, *known])
@@ -72,12 +75,16 @@ def read_line(raw: str) -> Line:
         created=days[-1] if days and (not done or len(days) > 1) else None,
         completed=days[0] if days and done else None,
         due=_day(pairs.get("due", "")),
-        projects=tuple(sorted({word[1:] for word in marked if word[0] == "+"})),
-        contexts=tuple(sorted({word[1:] for word in marked if word[0] == "@"})),
+        projects=_tags(marked, "+"),
+        contexts=_tags(marked, "@"),
         id=pairs.get("id", ""),
         more=tuple(word for word in marked if word[0] not in "+@" and word not in known),
         raw=raw,
     )
+
+
+def _tags(marked: list[str], sign: str) -> tuple[str, ...]:
+    return tuple(sorted({word[1:].replace("_", " ") for word in marked if word[0] == sign}))
 
 
 def _take(words: list[str], wanted: bool) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,7 +10,8 @@ from typing import Any
 
 from lockstep_todotxt.file import Content, TodoFile, id_of
 from lockstep_todotxt.line import Line, read_line
-from tasks.sides import Attribute, Kind, Listing, PreconditionError, Side, UnfitError
+from tasks import TaskDefinitionError
+from tasks.sides import Attribute, Kind, Listing, PreconditionError, Side, UnfitError, title_key
 
 #: What every task has.
 ATTRIBUTES: Mapping[str, Attribute] = {
@@ -21,8 +22,9 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "projects": Attribute(Kind.CHOICES, new_options=True),
     "contexts": Attribute(Kind.CHOICES, new_options=True, meaning="tags"),
 }
-#: Letters of the priorities from 1 to 9; those after them are the least urgent, too.
-_LETTERS = "ABCDEFGHI"
+#: Letters of the priorities; those after them are the least urgent, too.
+_LETTERS: Mapping[int | None, str] = {None: "", **dict(enumerate("ABCDEFGHI", 1))}
+_LEAST = 9
 #: The text of a task of which nobody says any.
 UNTITLED = "untitled"
 #: How often a change is tried while somebody else writes the file.
@@ -47,7 +49,7 @@ class TodoTxt(Side):
 
     def __init__(self, file: Path, archive: Path | None = None) -> None:
         self._file = TodoFile(file.expanduser())
-        self._archive = TodoFile(archive.expanduser()) if archive is not None else None
+        self._files = [self._file, *([TodoFile(archive.expanduser())] if archive is not None else [])]
         self.label = f"the file {file.name}"
 
     # -- reading ------------------------------------------------------------------------------------------
@@ -55,6 +57,21 @@ class TodoTxt(Side):
     def describe(self) -> Mapping[str, Attribute]:
         """What every task has."""
         return ATTRIBUTES
+
+    def check(self, attributes: Collection[str]) -> None:
+        """Make sure that there are such attributes, and the files.
+
+        Raises:
+            TaskDefinitionError: there is no such attribute.
+            SideError: a file is not there, or cannot be read.
+        """
+        unknown = sorted(set(attributes) - ATTRIBUTES.keys())
+        if unknown:
+            raise TaskDefinitionError(
+                f"a task of {self.label} has no {', '.join(unknown)}; it has {', '.join(ATTRIBUTES)}"
+            )
+        for file in self._files:
+            file.read()
 
     def scope(self) -> str:
         """The file: what is not in another one was not deleted."""
@@ -66,8 +83,8 @@ class TodoTxt(Side):
         return Listing(Task(line, content.edited) for line in content.lines)
 
     def is_gone(self, obj_id: str) -> bool:
-        """Whether a task that is missing was deleted, and not moved to the archive."""
-        return self._archive is None or self._archive.read().find(obj_id) is None
+        """Whether a task was deleted: it is neither in the file nor in the archive."""
+        return all(file.read().find(obj_id) is None for file in self._files)
 
     def id(self, obj: Task) -> str:
         """What its line is known by."""
@@ -75,7 +92,7 @@ class TodoTxt(Side):
 
     def key(self, obj: Task) -> str:
         """Its text, without regard to case."""
-        return obj.line.text.casefold()
+        return title_key(obj.line.text)
 
     def edited(self, obj: Task) -> datetime:
         """When its file was written last."""
@@ -159,7 +176,7 @@ def _values(line: Line) -> dict[str, Any]:
     return {
         "text": line.text,
         "done": line.done,
-        "priority": min(ord(line.priority) - ord("A") + 1, len(_LETTERS)) if line.priority else None,
+        "priority": min(ord(line.priority) - ord("A") + 1, _LEAST) if line.priority else None,
         "due": line.due,
         "projects": line.projects,
         "contexts": line.contexts,
@@ -170,7 +187,7 @@ def _changed(line: Line, changes: dict[str, Any]) -> Line:
     """A line with other values.
 
     Raises:
-        UnfitError: it cannot hold some, such as a text with a line break or a tag with a blank.
+        UnfitError: it cannot hold some, such as a text with a line break or a tag with `_`, which stands for a blank.
     """
     unfit = [name for name, value in changes.items() if _with(line, {name: value}) is None]
     made = None if unfit else _with(line, changes)
@@ -184,7 +201,8 @@ def _with(line: Line, changes: dict[str, Any]) -> Line | None:
     """A line with other values, `None` where they would be read as something else."""
     wanted = _values(line) | {name: _plain(value) for name, value in changes.items()}
     wanted["done"] = bool(wanted["done"])
-    letter = _LETTERS[wanted["priority"] - 1] if wanted["priority"] else ""
+    if wanted["priority"] not in _LETTERS:
+        return None
     made = replace(
         line,
         text=wanted["text"] or "",
@@ -192,7 +210,9 @@ def _with(line: Line, changes: dict[str, Any]) -> Line | None:
         due=wanted["due"],
         projects=wanted["projects"] or (),
         contexts=wanted["contexts"] or (),
-        priority=letter if wanted["priority"] != _values(line)["priority"] else line.priority,
+        priority=line.priority
+        if wanted["priority"] == _values(line)["priority"]
+        else _LETTERS[wanted["priority"]],
         completed=(line.completed if line.done else _today()) if wanted["done"] else None,
         raw="",
     )

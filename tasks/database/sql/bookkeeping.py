@@ -1,5 +1,7 @@
 """What a node's database knows beside its records: checkpoints, the clock's bound, and how old tombstones are."""
 
+# ruff: noqa: S608  constants of this module
+
 from __future__ import annotations
 
 import dataclasses
@@ -8,7 +10,6 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tasks.database.conflict import ConflictType, FieldConflict, RecordConflict, ResolutionSource
 from tasks.database.record import STAMP_MAX, SyncRecord
@@ -16,7 +17,20 @@ from tasks.database.result import ConflictEntry
 from tasks.database.sql import placing, schema
 from tasks.database.sql.connection import Database
 
-_checkpoints, _clock, _records = schema.checkpoints.c, schema.clock.c, schema.records
+_checkpoints, _records = schema.checkpoints.c, schema.records
+
+# What every exchange asks is said as it is: a process that has just started has yet to compile all else.
+_GET_CHECKPOINT = sa.text("SELECT stamp, after_keys FROM lockstep_checkpoints WHERE node_id = :node_id")
+_SAVE_CHECKPOINT = sa.text(
+    "INSERT INTO lockstep_checkpoints (node_id, stamp, after_keys) VALUES (:node_id, :stamp, :after_keys) "
+    "ON CONFLICT (node_id) DO UPDATE SET stamp = excluded.stamp, after_keys = excluded.after_keys"
+)
+_LIVING = "FROM lockstep_records WHERE model = :model AND deleted IS NULL"
+_COUNT = sa.text(f"SELECT count(*) {_LIVING}")
+_COUNT_SOME = sa.text(f"SELECT count(*) FROM (SELECT 1 {_LIVING} ORDER BY key LIMIT :most) living")
+_GET_BOUND = sa.text("SELECT bound FROM lockstep_clock")
+_SAVE_BOUND = sa.text("UPDATE lockstep_clock SET bound = :bound WHERE bound < :bound")
+_GET_PURGED = sa.text("SELECT purged FROM lockstep_node")
 
 
 class Bookkeeping:
@@ -28,25 +42,31 @@ class Bookkeeping:
 
     def get_checkpoint(self, node_id: str) -> int:
         """The checkpoint that was saved last; 0 before."""
-        return int(self._checkpoint(node_id, _checkpoints.stamp) or 0)
+        return self._checkpoint(node_id)[0]
 
     def get_after_keys(self, node_id: str) -> dict[str, Any]:
         """The JSON values that were saved with it."""
-        text = self._checkpoint(node_id, _checkpoints.after_keys)
-        found: dict[str, Any] = json.loads(text) if text else {}
+        found: dict[str, Any] = json.loads(self._checkpoint(node_id)[1])
         return found
 
-    def _checkpoint(self, node_id: str, column: sa.Column[Any]) -> Any:
+    def _checkpoint(self, node_id: str) -> tuple[int, str]:
         with self.database.work() as work:
-            return work.connection.scalar(sa.select(column).where(_checkpoints.node_id == node_id))
+            found = work.checkpoints.get(node_id)
+            if found is None:
+                row = work.connection.execute(_GET_CHECKPOINT, {"node_id": node_id}).first()
+                found = (0, "{}") if row is None else (int(row[0]), row[1])
+                if work.locked:
+                    work.checkpoints[node_id] = found
+            return found
 
     def save_checkpoint(self, node_id: str, timestamp: int, after_keys: dict[str, Any] | None = None) -> None:
         """Keep both; without `after_keys` there are none any more."""
-        row = {"node_id": node_id, "stamp": timestamp, "after_keys": json.dumps(after_keys or {})}
-        dialect = sqlite if self.database.dialect == "sqlite" else postgresql
-        insert = dialect.insert(schema.checkpoints).values(row)
+        kept = json.dumps(after_keys or {})
+        row = {"node_id": node_id, "stamp": timestamp, "after_keys": kept}
         with self.database.work() as work:
-            work.connection.execute(insert.on_conflict_do_update(index_elements=["node_id"], set_=row))
+            work.connection.execute(_SAVE_CHECKPOINT, row)
+            if work.locked:
+                work.checkpoints[node_id] = (timestamp, kept)
 
     def get_nodes(self) -> dict[str, int]:
         """All node ids that have a checkpoint, with it."""
@@ -58,17 +78,18 @@ class Bookkeeping:
         """Drop a node's checkpoint and what belongs to it."""
         with self.database.work() as work:
             work.connection.execute(sa.delete(schema.checkpoints).where(_checkpoints.node_id == node_id))
+            work.checkpoints.pop(node_id, None)
 
     def get_clock_bound(self) -> int:
         """The stamp above which the node's clock has given none out."""
         with self.database.work() as work:
-            return int(work.connection.scalar(sa.select(_clock.bound)) or 0)
+            return int(work.connection.scalar(_GET_BOUND) or 0)
 
     def save_clock_bound(self, bound: int) -> None:
         """Keep the bound; it only ever grows, also when the transaction around it is undone."""
         with self.database.work() as work:
             work.clock_bound = max(work.clock_bound, bound)
-            work.connection.execute(sa.update(schema.clock).where(_clock.bound < bound).values(bound=bound))
+            work.connection.execute(_SAVE_BOUND, {"bound": bound})
 
     def purge_tombstones(self, arrival: int, stamp_max: int = STAMP_MAX) -> int:
         """Drop the tombstones that came at or before this place and have no larger stamp; return how many."""
@@ -84,15 +105,14 @@ class Bookkeeping:
     def get_purged(self) -> int:
         """The largest place up to which tombstones may have been dropped."""
         with self.database.work() as work:
-            return int(work.connection.scalar(sa.select(schema.node.c.purged)) or 0)
+            return int(work.connection.scalar(_GET_PURGED) or 0)
 
-    def count(self, model_label: str) -> int:
-        """How many records of a model live."""
-        query = sa.select(sa.func.count()).where(
-            _records.c.model == model_label, _records.c.deleted.is_(None)
-        )
+    def count(self, model_label: str, most: int | None = None) -> int:
+        """How many records of a model live; no more than `most` are counted."""
         with self.database.work() as work:
-            return int(work.connection.scalar(query) or 0)
+            if most is None:
+                return int(work.connection.scalar(_COUNT, {"model": model_label}) or 0)
+            return int(work.connection.scalar(_COUNT_SOME, {"model": model_label, "most": most}) or 0)
 
     def oldest_after(self, place: int, without: Collection[int] = ()) -> int | None:
         """The stamp of the oldest change behind a place, or not placed yet; None: there is none.

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tasks.database.held import held_here
 from tasks.database.peer import PeerState
 from tasks.database.plain import RESERVED
 from tasks.database.sql import walking
@@ -144,4 +143,4 @@ def differences(
 def _held(storage: SQLAlchemyStorage, label: str) -> dict[str, str]:
     """Why records of a table are held on a node, by key."""
     states = (PeerState.load(storage, name) for name in storage.get_nodes() if not name.startswith(RESERVED))
-    return {one.key: one.reason for state in states for one in held_here(state) if one.model == label}
+    return {one.key: one.reason for state in states for one in state.all_held() if one.model == label}

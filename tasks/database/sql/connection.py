@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -49,6 +50,9 @@ class Work:
     clock_bound: int = 0
     #: Nobody else gives places before its end.
     locked: bool = False
+    #: The last place that was given, and what is kept of peers, as they were read while it was locked.
+    place: int | None = None
+    checkpoints: dict[str, tuple[int, str]] = field(default_factory=dict)
 
 
 class Database:
@@ -226,7 +230,7 @@ def _follow(engine: sa.Engine, name: str | None) -> None:
 
 def _identity(name: str) -> tuple[int, int] | None:
     try:
-        found = Path(name).stat()
+        found = os.stat(name)  # noqa: PTH116  for each transaction, and a path takes longer
     except OSError:
         return None
     return found.st_dev, found.st_ino

@@ -17,6 +17,12 @@ _DUE = "SELECT model, key, newest FROM lockstep_records WHERE place IS NULL"
 # By name: figures that were taken while everything was due would have it read the whole table ever after.
 _SQLITE_DUE = _DUE.replace("WHERE", "INDEXED BY lockstep_records_pending WHERE")
 
+_LOCK = sa.text("UPDATE lockstep_node SET id = id WHERE id = 1")
+_LAST_PLACE = sa.text("SELECT horizon FROM lockstep_node")
+_KEEP_PLACE = sa.text("UPDATE lockstep_node SET horizon = :place")
+_IS_DUE = sa.text(f"SELECT 1 FROM ({_DUE} LIMIT 1) d")
+_SQLITE_NEWEST = sa.text(f"SELECT max(newest) FROM ({_SQLITE_DUE}) d")
+
 _SQLITE = sa.text("""
     UPDATE lockstep_records INDEXED BY lockstep_records_pending
     SET place = :place, received_at = :place, pending = NULL,
@@ -59,21 +65,32 @@ def place_all(work: Work, now: int) -> int:
     """
     lock_node(work)
     connection = work.connection
-    last = int(connection.scalar(sa.text("SELECT horizon FROM lockstep_node")) or 0)
+    last = last_place(work)
     place = max(now, last + 1)
     if connection.dialect.name == "sqlite":
-        newest = connection.scalar(sa.text(f"SELECT max(newest) FROM ({_SQLITE_DUE}) d"))
+        newest = connection.scalar(_SQLITE_NEWEST)
         if newest is not None:
             place = max(place, newest)
             connection.execute(_SQLITE, {"place": place, "last": last})
             place += 1
     else:
         connection.exec_driver_sql(_BY_INDEX)
-        if connection.scalar(sa.text(f"SELECT 1 FROM ({_DUE} LIMIT 1) d")) is not None:
+        if connection.scalar(_IS_DUE) is not None:
             place = (connection.scalar(_POSTGRESQL, {"place": place, "last": last}) or place) + 1
         connection.exec_driver_sql(_AS_BEFORE)
-    connection.execute(sa.text("UPDATE lockstep_node SET horizon = :place"), {"place": place})
-    return int(place)
+    connection.execute(_KEEP_PLACE, {"place": place})
+    work.place = int(place)
+    return work.place
+
+
+def last_place(work: Work) -> int:
+    """The last place that was given."""
+    if work.place is not None:
+        return work.place
+    found = int(work.connection.scalar(_LAST_PLACE) or 0)
+    if work.locked:
+        work.place = found
+    return found
 
 
 def oldest_due(work: Work) -> int | None:
@@ -93,6 +110,6 @@ def lock_node(work: Work) -> None:
     if work.locked:
         return
     work.locked = True
-    work.connection.execute(sa.text("UPDATE lockstep_node SET id = id WHERE id = 1"))
+    work.connection.execute(_LOCK)
     if work.connection.dialect.name == "postgresql":
         work.connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{ROW_WAIT_MS}ms'")

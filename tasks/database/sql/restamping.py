@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tasks.database.record import WHOLE
-from tasks.database.sql import schema
+from tasks.database.sql import placing, schema
 from tasks.database.sql.connection import Database
 from tasks.database.sql.reading import comparable, fetched
 from tasks.database.sql.tables import SyncedTable
@@ -18,6 +18,7 @@ from tasks.database.unsent import is_plain_key
 CHUNK = 1000
 
 _records, _clock = schema.records.c, schema.clock.c
+_RESTAMPED = sa.text("SELECT at, above FROM lockstep_restamped")
 
 
 class Restamping:
@@ -29,7 +30,7 @@ class Restamping:
     def get_last_place(self) -> int:
         """The last place that a peer may have been told of."""
         with self.database.work() as work:
-            return int(work.connection.scalar(sa.select(schema.node.c.horizon)) or 0)
+            return placing.last_place(work)
 
     def get_stamps_above(self, model_label: str, stamp: int) -> Iterator[tuple[str, dict[str, int]]]:
         """Keys of records and tombstones with a stamp above this one, each with all its stamps by field."""
@@ -96,8 +97,7 @@ class Restamping:
     def get_restamped(self) -> dict[int, int]:
         """When stamps were taken back, and above which."""
         with self.database.work() as work:
-            rows = work.connection.execute(sa.select(schema.restamped))
-            return {int(row.at): int(row.above) for row in rows}
+            return {int(at): int(above) for at, above in work.connection.execute(_RESTAMPED)}
 
     def save_restamped(self, at: int, above: int) -> None:
         """Keep that stamps `above` this one were taken back `at` this place."""

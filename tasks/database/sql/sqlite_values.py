@@ -73,9 +73,10 @@ def _quick_writer(kind: Kind, write: Convert) -> Convert:
 
         def moment(value: Any) -> Any:
             made = _parsed_moment(value)
-            if made is None or made.isoformat() != value:
+            if made is None or (text := made.isoformat()) != value:
                 return write(value)
-            return made.isoformat(" ", "microseconds")
+            text = text.replace("T", " ")
+            return text if made.microsecond else f"{text}.000000"
 
         return moment
     return write

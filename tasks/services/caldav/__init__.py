@@ -18,8 +18,7 @@ A `Todo`, which the calendar reads and writes, has them too; only its `status` i
 from tasks.services.caldav.calendar import TodoCalendar
 from tasks.services.caldav.client import CalDAVClient
 from tasks.services.caldav.service import SERVICE
-from tasks.services.caldav.side import CalDAVSide
 from tasks.services.caldav.todo import ATTRIBUTES, Todo
 from tasks.services.caldav.todos import Todos
 
-__all__ = ["ATTRIBUTES", "SERVICE", "CalDAVClient", "CalDAVSide", "Todo", "TodoCalendar", "Todos"]
+__all__ = ["ATTRIBUTES", "SERVICE", "CalDAVClient", "Todo", "TodoCalendar", "Todos"]

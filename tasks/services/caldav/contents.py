@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from tasks.services.caldav.content_lines import Component, unescape
 from tasks.services.caldav.multistatus import DATA, ETAG, Resource
 from tasks.services.caldav.todo import Reading, Todo, read_resource
+from tasks.sides import title_key
 
 _FOLD = re.compile(r"\r?\n[ \t]")
 _UID = re.compile(r"^UID(?:;[^:\r\n]*)?:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
@@ -57,7 +58,7 @@ class Unread:
         titles = [unescape(found) for found in _SUMMARY.findall(_FOLD.sub("", self.text or ""))]
         if not titles:
             return not self._whole
-        return text_hash(title) in map(text_hash, titles)
+        return title_key(title) in map(title_key, titles)
 
 
 @dataclass(frozen=True)

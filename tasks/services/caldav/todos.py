@@ -13,10 +13,9 @@ from pydantic import SecretStr
 from tasks.errors import TaskDefinitionError
 from tasks.services.caldav.calendar import TodoCalendar
 from tasks.services.caldav.client import CalDAVClient, split_credentials
-from tasks.services.caldav.contents import text_hash
 from tasks.services.caldav.late_changes import LateChanges
 from tasks.services.caldav.todo import Todo, done_occurrence, is_done
-from tasks.sides import ID, Attribute, Kind, Listing, Option, Side, State
+from tasks.sides import ID, Attribute, Kind, Listing, Option, Side, State, title_key
 
 #: What a calendar calls the states.
 STATUS_OF: Mapping[str, str] = {
@@ -125,11 +124,12 @@ class Todos(Side):
         """Make sure that there is a calendar and that it takes to-dos.
 
         Raises:
-            TaskDefinitionError: there is none, it takes none, or `summary` is not synced.
+            TaskDefinitionError: there is none, it takes none, or to-dos have no such attribute.
             SideError: the server cannot be reached or refuses the user.
         """
-        if "summary" not in attributes:
-            raise TaskDefinitionError("summary must be synced: it pairs to-dos that were never linked")
+        unknown = sorted(set(attributes) - set(TODO))
+        if unknown:
+            raise TaskDefinitionError(f"a to-do has no {', '.join(unknown)}, only {', '.join(TODO)}")
         await self.calendar.check()
         if not self._is_labelled and self.calendar.name:
             self.label = f"the calendar {self.calendar.name}"
@@ -167,7 +167,7 @@ class Todos(Side):
 
     def key(self, obj: Todo) -> str:
         """The summary, without regard to case and space around it."""
-        return text_hash(obj.values["summary"])
+        return title_key(obj.values["summary"])
 
     def edited(self, obj: Todo) -> datetime:
         """When the to-do was edited last, in UTC."""

@@ -27,7 +27,7 @@ from tasks.services.notion.schema import Schema
 from tasks.services.notion.throttle import Throttle
 from tasks.services.notion.watermark import Watermark
 from tasks.services.notion.writing import Writer
-from tasks.sides import ID, Attribute, Changes, Listing, Side
+from tasks.sides import ID, Attribute, Changes, Listing, Side, title_key
 
 
 class DataSource(Side):
@@ -138,6 +138,11 @@ class DataSource(Side):
             self._latest.from_json(remembered.get("latest"))
         texts = {page_id: values[PAGE_BODY] for page_id, values in synced.items() if PAGE_BODY in values}
         self._bodies.from_json((remembered or {}).get("bodies", {}), texts)
+
+    @property
+    def full_label(self) -> str:
+        """The data source by its title, once it is known."""
+        return self.label if self._schema is None else self._schema.where
 
     async def describe(self) -> dict[str, Attribute]:
         """All properties, by the names that they had when they were synced first, and the content of pages.
@@ -277,7 +282,7 @@ class DataSource(Side):
 
     def key(self, obj: Page) -> str:
         """The title without regard to case and outer blanks."""
-        return obj.title.strip().casefold()
+        return title_key(obj.title)
 
     def edited(self, obj: Page) -> datetime:
         """When the page was edited last, floored to the minute."""

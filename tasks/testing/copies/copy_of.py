@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tasks.notion_caldav import NotionCalDAV
+from tasks.errors import TaskDefinitionError
+from tasks.object_task import ObjectTask
 from tasks.sync_task.overrides import STEPS
 from tasks.sync_task.task import SyncTask, wrote
 from tasks.testing.copies.memory import MemoryTask
-from tasks.testing.copies.todo_memory import USUAL_COLUMNS, MemoryTodos
+from tasks.testing.copies.two_sides import CopyOfTwo
 from tasks.testing.invariants import Invariant
-from tasks.testing.task.coverage import METHODS, own_methods
+from tasks.testing.task.coverage import own_methods
 from tasks.testing.task.samples import KINDS
+from tasks.two_way import TwoWay
 
 #: The kind of value behind the words with which a task names the form or type of an attribute.
 _WORDS = {
@@ -50,11 +52,22 @@ _WITHOUT_CONVERSIONS: Mapping[Invariant, str] = {
 }
 
 
+#: What a copy of two sides says nothing of.
+_OF_SIDES: Mapping[Invariant, str] = {
+    Invariant.CONTRACT: "no method of the sides is called, as it may reach the services",
+    Invariant.STABLE_IDS: "the ids are the copy's",
+    Invariant.CLOCKS: "the clocks are the copy's",
+    Invariant.DELTAS: "the copy lists in full",
+    Invariant.FIXPOINT: "values go through the mapping, and not through what the sides make of them",
+    Invariant.STATE_LOSS: "objects are paired by the title, as the copy does it",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class MemoryCopy:
     """How a task's copies are made, and what they are tried with."""
 
-    make: Callable[[], MemoryTask]
+    make: Callable[[], ObjectTask]
     values: Mapping[str, Sequence[Any]]
     key: str
     #: What of the task is tried.
@@ -67,15 +80,19 @@ class MemoryCopy:
     notes: Sequence[str] = field(default=())
 
 
-def advance(task: SyncTask, time: timedelta) -> None:
+def advance(task: ObjectTask, time: timedelta) -> None:
     """Let time pass for a copy."""
-    if isinstance(task, MemoryTask):
+    if isinstance(task, MemoryTask | CopyOfTwo):
         task.advance(time)
 
 
-def mapping_of(task: SyncTask) -> MemoryCopy:
+def mapping_of(task: ObjectTask) -> MemoryCopy:
     """The copy of a task. None of the task's methods is called but its resolver and what it declares lossy."""
-    return _todos(task) if isinstance(task, NotionCalDAV) else _plain(task)
+    if isinstance(task, TwoWay):
+        return _two_sides(task)
+    if isinstance(task, SyncTask):
+        return _plain(task)
+    raise TaskDefinitionError(f"task {task.name!r} is of a kind of its own, of which no copy can be made")
 
 
 def _copy(
@@ -84,15 +101,10 @@ def _copy(
     values: Mapping[str, Sequence[Any]],
     key: str,
     notes: Sequence[str],
-    *,
-    converts: bool,
 ) -> MemoryCopy:
     """The copy, with what is tried by it and what is not."""
-    tried = ["attr_map", "conflict modes"]
-    tried += ["resolver"] if task.resolver is not None else []
-    tried += ["what is declared lossy"] if task.lossy else []
-    tried += ["the conversions of Notion's columns and of iCalendar"] if converts else []
-    untried = {**_OF_THE_COPY} if converts else {**_OF_THE_COPY, **_WITHOUT_CONVERSIONS}
+    tried = ["attr_map", "conflict modes", *_rules(task)]
+    untried = {**_OF_THE_COPY, **_WITHOUT_CONVERSIONS}
     steps = [name for name in ("sync", *STEPS) if wrote(task, name)]
     if steps:
         why = f"the copy is synced as tasks without steps of their own are; {', '.join(steps)} of the task: not called"
@@ -107,32 +119,31 @@ def _copy(
     )
 
 
-def _own_conversions(task: NotionCalDAV) -> bool:
-    """Whether a task builds on the ready one with methods of its own."""
-    return any(getattr(type(task), name) is not getattr(NotionCalDAV, name) for name in METHODS)
+def _two_sides(task: TwoWay) -> MemoryCopy:
+    notes = ["attributes of which only the service knows the kind are taken to be of the kind across"]
+    if task.pairs is None:
+        notes.append("the attributes are chosen at the first contact: the usual ones are taken here")
+    sample = CopyOfTwo(task)
+    pairs = sample.pairs or ()
+    tried = ["the mapping", "conflict modes", *_rules(task)]
+    key = pairs[0].left
+    return MemoryCopy(
+        lambda: CopyOfTwo(task),
+        {},
+        key,
+        tuple(tried),
+        _OF_SIDES,
+        {},
+        (*notes, f"objects are paired by {key!r}"),
+    )
 
 
-def _todos(task: NotionCalDAV) -> MemoryCopy:
-    held = vars(task)
-    notes = ["columns are taken to have usual types, and select columns the options that `values` names"]
-    attr_map = dict(task.attr_map)
-    if held.get("_choose_columns"):
-        attr_map = dict(USUAL_COLUMNS)
-        notes = ["the columns are chosen at the first contact: the usual ones are taken here"]
-    doubled = [name for name, attr in attr_map.items() if attr == "completed"]
-    if doubled and "status" in attr_map.values():
-        del attr_map[doubled[0]]
-        notes.append(f"{doubled[0]!r} shows the same as the status and is left out")
-    meanings = held.get("_values", {})
-
-    def make() -> MemoryTodos:
-        twin = MemoryTodos(task.name, attr_map, task.conflict_mode, meanings=meanings)
-        twin.take_policies(task)
-        return twin
-
-    sample = make()
-    tried = {name: sample.tried(name) for name in attr_map if len(sample.tried(name)) > 1}
-    return _copy(task, make, tried, sample.key, notes, converts=not _own_conversions(task))
+def _rules(task: ObjectTask) -> list[str]:
+    """What else of a task's rules is tried."""
+    return [
+        *(["resolver"] if task.resolver is not None else []),
+        *(["what is declared lossy"] if task.lossy else []),
+    ]
 
 
 def _plain(task: SyncTask) -> MemoryCopy:
@@ -152,7 +163,7 @@ def _plain(task: SyncTask) -> MemoryCopy:
         return twin
 
     values = {name: KINDS[kind or "text"] for name, kind in kinds.items() if name != key}
-    return _copy(task, make, values, key, notes, converts=False)
+    return _copy(task, make, values, key, notes)
 
 
 def _kind_of(task: SyncTask, attribute: str) -> str | None:

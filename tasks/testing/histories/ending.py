@@ -88,9 +88,9 @@ class Ending:
                 raise BrokenError(law, f"{token} is in {here} and not in {there} {when}")
             for attribute, value in notion[token].values.items():
                 across_it = other[token].values[attribute]
-                if not agree(self.player.task, attribute, value, across_it) and not self._may_stay_open(
-                    token
-                ):
+                if not agree(
+                    self.player.reader.lossy, attribute, value, across_it
+                ) and not self._may_stay_open(token):
                     raise BrokenError(
                         law,
                         f"{attribute} of {token} is {shown(value)} in notion and {shown(across_it)} in other {when}",

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from tasks.errors import CursorExpiredError, ItemError, OutcomeUnknownError, PreconditionError, SideError
-from tasks.sides.listing import Listing
+from tasks.object_task import ObjectTask
+from tasks.sides import Listing, Side
 from tasks.sync_task.overrides import Overrides
+from tasks.sync_task.sides import METHODS
 from tasks.sync_task.task import SyncTask, wrote
 from tasks.testing.calling import answer, peek
 from tasks.testing.equality import SIDES
+from tasks.testing.histories.reading import ENDS
+from tasks.testing.sides.trial import offers
 
 
 class Crash(BaseException):
@@ -36,6 +41,12 @@ class FaultKind(StrEnum):
 
 #: Whether a side refuses to write an object, given its id or the values that it is to get.
 Refusal: TypeAlias = Callable[[str, str | None, Mapping[str, Any]], bool]
+
+T = TypeVar("T")
+
+#: Methods of a side that write, and those of them that every task has.
+WRITES = ("create", "update", "update_one", "delete", "restore")
+NEEDED = ("create", "update_one", "delete")
 
 CRASHES = (FaultKind.CRASH_BEFORE, FaultKind.CRASH_AFTER)
 _BEFORE: Mapping[FaultKind, Callable[[str], Exception]] = {
@@ -63,8 +74,9 @@ class Fault:
 class Instrument:
     """Stands before one task: the engine runs `wrapped`, everybody else uses the task itself."""
 
-    def __init__(self, task: SyncTask) -> None:
+    def __init__(self, task: ObjectTask) -> None:
         self.task = task
+        self.sides = task.pairing().sides
         #: Effects of the run so far, and writes among them.
         self.effects = 0
         self.writes = 0
@@ -80,9 +92,8 @@ class Instrument:
         #: What happened in the run, in words.
         self.trace: list[str] = []
         self.fired: Counter[str] = Counter()
-        own = [name for name in ("sync", "resolve_conflict") if wrote(task, name)]
         #: Own steps call plain methods and cannot await.
-        self.own_steps = bool(own or Overrides(task, SyncTask).steps)
+        self.own_steps = isinstance(task, SyncTask) and Overrides(task, SyncTask).any
         self.wrapped = self._wrap()
 
     def start(
@@ -131,29 +142,51 @@ class Instrument:
 
     # -- wrapping -----------------------------------------------------------------------------------------
 
-    def _wrap(self) -> SyncTask:
-        """The same task with other methods: its own calls among them stay as they are."""
-        kind = type(self.task)
-        methods: dict[str, Any] = {}
-        for side in SIDES:
-            for name in (
-                "create_keyed",
-                "create_obj",
-                "update_obj",
-                "delete_obj",
-                "update_attrs",
-                "restore_obj",
-            ):
-                method = f"{side}_{name}"
-                if name not in ("update_attrs", "restore_obj") or wrote(self.task, method):
-                    methods[method] = self._write(getattr(self.task, method), side, name)
-            listing = f"get_{side}_objects"
-            methods[listing] = self._listing(getattr(self.task, listing), side)
-            if wrote(self.task, f"{side}_changes"):
-                methods[f"{side}_changes"] = self._changes(getattr(self.task, f"{side}_changes"), side)
-        twin: SyncTask = object.__new__(type(kind.__name__, (kind,), methods))
-        twin.__dict__ = self.task.__dict__
+    def _wrap(self) -> ObjectTask:
+        """The same task with other sides, or other methods: its own calls among them stay as they are."""
+        if isinstance(self.task, SyncTask):
+            methods: dict[str, Any] = {}
+            for word in SIDES:
+                methods |= self._methods_of(self.task, word)
+            return _twin(self.task, methods)
+        sides = self.task.pairing().sides
+        wrapped = {end: _twin(sides[end], self._methods(sides[end], word)) for word, end in ENDS.items()}
+
+        def pairing() -> Any:
+            sync: Any = self.task.pairing()
+            sync.sides = wrapped
+            return sync
+
+        twin = copy.copy(self.task)
+        vars(twin)["pairing"] = pairing
         return twin
+
+    def _methods_of(self, task: SyncTask, word: str) -> dict[str, Any]:
+        """What stands for a task's methods of one side, by their names."""
+        methods = {}
+        for name, spelled in METHODS.items():
+            method = spelled.format(word)
+            if name in WRITES and (name in NEEDED or wrote(task, method)):
+                methods[method] = self._write(getattr(task, method), word, name)
+        create = f"{word}_create_obj"
+        methods[create] = self._write(getattr(task, create), word, "create_obj")
+        listing, changes = f"get_{word}_objects", f"{word}_changes"
+        methods[listing] = self._listing(getattr(task, listing), word)
+        if wrote(task, changes):
+            methods[changes] = self._changes(getattr(task, changes), word)
+        return methods
+
+    def _methods(self, side: Side, word: str) -> dict[str, Any]:
+        """What stands for the methods of a side, by their names."""
+        one_by_one = offers(side, "update_one")
+        has = {"update": not one_by_one, "update_one": one_by_one, "restore": offers(side, "restore")}
+        methods = {
+            name: self._write(getattr(side, name), word, name) for name in WRITES if has.get(name, True)
+        }
+        methods["list"] = self._listing(side.list, word)
+        if offers(side, "changes"):
+            methods["changes"] = self._changes(side.changes, word)
+        return methods
 
     def _fitting(self, raw: Any, inline: Any, plain: Any) -> Any:
         """Plain methods are called in the event loop too, so that a history is the same each time."""
@@ -167,11 +200,11 @@ class Instrument:
                 what += f" ({', '.join(values)})"
             return self.effect(what, write=True, refused=self.refuses(side, obj_id, values))
 
-        async def inline(_: SyncTask, /, *args: Any, **kwargs: Any) -> Any:
+        async def inline(_: Any, /, *args: Any, **kwargs: Any) -> Any:
             with around(args, kwargs):
                 return await answer(raw(*args, **kwargs))
 
-        def plain(_: SyncTask, /, *args: Any, **kwargs: Any) -> Any:
+        def plain(_: Any, /, *args: Any, **kwargs: Any) -> Any:
             with around(args, kwargs):
                 return raw(*args, **kwargs)
 
@@ -182,16 +215,16 @@ class Instrument:
     ) -> tuple[str | None, Mapping[str, Any]]:
         """Which object a call is about: its id where it has one, and the values by the side's own names."""
         match name:
-            case "create_keyed":
+            case "create":
                 return None, args[1]
             case "create_obj":
                 return None, kwargs
-            case "restore_obj":
+            case "restore":
                 return str(args[0]), {}
-        obj_id = str(peek(getattr(self.task, f"{side}_id")(args[0])))
-        if name == "update_attrs":
+        obj_id = str(peek(self.sides[ENDS[side]].id(args[0])))
+        if name == "update":
             return obj_id, args[1]
-        return obj_id, {args[1]: args[2]} if name == "update_obj" else {}
+        return obj_id, {args[1]: args[2]} if name == "update_one" else {}
 
     def _listing(self, raw: Any, side: str) -> Any:
         def before() -> None:
@@ -206,28 +239,36 @@ class Instrument:
                 return listed
             self.trace.append(f"the listing of {side} is partial")
             self.fired["partial listing"] += 1
-            id_of = getattr(self.task, f"{side}_id")
+            id_of = self.sides[ENDS[side]].id
             seen = [obj for obj in listed if str(peek(id_of(obj))) not in hidden]
             return Listing(seen, partial="cut off by the kit")
 
-        async def inline(_: SyncTask, /) -> Any:
+        async def inline(_: Any, /) -> Any:
             before()
             return after(await answer(raw()))
 
-        def plain(_: SyncTask, /) -> Any:
+        def plain(_: Any, /) -> Any:
             before()
             return after(raw())
 
         return self._fitting(raw, inline, plain)
 
     def _changes(self, raw: Any, side: str) -> Any:
-        async def inline(_: SyncTask, cursor: Any, /) -> Any:
+        async def inline(_: Any, cursor: Any, /) -> Any:
             if self.hidden.get(side) or side in self.down:
                 raise CursorExpiredError("the kit asks for a full listing")
             self.fired["changes read"] += 1
             return await answer(raw(cursor))
 
         return inline
+
+
+def _twin(one: T, methods: Mapping[str, Any]) -> T:
+    """The same object, of a kind of its own that has these methods."""
+    kind = type(one)
+    twin: T = object.__new__(type(kind.__name__, (kind,), dict(methods)))
+    twin.__dict__ = one.__dict__
+    return twin
 
 
 def _nothing(side: str, obj_id: str | None, values: Mapping[str, Any]) -> bool:

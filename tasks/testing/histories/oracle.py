@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from tasks.sync_task.task import SyncTask
+from tasks.sync_task.task import SyncTask, wrote
 from tasks.testing.equality import SIDES, across, agree, alike, is_blank
-from tasks.testing.histories.reading import Seen
+from tasks.testing.histories.reading import Reader, Seen
 from tasks.testing.histories.watched import WatchedJournal
 from tasks.testing.invariants import BrokenError, Invariant
 from tasks.testing.wording import shown
@@ -42,7 +42,7 @@ class Circumstances:
 class Oracle:
     """The history of every value, and the laws."""
 
-    task: SyncTask
+    reader: Reader
     journal: WatchedJournal
     now: int = 0
     events: dict[tuple[str, str], list[Event]] = field(default_factory=dict)
@@ -130,7 +130,7 @@ class Oracle:
         in_step = set()
         for token in whole:
             notion, other = after["notion"][token].values, after["other"][token].values
-            same = {name for name in notion if agree(self.task, name, notion[name], other[name])}
+            same = {name for name in notion if agree(self.reader.lossy, name, notion[name], other[name])}
             for name in same:
                 before = [] if noted else self.agreed.get((token, name), [])
                 self.agreed[token, name] = [*before, (self.now, notion[name])]
@@ -203,13 +203,12 @@ class Oracle:
 
     def _is_known(self, side: str, token: str, attribute: str, value: Any) -> bool:
         """Whether a value that a run wrote comes from people across, or is what the task itself decides."""
-        if (
-            self.task.resolver is not None
-            or type(self.task).resolve_conflict is not SyncTask.resolve_conflict
-        ):
+        task = self.reader.task
+        if task.resolver is not None or (isinstance(task, SyncTask) and wrote(task, "resolve_conflict")):
             return True
         return any(
-            event.side != side and agree(self.task, attribute, *self._in_order(side, value, event.value))
+            event.side != side
+            and agree(self.reader.lossy, attribute, *self._in_order(side, value, event.value))
             for event in self.events.get((token, attribute), [])
         )
 
@@ -226,7 +225,9 @@ class Oracle:
         # Where a write was cut off, a person may type what it was to write: then it cannot be told whose it is.
         then = [event for event in then[:-1] if self.cut_off and event.at > self.noted_at] + then[-1:]
         later = [event for event in theirs if event.at > mine[-1].at]
-        if any(agree(self.task, attribute, *self._in_order(side, value, e.value)) for e in then + later):
+        if any(
+            agree(self.reader.lossy, attribute, *self._in_order(side, value, e.value)) for e in then + later
+        ):
             return True
         written = max((event.at for event in mine if not event.by_person), default=0)
         agreed = self.agreed.get((token, attribute), [])

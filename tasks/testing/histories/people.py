@@ -1,4 +1,4 @@
-"""The people who edit a side: by default through the task's own methods."""
+"""The people who edit a side: by default through the side's own methods."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
-from tasks.sync_task.task import SyncTask
+from tasks.object_task import ObjectTask
 from tasks.testing.calling import answer
+from tasks.testing.histories.reading import ENDS
 
 #: Namespace of the keys under which people's objects are made.
 _KEYS = uuid.UUID("2f9a3f0e-6d0b-4e0e-9f0e-52c2a4f1b7d3")
@@ -33,33 +34,30 @@ class Person(Protocol):
 
 
 #: Makes the person who edits a side of a fresh task.
-PersonFor: TypeAlias = Callable[[SyncTask], Person]
+PersonFor: TypeAlias = Callable[[Any], Person]
 
 
 class TaskPerson:
-    """Edits a side through the task's own methods."""
+    """Edits a side of a task (`notion` or `other`) through the side's own methods."""
 
-    def __init__(self, task: SyncTask, side: str) -> None:
-        self._task = task
-        self._side = side
+    def __init__(self, task: ObjectTask, side: str) -> None:
+        self._side = task.pairing().sides[ENDS[side]]
+        self._word = side
         self._made = 0
-
-    def _method(self, name: str) -> Any:
-        return getattr(self._task, f"{self._side}_{name}")
 
     async def create(self, values: Mapping[str, Any]) -> Any:
         """Make an object."""
         self._made += 1
-        key = str(uuid.uuid5(_KEYS, f"{self._side} {self._made}"))
-        return await answer(self._method("create_keyed")(key, dict(values)))
+        key = str(uuid.uuid5(_KEYS, f"{self._word} {self._made}"))
+        return await answer(self._side.create(key, dict(values)))
 
     async def update(self, obj: Any, attr: str, value: Any) -> Any:
         """Set one attribute, in the way that the engine would."""
-        updated = await answer(self._method("update_attrs")(obj, {attr: value}))
+        updated = await answer(self._side.update(obj, {attr: value}))
         if updated is NotImplemented:
-            updated = await answer(self._method("update_obj")(obj, attr, value))
+            updated = await answer(self._side.update_one(obj, attr, value))
         return updated
 
     async def delete(self, obj: Any) -> Any:
         """Delete an object."""
-        return await answer(self._method("delete_obj")(obj))
+        return await answer(self._side.delete(obj))

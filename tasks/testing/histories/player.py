@@ -10,13 +10,13 @@ from typing import Any
 
 from tasks.engine.report import Order
 from tasks.errors import ItemError, TaskError
-from tasks.sync_task.task import SyncTask
+from tasks.object_task import ObjectTask
 from tasks.testing.equality import SIDES, alike, form
 from tasks.testing.histories.history import Alphabet, History, Make, Remove, Rename, Run, Set, Step, Wait
 from tasks.testing.histories.instrument import Crash, Instrument
 from tasks.testing.histories.oracle import Circumstances, Oracle
 from tasks.testing.histories.people import Person, PersonFor, TaskPerson
-from tasks.testing.histories.reading import Seen, listing, look, native, native_values, opened
+from tasks.testing.histories.reading import ENDS, Reader, Seen
 from tasks.testing.histories.watched import WatchedJournal
 from tasks.testing.invariants import BrokenError, Invariant
 from tasks.testing.wording import shown
@@ -26,11 +26,11 @@ from tasks.testing.wording import shown
 class Setup:
     """What is tested, and with what."""
 
-    make_task: Callable[[], SyncTask]
+    make_task: Callable[[], ObjectTask]
     alphabet: Alphabet
     people: Mapping[str, PersonFor] = field(default_factory=dict)
     #: Lets time pass on the clocks of both sides, where they have clocks of their own.
-    advance: Callable[[SyncTask, timedelta], None] | None = None
+    advance: Callable[[Any, timedelta], None] | None = None
 
 
 @dataclass(slots=True)
@@ -55,7 +55,8 @@ class Player:
         self.task.handful = max(self.task.handful, 100)  # a guard that halts would end the history
         self.instrument = Instrument(self.task)
         self.journal = WatchedJournal(self.instrument)
-        self.oracle = Oracle(self.task, self.journal)
+        self.reader = Reader(self.task)
+        self.oracle = Oracle(self.reader, self.journal)
         self.alphabet = setup.alphabet
         self.advance = setup.advance
         self.people: dict[str, Person] = {
@@ -93,14 +94,14 @@ class Player:
     # -- looking ------------------------------------------------------------------------------------------
 
     async def _read(self) -> None:
-        async with opened(self.task):
+        async with self.reader.opened():
             for side in SIDES:
                 await self._read_side(side)
 
     async def _read_side(self, side: str) -> None:
         found: dict[str, Seen] = {}
         known = {seen.id: token for token, seen in self.truth[side].items()}
-        for seen in await listing(self.task, side):
+        for seen in await self.reader.listing(side):
             token = self._token_of(side, seen, known)
             if token in found:
                 raise self._doubled(side, token, (found[token].id, seen.id))
@@ -140,8 +141,8 @@ class Player:
             self._wait(step)
             return
         seen = self.truth[step.side].get(step.token)
-        made_before = any((step.token, name) in self.oracle.events for name in self.task.attr_map)
-        async with opened(self.task):
+        made_before = any((step.token, name) in self.oracle.events for name in self.reader.names)
+        async with self.reader.opened():
             match step:
                 case Make() if seen is None and (not made_before or self._is_start(step)):
                     done = await self._make(step)
@@ -185,13 +186,14 @@ class Player:
         values = self.alphabet.filled(step.token, dict(step.values))
         person = self.people[side]
         done, made = await self._do(
-            f"making an object in {side}", person.create(native_values(self.task, side, values))
+            f"making an object in {side}", person.create(self.reader.new_values(side, values))
         )
         if not done:
             return False
         if made is None:
-            raise BrokenError(Invariant.CONTRACT, f"{side}_create_obj must return the object that it made")
-        seen = await look(self.task, side, made)
+            method = self.reader.sides[side].spelled("create")
+            raise BrokenError(Invariant.CONTRACT, f"{method} must return the object that it made")
+        seen = await self.reader.look(side, made)
         self.owners.setdefault(form(seen.values[self.alphabet.key]), step.token)
         await self._read_side(side)
         now = self.truth[side].get(step.token)
@@ -205,8 +207,8 @@ class Player:
 
     async def _change(self, step: Set | Rename, seen: Seen, attribute: str, value: Any) -> bool:
         side, token = step.side, step.token
-        name = native(self.task, side, attribute)
-        done, _ = await self._do(f"setting {name} in {side}", self.people[side].update(seen.obj, name, value))
+        ((name, sent),) = self.reader.native_values(side, {attribute: value}).items()
+        done, _ = await self._do(f"setting {name} in {side}", self.people[side].update(seen.obj, name, sent))
         await self._read_side(side)
         now = self.truth[side].get(token)
         if now is None:
@@ -265,7 +267,7 @@ class Player:
         self.told[-1].line += f" -> {status}" + (f": {reason}" if reason and status != "crashed" else "")
         self.counts["runs"] += 1
         self.counts["writes"] += self.instrument.writes
-        self.counts[f"runs that {ENDS.get(status, status)}"] += 1
+        self.counts[f"runs that {OUTCOMES.get(status, status)}"] += 1
         writes = self.instrument.writes
         await self._read()
         if run.dry:
@@ -295,16 +297,22 @@ class Player:
 
     def _refusal(self, refused: tuple[str, str]) -> Callable[[str, str | None, Mapping[str, Any]], bool]:
         where, token = refused
-        name = native(self.task, where, self.alphabet.key)
+        name = self.reader.native(where, self.alphabet.key)
 
         def refuses(side: str, obj_id: str | None, values: Mapping[str, Any]) -> bool:
             if side != where:
                 return False
             if obj_id is not None:
                 return token in self.truth[side] and self.truth[side][token].id == obj_id
-            return self.owners.get(form(values.get(name))) == token
+            return self._owner(side, name, values) == token
 
         return refuses
+
+    def _owner(self, side: str, name: str, values: Mapping[str, Any]) -> str | None:
+        """Whose name a new object gets."""
+        one = self.reader.mapping.by_name[self.alphabet.key]
+        common = one.converter.common(ENDS[side], values[name]) if name in values else None
+        return self.owners.get(form(common))
 
     def shown(self) -> dict[str, dict[str, dict[str, Any]]]:
         """What both sides show, by side, token and attribute."""
@@ -318,7 +326,7 @@ class Player:
 
 
 #: How runs end, as a count of them is told.
-ENDS = {
+OUTCOMES = {
     "planned": "were dry",
     "conflicts": "left conflicts",
     "halted": "were halted",

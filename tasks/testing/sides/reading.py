@@ -10,7 +10,6 @@ from tasks.testing.equality import alike
 from tasks.testing.sides.forms import fits, form_of
 from tasks.testing.sides.rules import Rule
 from tasks.testing.sides.trial import Seen, Trial
-from tasks.testing.sides.tried import NAMES
 from tasks.testing.wording import shown
 
 #: How far a clock is set forward, where it can be.
@@ -36,7 +35,7 @@ async def ids(trial: Trial) -> None:
 
 async def keys(trial: Trial) -> None:
     """The key of an object stays, and tells it from others."""
-    one, two = [await trial.make(number) for number in (0, 4)]
+    one, two = [await trial.make(number) for number in (0, -1)]
     for by in (trial.side, trial.second or trial.side):
         again = await trial.find(one.id, by=by)
         trial.must(
@@ -56,11 +55,11 @@ async def keys(trial: Trial) -> None:
 async def listings(trial: Trial) -> None:
     """A listing shows all objects."""
     made = []
-    for number in range(NAMES):
+    for number in range(len(trial.samples.names)):
         obj = await trial.ask("create", trial.new_key(), trial.samples.filled(number))
         made.append((await trial.look(obj)).id)
         trial.made.add(made[-1])
-    trial.told = [f"{len(made)} objects made", f"{trial.name('list')}()"]
+    trial.told = [f"{len(made)} objects made, and {trial.name('list')}()"]
     missing = sorted(set(made) - (await trial.all()).keys())
     trial.must(
         Rule.LIST,

@@ -91,6 +91,11 @@ class Rule(Enum):
         "A new object lacks none of the values it was given.",
     )
     CREATE_AS_GIVEN = ("create as given", Invariant.FIXPOINT, "A new object shows the values it was given.")
+    CREATE_FEW = (
+        "create of few",
+        Invariant.CONTRACT,
+        "A new object may be given some of the attributes only.",
+    )
     CREATE_ONCE = ("create once", Invariant.CRASH, "`create` with the same key again makes no other object.")
     UPDATE = ("update", Invariant.CONVERGENCE, "An update sets what it names.")
     UPDATE_ONLY = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
@@ -162,6 +162,13 @@ class Samples:
     constants: Mapping[str, Any] = field(default_factory=dict)
     #: What the side says of the attributes that are synced; empty where it does not know their kinds.
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    #: Attributes of which the side is known to show less than it is given.
+    coarse: Collection[str] = ()
+
+    @property
+    def exact(self) -> bool:
+        """Whether the usual values are such as a side has to show as it was given them."""
+        return bool(self.attributes)
 
     @property
     def synced(self) -> tuple[str, ...]:
@@ -176,7 +183,7 @@ class Samples:
     def filled(self, number: int, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """All values of a new object, of which the key is that of a number."""
         first = {name: tried.usual[0] for name, tried in self.tried.items()}
-        return {**self.constants, self.key: self.names[number], **first, **(values or {})}
+        return {**self.constants, self.key: self.names[number % len(self.names)], **first, **(values or {})}
 
 
 def samples_of(

@@ -10,9 +10,9 @@ from tasks.errors import ItemError, UnfitError
 from tasks.testing.equality import alike, is_blank
 from tasks.testing.sides.forms import fits
 from tasks.testing.sides.reading import judge_forms
-from tasks.testing.sides.rules import Rule
+from tasks.testing.sides.rules import BrokenRuleError, Rule
 from tasks.testing.sides.trial import Seen, Trial
-from tasks.testing.wording import shown
+from tasks.testing.wording import listed, shown
 
 
 async def creates(trial: Trial) -> None:
@@ -35,6 +35,24 @@ async def creates(trial: Trial) -> None:
                 f"{trial.name('create')} was given {name}={shown(value)}, and the object shows "
                 f"{shown(seen.values[name])}; let the values and the writes of this side speak one form",
             )
+
+
+async def creates_of_few(trial: Trial) -> None:
+    """A new object may be given some of the attributes only, as a mapping names no more."""
+    given = {**trial.samples.constants, trial.samples.key: trial.samples.names[0]}
+    try:
+        await trial.make_of(given)
+        fault = ""
+    except BrokenRuleError:
+        raise
+    except Exception as error:  # whatever it is, it is told
+        fault = f"{trial.asked} raises {type(error).__name__}: {error}"
+    trial.must(
+        Rule.CREATE_FEW,
+        not fault,
+        f"{trial.name('create')} was given {listed(given)} only, and then {fault}; a mapping may name no other "
+        "attributes. What a service cannot do without is said by constants=",
+    )
 
 
 async def creates_once(trial: Trial) -> None:
@@ -78,14 +96,15 @@ def _judge_set(trial: Trial, name: str, before: Seen, value: Any, seen: Seen) ->
     here = f"{trial.name('update')} of {name} from {shown(before.values[name])} to {shown(value)}"
     trial.must(
         Rule.UPDATE,
-        trial.equal(name, before.values[name], value)
+        name in trial.samples.coarse
+        or trial.equal(name, before.values[name], value)
         or not alike(before.values[name], seen.values[name])
         or trial.equal(name, value, seen.values[name]),
         f"{here} leaves the old value: it must write every attribute that it is given",
     )
     trial.must(
         Rule.FIXPOINT,
-        trial.equal(name, value, seen.values[name]),
+        not trial.samples.exact or trial.equal(name, value, seen.values[name]),
         f"{here} leads to {shown(seen.values[name])}; let the values and the writes of this side speak one form",
     )
 
@@ -266,5 +285,5 @@ async def pairs_of_values(trial: Trial) -> None:
 
 
 #: The checks of this module, in the order in which they are made.
-CREATES = (creates, creates_once)
+CREATES = (creates, creates_of_few, creates_once)
 UPDATES = (updates, updates_several, pairs_of_values, nasty_values, unfit_values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from itertools import groupby
 from random import Random
@@ -11,31 +11,63 @@ from typing import Any
 
 from tasks.conflict_modes import ConflictMode
 from tasks.errors import TaskDefinitionError
-from tasks.sync_task.task import SyncTask
+from tasks.object_task import ObjectTask
 from tasks.testing.calling import blocking
+from tasks.testing.equality import SIDES
 from tasks.testing.histories.ending import play
 from tasks.testing.histories.history import Alphabet, History, Run, generate, generate_calm
 from tasks.testing.histories.instrument import CRASHES, Fault, FaultKind
 from tasks.testing.histories.people import PersonFor
 from tasks.testing.histories.player import Player, Setup, Told
-from tasks.testing.histories.reading import both, opened
+from tasks.testing.histories.reading import Reader
 from tasks.testing.histories.shrink import shrink
 from tasks.testing.invariants import BrokenError, Invariant
-from tasks.testing.task import contract, contract_changes, contract_restore, contract_times
-from tasks.testing.task.contract import Contract
+from tasks.testing.sides import changing, deleting, reading, writing
+from tasks.testing.sides.check import Check
+from tasks.testing.sides.rules import Rule
+from tasks.testing.task import pairs
 from tasks.testing.task.coverage import counting, uncalled, untried
 from tasks.testing.task.report import Finding, Report
 from tasks.testing.task.samples import infer
+from tasks.testing.task.trials import TaskTrial
 
 #: One crash sweep for so many histories.
 SWEEP_EVERY = 50
 
+#: Checks of one side, made of both.
+OF_SIDES = (
+    reading.ids,
+    reading.keys,
+    reading.listings,
+    writing.updates,
+    *deleting.CHECKS,
+    reading.times,
+    reading.for_people,
+    *changing.CHECKS[:1],
+    reading.alone,
+)
+
+
+def _of_side(check: Check, word: str) -> Callable[[TaskTrial], Awaitable[None]]:
+    async def one(trial: TaskTrial) -> None:
+        side = trial.sides[word]
+        try:
+            await check(side)
+        finally:
+            trial.told = side.told
+
+    return one
+
+
 #: All checks of single methods, in the order in which they are made.
-CHECKS = (
-    *contract.CHECKS,
-    *contract_restore.CHECKS,
-    *contract_times.CHECKS,
-    *contract_changes.CHECKS,
+CHECKS: tuple[Callable[[TaskTrial], Awaitable[None]], ...] = (
+    pairs.creates,
+    *(_of_side(check, word) for check in OF_SIDES[:1] for word in SIDES),
+    pairs.keys,
+    *(_of_side(check, word) for check in OF_SIDES[1:4] for word in SIDES),
+    pairs.fixpoints,
+    *(_of_side(check, word) for check in OF_SIDES[4:] for word in SIDES),
+    pairs.clocks,
 )
 
 #: Told after each history: how many are done, of how many.
@@ -43,14 +75,14 @@ Watcher = Callable[[int, int], None]
 
 
 def check_task(
-    make_task: Callable[[], SyncTask],
+    make_task: Callable[[], ObjectTask],
     *,
     histories: int = 200,
     seed: int = 0,
     values: Mapping[str, Sequence[Any]] | None = None,
     key: str | None = None,
     people: Mapping[str, PersonFor] | None = None,
-    advance: Callable[[SyncTask, timedelta], None] | None = None,
+    advance: Callable[[Any, timedelta], None] | None = None,
     only: int | None = None,
     watch: Watcher = lambda done, total: None,
 ) -> Report:
@@ -83,11 +115,11 @@ class _Checker:
 
     def __init__(
         self,
-        make_task: Callable[[], SyncTask],
+        make_task: Callable[[], ObjectTask],
         values: Mapping[str, Sequence[Any]],
         key: str | None,
         people: Mapping[str, PersonFor],
-        advance: Callable[[SyncTask, timedelta], None] | None,
+        advance: Callable[[Any, timedelta], None] | None,
         seed: int,
         watch: Watcher,
     ) -> None:
@@ -127,7 +159,7 @@ class _Checker:
         return self._report(sample, finding, notes, contract=only is None)
 
     def _report(
-        self, sample: SyncTask, finding: Finding | None, notes: Sequence[str], *, contract: bool
+        self, sample: ObjectTask, finding: Finding | None, notes: Sequence[str], *, contract: bool
     ) -> Report:
         ended = finding is not None
         left_out = uncalled(sample, self.calls, self.skipped, ended=ended)
@@ -156,9 +188,9 @@ class _Checker:
 
     async def _at_first(self) -> int:
         """How many objects the sides of a fresh task hold."""
-        task = self.make_task()
-        async with opened(task):
-            return sum(len(seen) for seen in (await both(task)).values())
+        reader = Reader(self.make_task())
+        async with reader.opened():
+            return sum(len(seen) for seen in (await reader.both()).values())
 
     def _counts(self) -> dict[str, int]:
         crashes = sum(self.faults[kind.value] for kind in CRASHES)
@@ -176,10 +208,13 @@ class _Checker:
     async def _contract(self, setup: Setup) -> Finding | None:
         """The first promise of single methods that is broken: the others may only follow from it."""
         for check in CHECKS:
-            trial = Contract(setup)
+            trial = TaskTrial(setup)
             broken = await trial.run(check)
             self.counts["checks"] += 1
-            self.skipped |= trial.skipped
+            self.skipped |= _skipped(trial)
+            self.faults["changes read"] += sum(
+                side.reached[Rule.CHANGES_ALL] for side in trial.sides.values()
+            )
             if broken is not None:
                 return Finding(broken.invariant, broken.message, tuple(trial.told[-6:]))
         return None
@@ -241,6 +276,16 @@ class _Checker:
         return None
 
 
+def _skipped(trial: TaskTrial) -> dict[str, str]:
+    """The methods about changes that a check left out, and why."""
+    return {
+        side.side.spelled(method): why
+        for side in trial.sides.values()
+        if (why := side.skipped.get(Rule.CHANGES)) is not None
+        for method in ("changes", "get")
+    }
+
+
 def _needed(broken: BrokenError, shortest: History) -> Invariant:
     """What is broken, seen from what the shortest history cannot do without."""
     if broken.invariant is not Invariant.CONVERGENCE:
@@ -261,12 +306,12 @@ def _lines(told: Sequence[Told]) -> list[str]:
     return lines
 
 
-def _notes(task: SyncTask, alphabet: Alphabet, has_clock: bool) -> tuple[str, ...]:
+def _notes(task: ObjectTask, alphabet: Alphabet, has_clock: bool) -> tuple[str, ...]:
     notes = []
     if not has_clock and task.conflict_mode is ConflictMode.NEWER:
         notes.append(
             "give advance= where the sides' clocks can be set, to see that the newer of two edits wins"
         )
     if not alphabet.values:
-        notes.append(f"attr_map has {alphabet.key!r} only, so no two attributes were edited side by side")
+        notes.append(f"{alphabet.key!r} is the only attribute, so no two attributes were edited side by side")
     return tuple(notes)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
-from tasks.errors import TaskDefinitionError
-from tasks.sync_task.task import SyncTask
-from tasks.testing.equality import SIDES, alike, is_blank
+from tasks.errors import ItemError, TaskDefinitionError
+from tasks.object_task import ObjectTask
+from tasks.testing.equality import SIDES, alike, form, is_blank
 from tasks.testing.histories.history import NAMES, TOKENS, Alphabet
 from tasks.testing.histories.people import PersonFor, TaskPerson
-from tasks.testing.histories.reading import listing, look, native_values, opened
+from tasks.testing.histories.reading import ENDS, Reader
+from tasks.testing.sides.tried import tried_of
 
 #: Kinds of values in the order in which they are tried, with values that every service of the kind can keep.
 KINDS: Mapping[str, tuple[Any, ...]] = {
@@ -33,7 +35,7 @@ def kind_of(value: Any) -> str | None:
 
 
 async def infer(
-    task: SyncTask, given: Mapping[str, Sequence[Any]], key: str | None, people: Mapping[str, PersonFor]
+    task: ObjectTask, given: Mapping[str, Sequence[Any]], key: str | None, people: Mapping[str, PersonFor]
 ) -> Alphabet:
     """The values of histories: those that are given, else of the kind that the objects show or take.
 
@@ -46,21 +48,24 @@ async def infer(
     Raises:
         TaskDefinitionError: an attribute is unknown, or none can tell objects apart.
     """
-    unknown = sorted(({*given} | ({key} if key else set())) - task.attr_map.keys())
-    if unknown:
-        raise TaskDefinitionError(
-            f"task {task.name!r}: attr_map has no attribute {', '.join(unknown)}; it has {', '.join(task.attr_map)}"
-        )
     empty = sorted(attribute for attribute, values in given.items() if len(values) < 2)
     if empty:
         raise TaskDefinitionError(
             f"task {task.name!r}: give at least two values of {', '.join(empty)} to try"
         )
     values = {attribute: tuple(tried) for attribute, tried in given.items()}
-    async with opened(task):
-        trial = _Trial(task, people)
+    reader = Reader(task)
+    async with reader.opened():
+        unknown = sorted(({*given} | ({key} if key else set())) - set(reader.names))
+        if unknown:
+            raise TaskDefinitionError(
+                f"task {task.name!r}: {reader.mapping.spelled} has no attribute {', '.join(unknown)}; it has "
+                f"{', '.join(reader.names)}"
+            )
+        trial = _Trial(reader, people)
         await trial.look_around()
-        missing = [attribute for attribute in task.attr_map if attribute not in values]
+        values |= {name: tried for name, tried in _of_kinds(reader).items() if name not in values}
+        missing = [attribute for attribute in reader.names if attribute not in values]
         kinds = await trial.kinds_of(missing, values) if missing else {}
         values |= {attribute: KINDS[kind] for attribute, kind in kinds.items()}
         key = key or await trial.find_key(values)
@@ -68,8 +73,27 @@ async def infer(
     return Alphabet(key, {one: tried for one, tried in values.items() if one != key}, names)
 
 
+def _of_kinds(reader: Reader) -> dict[str, tuple[Any, ...]]:
+    """The usual values, in common form, of attributes whose kind the left side says, as far as both sides have them."""
+    found = {}
+    for name in reader.names:
+        attribute = reader.described["notion"].get(reader.native("notion", name))
+        converter = reader.mapping.by_name[name].converter
+        if attribute is None:
+            continue
+        values: dict[Any, Any] = {}
+        for value in tried_of(attribute).usual:
+            common = converter.common(ENDS["notion"], value)
+            with suppress(ItemError):  # the other side has no such value
+                reader.native_values("other", {name: common})
+                values.setdefault(form(common), common)
+        if len(values) > 1:
+            found[name] = tuple(values.values())
+    return found
+
+
 def _names(
-    task: SyncTask, key: str, given: Sequence[Any] | None, tried: Sequence[Any]
+    task: ObjectTask, key: str, given: Sequence[Any] | None, tried: Sequence[Any]
 ) -> dict[str, tuple[Any, ...]]:
     """The values of the key, so that no two objects share one."""
     if given is not None and not all(isinstance(value, str) for value in given):
@@ -98,8 +122,10 @@ def _marked(text: str, mark: str) -> str:
 class _Trial:
     """Finds out what a task's attributes can hold."""
 
-    def __init__(self, task: SyncTask, people: Mapping[str, PersonFor]) -> None:
+    def __init__(self, reader: Reader, people: Mapping[str, PersonFor]) -> None:
+        task = reader.task
         self.task = task
+        self.reader = reader
         self.people = {
             side: people[side](task) if side in people else TaskPerson(task, side) for side in SIDES
         }
@@ -108,7 +134,7 @@ class _Trial:
     async def look_around(self) -> None:
         """The kinds of values that objects show already."""
         for side in SIDES:
-            for seen in await listing(self.task, side):
+            for seen in await self.reader.listing(side):
                 for attribute, value in seen.values.items():
                     kind = None if is_blank(value) else kind_of(value)
                     if kind is not None:
@@ -157,11 +183,11 @@ class _Trial:
 
     async def _shown(self, side: str, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """What a new object shows; `None` where the side does not take the values."""
-        ordered = {attribute: values[attribute] for attribute in self.task.attr_map}
+        ordered = {attribute: values[attribute] for attribute in self.reader.names}
         try:
-            made = self.people[side].create(native_values(self.task, side, ordered))
+            made = self.people[side].create(self.reader.new_values(side, ordered))
             made = await made if hasattr(made, "__await__") else made
-            return (await look(self.task, side, made)).values if made is not None else None
+            return (await self.reader.look(side, made)).values if made is not None else None
         except Exception:  # whatever a side says of a value that does not fit, it does not fit
             return None
 
@@ -175,7 +201,7 @@ class _Trial:
             one
             for kind in ("text", "number")
             for one, tried in values.items()
-            if kind_of(tried[0]) == kind and one not in self.task.lossy
+            if kind_of(tried[0]) == kind and one not in self.reader.lossy
         ]
         first = {attribute: tried[0] for attribute, tried in values.items()}
         for attribute in able:
@@ -193,10 +219,10 @@ class _Trial:
         return able[0]
 
     async def _hash(self, values: Mapping[str, Any]) -> str | None:
-        ordered = {attribute: values[attribute] for attribute in self.task.attr_map}
+        ordered = {attribute: values[attribute] for attribute in self.reader.names}
         try:
-            made = self.people["notion"].create(native_values(self.task, "notion", ordered))
+            made = self.people["notion"].create(self.reader.new_values("notion", ordered))
             made = await made if hasattr(made, "__await__") else made
-            return str((await look(self.task, "notion", made)).hash)
+            return str((await self.reader.look("notion", made)).hash)
         except Exception:  # no hash, then no key
             return None

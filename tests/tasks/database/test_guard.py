@@ -268,3 +268,16 @@ def test_the_share_is_what_decides(share: float, halts: bool) -> None:
 def test_a_toll_without_a_guard_counts_nothing() -> None:
     assert not Toll().watches
     assert str(Kind("m", "blank", "x")) == "blank 'x' on "
+
+
+def test_what_was_not_too_much_is_asked_again_where_it_has_grown() -> None:
+    storage = MemoryStorage(HybridLogicalClock())
+    records = [storage.edit(M, f"k{number}", x="old") for number in range(10)]
+    toll = Toll(Guard(handful=1))
+    for record in records[:5]:
+        toll.delete(M, record)
+    for _ in range(2):
+        toll.check("node", storage, more=False)
+    toll.delete(M, records[5])
+    with pytest.raises(MassChangeError, match="6 of 10"):
+        toll.check("node", storage, more=False)

@@ -23,7 +23,7 @@ from tasks.database import (
     RemoteWins,
     SyncRecord,
 )
-from tasks.database.applying import _joined
+from tasks.database.joining import joined
 from tasks.database.ties import UNKNOWN_TIME, Stamped, beats, larger, same
 
 M = "m"
@@ -208,5 +208,5 @@ def test_no_resolver_is_asked_about_what_nobody_wrote(asker: int, resolver: Any)
 def test_what_is_held_does_not_lose_to_an_empty_value_either() -> None:
     held = ModelPayload(M, {"1": record(Stamped(UNKNOWN_TIME, "held"))})
     came = ModelPayload(M, {"1": record(Stamped(UNKNOWN_TIME, None))})
-    assert _joined(held, came).records["1"].data["x"] == "held"
-    assert _joined(came, held).records["1"].data["x"] == "held"
+    assert joined(held, came).records["1"].data["x"] == "held"
+    assert joined(came, held).records["1"].data["x"] == "held"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tasks.engine.calls import calls, uninterrupted
+from tasks.engine.calls import calls
 from tasks.errors import ExitError
 from tasks.merge import End
 
@@ -88,45 +88,6 @@ async def test_a_cancelled_run_waits_for_the_plain_call_that_is_under_way() -> N
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ended.is_set()
-
-
-async def test_what_must_not_be_interrupted_goes_on_to_its_end_and_the_cancellation_follows() -> None:
-    done = []
-
-    async def work() -> str:
-        await asyncio.sleep(0.1)
-        done.append("work")
-        return "result"
-
-    async def run() -> None:
-        await uninterrupted(work())
-        done.append("after")
-
-    task = asyncio.ensure_future(run())
-    for _ in range(3):
-        await asyncio.sleep(0.02)
-        task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert done == ["work"]
-    assert await uninterrupted(work()) == "result"
-
-
-async def test_an_error_of_what_must_not_be_interrupted_comes_back() -> None:
-    async def fail() -> None:
-        await asyncio.sleep(0)
-        raise LookupError("x")
-
-    with pytest.raises(LookupError):
-        await uninterrupted(fail())
-
-
-async def test_work_that_is_cancelled_itself_is_cancelled() -> None:
-    async def cancel() -> None:
-        raise asyncio.CancelledError
-
-    with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(uninterrupted(cancel()), 2)
 
 
 async def test_a_task_that_exits_does_not_end_the_process() -> None:

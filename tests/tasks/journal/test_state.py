@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tasks import State, StateError
+from tasks.journal.file import FileJournal
 
 STATE = State(
     ids={"p1": "t1"},
@@ -84,3 +85,12 @@ def test_states_do_not_share_their_parts() -> None:
     for part in parts:
         part["x"] = "y"
     assert two == State()
+
+
+async def test_a_file_of_another_version_is_told_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    State(ids={"a": "b"}, objs={"a": {}}, parked={"a": ["elsewhere"]}).write(path)
+    before = path.read_bytes()
+    with pytest.raises(StateError, match="another version wrote it"):
+        await FileJournal(path).load()
+    assert path.read_bytes() == before

@@ -157,6 +157,14 @@ def test_what_cannot_be_kept_in_step_is_refused_with_the_mend(said: dict[str, An
         bound(said)
 
 
+def test_nothing_to_keep_in_step_is_refused() -> None:
+    for left in ({}, COLUMNS):
+        with pytest.raises(
+            TaskDefinitionError, match="no attribute of Notion means the same as one of the calendar"
+        ):
+            bind([], left, left, LABELS)
+
+
 def test_what_nobody_can_write_is_refused() -> None:
     fixed = Attribute(Kind.NUMBER, writable=False)
     with pytest.raises(
@@ -192,6 +200,13 @@ def test_new_objects_get_constants() -> None:
         End.LEFT: {"Area": "Home", "Rank": 3},
         End.RIGHT: {"status": State.ACTIVE, "priority": 1, "categories": ("a", "b")},
     }
+
+
+def test_what_comes_from_an_end_may_be_constant_for_new_objects_there() -> None:
+    said = {"Name": "summary", "Rank": {"to": "priority", "only_to": "caldav"}}
+    assert bound(said, constants={End.LEFT: {"Rank": 3}}).constants[End.LEFT] == {"Rank": 3}
+    with pytest.raises(TaskDefinitionError, match="'priority' is synced"):
+        bound(said, constants={End.RIGHT: {"priority": 3}})
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, SecretStr
 
@@ -35,6 +35,8 @@ class Everything(BaseModel):
     either: int | str = 1
     names: dict[str, str] = Field(default_factory=dict)
     inner: Inner | None = None
+    filter: dict[str, Any] | None = None
+    other: Any = None
     called: str = Field("x", alias="as")
 
 
@@ -56,6 +58,8 @@ def test_the_types_are_told_in_words() -> None:
         "either": "whole number or text",
         "names": "table of text",
         "inner": "table",
+        "filter": "table",
+        "other": "value",
         "as": "text",
     }
 

@@ -17,8 +17,8 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 
 
-#: Which of the blocks of Python are about a side, and which about a task; the last is with Notion.
-SIDE, WRONG_SIDE, TASK, WRONG_TASK, WITH_NOTION = blocks("python")
+#: Which of the blocks of Python are about a side, and which about a task.
+SIDE, WRONG_SIDE, WITH_NOTION, TWO_WAY, TASK, WRONG_TASK = blocks("python")
 
 
 def run(names: dict[str, Any], block: str) -> None:
@@ -49,6 +49,11 @@ def test_the_mistake_of_a_side_is_told_as_the_page_says(side: dict[str, Any]) ->
     assert side["report"].findings[0].text == told.rstrip()
 
 
+def test_the_task_of_two_sides_passes(side: dict[str, Any]) -> None:
+    run(side, TWO_WAY)
+    side["test_two_shelves_keep_every_edit"]()
+
+
 def test_the_page_names_every_rule() -> None:
     for rule in Rule:
         assert f"| {rule} | {rule.meaning} |" in PAGE
@@ -65,9 +70,10 @@ def test_the_mistake_of_a_task_is_told_as_the_page_says(task: dict[str, Any]) ->
     assert finding.text == told.rstrip()
 
 
-def test_the_task_with_notion_passes(task: dict[str, Any]) -> None:
-    run(task, WITH_NOTION)
-    task["test_books_in_notion_keep_every_edit"]()
+def test_the_side_in_notion_passes() -> None:
+    names: dict[str, Any] = {"__name__": "example"}
+    run(names, WITH_NOTION)
+    names["test_books_in_notion_are_a_side"]()
 
 
 def test_the_page_names_every_invariant() -> None:

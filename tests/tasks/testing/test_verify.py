@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from config import get_settings
-from tasks import Lossy, registry
-from tasks.notion_caldav import NotionCalDAV
-from tasks.testing import Invariant, check_task
+from tasks import Lossy, TwoWay, registry
+from tasks.services.caldav import Todos
+from tasks.services.notion import DataSource
+from tasks.sides import End, Kind
+from tasks.testing import check_task
 from tasks.testing.copies.copy_of import advance, mapping_of
-from tasks.testing.copies.todo_memory import MemoryTodos
+from tasks.testing.copies.two_sides import CopyOfTwo
 from worker.cli.runs.verify import verify
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
@@ -47,7 +49,7 @@ calendar = "https://dav.invalid/cal/"
 Name = "summary"
 Notes = "description"
 Due = "due"
-Status = { to = "status", values = { Waiting = "needs action", Finished = "completed" } }
+Status = { to = "status", values = { Waiting = "not started", Finished = "done" } }
 Priority = "priority"
 Tags = "categories"
 Link = "url"
@@ -105,15 +107,15 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("place")
-def test_a_ready_task_is_tried_with_its_own_conversions_and_without_a_network(
+def test_a_task_of_two_sides_is_tried_with_its_own_mapping_and_without_a_network(
     network: list[Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert verify("todos", histories=15, seed=0, as_json=False) is ExitCode.OK
     out = capsys.readouterr().out
     assert network == []
     assert "I3  no lost update" in out
-    assert "All 13 that were tried held, 4 were not tried; the real sides were not touched." in out
-    assert "the conversions of Notion's columns and of iCalendar" in " ".join(out.split())
+    assert "All 11 that were tried held, 6 were not tried; the real sides were not touched." in out
+    assert "tried of the task: the mapping, conflict modes" in " ".join(out.split())
     assert "✗" not in out
 
 
@@ -160,19 +162,6 @@ def test_what_was_not_tried_is_told_and_nothing_is_said_to_hold_of_it(
     assert data["called"] == {}
 
 
-def test_methods_that_build_on_the_ready_task_take_its_conversions_out_of_what_is_tried() -> None:
-    class Own(NotionCalDAV):
-        def notion_to_dict(self, obj: Any) -> dict[str, Any]:
-            return {}
-
-    attr_map = {"Name": "summary"}
-    ready = mapping_of(notion_caldav(attr_map))
-    own = mapping_of(Own("own", "0123456789abcdef0123456789abcdef", "https://dav.invalid/c/", attr_map))
-    assert Invariant.FIXPOINT not in ready.untried
-    assert Invariant.FIXPOINT in own.untried
-    assert not any("conversions" in what for what in own.tried)
-
-
 @pytest.mark.usefixtures("place")
 def test_no_method_of_the_task_is_called(network: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     assert verify("sealed", histories=10, seed=0, as_json=True) is ExitCode.OK
@@ -204,50 +193,47 @@ def test_a_task_that_is_not_there_is_named() -> None:
         verify("todo", histories=1, seed=0, as_json=False)
 
 
-def notion_caldav(attr_map: dict[str, str] | None, **options: Any) -> NotionCalDAV:
-    return NotionCalDAV(
-        "t", "0123456789abcdef0123456789abcdef", "https://dav.invalid/c/", attr_map, **options
-    )
+def todos(mapping: dict[str, Any] | None) -> TwoWay:
+    source, calendar = DataSource("0" * 32), Todos("https://dav.invalid/c/")
+    return TwoWay("t", source, calendar, mapping)
 
 
-def test_the_copy_of_a_ready_task_has_its_columns_and_meanings() -> None:
-    attr_map = {"Name": "summary", "State": "status", "Done": "completed"}
-    copy = mapping_of(
-        notion_caldav(attr_map, values={"State": {"Later": "NEEDS-ACTION", "Over": "COMPLETED"}})
-    )
+def test_the_copy_of_two_sides_has_what_their_services_announce_and_the_options_that_are_mapped() -> None:
+    values = {"Later": "not started", "Over": "done"}
+    task = mapping_of(todos({"Name": "summary", "State": {"to": "status", "values": values}})).make()
+    assert isinstance(task, CopyOfTwo)
+    left, right = (task.sides[end].describe() for end in End)
+    assert left["Name"].kind is Kind.TEXT
+    assert [option.name for option in left["State"].options] == ["Later", "Over"]
+    assert right["status"].kind is Kind.STATE
+    assert task.sides[End.RIGHT].label == "the calendar"
+
+
+def test_attributes_that_are_chosen_at_the_first_contact_are_the_usual_ones() -> None:
+    copy = mapping_of(todos(None))
     task = copy.make()
-    assert isinstance(task, MemoryTodos)
-    assert task.attr_map == {"Name": "summary", "State": "status"}
-    assert set(copy.values["State"]) == {"Later", "Over"}
-    assert any("'Done'" in note for note in copy.notes)
-    row = task.sides["notion"].create(task.written("notion", {}, {"Name": "a", "State": "Over"}))
-    assert row.values["State"] == {"select": {"name": "Over"}}
-    todo = task.sides["other"].create(task.written("other", {}, {"Name": "a", "State": "Over"}))
-    assert "STATUS:COMPLETED" in todo.values["text"]
-
-
-def test_columns_that_are_chosen_at_the_first_contact_are_the_usual_ones() -> None:
-    copy = mapping_of(notion_caldav(None))
-    assert copy.make().attr_map["Due"] == "due"
+    assert isinstance(task, CopyOfTwo)
+    assert {"summary", "due", "status"} <= {pair.left for pair in task.pairs or ()}
+    assert copy.key == "summary"
     assert any("first contact" in note for note in copy.notes)
 
 
-def test_a_conversion_that_loses_something_is_found_in_the_copy() -> None:
-    class Torn(MemoryTodos):
-        """Loses what follows a comma in a description."""
+def test_a_copy_that_loses_something_is_found() -> None:
+    class Torn(CopyOfTwo):
+        """Loses what follows a blank in a description."""
 
-        def shown(self, side: str, held: Any) -> Any:
-            values = super().shown(side, held)
-            return {**values, "Notes": values["Notes"].split(",")[0]} if side == "other" else values
+        def __init__(self, task: TwoWay) -> None:
+            super().__init__(task)
+            right = self.sides[End.RIGHT]
 
-    copy = mapping_of(notion_caldav({"Name": "summary", "Notes": "description"}))
-    report = check_task(
-        lambda: Torn("t", {"Name": "summary", "Notes": "description"}, "newer", meanings={}),
-        histories=1,
-        values=copy.values,
-        key=copy.key,
-        advance=advance,
-    )
+            def values(obj: Any) -> Any:
+                shown = type(right).values(right, obj)
+                return {**shown, "description": (shown["description"] or "").split(" ")[0]}
+
+            vars(right)["values"] = values
+
+    task = todos({"Name": "summary", "Notes": "description"})
+    report = check_task(lambda: Torn(task), histories=1, advance=advance)
     assert report.broken == {"I21"}
 
 

@@ -177,7 +177,7 @@ def test_a_full_redis_amid_work_is_told_in_a_line(tmp_path: Path, pool: str) -> 
         told = [
             line
             for line in worker.output().splitlines()
-            if re.search(r"(WARNING|ERROR) (celery|kombu|worker\.broker_outage)", line)
+            if re.search(r"(WARNING|ERROR) (celery|kombu|worker\.broker\.outage)", line)
         ]
         assert len(told) == 1, told
         assert "Redis fails, the worker waits until it serves again" in told[0]

@@ -107,8 +107,8 @@ def test_a_list_says_what_it_leaves_out(lockstep: Any, project: Path) -> None:
     with store.write() as connection:
         for number in range(60):
             conflict = Conflict(
-                reason="both", left_id=f"n{number}", right_id="o", attribute="Title", base="", notion="a",
-                other="b", left_edited=None, right_edited=None, winner=End.LEFT, rule="newer",
+                reason="both", left_id=f"n{number}", right_id="o", attribute="Title", base="", left="a",
+                right="b", left_edited=None, right_edited=None, winner=End.LEFT, rule="newer",
             )  # fmt: skip
             Conflicts.keep(connection, "to-dos", conflict, "run")
     for number in range(30):

@@ -78,7 +78,7 @@ PLAN = Plan(
             side=End.RIGHT, left_id=PAGE + "3", right_id="u3", values={"Name": "Buy milk"},
             reason="deleted in Notion, not edited in the other side since", name=name("Buy milk", 3),
         ),
-        Adopt(left_id=PAGE + "4", right_id="uid-4", notion={}, other={}, reason="the same", name=name("Call", 4)),
+        Adopt(left_id=PAGE + "4", right_id="uid-4", left={}, right={}, reason="the same", name=name("Call", 4)),
         Skip(side=End.LEFT, id=PAGE + "5", reason=f"cannot be read: page {PAGE}5", name=Name("Odd")),
         Skip(side=End.RIGHT, id="uid-6", reason=f"its counterpart may be {PAGE}5 in Notion"),
         Restore(side=End.RIGHT, former_id="uid-7", values={"Name": "x"}, reason="the run deleted it", name=HOSTILE),
@@ -90,14 +90,14 @@ PLAN = Plan(
 def conflict(title: Name, attribute: str | None = "Due", number: int = 1) -> Conflict:
     return Conflict(
         left_id=f"{PAGE}{number}", right_id=f"uid-{number}", attribute=attribute, base="2026-01-01",
-        notion="2026-02-01", other="2026-03-01", left_edited=NOW, right_edited=NOW, winner=End.LEFT,
+        left="2026-02-01", right="2026-03-01", left_edited=NOW, right_edited=NOW, winner=End.LEFT,
         rule="newer", reason="", name=title,
     )  # fmt: skip
 
 
 def of_a_node() -> Conflict:
     return Conflict(
-        left_id="customer", right_id="42", attribute="city", base=None, notion="Bonn", other="Berlin",
+        left_id="customer", right_id="42", attribute="city", base=None, left="Bonn", right="Berlin",
         left_edited=None, right_edited=None, winner=End.LEFT, rule="node: newest", reason="",
     )  # fmt: skip
 
@@ -183,11 +183,11 @@ def test_ids_are_shown_to_who_asks(store: Store, seen: Seen, width: int) -> None
 
 def test_json_has_ids_and_titles(store: Store, seen: Seen) -> None:
     data = json.loads(seen(held.held, None, as_json=True, width=1000))
-    found = {one["notion_id"]: (one["title"], one["address"]) for one in data}
+    found = {one["left_id"]: (one["title"], one["address"]) for one in data}
     assert found[PAGE + "2"] == ("Buy milk", "https://notes.example.org/Buy-milk-2")
     assert found[PAGE + "4"] == (None, None)
     data = json.loads(seen(conflicts.conflicts, None, limit=9, as_json=True, width=1000))
-    assert [(one["title"], one["notion_id"]) for one in data][-1] == ("Water", PAGE + "1")
+    assert [(one["title"], one["left_id"]) for one in data][-1] == ("Water", PAGE + "1")
     actions = plan_json(PLAN)["actions"]
     assert (actions[0]["title"], actions[0]["source_id"]) == ("Tea", PAGE + "1")
     assert all("name" not in action for action in actions)

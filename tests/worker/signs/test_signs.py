@@ -38,7 +38,7 @@ def test_a_sign_says_who_gives_it_and_what_it_has_read(client: redis.Redis) -> N
     assert beat.tasks == worker.tasks == TASKS
     assert signs.schedulers_with("milk") == [(beat, TASKS["milk"])]
     assert signs.schedulers_with("bread") == []
-    assert (worker.name, worker.pool.task_pool, worker.concurrency, worker.queues) == (
+    assert (worker.name, worker.pool, worker.concurrency, worker.queues) == (
         "celery@x",
         "threads",
         4,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.database.held import HeldRecord, held_here
+from tasks.database.held import HeldRecord
 from tasks.database.peer import PeerState
 from tasks.errors import TaskError
 from worker.cli.nodes import nodes
@@ -57,7 +57,7 @@ def held_by_nodes(name: str | None) -> list[HeldByNodes]:
                     state = PeerState.load(node.storage, kept_as)
                     there = state.theirs
                     found.append(
-                        HeldByNodes(node.name, peer, tuple(held_here(state)), there.first, there.count)
+                        HeldByNodes(node.name, peer, tuple(state.all_held()), there.first, there.count)
                     )
         except TaskError as error:
             found.append(HeldByNodes(described.name, "", error=str(error)))

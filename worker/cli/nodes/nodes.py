@@ -12,7 +12,6 @@ from typing import Any
 from config import get_settings
 from tasks.database.clock import COUNTER_BITS
 from tasks.database.exceptions import NodeLockedError
-from tasks.database.held import held_here
 from tasks.database.lock import SessionLock, SyncLock
 from tasks.database.peer import PeerState
 from tasks.database.sql.capture import install, installed, remove
@@ -188,7 +187,7 @@ def _lags(node: Node) -> list[dict[str, Any]]:
                 "peer": peer,
                 "unsent": oldest is not None,
                 "oldest_unsent_seconds": max(0.0, time.time() - at / 1000) if at else None,
-                "held": sum(1 for _ in held_here(state)),
+                "held": sum(1 for _ in state.all_held()),
                 "held_by_peer": state.theirs.count,
                 "uncaptured": uncaptured,
                 "shared_ids": node.shared_ids(),

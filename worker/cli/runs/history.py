@@ -9,7 +9,8 @@ from tasks.object_task import ObjectTask
 from tasks.registry import load_tasks
 from tasks.scheduled import Scheduled
 from tasks.sides import End
-from worker.cli.context import HOW_TO_DEFINE, known_task, open_store
+from worker.cli.called import done_in_words
+from worker.cli.context import HOW_TO_DEFINE, known_task, labels_of, open_store
 from worker.store import RAN, RunRecord
 from worker.telling.exit_codes import ExitCode
 from worker.telling.screen import console, duration, moment, print_json, say, status_text, tell_rest
@@ -96,7 +97,4 @@ def _kind(task: Scheduled) -> str:
 def _done(run: RunRecord) -> str:
     if run.status not in RAN:
         return ""
-    return (
-        ", ".join(f"{kind.replace('_', ' ')} {number}" for kind, number in run.counts.items() if number)
-        or "nothing"
-    )
+    return done_in_words(run.counts, labels_of(run.task)) or "nothing"

@@ -16,7 +16,8 @@ from config.logging import configure_logging
 from config.sentry import init_sentry
 from tasks.engine.report import Order
 from tasks.scheduled import Scheduled
-from worker.cli.context import find_task, open_store
+from worker.cli.called import done_in_words
+from worker.cli.context import find_task, labels_of, open_store
 from worker.cli.runs.plan_view import plan_json, plan_summary, plan_table
 from worker.lock import MemorySyncLock
 from worker.machine.state_directory import node_lock
@@ -150,7 +151,7 @@ def _show(record: RunRecord) -> None:
     screen = console()
     line = Text(f"{printable(record.task)}: ") + status_text(record.status)
     line.append(f" in {duration(record.seconds)}" if record.seconds is not None else "")
-    done = ", ".join(f"{kind.replace('_', ' ')} {number}" for kind, number in record.counts.items() if number)
+    done = done_in_words(record.counts, labels_of(record.task))
     line.append(f": {done}" if done else "")
     say(line, screen)
     told = bool(record.notes) and record.reason.startswith(record.notes[0])

@@ -12,12 +12,10 @@ from rich.text import Text
 
 from config import get_settings
 from config.logging import configure_logging
-from tasks.sync_task.task import SyncTask
 from tasks.testing import Finding, Invariant, Report, check_task
 from tasks.testing.copies.copy_of import SEALED, MemoryCopy, advance, mapping_of
 from worker.cli.context import find_sync_task
 from worker.telling.exit_codes import ExitCode
-from worker.telling.failures import CommandError
 from worker.telling.screen import console, duration, print_json, printable, say
 
 #: By whether an invariant held; not known where another one broke before it was tried to the end.
@@ -29,8 +27,6 @@ def verify(name: str, *, histories: int, seed: int, as_json: bool) -> ExitCode:
     """Check a task on copies in memory and tell which invariants held."""
     settings = get_settings()
     task = find_sync_task(name)
-    if not isinstance(task, SyncTask):
-        raise CommandError(f"task {name!r} has sides of services, which their own tests hold to the contract")
     configure_logging(settings, level="ERROR" if settings.log_level == "INFO" else None)
     copy = mapping_of(task)
     started = time.monotonic()

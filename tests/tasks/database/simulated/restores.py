@@ -47,6 +47,8 @@ class Restores:
         self.doubtful: set[str] = set()
         self.blurred = False
         self.doubtful_stones: set[tuple[str, str, int]] = set()
+        #: Values that others only held back: who had written them does not know of them any more.
+        self.only_held: set[str] = set()
 
     def back_up(self, node: Node) -> None:
         """Keep the node as it is now."""
@@ -106,9 +108,14 @@ class Restores:
         """
         text, oracle = self._everywhere(), self.world.oracle
         written = repr([(node.state(), node.storage.conflicts) for node in self.world.nodes])
+        shown = repr([node.state() for node in self.world.nodes])
+        held = repr([node.kept() for node in self.world.nodes])
         for values in oracle.written.values():
             self.doubtful.update(value for _, value in values if f"'{value}'" not in text)
             oracle.ledger.update(value for _, value in values if f"'{value}'" not in written)
+            self.only_held.update(
+                value for _, value in values if f"'{value}'" in held and f"'{value}'" not in shown
+            )
         stones = self._stones()
         for (label, key), stamps in oracle.deletions.items():
             self.doubtful_stones.update(

@@ -197,7 +197,7 @@ class World:
             self.forgets = False  # what is purged here may still be known there
         #: Whether databases are restored from backups; what is taken back then is another story.
         self.restores: Restores | None = None
-        if not self.runs_ahead and set(kinds) == {Node} and self.random.random() < 0.6:
+        if not self.runs_ahead and PageStyleNode not in kinds and self.random.random() < 0.6:
             self.restores = Restores(self)
         else:
             emptiness.rows_from_before(self, MODELS, KEYS, FIELDS)
@@ -258,7 +258,7 @@ class World:
         self._counted(server, result, held)
         if not held and not result.skipped and not manifest.dry_run:
             self._named(server, result)
-        self.stirred |= bool(result.counts())
+        self.stirred |= not self._is_quiet(result)
         return json.dumps(answer.to_dict())
 
     def _held(self, node: Node) -> int:
@@ -317,6 +317,10 @@ class World:
         self._counted(client, result, held)
         if result.applied or result.created:
             self.reach["relayed"] += edge[1] != 0
+        return self._is_quiet(result)
+
+    def _is_quiet(self, result: Any) -> bool:
+        """Whether nothing was done."""
         return not result.counts()
 
     # -- the story ------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from tasks.database.exceptions import TransportError
-from tasks.database.held import held_here
 from tasks.database.peer import PeerState
 from tests.tasks.database.sql.test_nodes import Party
 
@@ -120,7 +119,7 @@ def told(party: Party) -> list[str]:
     lines: list[str] = []
     for name in party.storage.get_nodes():
         state = PeerState.load(party.storage, name)
-        lines += [f"{one}: {one.reason}" for one in held_here(state)]
+        lines += [f"{one}: {one.reason}" for one in state.all_held()]
         lines += state.theirs.lines("the peer")
     return lines
 

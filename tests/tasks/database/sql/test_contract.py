@@ -74,6 +74,33 @@ def test_checkpoints(storage: Any) -> None:
     assert dict(storage.get_nodes()) == {"b": 7}
 
 
+def test_a_transaction_reads_what_it_has_kept(storage: Any) -> None:
+    storage.save_checkpoint("peer", 1, {"own": [1]})
+    with storage.transaction():
+        assert (storage.get_checkpoint("peer"), storage.get_after_keys("peer")) == (1, {"own": [1]})
+        storage.save_checkpoint("peer", 2, {"own": [2]})
+        assert (storage.get_checkpoint("peer"), storage.get_after_keys("peer")) == (2, {"own": [2]})
+        storage.forget_node("peer")
+        assert (storage.get_checkpoint("peer"), storage.get_after_keys("peer")) == (0, {})
+        storage.save_checkpoint("peer", 3)
+    assert (storage.get_checkpoint("peer"), storage.get_after_keys("peer")) == (3, {})
+
+
+def test_no_place_is_given_twice(storage: Any) -> None:
+    with storage.transaction():
+        last = storage.get_last_place()
+        places = [storage.horizon(0) for _ in range(3)]
+        assert storage.get_last_place() == places[-1]
+    assert last < places[0] < places[1] < places[2] < storage.horizon(0)
+
+
+def test_records_are_counted(storage: Any) -> None:
+    storage.upsert_many(M, cities(*(record(key, 1) for key in "abcd")))
+    storage.delete_many(M, {"d": 2, "never": 2})
+    assert storage.count(M) == storage.count(M, 3) == storage.count(M, 1000) == 3
+    assert storage.count(M, 2) >= 2
+
+
 def test_changes_are_in_the_order_of_place_and_key(storage: Any) -> None:
     found = cities(
         record("b", 20), record("a", 20), record("B", 20), record("late", 5, received=30), record("é", 20)

@@ -382,10 +382,10 @@ async def test_a_login_that_is_given_comes_before_the_one_in_the_address(
         await side.close()
 
 
-async def test_the_summary_must_be_synced(place: Place) -> None:
+async def test_an_attribute_that_no_todo_has(place: Place) -> None:
     async with place.run() as side:
-        with pytest.raises(TaskDefinitionError, match="summary must be synced"):
-            await side.check(["description", "due"])
+        with pytest.raises(TaskDefinitionError, match="a to-do has no colour, only summary, "):
+            await side.check(["summary", "colour"])
 
 
 async def test_a_calendar_that_is_not_there(radicale: RadicaleServer) -> None:

@@ -16,8 +16,8 @@ from tasks.services.notion.page import Page
 from tasks.services.notion.watermark import Watermark
 from tasks.sides import Attribute, Kind, Side
 from tasks.two_way import TwoWay
+from tests.tasks.services.notion.chores import COLUMNS
 from tests.tasks.services.notion.person import Person
-from tests.tasks.services.notion.test_side import COLUMNS
 from tests.tasks.services.notion.wired import Wired
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)

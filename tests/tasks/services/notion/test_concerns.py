@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 
 from tasks.services.notion.webhooks import concerned, read_delivery
+from tests.tasks.services.notion.chores import COLUMNS
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService, PlainTask
-from tests.tasks.services.notion.test_side import COLUMNS
 
 SOURCE, DATABASE, PAGE, OTHER = (f"00000000-0000-4000-8000-{number:012}" for number in range(1, 5))
 

@@ -47,7 +47,7 @@ class Near(DataSource):
 def test_a_data_source_keeps_the_contract_of_a_side(
     workspace: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.services.notion.side.PAGE_SIZE", 0)  # so that few rows give a cursor, too
+    monkeypatch.setattr("tasks.services.notion.side.PAGE_SIZE", -1)  # so that few rows give a cursor, too
     source = workspace.person("Ada").create_data_source("Chores", COLUMNS)
 
     def side() -> DataSource:

@@ -18,9 +18,9 @@ from tasks.services.notion.attributes import described
 from tasks.services.notion.properties import Column, decode, encode
 from tasks.values.canonical import same
 from tasks.values.date_range import DateRange
+from tests.tasks.services.notion.chores import listed
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService, PlainTask
-from tests.tasks.services.notion.test_side import listed
 from tests.tasks.services.notion.wired import Wired
 
 WHEN = Column("When", "w", "date", as_range=True)

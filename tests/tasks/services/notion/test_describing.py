@@ -14,8 +14,8 @@ from tasks.services.notion.attributes import described
 from tasks.services.notion.column import Column
 from tasks.services.notion.properties import SUPPORTED_TYPES
 from tasks.sides import Attribute, Kind, Option, State
+from tests.tasks.services.notion.chores import only
 from tests.tasks.services.notion.person import Person
-from tests.tasks.services.notion.test_side import only
 from tests.tasks.services.notion.wired import Wired
 
 COLUMNS: dict[str, Any] = {

@@ -11,8 +11,8 @@ import pytest
 
 from tasks.errors import ItemError, UnfitError
 from tasks.services.notion.page import Page
+from tests.tasks.services.notion.chores import COLUMNS
 from tests.tasks.services.notion.person import Person
-from tests.tasks.services.notion.test_side import COLUMNS
 from tests.tasks.services.notion.wired import Wired
 
 ATTRS = ["Name", "Notes", "Effort", "Due"]

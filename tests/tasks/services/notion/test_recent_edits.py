@@ -17,9 +17,9 @@ from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tasks.services.notion import recent_edits, side
 from tasks.services.notion.page import Page
+from tests.tasks.services.notion.chores import COLUMNS, listed
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService, PlainTask
-from tests.tasks.services.notion.test_side import COLUMNS, listed
 from tests.tasks.services.notion.wired import Wired
 
 ROWS = 12

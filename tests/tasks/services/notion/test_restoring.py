@@ -13,9 +13,9 @@ from tasks.journal.contract import Base
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tasks.merge import Effect, Plan, Policy, undo
+from tests.tasks.services.notion.chores import listed, only, side, source
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService, PlainTask
-from tests.tasks.services.notion.test_side import listed, only, side, source
 from tests.tasks.services.notion.wired import Wired
 
 __all__ = ["side", "source"]
@@ -65,7 +65,7 @@ async def test_an_undone_deletion_makes_no_second_row_and_no_second_to_do(
     person: Person, source: str
 ) -> None:
     service = PlainService()
-    task = PlainTask(person.url, source, {"Name": "key", "Notes": "text"}, service)
+    task = PlainTask(person.url, source, {"Name": "key", "Notes": "notes"}, service)
     journal = Watched()
     page_id = await person.make_page(source, Name=person.text("Paint"), Private=private(person, "mine"))
     await person.make_page(source, Name=person.text("Sleep"))
@@ -120,14 +120,14 @@ async def test_an_edit_that_beats_a_deletion_takes_the_row_out_of_the_trash(
     person: Person, source: str
 ) -> None:
     service = PlainService()
-    task = PlainTask(person.url, source, {"Name": "key", "Notes": "text"}, service)
+    task = PlainTask(person.url, source, {"Name": "key", "Notes": "notes"}, service)
     journal = Watched()
     page_id = await person.make_page(source, Name=person.text("Paint"), Private=private(person, "mine"))
     await person.make_page(source, Name=person.text("Sleep"))
     await task.run(journal)
     (item,) = (item for item in service.items.values() if item.values["key"] == "Paint")
     await person.patch_page(page_id, {"in_trash": True})
-    service.edit(item.id, {"text": "two coats"})
+    service.edit(item.id, {"notes": "two coats"})
     report = await task.run(journal)
     assert report.outcome.counts == {"left_restored": 1, "left_updated": 1}
     raw = await person.page(page_id)
@@ -137,7 +137,7 @@ async def test_an_edit_that_beats_a_deletion_takes_the_row_out_of_the_trash(
 
 
 async def test_two_tasks_on_one_data_source_bring_a_row_back_once(person: Person, source: str) -> None:
-    attrs = {"Name": "key", "Notes": "text", "Effort": "effort"}
+    attrs = {"Name": "key", "Notes": "notes", "Effort": "effort"}
     tasks = [PlainTask(person.url, source, attrs, PlainService()) for _ in range(2)]
     journals = [Watched() for _ in tasks]
     page_id = await person.make_page(source, Name=person.text("Paint"))
@@ -145,7 +145,7 @@ async def test_two_tasks_on_one_data_source_bring_a_row_back_once(person: Person
     for one, journal in zip(tasks, journals, strict=True):
         await one.run(journal)
     await person.patch_page(page_id, {"in_trash": True})
-    for one, changes in zip(tasks, ({"text": "two coats"}, {"effort": 3}), strict=True):
+    for one, changes in zip(tasks, ({"notes": "two coats"}, {"effort": 3}), strict=True):
         (item,) = (item for item in one.service.items.values() if item.values["key"] == "Paint")
         one.service.edit(item.id, changes)
     for _ in range(3):

@@ -21,8 +21,9 @@ from sandbox.notion import Limits, Sandbox
 from tests.tasks.services.notion.conftest import NO_TLS, TOKEN
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService
+from tests.tasks.services.notion.soak.ends import Disturbed, Paced, SoakTask
 from tests.tasks.services.notion.soak.hands import ATTRS, COLUMNS, WITH_BODY, NotionHand, PlainHand
-from tests.tasks.services.notion.soak.town import FAULTS, Disturbed, Paced, SoakTask, Town, connect, state_of
+from tests.tasks.services.notion.soak.town import FAULTS, Town, connect, state_of
 from tests.tasks.services.notion.virtual_time import VirtualTime
 from tests.world.figures import report
 

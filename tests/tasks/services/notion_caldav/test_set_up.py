@@ -52,7 +52,12 @@ async def test_a_column_that_was_chosen_by_its_name_stays_chosen_when_it_is_rena
         ({"Task": "summary", "Deadline": "due"}, {}, TaskDefinitionError, "no attribute 'Deadline'"),
         ({"Task": "summary", "Notes": "colour"}, {}, TaskDefinitionError, "no attribute 'colour'"),
         ({"Task": "summary", "Tags": "due"}, {}, TaskDefinitionError, "cannot be kept in step"),
-        ({"Task": "description"}, {}, TaskDefinitionError, "summary must be synced"),
+        (
+            {"Notes": "summary"},
+            {},
+            TaskDefinitionError,
+            "title 'Task' of Notion data source 'To-dos' must be mapped to 'summary'",
+        ),
         (
             {"Task": "summary", "Status": {"to": "status", "values": {"Later": "needs action"}}},
             {},

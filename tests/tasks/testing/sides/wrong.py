@@ -274,6 +274,12 @@ class DaysInUTC(Books):
         return super().create(key, {**values, "printed": day and day.replace(day=day.day - 1)})
 
 
+@breaks("create of few")
+class NeedsEverything(Books):
+    def create(self, key: str, values: dict[str, Any]) -> Any:
+        return super().create(key, {name: values[name] for name in ATTRIBUTES if name != "edited"})
+
+
 @breaks("create once")
 class NoPlaceForAKey(Books):
     numbers = itertools.count()

@@ -34,7 +34,7 @@ def test_a_run_brings_both_sides_together_and_is_in_the_history(lockstep: Any, p
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert re.match(r"to-dos: succeeded in \d+\.\d s: ", done.stdout)
-    assert "notion created 1" in done.stdout
+    assert "created in Notion 1" in done.stdout
     assert titles(project, "to-dos", "notion") == titles(project, "to-dos", "other") == ["Bread", "Milk"]
     again = json.loads(lockstep("run", "to-dos", "--json").stdout)
     assert again["status"] == "succeeded"

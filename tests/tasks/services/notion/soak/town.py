@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import httpx
-
 from tasks.engine.report import Order
 from tasks.errors import ItemError, OutcomeUnknownError, SideError
-from tasks.services.notion.client import NotionClient
 from tasks.services.notion.throttle import LocalThrottle
-from tasks.two_way import TwoWay
 from tasks.values.date_range import DateRange
-from tests.tasks.services.notion.plain_service import Keyed, PlainSide
 from tests.tasks.services.notion.soak.diary import Diary
+from tests.tasks.services.notion.soak.ends import Paced, SoakTask
 from tests.tasks.services.notion.soak.hands import ATTRS, TYPED, NotionHand, PlainHand
 from tests.tasks.services.notion.virtual_time import VirtualTime
-from tests.tasks.services.notion.wired import Wire
 from worker.lock import MemoryLockStore, MemorySyncLock
 from worker.session.run import run_session
 from worker.store import RunRecord, Store
@@ -50,47 +45,6 @@ ANY = ("", "/v1/")
 #: How often people do what, on either side.
 MOVES = {"edit": 12, "clash": 2, "add": 3, "delete": 2, "restore": 2, "hide": 1, "format": 2, "rename": 1}
 AREAS = ("Home", "Work", "Club", "Farm")
-
-
-class Paced(Keyed):
-    """Rows with a worker's pace, on which people get in between."""
-
-    town: Town
-    budget: LocalThrottle
-
-    def make_client(self) -> NotionClient:
-        self.wire = Wire()
-        self.wire.happens = self.on_the_way
-        return NotionClient(self.secret, base_url=self.url, throttle=self.budget, transport=self.wire)
-
-    async def on_the_way(
-        self, request: httpx.Request, onwards: Callable[[], Awaitable[httpx.Response]]
-    ) -> httpx.Response:
-        # What a query is told while rows are written counts for some seconds, in which nobody is looked for again.
-        writes = any(method == "PATCH" or path == "/v1/pages" for method, path in self.wire.sent)
-        if not (writes and request.url.path.endswith("/query")):
-            await self.town.meanwhile(request.method, request.url.path)
-        return await onwards()
-
-
-class Disturbed(PlainSide):
-    """A plain service that fails now and then when it is listed."""
-
-    town: Town
-
-    async def list(self) -> Any:
-        self.town.disturb("list")
-        return await super().list()
-
-
-class SoakTask(TwoWay):
-    """Between rows and a plain service, or the rows of two data sources."""
-
-    def __init__(self, rows: Paced, there: Disturbed | Paced, attrs: Mapping[str, str]) -> None:
-        super().__init__("rows", rows, there, attrs)
-        self.ends = (rows, there)
-        #: The other side's attributes by those of the rows.
-        self.attrs = attrs
 
 
 @dataclass
