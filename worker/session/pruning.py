@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from config import Settings
-from tasks.engine.calls import uninterrupted
 from tasks.engine.outcome import Outcome
 from tasks.engine.report import Order, RunReport
 from tasks.engine.sync import Progress, silent
 from tasks.journal.contract import Journal
 from tasks.merge import Plan
 from tasks.scheduled import PRUNE, Scheduled
+from tasks.uninterrupted import uninterrupted
 from worker.store import Store
 from worker.store.retention import Retention, prunable, prune
 
