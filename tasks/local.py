@@ -79,7 +79,7 @@ async def run_once(task: InFiles, *, dry_run: bool = False) -> RunReport:
         StateError: another process runs this task now, or its state cannot be used.
         TaskError: the run failed.
     """
-    with alone(task):
+    with alone(task.name, task.state_path):
         journal = FileJournal(task.state_path)
         try:
             return await task.run(journal, dry_run=dry_run)
@@ -89,20 +89,20 @@ async def run_once(task: InFiles, *, dry_run: bool = False) -> RunReport:
 
 
 @contextmanager
-def alone(task: InFiles) -> Iterator[None]:
-    """Keep the task's state files to this process.
+def alone(name: str, state_path: Path) -> Iterator[None]:
+    """Keep a task's state files to this process.
 
     Raises:
         StateError: another process has them, or they cannot be locked.
     """
-    lock = FileLock(task.state_path.with_suffix(".lock"), thread_local=False, mode=FILE_MODE)
+    lock = FileLock(state_path.with_suffix(".lock"), thread_local=False, mode=FILE_MODE)
     try:
-        private_directory(task.state_path.parent)
+        private_directory(state_path.parent)
         lock.acquire(timeout=0)
     except Timeout:
-        raise StateError(f"task {task.name!r} is running in another process; wait for it to end") from None
+        raise StateError(f"task {name!r} is running in another process; wait for it to end") from None
     except OSError as error:
-        raise StateError(f"state directory {task.state_path.parent}: {error.strerror}") from error
+        raise StateError(f"state directory {state_path.parent}: {error.strerror}") from error
     try:
         yield
     finally:

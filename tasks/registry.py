@@ -34,7 +34,7 @@ def load_tasks(settings: Settings) -> dict[str, Scheduled]:
         _declared.update(task.name for task in declare(fresh))
     nodes = [table for table in settings.node if table.get("name") not in _declared]
     if nodes:
-        from tasks.database.sql.scheduled import declare_nodes
+        from tasks.node_task import declare_nodes
 
         declare_nodes(nodes)
         _declared.update(str(table.get("name")) for table in nodes)

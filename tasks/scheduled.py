@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Self
 
+from tasks.engine.report import Order, RunReport
+from tasks.engine.sync import Progress, silent
 from tasks.errors import TaskDefinitionError
+from tasks.journal.contract import Journal
 from tasks.schedule import Schedule
 
 #: The run that drops what is old from the database has this name, and no task may have it.
@@ -24,6 +28,9 @@ class Scheduled(ABC):
     Raises:
         TaskDefinitionError: the name does not fit.
     """
+
+    #: Where its base is kept when it runs without a database; `None`: its runs start from no base.
+    state_path: Path | None = None
 
     def __init__(self, name: str) -> None:
         if (
@@ -80,6 +87,29 @@ class Scheduled(ABC):
         return self._schedule
 
     _limited = False
+
+    @abstractmethod
+    async def run(
+        self,
+        journal: Journal,
+        *,
+        check_lock: Callable[[], None] = lambda: None,
+        progress: Progress = silent,
+        order: Order | None = None,
+        dry_run: bool = False,
+    ) -> RunReport:
+        """Do once what the task is for.
+
+        Args:
+            journal: where it keeps what must outlive the run; one that only looks writes nothing there.
+            check_lock: raises `LockLostError` when this run may not write any more.
+            progress: told of phase, done and total.
+            order: what else than an ordinary run is asked for.
+            dry_run: only look, and say what would be done.
+
+        Raises:
+            TaskError: the run could not be carried to its end; all that was confirmed is kept.
+        """
 
     @abstractmethod
     async def __call__(self) -> None:

@@ -36,7 +36,6 @@ from tasks.database.reconciler import PayloadReconciler, ReconciliationResult
 from tasks.database.record import SyncRecord
 from tasks.database.result import ConflictEntry, DatabaseResult
 from tasks.database.storage import ArrivalStorage, DatabaseSyncStorage, Tombstone
-from tasks.database.sync import DatabaseSync
 from tasks.database.tracker import FieldUpdateTracker
 from tasks.database.transport import MemoryTransport, Transport
 
@@ -47,7 +46,6 @@ __all__ = [
     "ConflictType",
     "DatabaseEngine",
     "DatabaseResult",
-    "DatabaseSync",
     "DatabaseSyncStorage",
     "DependencyGraph",
     "FieldConflict",

@@ -27,6 +27,11 @@ class RunReport:
     plan: Plan
     outcome: Outcome = field(default_factory=Outcome)
 
+    @property
+    def foreseen(self) -> Mapping[str, int]:
+        """How much a run that wrote nothing would do, by kind."""
+        return self.outcome.counts or self.plan.counts()
+
 
 class Planner(Protocol):
     """Makes the plan of a run that is no ordinary sync, from both sides listed in full."""

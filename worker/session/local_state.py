@@ -15,7 +15,6 @@ from tasks.errors import StateError
 from tasks.journal.contract import Base
 from tasks.journal.file import MOVED, FileJournal, is_moved
 from tasks.local import alone
-from tasks.object_task import ObjectTask
 from worker.store import RunRecord, Store
 from worker.store.renaming import RenameRefusedError
 from worker.store.tables.fences import take_fence
@@ -28,20 +27,19 @@ log = logging.getLogger(__name__)
 _BESIDE = (".conflicts.jsonl", ".json.imported")
 
 
-def import_local_state(task: ObjectTask, store: Store, record: RunRecord) -> None:
-    """Take over the state of runs without a database, once, so that no run works from a stale base.
+def import_local_state(path: Path, store: Store, record: RunRecord) -> None:
+    """Take over the state that runs of the task without a database left, once, so that no run works from a stale base.
 
     Raises:
         StateError: the file cannot be read, and is left as it is; or a run without a database uses it now.
     """
-    path = task.state_path
     try:
         if is_moved(path):
             return
-        with alone(task):
+        with alone(record.task, path):
             local = FileJournal(path)
             if path.exists() or local.changes.exists():
-                _import(asyncio.run(local.load()), task, store, record)
+                _import(asyncio.run(local.load()), path, store, record)
                 local.compact()
                 path.replace(path.with_suffix(".json.imported"))
             with open_private(path, "w") as file:
@@ -50,19 +48,18 @@ def import_local_state(task: ObjectTask, store: Store, record: RunRecord) -> Non
         raise StateError(f"state file {path} cannot be set aside: {error.strerror}") from error
 
 
-def _import(base: Base, task: ObjectTask, store: Store, record: RunRecord) -> None:
-    if store.links.count(task.name):
-        log.warning(
-            "Task %r: the database has links already, so %s is set aside.", task.name, task.state_path
-        )
+def _import(base: Base, path: Path, store: Store, record: RunRecord) -> None:
+    task = record.task
+    if store.links.count(task):
+        log.warning("Task %r: the database has links already, so %s is set aside.", task, path)
         return
     with store.write() as connection:
-        take_fence(connection, task.name, record.fence)
+        take_fence(connection, task, record.fence)
         for link in base.links:
-            Links.put(connection, task.name, link, record.run_id)
+            Links.put(connection, task, link, record.run_id)
         for intent in base.intents:
-            Links.begin(connection, task.name, intent, record.run_id)
-        Memories.remember(connection, task.name, base.memory)
+            Links.begin(connection, task, intent, record.run_id)
+        Memories.remember(connection, task, base.memory)
 
 
 def state_files(path: Path) -> list[Path]:

@@ -10,9 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 from config import Settings
 from tasks.engine.outcome import Outcome
-from tasks.engine.report import RunReport
+from tasks.engine.report import Order, RunReport
+from tasks.engine.sync import Progress, silent
+from tasks.journal.contract import Journal
 from tasks.merge import Plan
 from tasks.scheduled import PRUNE, Scheduled
+from tasks.uninterrupted import uninterrupted
 from worker.store import Store
 from worker.store.retention import Retention, prunable, prune
 
@@ -23,18 +26,30 @@ PAUSE = 0.02
 
 
 class Pruning(Scheduled):
-    """Keeps the database from growing without end."""
+    """Keeps a database from growing without end.
 
-    def __init__(self, retention: Retention) -> None:
+    Args:
+        retention: how long each kind is kept.
+        address: of the database.
+    """
+
+    def __init__(self, retention: Retention, address: str) -> None:
         super().__init__(PRUNE)
         self.retention = retention
+        self.address = address
         self.run_every(hours=24)
 
     async def __call__(self) -> None:
         """Nothing: without a database there is nothing to drop."""
 
     async def run(
-        self, store: Store, *, check_lock: Callable[[], None] = lambda: None, dry_run: bool = False
+        self,
+        journal: Journal,
+        *,
+        check_lock: Callable[[], None] = lambda: None,
+        progress: Progress = silent,
+        order: Order | None = None,
+        dry_run: bool = False,
     ) -> RunReport:
         """Drop what is old, or only count it.
 
@@ -42,19 +57,22 @@ class Pruning(Scheduled):
             StoreError: the database cannot be used.
             LockLostError: another process prunes.
         """
-        now = datetime.now(UTC)
-        if dry_run:
-            return RunReport(
-                "planned", "", Plan(), _outcome(await asyncio.to_thread(prunable, store, self.retention, now))
-            )
-        dropped: Counter[str] = Counter()
-        steps = prune(store, self.retention, now)
-        while (some := await asyncio.to_thread(next, steps, None)) is not None:
-            dropped += some
-            check_lock()
-            await asyncio.sleep(PAUSE)
-        log.info("Pruned: %s.", in_words(dropped))
-        return RunReport("succeeded", "", Plan(), _outcome(dropped))
+        store, now = Store(self.address), datetime.now(UTC)
+        try:
+            if dry_run or (order is not None and order.dry_run):
+                found = await asyncio.to_thread(prunable, store, self.retention, now)
+                return RunReport("planned", "", Plan(), _outcome(found))
+            progress("prune", 0, 0)
+            dropped: Counter[str] = Counter()
+            steps = prune(store, self.retention, now)
+            while (some := await asyncio.to_thread(next, steps, None)) is not None:
+                dropped += some
+                check_lock()
+                await asyncio.sleep(PAUSE)
+            log.info("Pruned: %s.", in_words(dropped))
+            return RunReport("succeeded", "", Plan(), _outcome(dropped))
+        finally:
+            await uninterrupted(asyncio.to_thread(store.close))
 
 
 def pruning_of(settings: Settings) -> Pruning:
@@ -66,7 +84,8 @@ def pruning_of(settings: Settings) -> Pruning:
             undo=timedelta(days=settings.keep_undo_days),
             conflicts=timedelta(days=settings.keep_conflicts_days),
             plans=timedelta(days=settings.keep_plans_days),
-        )
+        ),
+        settings.sql_url(),
     )
 
 

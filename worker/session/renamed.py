@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from tasks.engine.report import RunReport
 from tasks.journal.contract import Journal
 from tasks.merge import Adopt, Create, End, Plan, Skip
-from tasks.object_task import ObjectTask
-from tasks.scheduled import all_tasks
+from tasks.scheduled import Scheduled, all_tasks
 from worker.store import Store
 
 
-def former_names(task: ObjectTask, store: Store) -> list[str]:
+def former_names(task: Scheduled, store: Store) -> list[str]:
     """Names that have links but no task any more, before the first run of a task; most often none."""
     if not store.is_blank(task.name):
         return []
@@ -22,7 +21,7 @@ def former_names(task: ObjectTask, store: Store) -> list[str]:
 
 
 async def first_run(
-    task: ObjectTask, store: Store, journal: Journal, names: Sequence[str]
+    task: Scheduled, store: Store, journal: Journal, names: Sequence[str]
 ) -> RunReport | None:
     """The end of a first run of a task that seems to have had one of these names; `None` where it may go on.
 

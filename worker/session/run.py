@@ -13,12 +13,11 @@ from tasks.engine.naming import mentioned
 from tasks.engine.report import Order, RunReport
 from tasks.engine.sync import Progress
 from tasks.errors import LockLostError, TaskError
-from tasks.object_task import ObjectTask
 from tasks.scheduled import Scheduled
 from tasks.uninterrupted import uninterrupted
 from worker.errors import RedisUnavailableError
 from worker.lock import NodeBusyError, SyncLock
-from worker.session.body import plan_only, run_other, stopped_at_first, with_care
+from worker.session.body import plan_only, stopped_at_first, with_care
 from worker.session.local_state import import_local_state
 from worker.session.restored import Marks
 from worker.store import RunRecord, SqlJournal, Store
@@ -201,14 +200,13 @@ class _Session:
 
     async def _work(self) -> RunReport:
         journal = SqlJournal(self.store, self.task.name, self.record.run_id, self.record.fence)
-        if not isinstance(self.task, ObjectTask):
-            order = replace(self.order, approve=self._approve)
-            return await run_other(self.task, journal, self.store, self._check_lock, order)
-        await uninterrupted(asyncio.to_thread(import_local_state, self.task, self.store, self.record))
-        stopped = await stopped_at_first(self.task, self.store, journal, self.order)
-        if stopped is not None:
-            return stopped
-        order = await with_care(self.task, self.store, self.order)
+        order = self.order
+        if (path := self.task.state_path) is not None:
+            await uninterrupted(asyncio.to_thread(import_local_state, path, self.store, self.record))
+            stopped = await stopped_at_first(self.task, self.store, journal, order)
+            if stopped is not None:
+                return stopped
+            order = await with_care(self.task, self.store, order)
         report = await self.task.run(
             journal,
             check_lock=self._check_lock,
@@ -243,8 +241,7 @@ class _Session:
         counts |= {"failed": len(outcome.failures), "left": len(outcome.skipped)}
         reason = report.reason
         if report.status == "halted":
-            planned = outcome.counts or report.plan.counts()
-            counts = {f"planned_{kind}": count for kind, count in planned.items()}
+            counts = {f"planned_{kind}": count for kind, count in report.foreseen.items()}
             if self.order.planner is None and does_something(report.plan):
                 plan_id = self.store.plans.keep(self.task.name, report.plan, reason, self.record.run_id)
                 reason += f". To let just this through: lockstep apply {plan_id}"

@@ -9,15 +9,15 @@ from contextlib import asynccontextmanager
 
 from tasks.database.exceptions import MassChangeError
 from tasks.database.lock import SessionLock
+from tasks.database.lost import lost_in
 from tasks.database.result import DatabaseResult
 from tasks.database.sql.declared import Node, open_node, read_nodes
-from tasks.database.sync import report
 from tasks.database.transport import wire
 from tasks.database.transport.server import ServedNode, node_routes
 from tasks.errors import TaskError
 from tasks.merge import plan_digest
+from tasks.node_task import as_conflict, plan_of
 from worker.lock import NodeBusyError, RedisSyncLock
-from worker.session.node_runs import as_conflict, plan_of
 from worker.store.tables.conflicts import Conflicts
 from worker.store.tables.plans import ANSWERING
 from worker.web.groups import RouteGroup
@@ -90,7 +90,7 @@ class _Served:
 
     def _keep(self, node_id: str, result: DatabaseResult) -> None:
         """Enter values that lost in an exchange in the ledger; they are in the node's own database as well."""
-        lost = report(result).lost
+        lost = lost_in(result)
         if not lost:
             return
         try:

@@ -57,7 +57,6 @@ from tasks.database.sql.outside import beside_server
 from tasks.database.sql.shared_ids import ADVICE, gives_ids
 from tasks.database.sql.storage import SQLAlchemyStorage
 from tasks.database.sql.tables import SyncedTable
-from tasks.database.sync import DatabaseSync
 from tasks.database.transport import wire
 from tasks.database.transport.http import HttpTransport
 from tasks.database.transport.server import ServedNode
@@ -199,12 +198,6 @@ class Node:
         return [
             each.label for each in tables if each.label not in own and gives_ids(self.storage.database, each)
         ]
-
-    def task(self) -> DatabaseSync | None:
-        """The node's sync by its schedule; None where it only answers."""
-        if self.table.every is None or self.transport is None:
-            return None
-        return DatabaseSync(self.name, self.engine).run_every(seconds=int(self.table.every.total_seconds()))
 
     def served(
         self,

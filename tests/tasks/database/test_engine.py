@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +8,6 @@ import pytest
 
 from tasks.database import (
     DatabaseEngine,
-    DatabaseSync,
     DependencyGraph,
     HybridLogicalClock,
     LocalWins,
@@ -425,20 +423,3 @@ def test_resync_compares_everything_and_changes_nothing_that_is_equal() -> None:
     assert sorted(data(storage)) == ["1", "2"]
     assert not pair.server.conflicts
     assert not storage.conflicts
-
-
-async def test_a_scheduled_node_reports_like_a_run() -> None:
-    pair = Pair()
-    storage, engine = pair.client()
-    pair.server.edit(M, "1", x="old")
-    engine.sync()
-    pair.server.edit(M, "1", x="theirs")
-    pair.time_ms += 1000
-    storage.edit(M, "1", x="ours")
-    task = DatabaseSync("nodes", engine).run_every(seconds=30)
-    assert str(task.plan_schedule) == "every 30 s"
-    planned = await task.run(dry_run=True)
-    assert planned.counts
-    report = await task.run()
-    assert (report.status, report.counts) == ("succeeded", {"pushed": 1})
-    json.dumps(report.counts)

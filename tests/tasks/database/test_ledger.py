@@ -22,7 +22,7 @@ from tasks.database import (
     ResolutionSource,
     SyncRecord,
 )
-from tasks.database.sync import LostValue, lost_values, report
+from tasks.database.lost import LostValue, lost_in, lost_values
 
 M = "m"
 NOW = 1_700_000_000_000
@@ -59,7 +59,7 @@ def _synced(
     client.edit(M, "1", **remote)
     asking.sync()
     assert server.get_records(M, ["1"]) == client.get_records(M, ["1"])
-    return server.get_records(M, ["1"])["1"], [lost for each in results for lost in report(each).lost]
+    return server.get_records(M, ["1"])["1"], [lost for each in results for lost in lost_in(each)]
 
 
 @pytest.mark.parametrize(("local", "remote", "rule"), [("a", "b", "remote"), ("b", "a", "local")])

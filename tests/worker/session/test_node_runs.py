@@ -14,12 +14,12 @@ import pytest
 from config import get_settings
 from tasks import all_tasks, run_all_tasks
 from tasks.database import DatabaseEngine, DependencyGraph, HybridLogicalClock, MemoryStorage
-from tasks.database.sync import DatabaseSync, LostValue
+from tasks.database.lost import LostValue
 from tasks.database.transport.memory import MemoryTransport
 from tasks.errors import TaskDefinitionError
+from tasks.node_task import NodeTask, as_conflict
 from worker.cli.keeping import conflicts
 from worker.lock import MemorySyncLock
-from worker.session.node_runs import as_conflict
 from worker.session.run import run_session
 from worker.store import RunRecord, Store
 from worker.store.tables.conflicts import Conflicts
@@ -57,7 +57,7 @@ class Pair:
         self.server = DatabaseEngine(self.office, graph, self.clocks[1], "office")
         self.transport: Any = MemoryTransport(self.server.process)
         self.engine = DatabaseEngine(self.laptop, graph, self.clocks[0], "laptop", transport=self.transport)
-        self.task = DatabaseSync("people", self.engine).run_every(minutes=5)
+        self.task = NodeTask("people", self.engine).run_every(minutes=5)
 
 
 def run(pair: Pair, store: Store, **options: Any) -> RunRecord:
@@ -105,7 +105,7 @@ def test_a_value_that_lost_on_this_node_is_in_the_ledger(store: Store) -> None:
     assert shown == ["Ada L."] * 2
     (line,) = store.conflicts.list("people")
     assert (line.left_id, line.right_id, line.attribute) == ("person", "1", "name")
-    assert (line.notion, line.other) == ("Ada L.", "Lovelace")
+    assert (line.left, line.right) == ("Ada L.", "Lovelace")
     assert line.rule.startswith("node: ")
 
 
@@ -128,7 +128,7 @@ def test_a_node_is_scheduled_and_runs_without_celery() -> None:
     pair.task.run_once().schedule()
     assert pair.task in all_tasks
     with pytest.raises(TaskDefinitionError, match="two tasks are named 'people'"):
-        DatabaseSync("people", pair.engine).schedule()
+        NodeTask("people", pair.engine).schedule()
     run_all_tasks()
     assert pair.office.get_records("person", {"1"})["1"].data["name"] == "Ada"
 

@@ -251,7 +251,14 @@ def test_it_goes_in_small_transactions(store: Store) -> None:
 def run(store: Store, lock: MemorySyncLock | None = None, **options: Any) -> RunRecord:
     mine = lock or MemorySyncLock()
     try:
-        return asyncio.run(run_session(Pruning(KEEP), store=store, lock=mine, **options))
+        return asyncio.run(
+            run_session(
+                Pruning(KEEP, store.engine.url.render_as_string(hide_password=False)),
+                store=store,
+                lock=mine,
+                **options,
+            )
+        )
     finally:
         if lock is None:
             mine.close()

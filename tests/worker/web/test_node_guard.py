@@ -14,8 +14,8 @@ import redis
 
 from config import get_settings, load_settings
 from tasks.database.sql.declared import open_node, read_nodes
-from tasks.database.sql.scheduled import DeclaredNode
 from tasks.engine.report import Order
+from tasks.node_task import DeclaredNode
 from worker.cli.runs import plans
 from worker.lock import MemorySyncLock
 from worker.session.run import run_session
@@ -196,7 +196,7 @@ def test_the_answering_node_refuses_and_says_how_it_is_let_through(
 def test_a_run_of_a_node_leaves_what_it_was_asked_to_do_waiting(store: Store) -> None:
     from tasks.database.exceptions import MassChangeError
     from tasks.database.guard import Kind, Lost, MassChange
-    from worker.session.node_runs import plan_of
+    from tasks.node_task import plan_of
     from worker.store.tables.plans import ANSWERING
 
     lost = tuple(Lost(str(number), {"id": str(number)}, None) for number in range(30))

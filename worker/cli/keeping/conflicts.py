@@ -11,11 +11,11 @@ from tasks.engine.report import Order
 from tasks.engine.views import SideView
 from tasks.journal.contract import Base
 from tasks.merge import End, Plan, Policy, take_back
+from tasks.node_task import RULE as OF_A_NODE
 from tasks.sides import Labels
 from worker.cli.called import IDS, Called, heading, ids_of, labels
 from worker.cli.context import find_sync_task, known_task, labels_of, open_store
 from worker.cli.runs.run import carry_out, foresee, prepare
-from worker.session.node_runs import is_of_a_node
 from worker.store import Store
 from worker.store.tables.conflicts import ConflictRecord
 from worker.telling.exit_codes import ExitCode
@@ -71,7 +71,7 @@ def show(number: int, *, ids: bool = False, as_json: bool) -> ExitCode:
     sides = labels_of(record.task)
     lines = (
         _of_a_node(record)
-        if is_of_a_node(record)
+        if _is_of_a_node(record)
         else [
             ("Conflict", f"{record.id} of task {record.task}"),
             *([("Object", record.title)] if record.title else []),
@@ -92,7 +92,7 @@ def show(number: int, *, ids: bool = False, as_json: bool) -> ExitCode:
     )
     screen = console()
     say_fields(lines, screen)
-    if is_of_a_node(record):
+    if _is_of_a_node(record):
         say("Bring the lost value back by editing the record on any node: the newest edit wins.", screen)
     elif record.taken is None:
         say(f"Bring a value back: lockstep conflicts --id {record.id} --take notion (or other)", screen)
@@ -103,7 +103,7 @@ def take(number: int, side: str, *, dry_run: bool, ids: bool = False, as_json: b
     """Make both sides show the value that one side had."""
     with open_store(get_settings()) as store:
         record = _find(store, number)
-        if is_of_a_node(record):
+        if _is_of_a_node(record):
             raise CommandError(
                 f"conflict {number} is of a database node: edit the record on any node, and the newest edit wins"
             )
@@ -147,6 +147,11 @@ def _find(store: Store, number: int) -> ConflictRecord:
     return record
 
 
+def _is_of_a_node(record: ConflictRecord) -> bool:
+    """Whether a line of the ledger is of a database node."""
+    return record.rule.startswith(OF_A_NODE)
+
+
 def _of_a_node(record: ConflictRecord) -> list[tuple[str, str]]:
     return [
         ("Conflict", f"{record.id} of node {record.task}"),
@@ -161,7 +166,7 @@ def _of_a_node(record: ConflictRecord) -> list[tuple[str, str]]:
 
 def _called(record: ConflictRecord) -> Called:
     """What its object is called: a record of a node by its model and key."""
-    node = is_of_a_node(record)
+    node = _is_of_a_node(record)
     return Called(record.pair, record.name, " ".join(record.pair) if node else "", record.task)
 
 
@@ -171,7 +176,7 @@ def _of(record: ConflictRecord, side: End, ids: bool) -> str:
 
 
 def _outcome(record: ConflictRecord) -> str:
-    if is_of_a_node(record):
+    if _is_of_a_node(record):
         return f"the first ({record.rule})"
     if record.taken is not None:
         return f"{labels_of(record.task)[End(record.taken)]}'s, brought back {moment(record.taken_at)}"

@@ -22,7 +22,7 @@ from tasks.database.exceptions import (
     SyncError,
     TransportError,
 )
-from tasks.database.sync import lost_values
+from tasks.database.lost import lost_values
 from tests.tasks.database.simulated import bad_rows, emptiness, guarded
 from tests.tasks.database.simulated.nodes import MODELS, Crash, Node
 from tests.tasks.database.simulated.oracle import Oracle
