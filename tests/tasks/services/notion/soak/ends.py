@@ -9,6 +9,7 @@ import httpx
 
 from tasks.services.notion.client import NotionClient
 from tasks.services.notion.throttle import LocalThrottle
+from tasks.sides import Attribute, Kind
 from tasks.two_way import TwoWay
 from tests.tasks.services.notion.plain_service import Keyed, PlainSide
 from tests.tasks.services.notion.wired import Wire
@@ -49,6 +50,10 @@ class Disturbed(PlainSide):
     """A plain service that fails now and then when it is listed."""
 
     town: Meddlers
+
+    def describe(self) -> dict[str, Attribute]:
+        # Both sides pair by the column of keys, not by their titles.
+        return {**super().describe(), "key": Attribute(Kind.TEXT)}
 
     async def list(self) -> Any:
         self.town.disturb("list")
