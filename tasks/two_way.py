@@ -48,7 +48,9 @@ class TwoWay(ObjectTask):
         ends: Mapping[str, End] = MappingProxyType({}),
     ) -> None:
         self.end_words = {"notion": End.LEFT, "other": End.RIGHT, **ends}
-        super().__init__(name, _MODES[self.end_words[conflict_mode]] if conflict_mode in ends else conflict_mode)
+        super().__init__(
+            name, _MODES[self.end_words[conflict_mode]] if conflict_mode in ends else conflict_mode
+        )
         self.sides: Mapping[End, Side] = {End.LEFT: notion, End.RIGHT: other}
         self.pairs: tuple[Pair, ...] | None = None
         if mapping is not None:

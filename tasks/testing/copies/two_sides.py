@@ -77,7 +77,7 @@ class CopyOfTwo(TwoWay):
             end: CopySide(task.sides[end].label, attributes[end], title) for end, title in titles.items()
         }
         super().__init__(
-            task.name, sides[End.LEFT], sides[End.RIGHT], None, task.conflict_mode, ends=task.ends
+            task.name, sides[End.LEFT], sides[End.RIGHT], None, task.conflict_mode, ends=task.end_words
         )
         self.pairs = pairs
         for policy in POLICIES:
