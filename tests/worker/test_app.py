@@ -85,7 +85,7 @@ def test_every_pool_runs_syncs(make: MakeStack, pool: str) -> None:
     stack.beat()
     eventually(stack.sides().equal, 20)
     worker.wait_for_line(r"Task sync\.probe\[.*succeeded")
-    found = "(prefork)" if pool == "prefork" else "32 (pool)"
+    found = "(prefork)" if pool == "prefork" else "32 (task_pool)"
     assert found in worker.output()
     assert (stack.history()[-1].pid == worker.pid) is (pool != "prefork")
 

@@ -128,7 +128,7 @@ def test_a_subscription_of_the_sandbox_from_the_handshake_to_the_run(tmp_path: P
 
 def operator(stack: Stack, name: str, call: str) -> str:
     """What a command of `lockstep webhooks` prints."""
-    program = f"from worker.cli.processes.processes import webhooks; raise SystemExit(int(webhooks.{call}))"
+    program = f"from worker.cli.processes import webhooks; raise SystemExit(int(webhooks.{call}))"
     process = stack.run([sys.executable, "-c", program], name=name)
     assert process.wait_exit(timeout=30) == 0, process.tail()
     return process.output()
