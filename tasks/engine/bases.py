@@ -55,5 +55,5 @@ class Bases:
                 self.counterparts.pop((end, link.id_on(end)), None)
 
     def _pair_off(self, link: Link) -> None:
-        for end in End:
-            self.counterparts[end, link.id_on(end)] = link.id_on(end.opposite)
+        self.counterparts[End.LEFT, link.left_id] = link.right_id
+        self.counterparts[End.RIGHT, link.right_id] = link.left_id

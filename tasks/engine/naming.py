@@ -205,7 +205,9 @@ class _Finder:
         known = [(obj_id, view.objects[obj_id]) for obj_id in ids if obj_id in view.objects]
         for start in range(0, len(known), BATCH):
             batch = known[start : start + BATCH]
-            answers = await view.adapter.call(lambda batch=batch: [_attempt(ask, obj) for _, obj in batch])
+            answers = await view.adapter.call(lambda batch=batch: _attempts(ask, [obj for _, obj in batch]))
+            if not answers:
+                break
             try:
                 for (obj_id, _), answer in zip(batch, answers, strict=True):
                     said = await _settled(answer)
@@ -219,6 +221,12 @@ class _Finder:
             told = ", ".join(sorted(failures))
             log.warning("Task %r: %s fails (%s): ids are shown.", view.adapter.task, spelled, told)
         return found
+
+
+def _attempts(ask: Callable[[Any], Any], objects: Sequence[Any]) -> list[Any]:
+    """What a method says of each of these objects; nothing where the side has no such method."""
+    first = _attempt(ask, objects[0])
+    return [] if first is NotImplemented else [first, *(_attempt(ask, obj) for obj in objects[1:])]
 
 
 def _attempt(ask: Callable[[Any], Any], obj: Any) -> Any:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from tasks.engine.adapter import Adapter
@@ -65,9 +66,7 @@ async def opened(
         kept: Mapping[str, Any] = base.memory.own or {}
         sync.recall_pairs(kept.get("pairs"))
         for end in End:
-            await caller.call(
-                end, sync.sides[end].recall, kept.get(end.value), dict(_synced(sync, base, end))
-            )
+            await caller.call(end, sync.sides[end].recall, kept.get(end.value), _Synced(sync, base, end))
         described = {end: await caller.call(end, sync.sides[end].describe) for end in End}
         mapping = sync.mapped(described)
         for warning in mapping.warnings:
@@ -82,12 +81,28 @@ async def opened(
             await caller.call(End.RIGHT, sync.sides[End.RIGHT].close)
 
 
-def _synced(sync: Sync, base: Base, end: End) -> Iterator[tuple[ID, Mapping[str, Any]]]:
-    """What a side showed of each linked object when both sides agreed last, by its own names."""
-    names = sync.names_at(end)
-    for link in base.links:
-        shown = link.base_on(end)
-        yield link.id_on(end), {names.get(name, name): value for name, value in shown.items()}
+class _Synced(Mapping[ID, Mapping[str, Any]]):
+    """What a side showed of each linked object when both sides agreed last, by its own names.
+
+    It is made when it is asked for: most sides never do, and the base may be long.
+    """
+
+    def __init__(self, sync: Sync, base: Base, end: End) -> None:
+        self._names = sync.names_at(end)
+        self._base, self._end = base, end
+
+    @cached_property
+    def _shown(self) -> dict[ID, Mapping[str, Any]]:
+        return {link.id_on(self._end): link.base_on(self._end) for link in self._base.links}
+
+    def __getitem__(self, obj_id: ID) -> Mapping[str, Any]:
+        return {self._names.get(name, name): value for name, value in self._shown[obj_id].items()}
+
+    def __iter__(self) -> Iterator[ID]:
+        return iter(self._shown)
+
+    def __len__(self) -> int:
+        return len(self._shown)
 
 
 def without(base: Base, attributes: list[str]) -> Base:

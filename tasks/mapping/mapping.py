@@ -71,6 +71,14 @@ class Mapping:
         self.spelled = spelled
         #: Whether any value is changed on its way.
         self.converts = any(not isinstance(one.converter, AsItIs) for one in self.by_name.values())
+        #: By end: the merge's name, the end's own, and what converts where something does. Asked for every object.
+        self._ways = {
+            end: [
+                (name, one.pair.at(end), None if isinstance(one.converter, AsItIs) else one.converter)
+                for name, one in self.by_name.items()
+            ]
+            for end in End
+        }
         #: What a person should be told before each run: options that stand for nothing.
         self.warnings = tuple(warnings)
 
@@ -123,7 +131,8 @@ class Mapping:
             KeyError: an attribute is missing; its name at that end is the argument.
         """
         return {
-            name: one.converter.common(end, values[one.pair.at(end)]) for name, one in self.by_name.items()
+            name: values[here] if converter is None else converter.common(end, values[here])
+            for name, here, converter in self._ways[end]
         }
 
     def native(
