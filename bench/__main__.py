@@ -5,11 +5,26 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import beats, idle_nodes, locks, nodes, objects, plans, rate_limit, requests
+from bench import (
+    beats,
+    idle_nodes,
+    locks,
+    nodes,
+    objects,
+    plans,
+    polls,
+    rate_limit,
+    requests,
+    scale,
+    services,
+    simulation,
+)
+from bench.pages import written
 
 BENCHES: dict[str, Callable[[], Table]] = {
     "plans": plans.measure,
@@ -19,10 +34,14 @@ BENCHES: dict[str, Callable[[], Table]] = {
 #: These have a quick form, which shows that they work and measures nothing worth quoting.
 SCALABLE: dict[str, Callable[..., Table]] = {
     "objects": objects.measure,
+    "polls": polls.measure,
     "requests": requests.measure,
     "rate_limit": rate_limit.measure,
     "nodes": nodes.measure,
     "idle_nodes": idle_nodes.measure,
+    "services": services.measure,
+    "scale": scale.measure,
+    "simulation": simulation.measure,
 }
 #: Columns of a table in a file.
 WIDTH = 120
@@ -36,6 +55,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--quick", action="store_true", help=f"only {', '.join(SCALABLE)}, in small, without a network"
     )
+    parser.add_argument(
+        "--write", type=Path, metavar="PAGE", help="also put each table into this page, between its marks"
+    )
     given = parser.parse_args(arguments)
     unknown = [name for name in given.names if name not in known]
     if unknown:
@@ -46,6 +68,11 @@ def main(arguments: list[str]) -> int:
     for name in given.names or (SCALABLE if given.quick else known):
         table = SCALABLE[name](quick=given.quick) if name in SCALABLE else BENCHES[name]()
         console.print(table)
+        if given.write is not None:
+            try:
+                given.write.write_text(written(given.write.read_text("utf-8"), name, table), "utf-8")
+            except (OSError, ValueError) as error:
+                parser.error(f"{given.write}: {error}")
     return 0
 
 

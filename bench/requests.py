@@ -30,6 +30,7 @@ RIVAL = "ultimate-notion"
 KINDS = {
     "GET /v1/data_sources/{id}": ("schema", "schemas"),
     "POST /v1/data_sources/{id}/query": ("query", "queries"),
+    "POST /v1/search": ("search", "searches"),
     "GET /v1/pages/{id}": ("row read", "row reads"),
     "PATCH /v1/pages/{id}": ("row write", "row writes"),
     "POST /v1/pages": ("create", "creates"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -9,6 +10,9 @@ from urllib.parse import SplitResult, urlsplit
 from config import redis_address
 
 SCHEME = re.compile(r"^([a-z][a-z0-9+.-]{0,30})://", re.IGNORECASE)
+#: Between two addresses.
+BETWEEN = re.compile(r"[\s,]+(?=[a-z][a-z0-9+.-]*://)", re.IGNORECASE)
+HEADER = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 SENTRY_DSN = re.compile(r"^https?://[^@:/\s]+(:[^@/\s]+)?@[^@/\s]+/(\S*/)?\d+$")
 
 
@@ -92,6 +96,71 @@ def flower_basic_auth(value: str) -> str:
         if not user or not password:
             raise ValueError("is not of the form user:password: use for instance admin:<a long password>")
     return value
+
+
+def addresses(value: str) -> list[str]:
+    """Several addresses with commas or spaces between them; a comma may also be in one."""
+    return [part for part in BETWEEN.split(value.strip()) if part]
+
+
+def alert_urls(value: str) -> str:
+    """One or more addresses of services that take messages."""
+    for number, address in enumerate(addresses(value), 1):
+        if SCHEME.match(address) is None or any(sign.isspace() for sign in address):
+            raise ValueError(
+                f"has no address that can be read in place {number}: write each as apprise has it, such as "
+                "mailtos://user:password@example.com or json://localhost:9000/alerts"
+            )
+    return value
+
+
+def metrics_token(token: str) -> str:
+    """A token that can stand in a header, and that nobody guesses."""
+    if not token.isascii() or not token.isprintable() or " " in token or len(token) < 16:
+        raise ValueError(
+            "is no token of at least 16 letters, digits and signs: make one, such as by openssl rand -hex 24"
+        )
+    return token
+
+
+def ping(url: str) -> str:
+    """The address of a check of Healthchecks."""
+    parts = _split(url, ("http", "https"), "https://hc-ping.com/<the check's UUID>")
+    if not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(
+            "is not the address of a check: use for instance https://hc-ping.com/<the check's UUID>"
+        )
+    return url.rstrip("/")
+
+
+def _web_password(value: str) -> str:
+    if value.startswith("$") and not value.startswith("$argon2id$"):
+        raise ValueError("is a hash of another kind than Argon2id: such a one begins with $argon2id$")
+    if len(value) < 8:
+        raise ValueError("is shorter than 8 characters: use a long password that nobody guesses")
+    return value
+
+
+#: A password, or its hash in Argon2id's usual form.
+web_password = web_readonly_password = _web_password
+
+
+def header_name(name: str) -> str:
+    """The name of a header, in lower case."""
+    if HEADER.match(name) is None:
+        raise ValueError("is not the name of a header: use for instance X-Forwarded-User")
+    return name.lower()
+
+
+def network(text: str) -> str:
+    """An address, or a network of them."""
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        raise ValueError(
+            f"names {text!r}, which is no address and no network: use for instance 127.0.0.1 or 10.0.0.0/8"
+        ) from None
+    return text
 
 
 def state_dir(path: Path) -> Path:

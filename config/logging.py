@@ -15,8 +15,8 @@ from config.settings import Settings
 #: Attributes that every record has; whatever else a record carries came in by `extra=`.
 STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
-#: Libraries that report every request at INFO.
-CHATTY = ("httpx", "httpcore", "notion_client", "urllib3", "alembic.runtime.migration")
+#: Libraries that report every step at INFO.
+CHATTY = ("httpx", "httpcore", "notion_client", "urllib3", "alembic.runtime")
 
 
 #: What moves the cursor, changes the terminal or begins a line.

@@ -34,7 +34,7 @@ def close_directory(path: Path) -> None:
     """
     # What cannot be changed, on a medium that is read only, is not written to either.
     with suppress(OSError):
-        if not path.is_dir() or _is_shared(path):
+        if not path.is_dir() or is_shared(path):
             return
         _take(path, DIRECTORY_MODE)
         for folder, folders, files in os.walk(path):
@@ -78,7 +78,7 @@ def _opener(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_CLOEXEC, FILE_MODE)
 
 
-def _is_shared(path: Path) -> bool:
+def is_shared(path: Path) -> bool:
     """Whether it is `/tmp` or the like, or others' things are in it for certain."""
     path, places = path.resolve(), [Path.cwd()]
     with suppress(RuntimeError):  # some containers run as a user without a home

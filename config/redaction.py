@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -13,7 +14,7 @@ from config.errors import SettingsError
 from config.redactor import LOGIN, MASK, SECRET_NAME, Redactor
 from config.settings import Settings, get_settings
 
-__all__ = ["MASK", "Redactor", "redacted", "redactor_for", "secret_values"]
+__all__ = ["MASK", "Redactor", "know", "redacted", "redactor_for", "secret_values"]
 
 
 def _named_secrets(data: Any) -> Iterable[str]:
@@ -36,9 +37,29 @@ def _passwords(text: str) -> Iterable[str]:
         yield from {found[1], unquote(found[1])}
 
 
+#: What stands between the parts of an address.
+_BETWEEN = re.compile(r"[/?&=@:,#\s]+")
+#: Letters that a part of an address must have to be searched for, with a digit in it and without; others may be words.
+_PART, _PART_OF_LETTERS = 8, 20
+
+
+def parts_of(address: str) -> set[str]:
+    """What may be secret in the address of a service that takes messages: it stands anywhere in it."""
+    parts = [part for part in _BETWEEN.split(address.partition("://")[2]) if "." not in part]
+    telling = {
+        part
+        for part in parts
+        if len(part) >= (_PART if any(sign.isdigit() for sign in part) else _PART_OF_LETTERS)
+    }
+    return {address} | telling | set(_passwords(address))
+
+
 def secret_values(settings: Settings) -> set[str]:
     """Every secret that this process knows: in the settings, in tables of `lockstep.toml` and in the environment."""
     found = set(_named_secrets((settings.sync, settings.node))) | set(_named_secrets(os.environ))
+    for table in settings.sync:
+        if isinstance(table.get("ping"), str):
+            found |= parts_of(table["ping"])
     for name in type(settings).model_fields:
         value = getattr(settings, name)
         if not isinstance(value, SecretStr):
@@ -47,12 +68,16 @@ def secret_values(settings: Settings) -> set[str]:
         if name == "database_url" and secret.startswith("sqlite:"):
             continue  # the path of a file, which an error has to name
         found.add(secret)
-        if "://" in secret:
+        if name == "ping":
+            found |= parts_of(secret)
+        elif "://" in secret and name != "alert_urls":
             parts = urlsplit(secret)
             found |= set(_passwords(secret))
             found |= {parts.username} if name == "sentry_dsn" and parts.username else set()
         elif name == "flower_basic_auth":
             found |= {pair.partition(":")[2] for pair in secret.split(",")}
+        elif name == "alert_urls":
+            found |= {part for address in settings.alert_addresses() for part in parts_of(address)}
         elif name == "notion_webhook_secret":
             found |= {part.strip() for part in secret.split(",")}
     return found
@@ -64,6 +89,15 @@ def redactor_for(settings: Settings) -> Redactor:
 
 
 _own: tuple[Settings | None, Redactor] | None = None
+#: Secrets of tables that were read since this process began.
+_further: set[str] = set()
+
+
+def know(settings: Settings) -> None:
+    """Let `redacted` know the secrets of these settings as well as those of the process."""
+    global _own  # noqa: PLW0603
+    _further.update(secret_values(settings))
+    _own = None
 
 
 def redacted(text: str) -> str:
@@ -74,5 +108,6 @@ def redacted(text: str) -> str:
     except SettingsError:  # whoever needs them is told so
         settings = None
     if _own is None or _own[0] is not settings:
-        _own = settings, Redactor(_named_secrets(os.environ)) if settings is None else redactor_for(settings)
+        secrets = _named_secrets(os.environ) if settings is None else secret_values(settings)
+        _own = settings, Redactor({*secrets, *_further})
     return _own[1].text(text)

@@ -18,6 +18,7 @@ SHORTEST_SECRET = 6
 #: What a secret looks like wherever it stands. The group `keep`, if any, stays.
 SHAPES = (
     re.compile(r"\bntn_[A-Za-z0-9_]{6,}|\bsecret_[A-Za-z0-9]{16,}"),  # Notion tokens, new and old
+    re.compile(r"\bya29\.[\w.-]{8,}|\b1//[\w-]{20,}|\bGOCSPX-[\w-]{8,}"),  # what Google's logins are made of
     # A password in an address, also one with an @, or with a slash that should have been written as %2F.
     re.compile(r"(?P<keep>://[^\s/:@]*:)(?:[^\s/@]+(?:@[^\s/@]+)*|(?!\d{1,5}[/?#])[^\s@'\"]+)(?=@)"),
     re.compile(r"(?P<keep>\bbearer\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE),

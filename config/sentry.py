@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, cast
@@ -24,6 +23,30 @@ REFUSED = re.compile(r"(?P<keep>\b(?:instead was|got|received|but was):?\s).+", 
 #: Parts of an event that say where and how it happened; any other extra data is left out.
 KEPT_EXTRAS = frozenset({"celery-job"})
 KEPT_BREADCRUMB_DATA = frozenset({"method", "status_code", "reason"})
+
+#: How the operations of our own spans begin; those of libraries hold addresses and are left out.
+OWN_SPANS = "lockstep."
+#: Parts of a transaction and of its spans that say what took how long.
+KEPT_OF_SPAN = frozenset(
+    {
+        "op",
+        "description",
+        "span_id",
+        "parent_span_id",
+        "trace_id",
+        "start_timestamp",
+        "timestamp",
+        "status",
+        "origin",
+    }
+)
+KEPT_OF_TRACE = KEPT_OF_SPAN - {"description"}
+KEPT_OF_TRANSACTION = frozenset(
+    {
+        "type", "transaction", "transaction_info", "event_id", "start_timestamp", "timestamp", "release", "environment",
+        "platform", "sdk", "measurements", "_metrics_summary",
+    }
+)  # fmt: skip
 
 
 class Scrubber:
@@ -62,6 +85,22 @@ class Scrubber:
         if isinstance(breadcrumbs, dict):
             breadcrumbs["values"] = [self.breadcrumb(crumb, {}) for crumb in breadcrumbs.get("values", ())]
         return cast("Event", self._redactor.value(found))
+
+    def transaction(self, event: Event, hint: Hint) -> Event | None:
+        """The trace of a run: how long which phase took, and nothing of what was read or written."""
+        found = cast("dict[str, Any]", event)
+        trace = {
+            name: value
+            for name, value in (found.get("contexts") or {}).get("trace", {}).items()
+            if name in KEPT_OF_TRACE
+        }
+        kept = {name: value for name, value in found.items() if name in KEPT_OF_TRANSACTION}
+        spans = [
+            {name: value for name, value in span.items() if name in KEPT_OF_SPAN}
+            for span in found.get("spans") or ()
+            if str(span.get("op", "")).startswith(OWN_SPANS)
+        ]
+        return cast("Event", self._redactor.value({**kept, "contexts": {"trace": trace}, "spans": spans}))
 
     def _logentry(self, entry: dict[str, Any], record: logging.LogRecord | None) -> dict[str, Any]:
         """A log call's own words, and the words with those arguments that may be told."""
@@ -106,17 +145,14 @@ def _release() -> str | None:
 def init_sentry(
     settings: Settings,
     *,
-    unmonitored: Iterable[str] = (),
     transport: type[Transport] | Transport | None = None,
 ) -> bool:
     """Start reporting to Sentry; without a `SENTRY_DSN` nothing is started and nothing is ever sent.
 
-    Call it in every process that runs or schedules tasks: beat opens a check-in, the worker closes it.
+    Call it in every process that runs or schedules tasks.
 
     Args:
         settings: give the DSN, and the secrets to look for.
-        unmonitored: names of beat entries without a cron monitor. Entries that stop after a number of runs
-            belong here, or Sentry reports them as missed for ever after.
         transport: where envelopes go instead of to the network.
 
     Returns:
@@ -133,11 +169,10 @@ def init_sentry(
         transport=transport,
         release=_release(),
         auto_enabling_integrations=False,
-        integrations=[
-            CeleryIntegration(
-                monitor_beat_tasks=True, exclude_beat_tasks=[f"^{re.escape(name)}$" for name in unmonitored]
-            )
-        ],
+        # Check-ins are the session's, which knows periods, grace and what a run came to (worker.session.monitored).
+        integrations=[CeleryIntegration(monitor_beat_tasks=False)],
+        traces_sample_rate=settings.sentry_traces or None,
+        before_send_transaction=scrubber.transaction,
         include_local_variables=False,
         max_request_body_size="never",
         before_send=scrubber.event,

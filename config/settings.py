@@ -7,7 +7,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -27,6 +35,11 @@ SECRETS = frozenset(
         "notion_webhook_secret",
         "sentry_dsn",
         "flower_basic_auth",
+        "alert_urls",
+        "metrics_token",
+        "ping",
+        "web_password",
+        "web_readonly_password",
     }
 )
 
@@ -51,54 +64,94 @@ class Settings(BaseSettings):
     are made for people.
     """
 
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
-    #: Broker, results, locks and schedule; `None` means the embedded server of `lockstep up`.
     redis_url: SecretStr | None = None
-    #: Set to false to accept a `rediss://` server whose certificate no authority signed (Heroku's are such).
+    """Redis for queue, locks and schedule: `redis://host:6379/0`, `rediss://` for TLS, or
+    `unix:///path/redis.sock?db=0`. Without it `lockstep up` starts one"""
     redis_verify: bool = True
-    #: Links, bases, journal and history; the default is SQLite in the state directory.
+    """set to `false` for a `rediss://` server whose certificate no authority signed"""
     database_url: SecretStr | None = None
+    """links, bases, history, conflicts: `sqlite:///` and a file, or `postgresql://`; without it SQLite in the state
+    directory"""
     notion_token: SecretStr | None = None
+    """secret of a Notion integration"""
     notion_base_url: str = "https://api.notion.com"
-    #: Tokens of webhook subscriptions, with commas between them: events must be signed with one of them.
+    """another address of the Notion API, such as that of a local workspace"""
     notion_webhook_secret: SecretStr | None = None
-    #: Requests per second that Notion grants one token; all workers together stay just below.
+    """token of the webhook subscription, see the page about webhooks; several with commas between them"""
     notion_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3.0
-    #: How long Notion's queries may lack a row that was just made: a create that was cut off waits so long.
+    """requests per second that Notion grants a token; all workers together stay just below"""
     notion_lag_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 60.0
+    """how long Notion's queries may lack a row that was just made, in seconds; a create that was cut off is not tried
+    again before"""
     sentry_dsn: SecretStr | None = None
-    #: `user:password` that Flower asks for.
+    """where errors and cron check-ins are reported; without it nothing is sent"""
     flower_basic_auth: SecretStr | None = None
-    #: Further modules that define tasks, besides `lockstep.toml`.
+    """`user:password` that Flower asks for; several with commas between them"""
+    alert_urls: SecretStr | None = None
+    """whom alerts are told, in addresses of apprise with commas or spaces between them
+    (see the page about monitoring)"""
+    alert_periods: Annotated[int, Field(ge=1)] = 3
+    """periods without a success after which a task is an alert"""
+    alert_login_days: Days = 14
+    """days before a token expires from which on it is an alert"""
+    metrics_token: SecretStr | None = None
+    """what who reads `/metrics` from another machine has to send as a bearer token; without it only this machine may"""
+    ping: SecretStr | None = None
+    """address of a check of Healthchecks that beat pings while it and a worker live"""
+    sentry_traces: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """the share of runs, from 0 to 1, of which Sentry gets a trace"""
+    web_password: SecretStr | None = None
+    """lets do all that the dashboard offers; the password, or its Argon2id hash"""
+    web_readonly_password: SecretStr | None = None
+    """lets look at it"""
+    web_dashboard: bool = True
+    """set to `false` where the web process is for webhooks and database nodes only"""
+    web_user_header: Annotated[str, AfterValidator(checks.header_name)] | None = None
+    """header in which a proxy that asks for a login names the user"""
+    web_groups_header: Annotated[str, AfterValidator(checks.header_name)] | None = None
+    """header with the user's groups, with commas between them"""
+    web_proxies: Annotated[
+        tuple[Annotated[str, AfterValidator(checks.network)], ...], BeforeValidator(_split)
+    ] = ()
+    """addresses or networks of the proxies that are believed, with commas between them"""
+    web_operators: Annotated[tuple[str, ...], BeforeValidator(_split)] = ()
+    """users and groups of the proxy that may act on the dashboard, all others only look; without it all may act"""
     tasks: Annotated[tuple[str, ...], BeforeValidator(_split)] = ()
-    #: Where the default database, the embedded Redis and small files are kept.
+    """modules that define tasks, with commas between them"""
     state_dir: Path = Path(".lockstep")
+    """directory of the default database, the embedded Redis and small files"""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """`DEBUG`, `INFO`, `WARNING` or `ERROR`"""
     log_format: Literal["text", "json"] = "text"
-    #: Seconds without a heartbeat after which another worker may take a node over.
+    """`text`, or `json` for one object a line"""
     lease_seconds: Annotated[float, Field(gt=0.5, allow_inf_nan=False)] = 30.0
-    #: Seconds after which a one-shot run that was lost is sent again.
+    """seconds without a sign of life after which another worker may take a node over"""
     retry_seconds: Seconds = 30.0
-    #: Runs at once in one worker process; `None` leaves it to the pool.
+    """seconds after which a one-shot run that was lost is sent again"""
     worker_concurrency: Annotated[int, Field(ge=1)] | None = None
-    #: Seconds after which a run is cancelled, and after which it is given up if that did not end it.
+    """runs at once in one worker process; without it the pool's number"""
     soft_time_limit: Seconds = 1500.0
+    """seconds after which a run is cancelled"""
     time_limit: Seconds = 1800.0
-    #: Days that runs stay in the history; the last one of each task stays, and what counts towards a total.
+    """seconds after which a run that was cancelled and did not end is given up"""
     keep_runs_days: Days = 30
-    #: The same for runs that were skipped, such as those of a node that was busy.
+    """days that runs stay in the history"""
     keep_skipped_days: Days = 7
-    #: Days that a run can be undone.
+    """the same for runs that were skipped, such as those that met a busy node"""
     keep_undo_days: Days = 30
-    #: Days that conflicts which are settled stay in the ledger. Open ones stay.
+    """days that a run can be undone"""
     keep_conflicts_days: Days = 365
-    #: Days that a plan is kept after a run halted with it last, or after it was applied.
+    """days that settled conflicts stay in the ledger"""
     keep_plans_days: Days = 30
-    #: Tables `[[sync]]` of `lockstep.toml`, each a task; read by `tasks.tables`.
+    """days that a plan is kept after a run halted with it last, or after it was applied"""
     sync: Annotated[tuple[dict[str, Any], ...], Field(repr=False)] = ()
-    #: Tables `[[node]]`, each a database node; read by `tasks.database.sql.declared`.
+    """a table for each task of two services"""
     node: Annotated[tuple[dict[str, Any], ...], Field(repr=False)] = ()
+    """a table for each database node"""
 
     @classmethod
     def settings_customise_sources(
@@ -155,6 +208,20 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _proxies_are_named(self) -> Settings:
+        if self.web_user_header is not None and not self.web_proxies:
+            raise ValueError(
+                "LOCKSTEP_WEB_USER_HEADER is set without LOCKSTEP_WEB_PROXIES: anybody could send that header, so name "
+                "the addresses of the proxies that are believed, for instance 127.0.0.1"
+            )
+        if self.web_user_header is None and (self.web_groups_header is not None or self.web_operators):
+            raise ValueError(
+                "LOCKSTEP_WEB_OPERATORS and LOCKSTEP_WEB_GROUPS_HEADER are about users that a proxy names: set "
+                "LOCKSTEP_WEB_USER_HEADER, too"
+            )
+        return self
+
     def sql_url(self) -> str:
         """The database's address in SQLAlchemy's form, with the driver that is installed."""
         if self.database_url is None:
@@ -164,6 +231,10 @@ class Settings(BaseSettings):
             if url.startswith(scheme):
                 return "postgresql+psycopg://" + url.removeprefix(scheme)
         return url
+
+    def alert_addresses(self) -> list[str]:
+        """Whom alerts are told, each by itself."""
+        return [] if self.alert_urls is None else checks.addresses(self.alert_urls.get_secret_value())
 
     def webhook_secrets(self) -> list[SecretStr]:
         """The tokens of all webhook subscriptions, each by itself."""
@@ -199,7 +270,11 @@ def _mend(error: ErrorDetails) -> str:
         case "bool_parsing" | "bool_type":
             return "use true or false"
         case "float_parsing" | "float_type" | "finite_number":
-            return "use a number" if error["loc"] == ("notion_rate",) else "use a number of seconds"
+            return (
+                "use a number"
+                if error["loc"] in {("notion_rate",), ("sentry_traces",)}
+                else "use a number of seconds"
+            )
         case "int_parsing" | "int_type" | "int_from_float":
             return "use a whole number"
         case "greater_than":

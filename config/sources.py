@@ -21,6 +21,8 @@ from config.misspelt import misspelt
 
 DOTENV_FILE = Path(".env")
 TOML_FILE = Path("lockstep.toml")
+#: Names another file than that; child processes inherit it.
+CONFIG_VARIABLE = "LOCKSTEP_CONFIG"
 LINE_END = re.compile(r"\r\n|\n|\r")
 
 #: Names that hosts and services already use; every other variable begins with `LOCKSTEP_`.
@@ -33,10 +35,25 @@ SHARED_NAMES = frozenset(
         "notion_webhook_secret",
         "sentry_dsn",
         "flower_basic_auth",
+        "alert_urls",
+        "metrics_token",
+        "web_password",
+        "web_readonly_password",
     }
 )
-#: Variables that are no settings and that the tasks of this package read.
-LOGINS = frozenset({"CALDAV_USERNAME", "CALDAV_PASSWORD"})
+#: Variables that are no settings and that this package reads all the same.
+LOGINS = frozenset(
+    {
+        CONFIG_VARIABLE,
+        "CALDAV_USERNAME",
+        "CALDAV_PASSWORD",
+        "GOOGLE_TASKS_BASE_URL",
+        "GOOGLE_TASKS_SERVICE_ACCOUNT",
+        "GOOGLE_TASKS_TOKEN_FILE",
+        "SQL_URL",
+        "SQL_PASSWORD",
+    }
+)
 #: Settings that are tables and stand in `lockstep.toml` only.
 TABLES = frozenset({"sync", "node"})
 
@@ -86,20 +103,29 @@ def misspelt_variables(settings_cls: type[BaseSettings]) -> list[str]:
     return misspelt(read_dotenv(), os.environ, known | LOGINS, TABLES)
 
 
+def toml_file() -> Path:
+    """The file of settings and tasks: `lockstep.toml`, or the one that `LOCKSTEP_CONFIG` names."""
+    named = os.environ.get(CONFIG_VARIABLE)
+    return Path(named) if named else TOML_FILE
+
+
 def read_toml() -> dict[str, Any]:
     """The content of `lockstep.toml`; empty without such a file.
 
     Raises:
-        SettingsError: the file cannot be read or is not TOML.
+        SettingsError: the file cannot be read or is not TOML; or it was named, and is not there.
     """
+    file = toml_file()
     try:
-        return tomllib.loads(TOML_FILE.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return {}
+        if file is TOML_FILE:
+            return {}
+        raise SettingsError(f"there is no file {file}, which --config or {CONFIG_VARIABLE} names") from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"lockstep.toml is not valid TOML: {error}") from None
+        raise SettingsError(f"{file} is not valid TOML: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"lockstep.toml cannot be read: {error}") from None
+        raise SettingsError(f"{file} cannot be read: {error}") from None
 
 
 class VariableSource(PydanticBaseSettingsSource):
@@ -147,7 +173,7 @@ class TomlSource(PydanticBaseSettingsSource):
             if key not in known:
                 nearest = difflib.get_close_matches(key.lower().removeprefix("lockstep_"), known, n=1)
                 mend = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(known)}"
-                problems.append(f"lockstep.toml has an unknown key {key!r}: {mend}")
+                problems.append(f"{toml_file()} has an unknown key {key!r}: {mend}")
         if problems:
             raise SettingsError(problems)
         return dict(self.content)
@@ -159,4 +185,4 @@ def origin(field: str) -> str:
     in_file = field in TABLES or (
         field in read_toml() and not os.environ.get(name) and not read_dotenv().get(name)
     )
-    return f"{field} in lockstep.toml" if in_file else name
+    return f"{field} in {toml_file()}" if in_file else name

@@ -8,7 +8,7 @@ from __future__ import annotations
 from planting import Mutant
 
 ATTRIBUTES, PLANNER, GUARDS = "tasks/merge/attributes.py", "tasks/merge/planner.py", "tasks/merge/guards.py"
-LINKED = "tasks/merge/linked_pairs.py"
+LINKED, APART = "tasks/merge/linked_pairs.py", "tasks/merge/apart.py"
 PAIRING, HOLDING, REMADE = "tasks/merge/pairing.py", "tasks/merge/holding.py", "tasks/merge/remade.py"
 APPLY, WRITING, BASES, RUN, CHANGES, VIEWS = (
     "tasks/engine/apply.py",
@@ -19,6 +19,7 @@ APPLY, WRITING, BASES, RUN, CHANGES, VIEWS = (
     "tasks/engine/views.py",
 )
 POLICY = "tasks/merge/policy.py"
+LEDGER = "tasks/journal/ledger.py"
 
 MUTANTS = [
     Mutant("nothing planted", APPLY, "", ""),
@@ -37,8 +38,20 @@ MUTANTS = [
     Mutant(
         "the loser of a conflict is not put into the ledger",
         APPLY,
-        "        await self.bases.journal.keep_conflict(action)\n",
+        "        await self.bases.journal.keep_conflict(LedgerEntry.of(action, self.policy.labels))\n",
         "",
+    ),
+    Mutant(
+        "the ledger says of what lost that it stayed",
+        LEDGER,
+        "conflict.winner is not end.opposite\n",
+        "conflict.winner is not end\n",
+    ),
+    Mutant(
+        "the ledger has one side's value twice",
+        LEDGER,
+        "conflict.right_id, conflict.right, conflict.right_edited)",
+        "conflict.right_id, conflict.left, conflict.right_edited)",
     ),
     Mutant(
         "a conflict is written to the side that won",
@@ -115,14 +128,14 @@ MUTANTS = [
     ),
     Mutant(
         "what a filter leaves out counts as deleted",
-        PLANNER,
-        "        if self.policy.scope_changed:\n",
-        "        if False:\n",
+        LINKED,
+        "        if not link.parked and not self.policy.scope_changed:\n",
+        "        if not link.parked:\n",
     ),
     Mutant(
         "a partial listing brings back into sight what is not in it",
         LINKED,
-        "        parked = link.parked & unseen\n",
+        "        parked = link.parked & (unseen | self.out_on(link) if link.apart else unseen)\n",
         "        parked = link.parked & {s for s in unseen if self.snapshots[s].partial is None}\n",
     ),
     Mutant(
@@ -164,7 +177,7 @@ MUTANTS = [
     Mutant(
         "an object that was made anew is not linked again",
         PLANNER,
-        "        return find_remade(links, self.snapshots, self.unlinked(linked), self.policy.attributes)\n",
+        "        return find_remade(links, self.snapshots, fresh, attributes, plainly=self.policy.plainly)\n",
         "        return []\n",
     ),
     Mutant(
@@ -206,7 +219,7 @@ MUTANTS = [
     Mutant(
         "an intent is kept only after its write",
         WRITING,
-        "        await self.bases.journal.begin(intent, effect)\n        async with self.slots[intent.side]:\n            self.check_lock()\n            try:\n                yield\n",
+        "        await self.bases.journal.begin(intent if intent.values else None, effect)\n        async with self.slots[intent.side]:\n            self.check_lock()\n            try:\n                yield\n",
         "        async with self.slots[intent.side]:\n            self.check_lock()\n            try:\n                yield\n                await self.bases.journal.begin(intent, effect)\n",
     ),
     Mutant(
@@ -218,14 +231,14 @@ MUTANTS = [
     Mutant(
         "the base advances before the write",
         WRITING,
-        "        wanted, key = dict(intent.values), intent.key\n",
-        "        wanted, key = dict(intent.values), intent.key\n        await self.advance_by(action, wanted)\n",
+        "        wanted, key = {name: change.new for name, change in action.changes.items()}, intent.key\n",
+        "        wanted, key = {name: change.new for name, change in action.changes.items()}, intent.key\n        await self.advance_by(action, wanted)\n",
     ),
     Mutant(
         "the base does not advance after a write",
         BASES,
-        "        link = self.links[pair]\n        fresh",
-        "        link, left, right = self.links[pair], {}, {}\n        fresh",
+        "advanced(self.links[pair], left, right, self.doubtful)",
+        "advanced(self.links[pair], {}, {}, self.doubtful)",
     ),
     Mutant(
         "the base is what was asked for, not what is shown",
@@ -254,7 +267,7 @@ MUTANTS = [
     Mutant(
         "deletions are not carried across",
         WRITING,
-        "            await adapter.call(adapter.side.delete, obj)\n",
+        "            await adapter.delete(obj)\n",
         "            await adapter.call(adapter.side.id, obj)\n",
     ),
     Mutant(
@@ -266,7 +279,7 @@ MUTANTS = [
     Mutant(
         "a link is dropped while a record is only out of sight",
         APPLY,
-        "            if not await self.writer.is_gone(side, missing_id, pair_of(action)):\n",
+        "            if side in action.missing and not await self.writer.is_gone(side, missing_id, pair_of(action)):\n",
         "            if False:\n",
     ),
     Mutant(
@@ -281,8 +294,8 @@ MUTANTS = [
     Mutant(
         "a deletion is sent after the lock is lost",
         WRITING,
-        "            self.check_lock()\n            await adapter.call(adapter.side.delete, obj)\n",
-        "            await adapter.call(adapter.side.delete, obj)\n",
+        "            self.check_lock()\n            await adapter.delete(obj)\n",
+        "            await adapter.delete(obj)\n",
     ),
     Mutant(
         "single attributes are sent after the lock is lost",
@@ -300,8 +313,8 @@ MUTANTS = [
     Mutant(
         "a run may delete more than its budget",
         GUARDS,
-        "    if len(deletions) <= max(policy.handful, policy.delete_share * links):\n",
-        "    if True:\n",
+        "        if number > max(policy.handful, policy.delete_share * links):\n",
+        "        if False:\n",
     ),
     Mutant(
         "a run may blank more than its budget",
@@ -315,18 +328,17 @@ MUTANTS = [
         '            return RunReport("halted", halt.reason, plan) if halt else None\n',
         "            return None\n",
     ),
-    Mutant("a moved scope is not listed in full", RUN, "full=full or policy.scope_changed", "full=full"),
     Mutant(
-        "changes since a cursor count as the whole side",
-        CHANGES,
-        "        full=False,\n",
-        "        full=True,\n",
+        "a moved scope is not listed in full",
+        RUN,
+        "full or policy.scope_changed or policy.wants_all",
+        "full or policy.wants_all",
     ),
     Mutant(
         "what a listing of changes does not name counts as deleted",
         CHANGES,
-        "    records |= asked.snapshot.records\n",
-        "    records = dict(asked.snapshot.records)\n",
+        "        }\n        records |= asked.records\n",
+        "        }\n        records = dict(asked.records)\n",
     ),
     Mutant(
         "what a listing of changes names as deleted stays",
@@ -354,7 +366,7 @@ MUTANTS = [
     ),
     Mutant(
         "an object is made at the source of what goes one way with a value for it",
-        LINKED,
+        APART,
         "            if to is None or self.policy.goes_to(name, to)\n",
         "",
     ),
@@ -381,5 +393,17 @@ MUTANTS = [
         HOLDING,
         "        one.pair: one for one in held if one.next_try > now and",
         "        one.pair: one for one in held if",
+    ),
+    Mutant(
+        "of pairs that are kept at once the last one is not",
+        BASES,
+        "        await self.journal.confirm_all(proofs)\n",
+        "        await self.journal.confirm_all(proofs[:-1])\n",
+    ),
+    Mutant(
+        "a batch is not kept at the end of the run",
+        "tasks/engine/proofs.py",
+        "for start in range(0, len(some), size))",
+        "for start in range(0, len(some) - size + 1, size))",
     ),
 ]

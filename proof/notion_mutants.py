@@ -20,13 +20,23 @@ FAULTS, HOURS = TESTS + "test_faults.py", TESTS + "test_soak.py"
 RUNS = TESTS + "test_faulty_runs.py"
 LISTINGS = TESTS + "test_rows.py"
 LOOKS = TESTS + "test_recent_edits.py"
+DELETIONS = TESTS + "test_deletions.py"
+BODIES = TESTS + "test_bodies.py"
+FILES = "tests/tasks/services/notion_markdown/test_files.py"
 PROMPT = HOURS + "::test_what_is_typed_crosses_with_the_next_run"
 
 HERE = "tasks/services/notion/"
-CLIENT, SIDE, ROWS, PAGE = HERE + "client.py", HERE + "side.py", HERE + "rows.py", HERE + "page.py"
-READING, WRITING, KNOWN = HERE + "reading.py", HERE + "writing.py", HERE + "known_columns.py"
-PROPERTIES, TEXT, WATERMARK = HERE + "properties.py", HERE + "rich_text.py", HERE + "watermark.py"
-ANSWERS, DATES, REFERENCES = HERE + "answers.py", HERE + "dates.py", HERE + "references.py"
+API, COLUMNS, PAGES, SOURCE, OF_ROWS = (
+    f"{HERE}{room}/" for room in ("api", "columns", "pages", "source", "rows")
+)
+SIDE, KNOWN = HERE + "side.py", SOURCE + "known_columns.py"
+CLIENT, ANSWERS, DOWNLOAD = API + "client.py", API + "answers.py", API + "download.py"
+PROPERTIES, TEXT, DATES = COLUMNS + "properties.py", COLUMNS + "rich_text.py", COLUMNS + "dates.py"
+REFERENCES, FILE_VALUES = COLUMNS + "references.py", COLUMNS + "file_values.py"
+PAGE, BODY, CONTENTS = PAGES + "page.py", PAGES + "body.py", PAGES + "contents.py"
+ROWS, READING, WRITING = OF_ROWS + "rows.py", OF_ROWS + "reading.py", OF_ROWS + "writing.py"
+LISTING, WATERMARK = OF_ROWS + "listing.py", OF_ROWS + "watermark.py"
+ROW_FILES, TRANSFERS = OF_ROWS + "files.py", OF_ROWS + "transfers.py"
 
 
 MUTANTS = [
@@ -143,6 +153,20 @@ MUTANTS = [
         FAULTS,
     ),
     Mutant(
+        "a limit of the workspace is taken for one token's",
+        CLIENT,
+        "        if failure.limit is Limit.WORKSPACE:\n",
+        "        if False:\n",
+        TESTS + "test_client.py",
+    ),
+    Mutant(
+        "a workspace without room for blocks stops the run",
+        ANSWERS,
+        "            return Failure(Trouble.FULL,",
+        "            return Failure(Trouble.FORBIDDEN,",
+        TESTS + "test_client.py",
+    ),
+    Mutant(
         "a write is repeated without another look",
         CLIENT,
         "            body = await request.body() if callable(request.body) else request.body\n",
@@ -159,7 +183,7 @@ MUTANTS = [
     ),
     Mutant(
         "a listing that lags takes back what was written",
-        HERE + "latest_rows.py",
+        PAGES + "latest_rows.py",
         " and _digest(listed) != seen.values\n",
         " and False\n",
         RUNS,
@@ -209,7 +233,7 @@ MUTANTS = [
     ),
     Mutant(
         "request_status is ignored",
-        HERE + "queries.py",
+        API + "queries.py",
         '    if status.get("type", "complete") == "complete":\n',
         "    if True:\n",
         HOURS,
@@ -258,22 +282,57 @@ MUTANTS = [
     ),
     Mutant(
         "what Notion computes counts as somebody's edit",
-        HERE + "preconditions.py",
-        "        if columns[attr].type not in COMPUTED_TYPES\n        and not same",
-        "        if not same",
+        PAGES + "preconditions.py",
+        "        if column.type not in COMPUTED_TYPES\n        and attr",
+        "        if attr",
         TESTS + "test_describing.py",
+    ),
+    Mutant(
+        "what a search finds in the trash counts as deleted",
+        OF_ROWS + "trash.py",
+        "        if raw is not None and _lies_in_trash(raw, source):\n",
+        "        if True:\n",
+        DELETIONS,
+    ),
+    Mutant(
+        "a row that a lagging query shows is not deleted",
+        LISTING,
+        "        _but(pages, trashed),\n",
+        "        pages,\n",
+        DELETIONS,
+    ),
+    Mutant(
+        "a row in the trash is told once and for all",
+        OF_ROWS + "trash.py",
+        " if now - at >= SETTLED}",
+        "}",
+        DELETIONS,
+    ),
+    Mutant(
+        "the filter of a view does not name the scope",
+        SIDE,
+        "        return json.dumps([self._listed_id, self._opened.rows.filter], sort_keys=True)\n",
+        "        return json.dumps([self._listed_id, self.filter], sort_keys=True)\n",
+        TESTS + "test_scope.py",
+    ),
+    Mutant(
+        "joined filters are nested as deep as they come",
+        SOURCE + "filters.py",
+        '    return {"or": [{"and": choice} for choice in _alternatives(joined)]}\n',
+        "    return joined\n",
+        TESTS + "test_filters.py",
     ),
     # -- writes
     Mutant(
         "a row outside of the filter is written unread",
         SIDE,
-        "        if self.filter is not None:  # changes",
+        "        if self._opened.rows.filter is not None:  # changes",
         "        if False:  # changes",
         RUNS,
     ),
     Mutant(
         "a look at all rows is believed though it lags",
-        HERE + "recent_edits.py",
+        PAGES + "recent_edits.py",
         "        if found is None or not all(",
         "        if found is None or None in (",
         LOOKS,
@@ -288,7 +347,7 @@ MUTANTS = [
     Mutant(
         "an edit since the listing is overwritten",
         WRITING,
-        "            check_unchanged(page, now, targets, self._reader.columns)\n",
+        "            check_unchanged(listed, now, targets, self._reader.columns)\n",
         "",
         HOURS,
     ),
@@ -299,11 +358,102 @@ MUTANTS = [
         "",
         HOURS,
     ),
+    # -- files
+    Mutant("nothing planted among files", CLIENT, "", "", f"{FILES} {BODIES}"),
+    Mutant(
+        "a file is known by all of its address",
+        FILE_VALUES,
+        "urlsplit(text_of(entry['file']['url'])).path}",
+        "text_of(entry['file']['url'])}",
+        FILES,
+    ),
+    Mutant(
+        "the bytes of a file of the same name are not looked at",
+        ROW_FILES,
+        "            if not one.is_known and any(name == one.name for name, _ in missing):\n",
+        "            if False:\n",
+        FILES,
+    ),
+    Mutant(
+        "the digests that were learned are forgotten",
+        CONTENTS,
+        "or self._before(page_id, file.place)",
+        'or ("", None)',
+        FILES,
+    ),
+    Mutant(
+        "what was uploaded is not known again",
+        CONTENTS,
+        "        self._learned[page_id, place] =",
+        "        _ =",
+        FILES,
+    ),
+    Mutant(
+        "files that are there are not kept",
+        FILE_VALUES,
+        "        elif there is not None:\n",
+        "        elif False:\n",
+        FILES,
+    ),
+    Mutant(
+        "files of any size are fetched",
+        DOWNLOAD,
+        "        if size > most_bytes:  # not a byte of it is read\n",
+        "        most_bytes = 10**12\n        if False:\n",
+        FILES,
+    ),
+    Mutant(
+        "the plan's limit is not asked for",
+        TRANSFERS,
+        "        if size > most:\n",
+        "        if False:\n",
+        FILES,
+    ),
+    Mutant(
+        "an upload whose answer was lost is given up",
+        TRANSFERS,
+        "for last in (*[False] * (TRIES - 1), True):",
+        "for last in (True,):",
+        FILES,
+    ),
+    Mutant(
+        "files are sent in one piece",
+        TRANSFERS,
+        "        pieces = 1 if size <= ONE_PIECE else -(-size // PIECE)\n",
+        "        pieces = 1\n",
+        FILES,
+    ),
+    # -- large contents
+    Mutant(
+        "a row is made with a large content",
+        WRITING,
+        '"" if is_large(text) else text)',
+        "text)",
+        BODIES,
+    ),
+    Mutant(
+        "a large content is not let take its time", BODY, 'new | {"allow_async": True} if', "new if", BODIES
+    ),
+    Mutant(
+        "a write that was accepted counts as done",
+        CLIENT,
+        "return await self._outcome(failure, request) if later else failure",
+        "return {**failure, 'markdown': ''} if later else failure",
+        BODIES,
+    ),
 ]
 
 
 GROUND = Ground(
-    parts=("config", "sandbox", "tasks", "worker", "tests/tasks/services/notion", "tests/world"),
+    parts=(
+        "config",
+        "sandbox",
+        "tasks",
+        "worker",
+        "tests/tasks/services/notion",
+        "tests/tasks/services/notion_markdown",
+        "tests/world",
+    ),
     ignored=("clients", "test_page_in_browser.py"),
     # Without its own timeouts: a bug may let a test wait for ever.
     arguments=("--timeout", "300"),

@@ -29,6 +29,7 @@ from tasks.sides.listing import Changes, Listing
 from tasks.sync_task.task import SyncTask
 from tasks.two_way import TwoWay
 from tasks.values.date_range import DateRange
+from tasks.values.file import File
 from tasks.values.lossy import Lossy
 from tasks.values.opaque import Opaque
 
@@ -40,6 +41,7 @@ __all__ = [
     "CursorExpiredError",
     "DateRange",
     "Dispute",
+    "File",
     "ItemError",
     "Listing",
     "LockLostError",

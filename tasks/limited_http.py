@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 
+from tasks import server_clock
+
 #: Bytes of one answer at most, as it is sent and unpacked. Services answer with some megabytes at most.
 ANSWER_MAX = 64 * 1024 * 1024
 
@@ -20,7 +22,7 @@ class LimitedClient(httpx.AsyncClient):
     """
 
     def __init__(self, *, answer_max: int = ANSWER_MAX, **options: Any) -> None:
-        super().__init__(**options, follow_redirects=False)
+        super().__init__(**options, follow_redirects=False, event_hooks={"response": [server_clock.heed]})
         self._answer_max = answer_max
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:

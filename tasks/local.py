@@ -12,12 +12,12 @@ from typing import Protocol
 from filelock import FileLock, Timeout
 
 from config.private_files import FILE_MODE, private_directory
-from tasks.clock import boot_seconds, pass_time
 from tasks.engine.report import RunReport
 from tasks.errors import StateError, TaskError
 from tasks.journal.contract import Journal
 from tasks.journal.file import FileJournal
 from tasks.schedule import Schedule
+from tasks.schedule.waiting import Started, wait_for_turn
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +57,9 @@ async def run_as_scheduled(task: InFiles) -> None:
     """
     schedule = task.plan_schedule
     runs = 0
+    last: Started | None = None
     while True:
-        started = boot_seconds()
+        last = await wait_for_turn(schedule, last, task.name)
         report = await run_once(task)
         runs += 1
         log.info("Task %r: run %d %s, %s.", task.name, runs, report.status, dict(report.outcome.counts))
@@ -68,8 +69,6 @@ async def run_as_scheduled(task: InFiles) -> None:
             raise RunFailedError(f"task {task.name!r}: {report.reason}")
         if schedule.total is not None and runs >= schedule.total:
             return
-        if schedule.every is not None:
-            await pass_time(started + schedule.every.total_seconds() - boot_seconds())
 
 
 async def run_once(task: InFiles, *, dry_run: bool = False) -> RunReport:

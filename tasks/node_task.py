@@ -7,27 +7,28 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from tasks.clock import boot_seconds, pass_time
-from tasks.database.clock import COUNTER_BITS
-from tasks.database.engine import DatabaseEngine
+from tasks.database.engine.engine import DatabaseEngine
 from tasks.database.exceptions import MassChangeError, SyncAbortedError, SyncError
-from tasks.database.lost import LostValue, lost_in
-from tasks.database.result import DatabaseResult
+from tasks.database.records.clock import COUNTER_BITS
+from tasks.database.records.conflict import ResolutionSource
+from tasks.database.records.lost import LostValue, lost_in
+from tasks.database.records.result import DatabaseResult
 from tasks.database.sql.declared import NodeTable, open_node, read_nodes
+from tasks.engine.naming import title_in
 from tasks.engine.outcome import Outcome
 from tasks.engine.report import Order, RunReport
 from tasks.engine.sync import Progress, silent
 from tasks.errors import SideError
 from tasks.journal.contract import Journal
+from tasks.journal.ledger import LedgerEntry, Version
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
-from tasks.merge import Action, Change, Conflict, Delete, End, Plan, Update, plan_digest
+from tasks.merge import Action, Change, Delete, End, Name, Plan, Update, plan_digest
+from tasks.schedule.waiting import Started, wait_for_turn
 from tasks.scheduled import Scheduled
 
 #: Lines that are kept of one run.
 NOTES = 100
-#: How the rules of nodes' conflicts begin.
-RULE = "node: "
 
 #: Whether a person lets through what a run would destroy.
 Approve = Callable[[MassChangeError], bool]
@@ -52,14 +53,13 @@ class NodeTask(Scheduled):
             TaskError: a run could not end, or something could not be applied.
         """
         runs = 0
+        last: Started | None = None
         while self.plan_schedule.total is None or runs < self.plan_schedule.total:
-            started = boot_seconds()
+            last = await wait_for_turn(self.plan_schedule, last, self.name)
             done = await self.run(StateJournal(State()))
             runs += 1
             if done.status != "succeeded":
                 raise SyncAbortedError(f"task {self.name!r}: {done.reason}")
-            if self.plan_schedule.every is not None:
-                await pass_time(started + self.plan_schedule.every.total_seconds() - boot_seconds())
 
     async def run(
         self,
@@ -88,19 +88,25 @@ class NodeTask(Scheduled):
             return plan_digest(plan_of(error)) == order.plan_id and order.approve()
 
         try:
-            result = await asyncio.to_thread(self._sync, dry_run, approve)
+            result, peer = await asyncio.to_thread(self._sync, dry_run, approve)
         except MassChangeError as error:
             return _halted(error, order, dry_run=dry_run)
         except SyncError as error:
             raise SideError(str(error)) from error
         if not dry_run:
             for lost in lost_in(result):
-                await journal.keep_conflict(as_conflict(lost))
+                await journal.keep_conflict(as_entry(lost, self.node_id, peer))
         return _report(result, dry_run=dry_run)
 
-    def _sync(self, dry_run: bool, approve: Approve) -> DatabaseResult:
-        """Sync once, in a thread of its own."""
-        return self._engine.sync(dry_run, approve=approve)
+    @property
+    def node_id(self) -> str:
+        """The node's name among all nodes."""
+        return self._engine.node_id
+
+    def _sync(self, dry_run: bool, approve: Approve) -> tuple[DatabaseResult, str]:
+        """Sync once, in a thread of its own; with the peer's name."""
+        result = self._engine.sync(dry_run, approve=approve)
+        return result, self._engine.peer
 
 
 class DeclaredNode(NodeTask):
@@ -109,13 +115,18 @@ class DeclaredNode(NodeTask):
     def __init__(self, table: NodeTable) -> None:
         Scheduled.__init__(self, table.name)
         self.table = table
-        if table.every is not None:
-            self.run_every(seconds=int(table.every.total_seconds()))
+        self.runs(table.timing)
 
-    def _sync(self, dry_run: bool, approve: Approve) -> DatabaseResult:
+    @property
+    def node_id(self) -> str:
+        """The node's name among all nodes."""
+        return self.table.name
+
+    def _sync(self, dry_run: bool, approve: Approve) -> tuple[DatabaseResult, str]:
         node = open_node(self.table, prepare=not dry_run)
         try:
-            return node.engine.sync(dry_run, approve=approve)
+            result = node.engine.sync(dry_run, approve=approve)
+            return result, node.engine.peer
         finally:
             node.close()
 
@@ -186,20 +197,30 @@ def plan_of(error: MassChangeError) -> Plan:
     return Plan(tuple(actions))
 
 
-def as_conflict(lost: LostValue) -> Conflict:
-    """A line of the ledger: what stayed stands on the left, what lost on the right."""
-    return Conflict(
-        left_id=lost.model_label,
-        right_id=lost.key,
+def as_entry(lost: LostValue, here: str, peer: str) -> LedgerEntry:
+    """A line of the ledger, where two nodes stand for the two sides."""
+    nodes = {
+        ResolutionSource.LOCAL: here,
+        ResolutionSource.REMOTE: peer,
+        ResolutionSource.MERGED: f"{here} and {peer}",
+    }
+    kept, other = nodes[lost.kept_of], nodes[lost.lost_of]
+    if lost.field_name:
+        how = "a resolver's value" if lost.kept_of == ResolutionSource.MERGED else f"that of {kept}"
+        why = f"{lost.field_name} edited on {here} and {peer}; {how} stays"
+    elif lost.kept is None:
+        why = f"deleted on {kept}, edited on {other}; the deletion stays"
+    else:
+        why = f"deleted on {other}, edited on {kept}; the record stays"
+    return LedgerEntry(
+        first=Version(kept, lost.key, lost.kept, _moment(lost.kept_timestamp), stayed=True),
+        second=Version(other, lost.key, lost.lost, _moment(lost.lost_timestamp), stayed=False),
+        model=lost.model_label,
         attribute=lost.field_name or None,
         base=None,
-        left=lost.kept,
-        right=lost.lost,
-        left_edited=_moment(lost.kept_timestamp),
-        right_edited=_moment(lost.lost_timestamp),
-        winner=End.LEFT,
-        rule=f"{RULE}{lost.rule}"[:40],
-        reason=f"{lost.field_name or 'the record'} edited on two nodes",
+        rule=lost.rule,
+        why=why,
+        name=Name(title_in(lost.record)),
     )
 
 

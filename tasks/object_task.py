@@ -17,7 +17,9 @@ from tasks.engine.run import run
 from tasks.engine.sync import Progress, Sync, silent
 from tasks.journal.contract import Journal
 from tasks.local import run_as_scheduled
+from tasks.policies import NO_RULES, Rules
 from tasks.scheduled import Scheduled
+from tasks.sides import End
 from tasks.values.lossy import Lossy
 
 
@@ -34,6 +36,8 @@ class ObjectTask(Scheduled):
     resolver: Callable[[Dispute], Any] | None = None
     #: Whether an object that was edited on one side survives its deletion on the other.
     edit_beats_delete: bool = True
+    #: What it says besides: what a deletion does, and the like.
+    rules: Rules = NO_RULES
     #: What one side cannot show in full, by the left side's attribute.
     lossy: Mapping[str, Lossy] = MappingProxyType({})
     #: A side that offers its changes is still listed in full this often.
@@ -46,6 +50,8 @@ class ObjectTask(Scheduled):
     #: The left side's attribute by which people call an object; `None`: the one whose name says so, such as `Name`,
     #: else the first.
     title_attr: str | None = None
+    #: What a person may call the ends, besides `left` and `right`; the most telling word comes last.
+    end_words: Mapping[str, End] = MappingProxyType({"notion": End.LEFT, "other": End.RIGHT})
 
     def __init__(self, name: str, conflict_mode: ConflictMode | str = ConflictMode.NEWER) -> None:
         super().__init__(name)

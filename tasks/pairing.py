@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,10 +13,12 @@ from tasks.dispute import decided_by
 from tasks.engine.naming import usual_title
 from tasks.engine.sync import OwnSteps
 from tasks.errors import TaskDefinitionError
+from tasks.linked_tasks import turned
 from tasks.mapping import Mapping as Attributes
 from tasks.mapping import Pair, bind, pairs_of, usual_pairs
-from tasks.merge import Policy
+from tasks.merge import Filter, Match, Policy
 from tasks.object_task import ObjectTask
+from tasks.policies import Bound, StatusColumns
 from tasks.sides import Attribute, End, Labels, Side
 
 log = logging.getLogger(__name__)
@@ -52,6 +54,12 @@ class Pairing:
         self.chosen = pairs is None
         self.ends = ends
         self.constants = constants
+        #: The task's rules, once the sides are described.
+        self.bound = Bound()
+        #: The status columns that fitted in earlier runs, by end.
+        self.known_columns: dict[End, Collection[str]] = {}
+        #: Of each other task by whose links references go across, whether its ends stand the other way round.
+        self.turned: dict[str, bool] = {}
 
     @property
     def name(self) -> str:
@@ -87,16 +95,60 @@ class Pairing:
         places = Labels(*(self.sides[end].full_label for end in End))
         try:
             pairs = self.pairs or ()
-            self.pairs = usual_pairs(left, right, pairs) if self.chosen else pairs
+            pairs = usual_pairs(left, right, pairs) if self.chosen else pairs
+            self.pairs = tuple(map(self._with_links, self.task.rules.directed(pairs)))
             if self.chosen:
                 chosen = ", ".join(f"{pair.left} = {pair.right}" for pair in self.pairs)
                 log.info("Task %r syncs %s.", self.task.name, chosen)
             words = {end: word for word, end in self.ends.items()}
             mapping = bind(self.pairs, left, right, places, self.constants, end_words=words)
-            _check_titles(self.pairs, left, right, places)
+            for pair in self.pairs:
+                if pair.links is not None:
+                    self.turned[pair.links] = turned(pair, self.sides, described)
+            if self.task.rules.match is None:
+                _check_titles(self.pairs, left, right, places)
+            self.bound = self.task.rules.bind(described, mapping, self.labels, self.known_columns)
         except TaskDefinitionError as error:
             raise TaskDefinitionError(f"task {self.task.name!r}: {error}") from None
         return mapping
+
+    def _with_links(self, pair: Pair) -> Pair:
+        """A pair that names its own task says what goes without saying."""
+        return replace(pair, links=None) if pair.links == self.name else pair
+
+    def turns(self, task: str) -> bool:
+        """Whether the ends of a task by whose links references go across stand the other way round."""
+        return self.turned[task]
+
+    def writes(self, end: End) -> bool:
+        """Whether its task writes an end; a mirror never writes its source."""
+        return self.task.rules.only_to in (None, end)
+
+    @property
+    def match(self) -> Match | None:
+        """By which values its task pairs objects."""
+        return self.bound.match
+
+    def filters(self, end: End) -> tuple[Filter, ...]:
+        """What its task takes of an end."""
+        return self.bound.filters.get(end, ())
+
+    def scope(self) -> str:
+        """What its task takes of what the sides list."""
+        return self.task.rules.scope
+
+    def also_read(self, end: End) -> Collection[str]:
+        """What its rules look at besides what is mapped."""
+        return self.task.rules.also_read(end)
+
+    @property
+    def columns(self) -> Mapping[End, StatusColumns]:
+        """Where its task tells people of the sync."""
+        return self.bound.columns
+
+    def recall_columns(self, known: Mapping[End, Collection[str]]) -> None:
+        """Take over which status columns fitted in earlier runs."""
+        self.known_columns = dict(known)
 
     def policy(self, mapping: Attributes, *, scope_changed: bool = False) -> Policy:
         """How the sides are brought together.
@@ -117,13 +169,26 @@ class Pairing:
             modes={**of_pairs, **{name: _mode(mode) for name, mode in modes.items()}},
             resolver=None if self.task.resolver is None else decided_by(self.task.resolver),
             edit_beats_delete=self.task.edit_beats_delete,
+            deletions=self.bound.deletions,
+            mirror_to=self.task.rules.only_to,
+            leaves=self.task.rules.leaves,
+            leave_said=self.task.rules.leave_said,
+            window=self.bound.window,
+            plainly=self.bound.match is not None,
+            creates=self.task.rules.creates,
+            spares=self.task.rules.spares,
+            settle=self.task.rules.settle,
+            keeps_target_edits=self.task.rules.keeps_target_edits,
             lossy={**mapping.lossy, **lossy},
             only_to=mapping.only_to,
+            single={name: one.single for name, one in mapping.by_links.items()},
+            inward=frozenset(name for name, one in mapping.by_links.items() if not one.task),
             scope_changed=scope_changed,
             delete_share=self.task.delete_share,
             change_share=self.task.change_share,
             handful=self.task.handful,
             labels=self.labels,
+            told=self.bound.told,
         )
 
     def title_of(self, mapping: Attributes) -> str:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from config import Settings
 from tasks.errors import TaskDefinitionError
+from tasks.linked_tasks import check_links
 from tasks.scheduled import Scheduled, all_tasks
 from tasks.tables import declare
 
@@ -38,7 +43,76 @@ def load_tasks(settings: Settings) -> dict[str, Scheduled]:
 
         declare_nodes(nodes)
         _declared.update(str(table.get("name")) for table in nodes)
+    check_links(all_tasks)
     return {task.name: task for task in sorted(all_tasks, key=lambda task: task.name)}
+
+
+def load_anew(settings: Settings) -> dict[str, Scheduled]:
+    """All scheduled tasks by name, from the files as they are now, in the place of those that were loaded before.
+
+    Modules that were imported from this directory are imported again. Where that fails, all is as it was. Tasks that
+    run go on as the objects that they are.
+
+    Raises:
+        TaskDefinitionError: as `load_tasks`.
+    """
+    modules = {name: sys.modules[name] for name in own_modules()}
+    tasks, declared = set(all_tasks), set(_declared)
+    all_tasks.clear()
+    _declared.clear()
+    for name in modules:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    try:
+        with _from_source():
+            return load_tasks(settings)
+    except BaseException:
+        for name in own_modules():
+            del sys.modules[name]
+        sys.modules.update(modules)
+        all_tasks.clear()
+        all_tasks.update(tasks)
+        _declared.clear()
+        _declared.update(declared)
+        raise
+
+
+@contextmanager
+def _from_source() -> Iterator[None]:
+    """Import from the text of modules: compiled ones pass for current if it changed within a second by no byte."""
+    before = sys.pycache_prefix
+    with tempfile.TemporaryDirectory(prefix="lockstep-") as empty:
+        sys.pycache_prefix = empty
+        try:
+            yield
+        finally:
+            sys.pycache_prefix = before
+
+
+def own_modules() -> dict[str, Path]:
+    """The modules that were imported from this directory, without those of packages that are installed in it."""
+    here = str(Path.cwd())
+    found = {}
+    for name, module in tuple(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file is None or name == "__main__" or name.partition(".")[0] in PACKAGES:
+            continue
+        path = _own(file, here)
+        if path is not None:
+            found[name] = path
+    return found
+
+
+@cache
+def _own(file: str, here: str) -> Path | None:
+    """The path of a module of this directory; kept, as it is asked for a thousand modules every few seconds."""
+    path = Path(file)
+    own = path.is_relative_to(here) and not _is_installed(path.relative_to(here))
+    return path if own else None
+
+
+def _is_installed(path: Path) -> bool:
+    return any(part in {"site-packages", "dist-packages"} or part.startswith(".") for part in path.parts)
 
 
 def _import(module: str) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Unpack
 
 from tasks.conflict_modes import ConflictMode
 from tasks.errors import TaskDefinitionError
 from tasks.mapping import Pair, pairs_of
 from tasks.object_task import ObjectTask
 from tasks.pairing import Pairing
+from tasks.policies import Said, read_rules
 from tasks.sides import End, Side
 
 #: The mode in which one end has its word, by that end.
@@ -31,6 +32,7 @@ class TwoWay(ObjectTask):
         conflict_mode: Which value stays where both sides changed it.
         constants: What new objects get besides, by end (`notion` or `other`) and attribute.
         ends: Further words for the ends, such as the names of their services.
+        said: Further rules, as `tasks.policies.Said` lists them: what a deletion does, and the like.
 
     Raises:
         TaskDefinitionError: an argument does not fit.
@@ -46,18 +48,20 @@ class TwoWay(ObjectTask):
         *,
         constants: Mapping[str, Mapping[str, Any]] | None = None,
         ends: Mapping[str, End] = MappingProxyType({}),
+        **said: Unpack[Said],
     ) -> None:
-        self.end_words = {"notion": End.LEFT, "other": End.RIGHT, **ends}
+        self.end_words = {**ObjectTask.end_words, **ends}
         super().__init__(
             name, _MODES[self.end_words[conflict_mode]] if conflict_mode in ends else conflict_mode
         )
         self.sides: Mapping[End, Side] = {End.LEFT: notion, End.RIGHT: other}
-        self.pairs: tuple[Pair, ...] | None = None
-        if mapping is not None:
-            try:
-                self.pairs = pairs_of(mapping, self.end_words)
-            except TaskDefinitionError as error:
-                raise TaskDefinitionError(f"task {name!r}: {error}") from None
+        self.pairs: tuple[Pair, ...] | None
+        try:
+            self.pairs = None if mapping is None else pairs_of(mapping, self.end_words)
+            self.rules = read_rules(said, self.end_words)
+            self.rules.check_pairs(self.pairs or (), self.end_words)
+        except TaskDefinitionError as error:
+            raise TaskDefinitionError(f"task {name!r}: {error}") from None
         self.constants = {self.end_words[end]: values for end, values in (constants or {}).items()}
 
     def pairing(self) -> Pairing:

@@ -27,8 +27,10 @@ def __getattr__(name: str) -> Any:
     """
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from worker.machine.collector import collect_seldom
     from worker.telling.startup import refusing
 
+    collect_seldom()
     with refusing():
         from worker.celery import app
     return app

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -18,13 +19,16 @@ from config import Settings, get_settings
 from config.celery import celery_settings, flower_environment, prefork_settings
 from config.logging import configure_logging
 from config.sentry import init_sentry
-from tasks.registry import load_tasks
-from tasks.scheduled import PRUNE
+from tasks.registry import load_anew, load_tasks
+from tasks.scheduled import Scheduled
+from worker.alarms.heartbeat import heartbeat
+from worker.alarms.watch import Watch as AlarmWatch
 from worker.broker import transport
 from worker.broker.lost_connections import shorten
+from worker.reload import News, Watch, watched
 from worker.schedule.definitions import definitions
-from worker.schedule.entries import beat_schedule, unmonitored
-from worker.session.celery_tasks import Workplace, add_sync_tasks
+from worker.schedule.entries import beat_schedule
+from worker.session.celery_tasks import Workplace, add_sync_tasks, change_sync_tasks
 from worker.session.pruning import pruning_of
 from worker.signs import Definition
 from worker.store import Store
@@ -41,6 +45,29 @@ class Application(Celery):
     installation: int | None = None
     #: The tasks as this process has read them, by name.
     definitions: Mapping[str, Definition] = MappingProxyType({})
+
+    #: The tasks themselves, without those of Lockstep's own.
+    known: Mapping[str, Scheduled] = MappingProxyType({})
+
+    #: What its runs share, and with which settings it was made; known once it is.
+    workplace: Workplace
+    settings: Settings
+    #: The files from which its tasks were read, as they were then.
+    read_from: Mapping[Path, str]
+
+    def watch(self, on_news: Callable[[News], None] | None = None) -> Watch:
+        """A watch of the files in which its tasks are defined."""
+        return Watch(self.settings, self._read_anew, self.read_from, on_news=on_news)
+
+    def _read_anew(self, settings: Settings) -> News:
+        self.known = load_anew(settings)
+        tasks = [*self.known.values(), pruning_of(settings)]
+        return News(tasks, definitions(tasks, settings))
+
+    def change_tasks(self, news: News) -> None:
+        """Run these tasks from now on, in a worker that runs them in its own process."""
+        change_sync_tasks(self, news.tasks, self.workplace)
+        self.definitions = news.definitions
 
     @cached_property
     def Worker(self) -> Any:  # noqa: N802  Celery's name
@@ -60,10 +87,13 @@ def make_app(settings: Settings) -> Application:
     transport.install()
     celery = Application("worker")
     celery.conf.update(celery_settings(settings))
-    tasks = [*load_tasks(settings).values(), pruning_of(settings)]
+    celery.known = load_tasks(settings)
+    tasks = [*celery.known.values(), pruning_of(settings)]
+    read_from = watched(settings.tasks)
     celery.conf.beat_schedule = beat_schedule(tasks, retry_seconds=settings.retry_seconds)
+    celery.settings, celery.read_from = settings, read_from
     celery.definitions = definitions(tasks, settings)
-    workplace = Workplace(celery, settings)
+    workplace = celery.workplace = Workplace(celery, settings)
     add_sync_tasks(celery, tasks, workplace)
 
     def leave(**_: Any) -> None:
@@ -110,8 +140,21 @@ def _set_up_logging(loglevel: int, **_: Any) -> None:
 @signals.celeryd_init.connect
 @signals.beat_init.connect
 def _start_sentry(**_: Any) -> None:
+    init_sentry(get_settings())
+
+
+@signals.worker_ready.connect
+def _look_for_alarms(**_: Any) -> None:
+    """Look for states that a person must hear of, off the main loop; those who look take turns."""
+    AlarmWatch(get_settings(), lambda: app.known).start()
+
+
+@signals.beat_init.connect
+def _look_and_ping(**_: Any) -> None:
+    """The same, and ping for the whole."""
     settings = get_settings()
-    init_sentry(settings, unmonitored=[*unmonitored(load_tasks(settings).values()), PRUNE])
+    ping = None if settings.ping is None else heartbeat(settings.ping.get_secret_value())
+    AlarmWatch(settings, lambda: app.known, also=ping).start()
 
 
 @signals.worker_init.connect

@@ -21,11 +21,11 @@ from starlette.routing import BaseRoute, Route
 
 from bench.two_nodes import databases
 from bench.two_nodes.usage import usage
-from tasks.database.clock import HybridLogicalClock
-from tasks.database.peer import PeerState
+from tasks.database.records.clock import HybridLogicalClock
 from tasks.database.sql.declared import Node, open_node, read_nodes
+from tasks.database.storages.peer import PeerState
+from tasks.database.storages.view import Cursor
 from tasks.database.transport.server import node_routes
-from tasks.database.view import Cursor
 
 SECRET = "a secret of two nodes on one machine"
 

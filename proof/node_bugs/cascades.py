@@ -6,7 +6,7 @@ from planting import Mutant
 
 from node_bugs.places import HERE, JOINING, NODE, SQL, VIEW
 
-DELETING, REFERRED = HERE + "deleting.py", HERE + "referred.py"
+DELETING, REFERRED = HERE + "deciding/deleting.py", HERE + "storages/referred.py"
 HISTORIES = "tests/tasks/database/test_simulated_cascades.py"
 TESTS, LINKED_TESTS, REPLACING_TESTS = (
     f"tests/tasks/database/sql/test_{name}.py" for name in ("cascades", "linked", "replacing")
@@ -50,7 +50,7 @@ MUTANTS = [
     ),
     Mutant(
         "what a foreign key changes is told to nobody",
-        SQL + "changes.py",
+        SQL + "rows/changes.py",
         "                followers.stamp(written)\n",
         "                pass\n",
         TESTS + "::test_a_child_follows_a_value_that_changed_elsewhere -k sqlites",
@@ -71,7 +71,7 @@ MUTANTS = [
     ),
     Mutant(
         "what compares in full leaves its foreign keys to act",
-        HERE + "full_compare.py",
+        HERE + "engine/full_compare.py",
         "in references.kept()[0]}",
         "in ()}",
         TESTS + "::test_a_node_that_compares_in_full_keeps_its_childrens_parents -k sqlites",
@@ -91,42 +91,42 @@ MUTANTS = [
     ),
     Mutant(
         "linked rows are found by halving",
-        SQL + "writing.py",
+        SQL + "rows/writing.py",
         "    if settle is not None:\n",
         "    if False:\n",
         LINKED_TESTS + "::test_a_chain_costs_as_much_per_row_as_rows_alone -k sqlites",
     ),
     Mutant(
         "linked rows are written as they came",
-        SQL + "linked.py",
+        SQL + "rows/linked.py",
         "return in_order([row for row in rows if row not in waiting], links), waiting",
         "return [row for row in rows if row not in waiting], waiting",
         LINKED_TESTS + "::test_a_chain_that_spans_pages -k sqlites",
     ),
     Mutant(
         "a long chain is deleted by its first link",
-        SQL + "changes.py",
+        SQL + "rows/changes.py",
         'if self.database.dialect == "sqlite" and foreign.refers_to_itself(work.connection, table):',
         "if False:",
         LINKED_TESTS + "::test_a_long_chain_is_deleted -k sqlites",
     ),
     Mutant(
         "what SQLite replaces is not looked for",
-        SQL + "replacing_sqlite.py",
+        SQL + "capture/replacing_sqlite.py",
         'BEGIN {note}{where}; END"',
         'BEGIN {note}{where} AND false; END"',
         REPLACING_TESTS + " -k sqlite",
     ),
     Mutant(
         "what might have been replaced is taken for gone",
-        SQL + "replacing_sqlite.py",
+        SQL + "capture/replacing_sqlite.py",
         'f"AND key IN (SELECT key FROM lockstep_replaced WHERE model = {label}) AND NOT EXISTS "',
         'f"AND key IN (SELECT key FROM lockstep_replaced WHERE model = {label}) OR false AND NOT EXISTS "',
         REPLACING_TESTS + " -k sqlite",
     ),
     Mutant(
         "a peer's row replaces others",
-        SQL + "rows.py",
+        SQL + "tables/bulk.py",
         "        if _resolves_conflicts(connection, table):\n",
         "        if False:\n",
         REPLACING_TESTS + " -k sqlite",

@@ -79,13 +79,13 @@ MUTANTS = [
     ),
     Mutant(
         "the sender's order is that of the edits, not of arrival",
-        HERE + "record.py",
+        HERE + "records/record.py",
         "        return max(self.newest, self.received_at)\n",
         "        return self.newest\n",
     ),
     Mutant(
         "fields that come late count as seen",
-        HERE + "record.py",
+        HERE + "records/record.py",
         "        return max(self.timestamps.get(name, 0), came)\n",
         "        return self.timestamps.get(name, 0)\n",
     ),

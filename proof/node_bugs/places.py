@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 HERE = "tasks/database/"
-RECONCILER, APPLYING, ENGINE = HERE + "reconciler.py", HERE + "applying.py", HERE + "engine.py"
-ASKING, NODE = HERE + "asking.py", HERE + "node.py"
-COLLECT, PEER, VIEW, CLOCK = HERE + "collect.py", HERE + "peer.py", HERE + "view.py", HERE + "clock.py"
-ANSWERING = HERE + "answering.py"
-ACCOUNTING = HERE + "accounting.py"
-JOINING = HERE + "joining.py"
-EXCHANGE = HERE + "exchange.py"
+RECONCILER, APPLYING, ENGINE = (
+    HERE + "deciding/reconciler.py",
+    HERE + "deciding/applying.py",
+    HERE + "engine/engine.py",
+)
+ASKING, NODE = HERE + "engine/asking.py", HERE + "engine/node.py"
+COLLECT, PEER, VIEW, CLOCK = (
+    HERE + "engine/collect.py",
+    HERE + "storages/peer.py",
+    HERE + "storages/view.py",
+    HERE + "records/clock.py",
+)
+ANSWERING = HERE + "engine/answering.py"
+ACCOUNTING = HERE + "deciding/accounting.py"
+JOINING = HERE + "deciding/joining.py"
+EXCHANGE = HERE + "deciding/exchange.py"
 CLOCK_TESTS = "tests/tasks/database/test_clock.py"
 ENGINE_TESTS = "tests/tasks/database/test_engine.py"
 PAGE_TESTS = "tests/tasks/database/test_page.py"
 STORIES = "tests/tasks/database/test_better_than_the_page.py"
 AHEAD_TESTS = "tests/tasks/database/test_asking_ahead.py"
-RESTAMP, RESTAMP_TESTS = HERE + "restamp.py", "tests/tasks/database/test_restamp.py"
+RESTAMP, RESTAMP_TESTS = HERE + "engine/restamp.py", "tests/tasks/database/test_restamp.py"
 LEDGER_TESTS = "tests/tasks/database/test_ledger.py"
 
 SQL, TRANSPORT = HERE + "sql/", HERE + "transport/"

@@ -6,10 +6,10 @@ from planting import Mutant
 
 from node_bugs.places import ANSWERING, APPLYING, ENGINE, EXCHANGE, HERE, JOINING, NODE, RECONCILER
 
-TIES = HERE + "ties.py"
+TIES = HERE + "records/ties.py"
 TIES_TESTS = "tests/tasks/database/test_ties.py"
 COLUMN_TESTS = "tests/tasks/database/sql/test_columns_later.py"
-GUARD, GUARD_TESTS = HERE + "guard.py", "tests/tasks/database/test_guard.py"
+GUARD, GUARD_TESTS = HERE + "storages/guard.py", "tests/tasks/database/test_guard.py"
 STORAGE_TESTS = "tests/tasks/database/test_page_storage.py"
 DECISION_TESTS = "tests/tasks/database/test_page_decisions.py"
 
@@ -66,14 +66,14 @@ MUTANTS = [
     ),
     Mutant(
         "a default beats what was filled in before it was captured",
-        HERE + "ties.py",
+        HERE + "records/ties.py",
         "    return (ours[0], one.stamp, ours[1]) > (theirs[0], other.stamp, theirs[1])\n",
         "    return ours > theirs\n",
         COLUMN_TESTS,
     ),
     Mutant(
         "what was filled in before it was captured is not sent",
-        HERE + "sql/capture.py",
+        HERE + "sql/capture/triggers.py",
         "    for statement in unseen.fills(connection, table):\n        _run(connection, statement)\n",
         "",
         COLUMN_TESTS,
@@ -101,7 +101,7 @@ MUTANTS = [
     ),
     Mutant(
         "a resolver names the excluded fields that only the peer has",
-        HERE + "conflict.py",
+        HERE + "records/conflict.py",
         "        if name in exclude:\n            continue\n",
         "        if name in exclude and name in local.data:\n            continue\n",
         DECISION_TESTS,
@@ -123,27 +123,27 @@ MUTANTS = [
     ),
     Mutant(
         "fields without an arrival came when they were edited",
-        HERE + "record.py",
+        HERE + "records/record.py",
         "        return self.arrivals.get(WHOLE, self.received_at)\n",
         "        return self.arrivals.get(WHOLE, 0)\n",
     ),
     Mutant(
         "it is not noted when single fields came to a storage of the page",
-        HERE + "plain.py",
+        HERE + "storages/plain.py",
         "        if changed:\n",
         "        if False:\n",
         STORAGE_TESTS,
     ),
     Mutant(
         "a change moves all fields of a record that has no arrivals",
-        HERE + "record.py",
+        HERE + "records/record.py",
         "{WHOLE: self.whole_arrival, **self.arrivals,",
         "{**self.arrivals,",
         STORAGE_TESTS,
     ),
     Mutant(
         "a storage of the page keeps what it was to delete, and nobody notices",
-        HERE + "plain.py",
+        HERE + "storages/plain.py",
         "        if late:\n",
         "        if False:\n",
     ),
@@ -198,7 +198,7 @@ MUTANTS = [
     ),
     Mutant(
         "a full comparison is not watched",
-        HERE + "full_compare.py",
+        HERE + "engine/full_compare.py",
         "        toll.check(node.node_id, storage, more=False)\n",
         "",
         GUARD_TESTS,

@@ -14,7 +14,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import yaml
 
@@ -71,6 +71,18 @@ def read_cassette(path: Path) -> tuple[list[Interaction], list[str]]:
     Raises:
         CassetteError: The file is no cassette; one line says why.
     """
+    exchanges, unread = read_exchanges(path)
+    ours = [one for one in exchanges if _is_notions(urlsplit(one.uri))]
+    version = _spoken(ours)
+    return [_interaction(exchange, version) for exchange in ours], unread
+
+
+def read_exchanges(path: Path) -> tuple[list[Exchange], list[str]]:
+    """All requests and answers of a cassette, with whatever service, and a line on each that cannot be read.
+
+    Raises:
+        CassetteError: The file is no cassette; one line says why.
+    """
     try:
         entries, read = _entries(_load(path))
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
@@ -78,18 +90,18 @@ def read_cassette(path: Path) -> tuple[list[Interaction], list[str]]:
     exchanges, unread = [], []
     for number, entry in enumerate(entries):
         try:
-            exchange = read(entry)
-            address = urlsplit(exchange.uri)
-            if address.path.startswith("/v1/") and not _OTHER_SERVICE.match(address.netloc):
-                exchanges.append(exchange)
+            exchanges.append(read(entry))
         except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
             unread.append(f"#{number}: no known form of interaction ({type(error).__name__}: {_line(error)})")
-    version = _spoken(exchanges)
-    return [_interaction(exchange, version) for exchange in exchanges], unread
+    return exchanges, unread
+
+
+def _is_notions(address: SplitResult) -> bool:
+    return address.path.startswith("/v1/") and not _OTHER_SERVICE.match(address.netloc)
 
 
 @dataclass(frozen=True)
-class _Exchange:
+class Exchange:
     """A request and its answer, whatever the form of the cassette."""
 
     method: str
@@ -125,7 +137,7 @@ _Loader.add_multi_constructor("tag:yaml.org,2002:python/", _plain_value)
 _Loader.add_multi_constructor("!", _plain_value)
 
 
-def _entries(doc: Any) -> tuple[list[Any], Callable[[Any], _Exchange]]:
+def _entries(doc: Any) -> tuple[list[Any], Callable[[Any], Exchange]]:
     """The entries of a cassette, and how they are read."""
     if isinstance(doc, list):
         return doc, _of_nock
@@ -139,14 +151,14 @@ def _entries(doc: Any) -> tuple[list[Any], Callable[[Any], _Exchange]]:
     return list(doc[key] or []), _of_vcr
 
 
-def _of_vcr(entry: Json) -> _Exchange:
+def _of_vcr(entry: Json) -> Exchange:
     request, response = entry["request"], entry["response"]
     status = response.get("status_code") or response.get("code") or response.get("status")
     if isinstance(status, dict):
         status = status["code"]
     answered = _headers(response)
     content = next((response[key] for key in ("content", "body") if response.get(key) is not None), None)
-    return _Exchange(
+    return Exchange(
         method=request["method"].upper(),
         uri=request.get("uri") or request["url"],
         body=read_body(request.get("body")),
@@ -158,9 +170,9 @@ def _of_vcr(entry: Json) -> _Exchange:
     )
 
 
-def _of_har(entry: Json) -> _Exchange:
+def _of_har(entry: Json) -> Exchange:
     request, response = entry["request"], entry["response"]
-    return _Exchange(
+    return Exchange(
         method=request["method"].upper(),
         uri=request["url"],
         body=read_body((request.get("postData") or {}).get("text")),
@@ -172,8 +184,8 @@ def _of_har(entry: Json) -> _Exchange:
     )
 
 
-def _of_nock(entry: Json) -> _Exchange:
-    return _Exchange(
+def _of_nock(entry: Json) -> Exchange:
+    return Exchange(
         method=entry["method"].upper(),
         uri=str(entry["scope"]) + entry["path"],
         body=read_body(entry.get("body")),
@@ -202,7 +214,7 @@ def _headers(message: Json) -> dict[str, str]:
     return found
 
 
-def _interaction(exchange: _Exchange, version: str) -> Interaction:
+def _interaction(exchange: Exchange, version: str) -> Interaction:
     address = urlsplit(exchange.uri)
     return Interaction(
         method=exchange.method,
@@ -213,11 +225,11 @@ def _interaction(exchange: _Exchange, version: str) -> Interaction:
         content_type=exchange.headers.get("content-type") or "application/json",
         status=exchange.status,
         answer=exchange.answer,
-        time=_time(exchange),
+        time=time_of(exchange),
     )
 
 
-def _spoken(exchanges: list[_Exchange]) -> str:
+def _spoken(exchanges: list[Exchange]) -> str:
     """The version of requests whose header was left out of the recording, by what only it has."""
     told = [
         exchange.headers["notion-version"] for exchange in exchanges if "notion-version" in exchange.headers
@@ -235,7 +247,8 @@ def _spoken(exchanges: list[_Exchange]) -> str:
     return _NEWEST if '"in_trash"' in text and '"archived"' not in text else _BETWEEN
 
 
-def _time(exchange: _Exchange) -> float | None:
+def time_of(exchange: Exchange) -> float | None:
+    """Seconds since 1970 at which the answer was given, where it says so."""
     found = _COOKIE_TIME.search(exchange.answered.get("set-cookie", ""))
     if found:
         return float(found.group(1))

@@ -12,8 +12,13 @@
 
 from __future__ import annotations
 
-from tasks.database.clock import HybridLogicalClock
-from tasks.database.conflict import (
+from tasks.database.deciding.reconciler import PayloadReconciler, ReconciliationResult
+from tasks.database.engine.engine import DatabaseEngine
+from tasks.database.engine.lock import SessionLock, SyncLock
+from tasks.database.enums import SyncPhase, SyncStage, SyncStatus
+from tasks.database.exceptions import SyncAbortedError, SyncError
+from tasks.database.records.clock import HybridLogicalClock
+from tasks.database.records.conflict import (
     ConflictResolver,
     ConflictType,
     FieldConflict,
@@ -25,18 +30,13 @@ from tasks.database.conflict import (
     RemoteWins,
     ResolutionSource,
 )
-from tasks.database.engine import DatabaseEngine
-from tasks.database.enums import SyncPhase, SyncStage, SyncStatus
-from tasks.database.exceptions import SyncAbortedError, SyncError
-from tasks.database.graph import DependencyGraph
-from tasks.database.lock import SessionLock, SyncLock
-from tasks.database.manifest import ModelPayload, SyncManifest
-from tasks.database.memory import MemoryStorage
-from tasks.database.reconciler import PayloadReconciler, ReconciliationResult
-from tasks.database.record import SyncRecord
-from tasks.database.result import ConflictEntry, DatabaseResult
-from tasks.database.storage import ArrivalStorage, DatabaseSyncStorage, Tombstone
-from tasks.database.tracker import FieldUpdateTracker
+from tasks.database.records.graph import DependencyGraph
+from tasks.database.records.manifest import ModelPayload, SyncManifest
+from tasks.database.records.record import SyncRecord
+from tasks.database.records.result import ConflictEntry, DatabaseResult
+from tasks.database.records.tracker import FieldUpdateTracker
+from tasks.database.storages.memory import MemoryStorage
+from tasks.database.storages.storage import ArrivalStorage, DatabaseSyncStorage, Tombstone
 from tasks.database.transport import MemoryTransport, Transport
 
 __all__ = [

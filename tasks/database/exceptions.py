@@ -72,7 +72,7 @@ class MassChangeError(SyncAbortedError):
 
     Args:
         message: what it would do.
-        changes: the same in detail, as `tasks.database.guard.MassChange`; none where the peer has refused.
+        changes: the same in detail, as `tasks.database.storages.guard.MassChange`; none where the peer has refused.
     """
 
     def __init__(self, message: str, changes: tuple[Any, ...] = ()) -> None:

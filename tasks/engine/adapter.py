@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from tasks.engine.calls import Calls
 from tasks.errors import ItemError, TaskDefinitionError, UnfitError
 from tasks.mapping import Mapping as Attributes
+from tasks.merge import Filter, Match
 from tasks.sides import ID, End, Side
-from tasks.values.canonical import canonical
+from tasks.values.canonical import canonical, same
+from tasks.values.plain import PLAIN
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,12 @@ class Adapter:
     calls: Calls
     #: What people call it.
     label: str
+    #: Whether the task may write here at all. Every write goes through the methods below.
+    writable: bool = True
+    #: What the task takes of it.
+    filters: tuple[Filter, ...] = ()
+    #: By which values its objects are paired; `None`: by the key that the side says.
+    match: Match | None = None
 
     async def call(self, method: Any, *args: Any) -> Any:
         """What a method of the side returns, awaited if need be."""
@@ -46,11 +57,27 @@ class Adapter:
                 f"{', '.join(sorted(map(str, values))) or 'nothing'}"
             ) from None
         for name, value in result.items():
+            if type(value) in PLAIN:
+                continue
             try:
                 canonical(value)
             except TypeError as error:
                 raise ItemError(f"attribute {self.mapping.name_at(self.end, name)!r}: {error}") from error
         return result
+
+    def takes(self, values: Mapping[str, Any]) -> bool:
+        """Whether an object with these values of the side is among those that the task takes.
+
+        Raises:
+            TaskDefinitionError: the side does not give an attribute of a filter.
+        """
+        for one in self.filters:
+            if one.attribute not in values:
+                raise TaskDefinitionError(
+                    f"task {self.task!r}: only names {one.attribute!r}, which {self.side.spelled('values')} does not "
+                    f"give; it gives {', '.join(sorted(map(str, values))) or 'nothing'}"
+                )
+        return all(one.fits(values) for one in self.filters)
 
     async def id(self, obj: Any) -> ID:
         """The id of an object, as text."""
@@ -66,34 +93,86 @@ class Adapter:
             return NotImplemented
         return await self.call(self.side.known, obj_id, self.mapping.native(self.end, values))
 
-    async def create(self, key: str, values: Mapping[str, Any]) -> Any:
-        """Make an object of values in common form; what is constant for new ones is added."""
-        native = {**self.mapping.constants[self.end], **self.mapping.native(self.end, values)}
-        made = await self.call(self.side.create, key, native)
+    async def create(self, key: str, values: Mapping[str, Any], along: Mapping[str, Any] = _NOTHING) -> Any:
+        """Make an object of values in common form; what is constant for new ones is added.
+
+        Args:
+            key: of the create.
+            values: by the merge's names.
+            along: what is written with them, by the side's own names and in its own form.
+        """
+        self._may_write()
+        native = {**self.mapping.constants[self.end], **along, **self.mapping.native(self.end, values)}
+        try:
+            made = await self.call(self.side.create, key, native)
+        except UnfitError as error:
+            raise UnfitError(str(error), self.mapping.named(self.end, error.attributes)) from error
         if made is None:
             raise TaskDefinitionError(
                 f"task {self.task!r}: {self.side.spelled('create')} must return the object that it made"
             )
         return made
 
-    async def update(self, obj: Any, changes: Mapping[str, Any]) -> Any:
+    async def update(self, obj: Any, changes: Mapping[str, Any], along: Mapping[str, Any] = _NOTHING) -> Any:
         """Set attributes to values in common form; gives the object as it is now.
 
         A value that stands for the same already stays as it is.
 
+        Args:
+            obj: the object.
+            changes: by the merge's names.
+            along: what is written with them, by the side's own names and in its own form.
+
         Raises:
             UnfitError: some values do not fit, by the merge's names; nothing was written.
         """
+        self._may_write()
         try:
             native = self.mapping.native(self.end, changes, await self._now(obj))
-            return await self.call(self.side.update, obj, native)
+            return await self.call(self.side.update, obj, {**along, **native})
         except UnfitError as error:
             raise UnfitError(str(error), self.mapping.named(self.end, error.attributes)) from error
 
     async def update_one(self, obj: Any, name: str, value: Any) -> None:
         """Set a single attribute, in place."""
+        self._may_write()
         ((native, sent),) = self.mapping.native(self.end, {name: value}, await self._now(obj)).items()
         await self.call(self.side.update_one, obj, native, sent)
+
+    async def has(self, obj: Any, native: str, value: Any) -> bool:
+        """Whether an object shows a value of an attribute, by the side's own name and form."""
+        values = await self.call(self.side.values, obj)
+        return native in values and same(values[native], value)
+
+    async def mark(self, obj: Any, native: str, value: Any) -> Any:
+        """Set an attribute by the side's own name and form; gives the object as it is now."""
+        self._may_write()
+        updated = await self.call(self.side.update, obj, {native: value})
+        if updated is NotImplemented:
+            await self.call(self.side.update_one, obj, native, value)
+        return obj if updated is NotImplemented or updated is None else updated
+
+    async def delete(self, obj: Any) -> None:
+        """Delete an object."""
+        self._may_write()
+        await self.call(self.side.delete, obj)
+
+    async def restore(self, obj_id: ID) -> Any:
+        """Take an object out of the trash; `None` or `NotImplemented` where that cannot be."""
+        self._may_write()
+        return await self.call(self.side.restore, obj_id)
+
+    def _may_write(self) -> None:
+        """Make sure that the task writes here.
+
+        Raises:
+            TaskDefinitionError: it mirrors this side, and never writes it, whatever a plan says.
+        """
+        if not self.writable:
+            raise TaskDefinitionError(
+                f"task {self.task!r}: {self.label} is the source of this sync and is never written. The write was not "
+                "sent, and the run has ended: this is a fault of Lockstep, please report it"
+            )
 
     async def _now(self, obj: Any) -> Mapping[str, Any] | None:
         """What an object has now, where a converter asks for it."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import singledispatchmethod
 
 from tasks.engine.bases import Bases
-from tasks.engine.groups import by_pair, independent, is_quiet
-from tasks.engine.outcome import Outcome, describe
+from tasks.engine.groups import by_pair, independent, is_quiet, writes_any, written_first
+from tasks.engine.outcome import Outcome, apart, describe
+from tasks.engine.parents_first import parents_first
+from tasks.engine.proofs import batches, proof_of
+from tasks.engine.referring import doubtful, what_follows
 from tasks.engine.running import Running
 from tasks.engine.sync import Progress, silent
 from tasks.engine.views import SideView
@@ -24,6 +26,7 @@ from tasks.errors import (
     TaskError,
 )
 from tasks.journal.contract import Journal
+from tasks.journal.ledger import LedgerEntry
 from tasks.merge import (
     Action,
     Adopt,
@@ -33,34 +36,35 @@ from tasks.merge import (
     Create,
     Delete,
     Link,
+    Mark,
     Park,
     Plan,
     Policy,
     Restore,
     Skip,
+    Spare,
     Unlink,
     Update,
     Withdraw,
+    check_guards,
     pair_of,
 )
 from tasks.sides import End
 from tasks.values.canonical import same
 
-#: Groups of actions that only the journal is asked for go side by side in so great a number, and share its turns.
-_QUIET_AT_ONCE = 200
-
 
 class Applier:
     """Carries out one plan.
 
-    The actions of one pair follow each other; pairs go side by side, as many as the sides allow. An error
+    What only changes what is remembered comes first, many pairs in one transaction. Then both sides are written at
+    once: the actions of one pair follow each other, and pairs go side by side, as many as each side allows. An error
     of one object ends its pair only; an error of a side, of the store or of the lock ends the run.
     """
 
     def __init__(
         self,
         running: Running,
-        views: Mapping[End, SideView],
+        views: dict[End, SideView],
         policy: Policy,
         *,
         progress: Progress = silent,
@@ -72,15 +76,20 @@ class Applier:
         self.progress = progress
         self.outcome = Outcome()
         self.bases = Bases(running.journal)
+        self.bases.doubtful = doubtful(running.mapping.by_links)
         self.writer = Writer(running, views, policy, self.bases, self.outcome, clock)
-        self.at_once = 2 * max(1, *(side.concurrency for side in running.sync.sides.values()))
 
     def keep_in(self, journal: Journal) -> None:
         """Keep what follows in another journal."""
         self.bases.journal = journal
 
-    async def run(self, plan: Plan, links: Iterable[Link]) -> Outcome:
+    async def run(self, plan: Plan, links: Iterable[Link], *, follow: bool = True) -> Outcome:
         """Carry out the plan and say what came of it.
+
+        Args:
+            plan: what is to be done.
+            links: all pairs with their bases.
+            follow: whether what refers to objects that were made is written too, once these are linked.
 
         Raises:
             SideError: a service cannot be reached any more.
@@ -88,30 +97,83 @@ class Applier:
             StateError: the store cannot be written.
         """
         self.bases.know(links)
+        self.writer.columns.read(plan)
         if plan.void:
             await self.bases.journal.confirm(settle=plan.void)
+        await self._carry_out_all(plan)
+        after = follow and what_follows(
+            self.running,
+            self.bases.links,
+            {*self.outcome.failed, *self.outcome.left},
+            self.views,
+            self.policy,
+        )
+        if after and check_guards(after[0], len(self.bases.links), self.policy) is None:
+            for end, view in after[1].items():
+                self.views[end] = view
+            await self._carry_out_all(after[0])
+        return self.outcome
+
+    async def _carry_out_all(self, plan: Plan) -> None:
+        own = [name for name, one in self.running.mapping.by_links.items() if not one.task]
         groups = by_pair(plan.actions)
         total, done = len(plan.actions), 0
         self.progress("apply", 0, total)
 
-        async def work(groups: Iterator[list[Action]]) -> None:
+        async def work(groups: Iterator[tuple[int, list[Action]]]) -> None:
             nonlocal done
-            for group in groups:
-                await self.carry_out(group)
+            for number, group in groups:
+                for other in waits[number]:
+                    await ended[other].wait()
+                try:
+                    await self.carry_out(group)
+                finally:
+                    ended[number].set()
                 done += len(group)
                 self.progress("apply", done, total)
 
         quiet = [group for group in groups if is_quiet(group)]
-        rest = [group for group in groups if not is_quiet(group)]
-        for some, at_once in ((quiet, _QUIET_AT_ONCE), (rest, self.at_once)):
-            queue = iter(some)
+        for batch in batches(quiet, self.bases.journal.batch):
+            await self._keep(batch)
+            done += sum(map(len, batch))
+            self.progress("apply", done, total)
+        # What an object refers to besides is written again with it, and must not be gone by then.
+        first = [group for group in groups if writes_any(group, own)]
+        rest = [group for group in groups if not is_quiet(group) and not writes_any(group, own)]
+        for unordered in (first, rest):
+            some, waits = parents_first(unordered, own)
+            ended = [asyncio.Event() for _ in some]
+            queues = {
+                end: [(number, group) for number, group in enumerate(some) if written_first(group) is end]
+                for end in End
+            }
             try:
                 async with asyncio.TaskGroup() as workers:
-                    for _ in range(min(at_once, len(some))):
-                        workers.create_task(work(queue))
+                    for end, numbered in queues.items():
+                        queue = iter(numbered)
+                        for _ in range(min(self._at_once(end), len(numbered))):
+                            workers.create_task(work(queue))
             except BaseExceptionGroup as errors:  # the first is what ended the run
                 raise _first(errors) from None
-        return self.outcome
+
+    def _at_once(self, end: End) -> int:
+        """Pairs that are under way at once: while some are with the side, the journal keeps what the others need."""
+        return 2 * max(1, self.running.sync.sides[end].concurrency)
+
+    async def _keep(self, groups: Sequence[list[Action]]) -> None:
+        """Groups that ask nothing of a service, in one transaction; each by itself where that is refused."""
+        try:
+            proofs = [proof_of(group, self.bases.links, self.bases.doubtful) for group in groups]
+            await self.bases.keep([proof for proof in proofs if proof is not None])
+        except (SideError, LockLostError, StateError, TaskDefinitionError):
+            raise
+        except Exception:  # then each is tried, and told where it fails
+            for group in groups:
+                await self.carry_out(group)
+        else:
+            for group in groups:
+                for action in group:
+                    self._kept(action)
 
     async def carry_out(self, group: list[Action]) -> None:
         """The actions of one pair. After one that fails, only what does not build on it."""
@@ -144,41 +206,44 @@ class Applier:
         """Carry out one action."""
         raise TypeError(f"no way to carry out {type(action).__name__}")
 
-    @do.register
-    async def _adopt(self, action: Adopt) -> None:
-        link = Link(action.left_id, action.right_id, action.left, action.right)
-        settle = (action.intent,) if action.intent else ()
-        await self.bases.put(link, instead_of=action.instead_of, settle=settle)
-        self.outcome.counts["linked"] += 1
-
-    @do.register
-    async def _agree(self, action: Agree) -> None:
-        await self.bases.advance(pair_of(action), action.left, action.right, settle=action.intents)
-        self.outcome.counts["agreed"] += 1
+    @do.register(Adopt | Agree | Park | Skip)
+    async def _remember(self, action: Adopt | Agree | Park | Skip) -> None:
+        proof = proof_of([action], self.bases.links, self.bases.doubtful)
+        await self.bases.keep([proof] if proof else [])
+        self._kept(action)
 
     @do.register
     async def _unlink(self, action: Unlink) -> None:
-        for side, missing_id in ((End.LEFT, action.left_id), (End.RIGHT, action.right_id)):
-            if not await self.writer.is_gone(side, missing_id, pair_of(action)):
+        for side, missing_id in zip(End, pair_of(action), strict=True):
+            if side in action.missing and not await self.writer.is_gone(side, missing_id, pair_of(action)):
                 return  # without the link it would count as new when it comes back into sight
         await self.bases.drop((action.left_id, action.right_id))
         self.outcome.counts["unlinked"] += 1
 
-    @do.register
-    async def _park(self, action: Park) -> None:
-        link = self.bases.links[action.left_id, action.right_id]
-        await self.bases.put(replace(link, parked=action.sides))
-        self.outcome.counts["parked" if action.sides else "taken_up_again"] += 1
+    def _kept(self, action: Action) -> None:
+        """Count an action that asks nothing of a service, once it is kept."""
+        match action:
+            case Adopt():
+                self.outcome.counts["linked"] += 1
+            case Agree():
+                self.outcome.counts["agreed"] += 1
+            case Park(apart=True):
+                self.outcome.notes += apart(action, self.policy.labels)
+                self.outcome.counts["unlinked"] += 1
+            case Park():
+                self.outcome.counts["parked" if action.sides else "taken_up_again"] += 1
+            case Skip():
+                self.outcome.skipped.append(f"{self.policy.labels[action.side]} {action.id}: {action.reason}")
+                self.outcome.left[pair_of(action)] = action.reason
+                self.outcome.held += action.failing
 
     @do.register
-    async def _skip(self, action: Skip) -> None:
-        self.outcome.skipped.append(f"{self.policy.labels[action.side]} {action.id}: {action.reason}")
-        self.outcome.left[pair_of(action)] = action.reason
-        self.outcome.held += action.failing
+    async def _spare(self, action: Spare) -> None:
+        self.outcome.counts["spared"] += 1
 
     @do.register
     async def _conflict(self, action: Conflict) -> None:
-        await self.bases.journal.keep_conflict(action)
+        await self.bases.journal.keep_conflict(LedgerEntry.of(action, self.policy.labels))
         self.outcome.conflicts += 1
         if action.unresolved:
             self.outcome.unresolved += 1
@@ -225,6 +290,10 @@ class Applier:
     @do.register
     async def _delete(self, action: Delete) -> None:
         await self.writer.delete(action)
+
+    @do.register
+    async def _mark(self, action: Mark) -> None:
+        await self.writer.mark(action)
 
     @do.register
     async def _withdraw(self, action: Withdraw) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from tasks.journal.contract import Journal
+from tasks.engine.proofs import advanced, nameless
+from tasks.journal.contract import Journal, Proof
 from tasks.merge import Link
 from tasks.sides import ID, End
+from tasks.values.references import Linked
 
 
 class Bases:
@@ -17,8 +18,12 @@ class Bases:
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self.links: dict[tuple[ID, ID], Link] = {}
+        #: Whether these are all; else the journal is asked for others.
+        self.are_all = True
         #: With what an object is linked, by its end and id.
         self.counterparts: dict[tuple[End, ID], ID] = {}
+        #: Linked objects of which this run concludes nothing from references to them.
+        self.doubtful: frozenset[Linked] = frozenset()
 
     def know(self, links: Iterable[Link]) -> None:
         """Begin with these links."""
@@ -26,6 +31,12 @@ class Bases:
         self.counterparts = {}
         for link in self.links.values():
             self._pair_off(link)
+
+    async def counterpart(self, end: End, obj_id: ID) -> ID | None:
+        """With what an object is linked, if it is."""
+        if self.are_all or (end, obj_id) in self.counterparts:
+            return self.counterparts.get((end, obj_id))
+        return (await self.journal.counterparts(end, [obj_id])).get(obj_id)
 
     async def advance(
         self,
@@ -35,24 +46,41 @@ class Bases:
         settle: Sequence[str] = (),
     ) -> None:
         """Take values that both sides show into the base of a link."""
-        link = self.links[pair]
-        fresh = replace(link, left={**link.left, **left}, right={**link.right, **right})
-        await self.put(fresh, settle=settle)
+        await self.put(advanced(self.links[pair], left, right, self.doubtful), settle=settle)
 
     async def put(self, link: Link, *, instead_of: Link | None = None, settle: Sequence[str] = ()) -> None:
         """Keep a link, maybe in the place of another one, and close the intents that led to it."""
+        link = nameless(link)
         await self.journal.confirm(put=link, drop=instead_of, settle=settle)
-        self.links[link.left_id, link.right_id] = link
-        self._pair_off(link)
+        self._take(link, instead_of)
+
+    async def keep(self, proofs: Sequence[Proof]) -> None:
+        """Keep what is known of several pairs, in one transaction."""
+        if not proofs:
+            return
+        await self.journal.confirm_all(proofs)
+        for proof in proofs:
+            self._take(proof.put, proof.drop)
 
     async def drop(self, pair: tuple[ID, ID]) -> None:
         """Forget a link, if it is known."""
         link = self.links.get(pair)
         if link is not None:
             await self.journal.confirm(drop=link)
-            del self.links[pair]
-            for end in End:
-                self.counterparts.pop((end, link.id_on(end)), None)
+            self._forget(link)
+
+    def _forget(self, link: Link) -> None:
+        self.links.pop((link.left_id, link.right_id), None)
+        for end in End:
+            if self.counterparts.get((end, link.id_on(end))) == link.id_on(end.opposite):
+                del self.counterparts[end, link.id_on(end)]
+
+    def _take(self, link: Link | None, instead_of: Link | None) -> None:
+        if instead_of is not None:
+            self._forget(instead_of)
+        if link is not None:
+            self.links[link.left_id, link.right_id] = link
+            self._pair_off(link)
 
     def _pair_off(self, link: Link) -> None:
         self.counterparts[End.LEFT, link.left_id] = link.right_id

@@ -6,8 +6,10 @@ import asyncio
 import contextvars
 import inspect
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import asynccontextmanager
+from functools import partial
+from types import CoroutineType
 from typing import Any
 
 from tasks.errors import ExitError
@@ -27,8 +29,10 @@ class Calls:
     """
 
     def __init__(self, name: str) -> None:
-        self._threads = {side: ThreadPoolExecutor(1, f"{name}-{side}") for side in End}
-        self._apart = ThreadPoolExecutor(1, f"{name}-apart")
+        self._name = name
+        #: By what they are for, each made when it is needed first: many runs need none.
+        self._threads: dict[str, ThreadPoolExecutor] = {}
+        self._under_way: set[Future[Any]] = set()
 
     async def call(self, side: End, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """What the function returns, awaited if need be.
@@ -36,20 +40,24 @@ class Calls:
         Raises:
             ExitError: it asked for the end of the process.
         """
-        return await self._call(self._threads[side], function, *args, **kwargs)
+        if _does_nothing(function):
+            return function(*args, **kwargs)
+        return await self._call(str(side), function, *args, **kwargs)
 
     async def apart(self, function: Callable[..., Any], *args: Any) -> Any:
         """The same in a thread of its own, for a function that calls methods of both sides itself."""
-        return await self._call(self._apart, function, *args)
+        return await self._call("apart", function, *args)
 
-    async def _call(
-        self, thread: ThreadPoolExecutor, function: Callable[..., Any], *args: Any, **kwargs: Any
-    ) -> Any:
+    async def _call(self, thread: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:
             if inspect.iscoroutinefunction(function):
                 return await function(*args, **kwargs)
             context = contextvars.copy_context()
-            work = thread.submit(lambda: context.run(function, *args, **kwargs))
+            if thread not in self._threads:
+                self._threads[thread] = ThreadPoolExecutor(1, f"{self._name}-{thread}")
+            work = self._threads[thread].submit(lambda: context.run(function, *args, **kwargs))
+            self._under_way.add(work)
+            work.add_done_callback(self._under_way.discard)
             try:
                 answer = await asyncio.wrap_future(work)
             except asyncio.CancelledError:
@@ -61,17 +69,26 @@ class Calls:
 
     async def finish(self) -> None:
         """Wait until no plain function runs any more."""
-        for thread in (self._apart, *self._threads.values()):
-            await asyncio.to_thread(thread.shutdown)
+        for thread in self._threads.values():
+            thread.shutdown(wait=False)
+        if self._under_way:
+            await asyncio.to_thread(wait, set(self._under_way))
+
+
+def _does_nothing(function: Callable[..., Any]) -> bool:
+    """Whether it is a method of a side that was left as it is; a thread for it would cost more than all the rest."""
+    function = function.func if isinstance(function, partial) else function
+    return function is dict or getattr(function, "does_nothing", False)
 
 
 def discard(answer: Any) -> None:
     """Close the coroutines in an answer, or in lists and dicts of answers, that nobody will await any more."""
-    if inspect.iscoroutine(answer):
-        answer.close()
-    elif isinstance(answer, list | dict):
+    if isinstance(answer, list | dict):
         for part in answer.values() if isinstance(answer, dict) else answer:
-            discard(part)
+            if isinstance(part, list | dict | CoroutineType):
+                discard(part)
+    elif isinstance(answer, CoroutineType):
+        answer.close()
 
 
 def _forget(work: Future[Any]) -> None:

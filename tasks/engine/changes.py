@@ -2,40 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tasks.engine.adapter import Adapter
 from tasks.engine.views import SideView, read_side, view_of
 from tasks.errors import CursorExpiredError, ItemError, TaskDefinitionError
 from tasks.journal.contract import Base
-from tasks.merge import ID, End, Record
+from tasks.merge import ID, End, Link, Record, unknown_rests
 from tasks.sides import Changes, Listing
 
 #: With more objects in doubt than this, listing the whole side is the smaller effort.
 MANY = 100
 
 
-async def read_view(adapter: Adapter, base: Base, *, full: bool) -> SideView:
-    """A side as it is now: by its changes since the cursor where that is enough, else by a full listing.
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What changed on a side since its cursor, and what was asked of objects in doubt."""
+
+    named: SideView
+    asked: SideView
+    #: Objects for which the base does not speak: it is in doubt, or they are deleted.
+    elsewhere: frozenset[ID]
+    cursor: Any
+
+    @property
+    def ids(self) -> set[ID]:
+        """All objects that it is about."""
+        snapshots = self.named.snapshot, self.asked.snapshot
+        return set(self.elsewhere).union(*((*one.records, *one.unreadable) for one in snapshots))
+
+    def view(self, links: Iterable[Link]) -> SideView:
+        """The side as it is now, as far as these links go: all that did not change shows its base."""
+        named, asked, side = self.named.snapshot, self.asked.snapshot, self.named.adapter.end
+        records = {
+            obj_id: Record(obj_id, link.base_on(side))
+            for link in links
+            if side not in link.parked and (obj_id := link.id_on(side)) not in self.elsewhere
+        }
+        records |= asked.records
+        records |= named.records
+        unreadable = {**asked.unreadable, **named.unreadable}
+        for obj_id in unreadable:
+            records.pop(obj_id, None)
+        return replace(
+            self.named,
+            snapshot=replace(
+                named,
+                records=records,
+                unreadable=unreadable,
+                unreadable_hashes={**asked.unreadable_hashes, **named.unreadable_hashes},
+                full=False,
+            ),
+            objects={**self.asked.objects, **self.named.objects},
+            cursor=self.cursor,
+            full=False,
+        )
+
+
+async def read_changes(adapter: Adapter, base: Base, cursor: Any) -> Since | None:
+    """What changed on a side since a cursor; `None` where it has to be listed in full.
 
     Args:
         adapter: the side.
-        base: what is remembered of the task.
-        full: list in full in any case.
+        base: what is remembered of the task; of its links, at least those that are not settled and those of what
+            earlier runs left.
+        cursor: the side's own word for where the changes start.
 
     Raises:
         TaskDefinitionError: the mapping names an attribute that the objects do not have.
         SideError: the side cannot be read.
     """
-    cursor = base.memory.cursors.get(adapter.end)
-    view = None if full or cursor is None else await _changed_view(adapter, base, cursor.value)
-    return view or await read_side(adapter)
-
-
-async def _changed_view(adapter: Adapter, base: Base, cursor: Any) -> SideView | None:
-    """The side by its changes; `None` where they are not enough."""
     doubtful = _in_doubt(adapter, base)
     if len(doubtful) > MANY:
         return None
@@ -58,24 +96,38 @@ async def _changed_view(adapter: Adapter, base: Base, cursor: Any) -> SideView |
         return None
     seen = named.snapshot.records.keys() | named.snapshot.unreadable.keys()
     asked = await _ask(adapter, sorted(doubtful - deleted - seen))
-    side, elsewhere = adapter.end, doubtful | deleted
-    records = {
-        obj_id: Record(obj_id, link.base_on(side))
-        for link in base.links
-        if side not in link.parked and (obj_id := link.id_on(side)) not in elsewhere
-    }
-    records |= asked.snapshot.records
-    records |= named.snapshot.records
-    unreadable = {**asked.snapshot.unreadable, **named.snapshot.unreadable}
-    hashes = {**asked.snapshot.unreadable_hashes, **named.snapshot.unreadable_hashes}
-    for obj_id in unreadable:
-        records.pop(obj_id, None)
+    return Since(named, asked, frozenset(doubtful | deleted), changes.cursor)
+
+
+async def read_rests(views: Mapping[End, SideView], links: Sequence[Link]) -> dict[End, SideView]:
+    """The views with what is across from a missing object, read where a new object may be that one made again.
+
+    Raises:
+        SideError: a side cannot be read.
+    """
+    if all(view.full for view in views.values()):  # every object of a listing says its key
+        return dict(views)
+    wanted = unknown_rests(links, {side: view.snapshot for side, view in views.items()})
+    return {side: await _read_besides(view, wanted[side]) for side, view in views.items()}
+
+
+async def _read_besides(view: SideView, ids: Sequence[ID]) -> SideView:
+    if view.full or not ids:
+        return view
+    if len(ids) > MANY:
+        return await read_side(view.adapter)
+    asked = await _ask(view.adapter, ids)
+    unreadable = {**view.snapshot.unreadable, **asked.snapshot.unreadable}
+    records = {**view.snapshot.records, **asked.snapshot.records}
     return replace(
-        named,
-        snapshot=replace(named.snapshot, records=records, unreadable=unreadable, unreadable_hashes=hashes),
-        objects={**asked.objects, **named.objects},
-        cursor=changes.cursor,
-        full=False,
+        view,
+        snapshot=replace(
+            view.snapshot,
+            records={obj_id: record for obj_id, record in records.items() if obj_id not in unreadable},
+            unreadable=unreadable,
+            unreadable_hashes={**view.snapshot.unreadable_hashes, **asked.snapshot.unreadable_hashes},
+        ),
+        objects={**view.objects, **asked.objects},
     )
 
 
@@ -87,6 +139,7 @@ def _in_doubt(adapter: Adapter, base: Base) -> set[ID]:
         link.id_on(side)
         for link in base.links
         if side not in link.parked
+        and not link.apart
         and not (attributes <= link.left.keys() and attributes <= link.right.keys())
     }
     linked = base.links if base.intents or base.memory.held else ()

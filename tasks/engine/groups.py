@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from tasks.merge import Action, Adopt, Agree, Park, Skip, Update, pair_of
+from collections.abc import Collection
+
+from tasks.merge import (
+    Action,
+    Adopt,
+    Agree,
+    Create,
+    Delete,
+    Mark,
+    Park,
+    Restore,
+    Skip,
+    Spare,
+    Update,
+    Withdraw,
+    pair_of,
+)
+from tasks.sides import End
 
 
 def independent(failed: Action, action: Action) -> bool:
@@ -25,4 +42,17 @@ def by_pair(actions: tuple[Action, ...]) -> list[list[Action]]:
 
 def is_quiet(group: list[Action]) -> bool:
     """Whether a group asks nothing of a service, but only changes what is remembered."""
-    return all(isinstance(action, Adopt | Agree | Park | Skip) for action in group)
+    return all(isinstance(action, Adopt | Agree | Park | Skip | Spare) for action in group)
+
+
+def writes_any(group: list[Action], attributes: Collection[str]) -> bool:
+    """Whether a group writes one of these attributes of an object that is there."""
+    return any(isinstance(one, Update) and not one.changes.keys().isdisjoint(attributes) for one in group)
+
+
+def written_first(group: list[Action]) -> End:
+    """The side that a group writes first, by which it waits for its turn."""
+    ends = (
+        one.side for one in group if isinstance(one, Create | Update | Delete | Mark | Withdraw | Restore)
+    )
+    return next(ends, End.LEFT)

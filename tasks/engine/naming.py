@@ -45,6 +45,16 @@ def usual_title(names: Mapping[str, str]) -> str:
     Args:
         names: what the right side calls the attributes, by what the left side does.
     """
+    return _named_title(names) or next(iter(names))
+
+
+def title_in(values: Mapping[str, Any]) -> str:
+    """The title among the values of an object; empty where no attribute's name says that it is one."""
+    texts = {name: name for name, value in values.items() if isinstance(value, str) and value}
+    return _tidy(values.get(_named_title(texts) or ""))
+
+
+def _named_title(names: Mapping[str, str]) -> str | None:
     words = [(left, {left.casefold(), right.casefold()}) for left, right in names.items()]
     for word in _USUAL:
         for attribute, known in words:
@@ -54,7 +64,7 @@ def usual_title(names: Mapping[str, str]) -> str:
         for attribute, known in words:
             if any(word in re.split(r"\W|_", name) for name in known):
                 return attribute
-    return next(iter(names))
+    return None
 
 
 async def named(plan: Plan, views: Mapping[End, SideView], links: Iterable[Link], title: str) -> Plan:

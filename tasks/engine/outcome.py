@@ -5,8 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tasks.merge import Action, Create, Delete, Name, Restore, Skip, Update, Values, Withdraw, pair_of
-from tasks.sides import ID, Labels
+from tasks.merge import (
+    Action,
+    Create,
+    Delete,
+    Mark,
+    Name,
+    Park,
+    Restore,
+    Skip,
+    Spare,
+    Update,
+    Values,
+    Withdraw,
+    pair_of,
+)
+from tasks.sides import ID, End, Labels
 from tasks.values.canonical import is_empty, same
 
 
@@ -71,16 +85,26 @@ def kept_otherwise(here: str, across: str, obj_id: ID, written: Values, shown: V
     ]
 
 
+def apart(action: Park | Mark, labels: Labels) -> list[str]:
+    """What a person should know of a pair that is synced no more."""
+    if isinstance(action, Mark):
+        side, obj_id = action.side, action.target_id
+    else:
+        side = next((end for end in End if end not in action.sides), End.LEFT)
+        obj_id = action.left_id if side is End.LEFT else action.right_id
+    return [f"{labels[side]} {obj_id}: {action.reason}, where it is synced no more"]
+
+
 def describe(action: Action, labels: Labels) -> str:
     """An action in a few words, with the ids it touches."""
     match action:
         case Create(side=side, source_id=source):
             return f"create in {labels[side]} for {source}"
-        case Update(side=side) | Delete(side=side) | Withdraw(side=side):
+        case Update(side=side) | Delete(side=side) | Mark(side=side) | Withdraw(side=side):
             return f"{type(action).__name__.lower()} {action.target_id} in {labels[side]}"
         case Restore(side=side):
             return f"restore {action.former_id} in {labels[side]}"
-        case Skip(side=side, id=skipped):
+        case Skip(side=side, id=skipped) | Spare(side=side, id=skipped):
             return f"leave {skipped} in {labels[side]}"
     left, right = pair_of(action)
     return f"{type(action).__name__.lower()} {left} and {right}"

@@ -24,8 +24,11 @@ class RunReport:
     status: str
     #: Why it did not succeed, or what it had to leave out; empty when there is nothing to say.
     reason: str
-    plan: Plan
-    outcome: Outcome = field(default_factory=Outcome)
+    #: Not in its repr, nor is what came of it: they are long, and hold what people wrote.
+    plan: Plan = field(repr=False)
+    outcome: Outcome = field(default_factory=Outcome, repr=False)
+    #: When the logins of its sides expire, by what people call the side, as far as that is known.
+    expires: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def foreseen(self) -> Mapping[str, int]:

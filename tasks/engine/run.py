@@ -9,27 +9,40 @@ from datetime import datetime
 
 from tasks.engine.apply import Applier
 from tasks.engine.calls import calls
-from tasks.engine.changes import read_view
+from tasks.engine.changes import Since, read_changes, read_rests
+from tasks.engine.first_sync import knowing, note_what_is_there, with_what_was_there
+from tasks.engine.known import Known
 from tasks.engine.naming import named, names_in
+from tasks.engine.referring import learned
 from tasks.engine.remembering import memory_after
 from tasks.engine.report import Order, RunReport, missed_by, odd_values, report_of
 from tasks.engine.running import Running, opened, without
 from tasks.engine.sync import OwnSteps, Progress, Sync, silent
-from tasks.engine.views import SideView, ask_for_missing
+from tasks.engine.titles import titled
+from tasks.engine.told import Remembered, remember_told
+from tasks.engine.views import SideView, ask_for_made, ask_for_missing, read_side
 from tasks.journal.contract import Base, Journal
 from tasks.merge import (
     Halt,
     Plan,
     Policy,
     await_listing,
+    brings_together,
     check_guards,
     hold_back,
+    in_window,
     left_out,
+    let_settle,
     make_plan,
+    may_be_there,
     plan_digest,
+    with_rest,
 )
 from tasks.sides import End
 from tasks.sides import check_lock as lock_check
+
+#: Links and records that are planned right in the event loop: another thread would cost as much.
+FEW = 50
 
 
 async def run(
@@ -58,14 +71,22 @@ async def run(
     lock_check.set(check_lock)
     async with calls(sync.name) as caller:
         progress("open", 0, 0)
-        async with opened(sync, journal, caller, check_lock) as (running, base):
-            return await _Run(running, progress, order).carry_out(base)
+        async with opened(sync, journal, caller, check_lock) as (running, known):
+            report = await _Run(running, known, progress, order).carry_out()
+            return replace(report, expires=_expires(sync))
+
+
+def _expires(sync: Sync) -> Mapping[str, datetime]:
+    """When the logins of the sides expire, as far as that is known."""
+    found = {sync.labels[end]: sync.sides[end].login_expires for end in End}
+    return {label: at for label, at in found.items() if at is not None}
 
 
 async def run_part(running: Running, journal: Journal) -> RunReport:
     """The ordinary way of a run, asked for by the task's own `sync` from inside a run."""
-    part = _Run(replace(running, journal=journal), silent, Order())
-    return await part.carry_out(await journal.load(), own_sync=False)
+    known = await Known.all_of(journal)
+    part = _Run(replace(running, journal=journal), known, silent, Order())
+    return await part.carry_out(own_sync=False)
 
 
 @dataclass(slots=True)
@@ -73,6 +94,7 @@ class _Run:
     """What is done once the sides are open."""
 
     running: Running
+    known: Known
     progress: Progress
     order: Order
 
@@ -80,36 +102,42 @@ class _Run:
     def _journal(self) -> Journal:
         return self.running.journal
 
-    async def carry_out(self, base: Base, *, own_sync: bool = True) -> RunReport:
+    async def carry_out(self, *, own_sync: bool = True) -> RunReport:
         self.progress("list", 0, len(End))
-        base, policy = await self._comparable(base)
+        policy = await self._comparable()
         ordinary = self.order.planner is None and not self.order.dry_run
         own = self.running.sync.own
         if own is not None and own.whole and own_sync and ordinary:
             self.progress("apply", 0, 0)
-            return await self._by_own_sync(own, base)
+            await self.known.load_all()
+            return await self._by_own_sync(own, self.known.base)
         stepwise = own is not None and bool(own.steps)
         full = bool(self.order.planner or self.order.plan_id or self.order.careful or stepwise)
         # A listing of changes does not show what another scope leaves out.
-        views, plan, halt = await self._plan(base, policy, full=full or policy.scope_changed)
-        if halt is not None and not all(view.full for view in views.values()):
-            views, plan, halt = await self._plan(base, policy, full=True)  # in doubt, look at everything
+        full = full or policy.scope_changed or policy.wants_all
+        views, plan, halt = await self._plan(policy, full=full)
+        links = self.known.base.links
+        doubtful = halt is not None or brings_together(plan, links) or may_be_there(plan, policy)
+        if doubtful and not all(view.full for view in views.values()):
+            views, plan, halt = await self._plan(policy, full=True)  # in doubt, look at everything
         if self.order.dry_run:
             return RunReport("planned", halt.reason if halt else "", plan)
-        refused = await asyncio.to_thread(self._refused, plan, halt)
+        asks = self.order.plan_id is not None  # whether it may be carried out
+        refused = await asyncio.to_thread(self._refused, plan, halt) if asks else self._refused(plan, halt)
         if refused is not None:
             return refused
-        return await self._apply(base, views, plan, policy)
+        return await self._apply(views, plan, policy)
 
-    async def _apply(
-        self, base: Base, views: Mapping[End, SideView], plan: Plan, policy: Policy
-    ) -> RunReport:
-        now = self.order.clock()
+    async def _apply(self, views: dict[End, SideView], plan: Plan, policy: Policy) -> RunReport:
+        base, now = self.known.base, self.order.clock()
         if self.order.planner is not None:
             held = left_out(plan, {side: view.snapshot for side, view in views.items()}, now)
             if held:
                 await self._journal.remember(replace(base.memory, held=(*base.memory.held, *held)))
+        elif policy.is_first:
+            base = await note_what_is_there(self._journal, base, views, policy)
         applier = Applier(self.running, views, policy, progress=self.progress, clock=self.order.clock)
+        applier.bases.are_all = self.known.is_whole
         applier.writer.begun = {
             (intent.side, intent.source_id): intent.key for intent in base.intents if intent.target_id is None
         }
@@ -117,12 +145,13 @@ class _Run:
         if own is not None and own.steps and self.order.planner is None:
             await own.apply(applier, plan, self.running, base)
         else:
-            await applier.run(plan, base.links)
+            await applier.run(plan, base.links, follow=self.order.planner is None)
         outcome = applier.outcome
         outcome.names |= names_in(plan)
         if self.order.planner is None:
             memory = memory_after(self.running, base, views, plan, outcome, self.order.clock())
-            await self._journal.remember(memory)
+            memory = with_what_was_there(memory, base, policy, applier.bases.links.values())
+            await remember_told(applier.writer.columns, plan, memory, self._columns, self._journal)
             for side in End:
                 outcome.missed += missed_by(plan.labels[side], views[side].snapshot)
             outcome.missed += odd_values(plan)
@@ -143,13 +172,15 @@ class _Run:
             return RunReport("skipped", f"plan {wanted} was let through before; nothing was written", plan)
         return None
 
-    async def _comparable(self, base: Base) -> tuple[Base, Policy]:
-        """What is remembered, without the base of attributes that are mapped or compared otherwise now."""
-        memory, forms, scope = base.memory, self.running.mapping.forms, self.running.scope()
+    async def _comparable(self) -> Policy:
+        """The policy; attributes that are mapped or compared otherwise now lose their base first."""
+        memory, forms, scope = self.known.base.memory, self.running.mapping.forms, self.running.scope()
         scope_changed = memory.scope not in (None, scope)
         policy = self.running.sync.policy(self.running.mapping, scope_changed=scope_changed)
+        policy = knowing(memory, policy, name=self.order.dry_run)
         if memory.forms == forms:
-            return base, policy
+            return policy
+        await self.known.load_all()  # before any of it is forgotten
         known = memory.forms
         stale = [name for name in forms if known is not None and known.get(name) != forms[name]]
         stale += [name for name in known or () if name not in forms]
@@ -158,20 +189,38 @@ class _Run:
         memory = replace(memory, forms=forms, scope=scope, cursors={})
         if not self.order.dry_run:
             await self._journal.remember(memory, forget=stale)
-        return without(replace(base, memory=memory), stale), policy
+        self.known.base = without(replace(self.known.base, memory=memory), stale)
+        return policy
 
-    async def _plan(
-        self, base: Base, policy: Policy, *, full: bool
-    ) -> tuple[dict[End, SideView], Plan, Halt | None]:
+    async def _plan(self, policy: Policy, *, full: bool) -> tuple[dict[End, SideView], Plan, Halt | None]:
         listed_at = self.order.clock()
-        views = await self._read_both(base, full=full, now=listed_at)
+        views = await self._read_both(policy, full=full, now=listed_at)
+        base, columns = self.known.base, self._columns
+        views = {end: columns.edited_by_people(view) for end, view in views.items()}
         if self.order.planner is None:
-            views = await ask_for_missing(views, base.links)
+            views = await read_rests(views, base.links)
+            if not self.known.is_whole and any(view.full for view in views.values()):
+                return await self._plan(policy, full=True)  # a listing is compared with every link
+            views = await ask_for_missing(views, base.links, policy, base.count)
+            base = replace(base, intents=await ask_for_made(views, base.intents))
+        base, views = await learned(self.running, base, views)
         self.progress("plan", 0, 0)
-        plan = await asyncio.to_thread(self._planned, base, views, policy, listed_at)
+        records = len(base.links) + sum(len(view.snapshot.records) for view in views.values())
+        if self.order.planner is None and records <= FEW:
+            plan = self._planned(base, views, policy, listed_at)
+        else:
+            plan = await asyncio.to_thread(self._planned, base, views, policy, listed_at)
         title = self.running.sync.title_of(self.running.mapping)
-        plan = replace(await named(plan, views, base.links, title), told=self.running.mapping.told)
-        return views, plan, check_guards(plan, len(base.links), policy) or self._doubt(plan)
+        told = (*self.running.mapping.told, *policy.told, *plan.told)
+        plan = replace(await named(plan, views, base.links, title), told=told)
+        plan = await titled(plan, self.running, base, views)
+        linked = base.count - sum(link.apart for link in base.links)
+        return views, plan, check_guards(plan, linked, policy) or self._doubt(plan)
+
+    @property
+    def _columns(self) -> Remembered:
+        """What is known of the status columns."""
+        return Remembered((self.known.base.memory.own or {}).get("columns"))
 
     def _doubt(self, plan: Plan) -> Halt | None:
         doubted = self.order.careful and self.order.planner is None and plan.writes
@@ -182,35 +231,56 @@ class _Run:
     ) -> Plan:
         if self.order.planner is not None:
             return replace(self.order.planner(base, views, policy), labels=policy.labels)
-        snapshots = {side: view.snapshot for side, view in views.items()}
+        snapshots = {side: in_window(view.snapshot, policy, listed_at) for side, view in views.items()}
         plan = make_plan(base.links, snapshots[End.LEFT], snapshots[End.RIGHT], policy, base.intents)
+        plan = with_rest(plan, base.rest)
         settling = {end: side.settling for end, side in self.running.sync.sides.items()}
         plan = await_listing(plan, base.intents, settling, listed_at)
-        return hold_back(plan, base.memory.held, snapshots, self.order.clock())
+        plan = hold_back(plan, base.memory.held, snapshots, self.order.clock())
+        if not policy.settle:
+            return plan
+        granularity = {end: side.granularity for end, side in self.running.sync.sides.items()}
+        return let_settle(
+            plan, base.links, base.memory.held, snapshots, policy.settle, granularity, listed_at
+        )
 
-    async def _read_both(self, base: Base, *, full: bool, now: datetime) -> dict[End, SideView]:
+    async def _read_both(self, policy: Policy, *, full: bool, now: datetime) -> dict[End, SideView]:
         """Both listings at once; the first error ends the other one."""
         read = 0
-        adapters = self.running.adapters
+        adapters, known, mapping = self.running.adapters, self.known, self.running.mapping
+        cursors = {
+            end: cursor
+            for end, cursor in known.base.memory.cursors.items()
+            if not full and now - cursor.listed_at < self.running.sync.full_listing_every
+        }
+        # Time takes objects out of a window, and references move with what they refer to, without a change.
+        if len(cursors) < len(End) or policy.window is not None or mapping.by_links:
+            await known.load_all()
+        else:
+            await known.load_unsettled(mapping.names, self._columns.told)
 
-        async def read_one(end: End) -> SideView:
+        async def read_one(end: End) -> SideView | Since:
             nonlocal read
-            cursor = base.memory.cursors.get(end)
-            old = cursor is None or now - cursor.listed_at >= self.running.sync.full_listing_every
-            view = await read_view(adapters[end], base, full=full or old)
+            cursor = cursors.get(end)
+            since = cursor and await read_changes(adapters[end], known.base, cursor.value)
+            if since is None:
+                await known.load_all()
+            found = since or await read_side(adapters[end])
             read += 1
             self.progress("list", read, len(End))
-            return view
+            return found
 
         listings = [asyncio.ensure_future(read_one(end)) for end in End]
         try:
-            views = await asyncio.gather(*listings)
+            found = dict(zip(End, await asyncio.gather(*listings), strict=True))
         except BaseException:
             for listing in listings:
                 listing.cancel()
             await asyncio.gather(*listings, return_exceptions=True)
             raise
-        return dict(zip(End, views, strict=True))
+        await known.load({end: one.ids for end, one in found.items() if isinstance(one, Since)})
+        links = known.base.links
+        return {end: one.view(links) if isinstance(one, Since) else one for end, one in found.items()}
 
     async def _by_own_sync(self, own: OwnSteps, base: Base) -> RunReport:
         """The task's own `sync` decides everything; what it agreed on becomes the base."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 from tasks.engine.adapter import Adapter
 from tasks.engine.calls import Calls
+from tasks.engine.known import Known, Synced
 from tasks.engine.sync import Sync
 from tasks.journal.contract import Base, Journal
 from tasks.mapping import Mapping as Attributes
-from tasks.sides import ID, End
+from tasks.sides import End
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ class Running:
 
     def scope(self) -> str:
         """What the listings of both sides hold."""
-        return "\n".join(filter(None, (self.sync.sides[end].scope() for end in End)))
+        sides = (self.sync.sides[end].scope() for end in End)
+        return "\n".join(filter(None, (*sides, self.sync.scope())))
 
     def remembered(self) -> dict[str, Any]:
         """What the sides and the task want to know again."""
@@ -46,13 +47,26 @@ class Running:
 
 def adapters_of(sync: Sync, mapping: Attributes, caller: Calls) -> dict[End, Adapter]:
     """Both sides of a task in the words of the merge."""
-    return {end: Adapter(sync.name, end, sync.sides[end], mapping, caller, sync.labels[end]) for end in End}
+    return {
+        end: Adapter(
+            sync.name,
+            end,
+            sync.sides[end],
+            mapping,
+            caller,
+            sync.labels[end],
+            sync.writes(end),
+            sync.filters(end),
+            sync.match,
+        )
+        for end in End
+    }
 
 
 @asynccontextmanager
 async def opened(
     sync: Sync, journal: Journal, caller: Calls, check_lock: Callable[[], None]
-) -> AsyncIterator[tuple[Running, Base]]:
+) -> AsyncIterator[tuple[Running, Known]]:
     """The sides opened, told of what is remembered, described and checked; closed again however the run ends.
 
     Raises:
@@ -62,18 +76,17 @@ async def opened(
     try:
         for end in End:
             await caller.call(end, sync.sides[end].open)
-        base = await journal.load()
-        kept: Mapping[str, Any] = base.memory.own or {}
-        sync.recall_pairs(kept.get("pairs"))
+        known = Known(journal, await journal.recall())
+        recall(sync, known.base)
         for end in End:
-            await caller.call(end, sync.sides[end].recall, kept.get(end.value), _Synced(sync, base, end))
+            await recall_side(sync, known, caller, end)
         described = {end: await caller.call(end, sync.sides[end].describe) for end in End}
         mapping = sync.mapped(described)
         for warning in mapping.warnings:
             log.warning("Task %r: %s", sync.name, warning)
         for end in End:
-            await caller.call(end, sync.sides[end].check, mapping.at(end))
-        yield Running(sync, mapping, journal, caller, check_lock), base
+            await check_side(sync, mapping, caller, end)
+        yield Running(sync, mapping, journal, caller, check_lock), known
     finally:
         try:
             await caller.call(End.LEFT, sync.sides[End.LEFT].close)
@@ -81,28 +94,31 @@ async def opened(
             await caller.call(End.RIGHT, sync.sides[End.RIGHT].close)
 
 
-class _Synced(Mapping[ID, Mapping[str, Any]]):
-    """What a side showed of each linked object when both sides agreed last, by its own names.
+def recall(sync: Sync, base: Base) -> None:
+    """Let a task take over what its earlier runs left."""
+    kept: Mapping[str, Any] = base.memory.own or {}
+    sync.recall_pairs(kept.get("pairs"))
+    sync.recall_columns({end: kept.get("columns", {}).get(end.value, {}).get("names", ()) for end in End})
 
-    It is made when it is asked for: most sides never do, and the base may be long.
+
+async def recall_side(sync: Sync, known: Known, caller: Calls, end: End) -> None:
+    """Let a side take over what its earlier runs left."""
+    kept: Mapping[str, Any] = known.base.memory.own or {}
+    synced = Synced(sync.names_at(end), known, end)
+    await caller.call(end, sync.sides[end].recall, kept.get(end.value), synced)
+
+
+async def check_side(sync: Sync, mapping: Attributes, caller: Calls, end: End) -> None:
+    """Have a side see whether it can work with what is synced.
+
+    Raises:
+        TaskDefinitionError: it cannot.
+        SideError: the service cannot be reached, or the place is not there.
     """
-
-    def __init__(self, sync: Sync, base: Base, end: End) -> None:
-        self._names = sync.names_at(end)
-        self._base, self._end = base, end
-
-    @cached_property
-    def _shown(self) -> dict[ID, Mapping[str, Any]]:
-        return {link.id_on(self._end): link.base_on(self._end) for link in self._base.links}
-
-    def __getitem__(self, obj_id: ID) -> Mapping[str, Any]:
-        return {self._names.get(name, name): value for name, value in self._shown[obj_id].items()}
-
-    def __iter__(self) -> Iterator[ID]:
-        return iter(self._shown)
-
-    def __len__(self) -> int:
-        return len(self._shown)
+    read = dict.fromkeys((*mapping.at(end), *sync.also_read(end)))
+    await caller.call(end, sync.sides[end].check, list(read))
+    if end in sync.columns:
+        await caller.call(end, sync.sides[end].accept, sync.columns[end].names)
 
 
 def without(base: Base, attributes: list[str]) -> Base:

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from tasks.journal.contract import Base
 from tasks.mapping import Mapping as Attributes
-from tasks.merge import Plan, Policy
+from tasks.merge import Filter, Match, Plan, Policy
+from tasks.policies import StatusColumns
 from tasks.sides import Attribute, End, Labels, Side
 
 #: Called as a run goes on: phase, how much is done, of how much.
@@ -81,8 +82,42 @@ class Sync(Protocol):
         """Which attribute goes to which, as both sides have described them."""
         ...
 
+    def writes(self, end: End) -> bool:
+        """Whether objects of an end may be written at all."""
+        ...
+
+    @property
+    def match(self) -> Match | None:
+        """By which values objects are paired that were never linked; `None`: by the keys of the sides."""
+        ...
+
+    def filters(self, end: End) -> tuple[Filter, ...]:
+        """What is taken of an end."""
+        ...
+
+    def scope(self) -> str:
+        """What the task itself takes of what the sides list, in any words."""
+        ...
+
+    def also_read(self, end: End) -> Collection[str]:
+        """What is read at an end besides what is mapped, by the end's own names."""
+        ...
+
+    @property
+    def columns(self) -> Mapping[End, StatusColumns]:
+        """Where it tells people of the sync, once the sides are described."""
+        ...
+
+    def recall_columns(self, known: Mapping[End, Collection[str]]) -> None:
+        """Take over which status columns fitted in earlier runs."""
+        ...
+
     def policy(self, mapping: Attributes, *, scope_changed: bool = False) -> Policy:
         """By which rules its sides are brought together."""
+        ...
+
+    def turns(self, task: str) -> bool:
+        """Whether the ends of a task by whose links references go across stand the other way round."""
         ...
 
     def title_of(self, mapping: Attributes) -> str:

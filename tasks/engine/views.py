@@ -11,8 +11,12 @@ from typing import Any
 from tasks.engine.adapter import Adapter, text_id
 from tasks.engine.calls import discard, exit_error
 from tasks.errors import ItemError, PreconditionError, TaskDefinitionError
-from tasks.merge import ID, End, Link, Record, Snapshot, in_question
+from tasks.merge import ID, End, Intent, Link, Policy, Record, Snapshot, in_question, left_sight
 from tasks.values.canonical import same
+from tasks.values.plain import PLAIN
+
+#: The types of most answers, which are neither awaited nor errors.
+_THERE = PLAIN | {dict, datetime}
 
 #: Objects that are converted in one go before the event loop has its turn again.
 BATCH = 500
@@ -31,15 +35,20 @@ class SideView:
     #: Whether everything was listed, not changes only.
     full: bool = True
 
-    async def object(self, obj_id: ID) -> Any:
+    async def object(self, obj_id: ID, *, whole: bool = False) -> Any:
         """One object; if the listing of changes had not named it, made of what is known of it, or read now.
+
+        Args:
+            obj_id: its id.
+            whole: whether more is asked of it than what is synced, so that it has to be read.
 
         Raises:
             PreconditionError: it is not as the snapshot says any more.
         """
         if obj_id in self.objects:
             return self.objects[obj_id]
-        known = await self.adapter.known(obj_id, self.snapshot.records[obj_id].values)
+        values = self.snapshot.records[obj_id].values
+        known = NotImplemented if whole else await self.adapter.known(obj_id, values)
         if known is not NotImplemented:
             self.objects[obj_id] = known
             return known
@@ -47,7 +56,7 @@ class SideView:
         where = self.adapter.label
         if obj is None:
             raise PreconditionError(f"{obj_id} is not in {where} any more; the next run takes it up")
-        now, planned = await self.adapter.values(obj), self.snapshot.records[obj_id].values
+        now, planned = await self.adapter.values(obj), values
         changed = sorted(name for name in now if not same(now[name], planned[name]))
         if changed:
             raise PreconditionError(
@@ -67,25 +76,75 @@ async def read_side(adapter: Adapter) -> SideView:
     return await view_of(adapter, await adapter.call(adapter.side.list))
 
 
-async def ask_for_missing(views: Mapping[End, SideView], links: Sequence[Link]) -> dict[End, SideView]:
-    """The views with the word of each side on missing objects in whose place another one may be.
+async def ask_for_missing(
+    views: Mapping[End, SideView], links: Sequence[Link], policy: Policy, linked: int | None = None
+) -> dict[End, SideView]:
+    """The views with the word of each side on missing objects: those in whose place another one may be, and those
+    that may only have left what the task takes.
+
+    Args:
+        views: both sides.
+        links: the pairs of which an object may be missing.
+        policy: what is synced.
+        linked: how many pairs there are, where these are not all.
 
     Raises:
         SideError: a side cannot be asked.
     """
     elsewhere: dict[End, set[ID]] = {side: set() for side in views}
-    for side, missing_id in in_question(links, {side: view.snapshot for side, view in views.items()}):
+    moved: dict[End, set[ID]] = {side: set() for side in views}
+    snapshots = {side: view.snapshot for side, view in views.items()}
+    enough = max(policy.handful, policy.delete_share * (len(links) if linked is None else linked))
+    wanted = dict.fromkeys(in_question(links, snapshots))
+    may_have_moved = left_sight(links, snapshots, policy)
+    gone_by_now = 0
+    for side, missing_id in (*wanted, *(one for one in may_have_moved if one not in wanted)):
+        if gone_by_now > enough and (side, missing_id) not in wanted:
+            break  # a guard halts the run for so many deletions, and the services are spared
         try:
             adapter = views[side].adapter
             gone = await adapter.call(adapter.side.is_gone, missing_id)
         except ItemError:  # it does not say, and is asked again when its counterpart is to be deleted
-            gone = False
-        if not gone:
             elsewhere[side].add(missing_id)
+            continue
+        if gone:
+            gone_by_now += 1
+        else:
+            elsewhere[side].add(missing_id)
+            moved[side].add(missing_id)
+    keeps = {side for side in views if policy.leave_unlisted(side) == "keep"}
     return {
-        side: replace(view, snapshot=replace(view.snapshot, elsewhere=frozenset(elsewhere[side])))
+        side: replace(
+            view,
+            snapshot=replace(
+                view.snapshot,
+                elsewhere=frozenset(elsewhere[side]),
+                moved=frozenset(() if side in keeps else moved[side]),
+            ),
+        )
         for side, view in views.items()
     }
+
+
+async def ask_for_made(views: Mapping[End, SideView], intents: Sequence[Intent]) -> list[Intent]:
+    """The intents with the word of each side on what a create made whose answer was lost.
+
+    Raises:
+        SideError: a side cannot be asked.
+    """
+    asked = []
+    for intent in intents:
+        made = None if intent.target_id else await _made_by(views[intent.side].adapter, intent.key)
+        asked.append(intent if made is None else replace(intent, made_id=made))
+    return asked
+
+
+async def _made_by(adapter: Adapter, key: str) -> ID | None:
+    try:
+        made = await adapter.call(adapter.side.made, key)
+    except ItemError:  # it does not say; what was made may still be known by its values
+        return None
+    return None if made is None or made is NotImplemented else text_id(made)
 
 
 async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
@@ -102,6 +161,7 @@ async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
     partial: str | None = getattr(listed, "partial", None)
     objects: dict[ID, Any] = {}
     records: dict[ID, Record] = {}
+    outside: set[ID] = set()
     unreadable: dict[ID, str] = dict(getattr(listed, "unreadable", {}))
     hashes: dict[ID, set[str]] = {obj_id: set() for obj_id in unreadable}
     for start in range(0, len(listed), BATCH):
@@ -124,7 +184,10 @@ async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
                     continue
                 objects[obj_id] = obj
                 try:
+                    part["values"] = await _answer(part["values"])
                     records[obj_id] = await _record(adapter, obj_id, part)
+                    if not adapter.takes(part["values"]):
+                        outside.add(obj_id)
                 except ItemError as error:
                     unreadable[obj_id] = str(error)
                     hashes[obj_id] = {_known_hash(part)}
@@ -138,6 +201,7 @@ async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
             partial,
             unreadable,
             {obj_id: frozenset(known - {""}) for obj_id, known in hashes.items()},
+            outside=frozenset(outside),
         ),
         objects,
         getattr(listed, "cursor", None) if partial is None else None,
@@ -157,6 +221,8 @@ def _ask(adapter: Adapter, obj: Any) -> dict[str, Any]:
 
 
 async def _answer(answer: Any) -> Any:
+    if type(answer) in _THERE:
+        return answer
     if isinstance(answer, ItemError):
         raise answer
     try:
@@ -166,11 +232,12 @@ async def _answer(answer: Any) -> Any:
 
 
 async def _record(adapter: Adapter, obj_id: ID, answers: Mapping[str, Any]) -> Record:
-    values = adapter.common(await _answer(answers["values"]))
+    values = adapter.common(answers["values"])
     edited: datetime | None = await _answer(answers["edited"])
     if edited is not None and edited.tzinfo is None:
         edited = edited.replace(tzinfo=UTC)
-    return Record(obj_id, values, _text_hash(await _answer(answers["key"])), edited)
+    key = await _answer(answers["key"]) if adapter.match is None else adapter.match.key(adapter.end, values)
+    return Record(obj_id, values, _text_hash(key), edited)
 
 
 async def _settled(answer: Any) -> Any:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from tasks.engine.adapter import Adapter
 from tasks.engine.bases import Bases
-from tasks.engine.outcome import Outcome, kept_otherwise
+from tasks.engine.carrying import carried
+from tasks.engine.columns import Columns
+from tasks.engine.outcome import Outcome, apart, kept_otherwise
+from tasks.engine.referring import as_written, with_made
 from tasks.engine.running import Running
 from tasks.engine.views import SideView
 from tasks.errors import ItemError, OutcomeUnknownError, UnfitError
@@ -24,6 +28,7 @@ from tasks.merge import (
     Effect,
     Intent,
     Link,
+    Mark,
     Policy,
     Restore,
     Update,
@@ -32,6 +37,7 @@ from tasks.merge import (
 )
 from tasks.sides import ID, End
 from tasks.values.canonical import same
+from tasks.values.file import holds_files
 from tasks.values.opaque import Opaque
 
 #: Namespace of the keys of intents.
@@ -50,6 +56,7 @@ class Writer:
         outcome: Outcome,
         clock: Callable[[], datetime],
     ) -> None:
+        self.running = running
         self.task = running.sync.name
         self.adapters = running.adapters
         self.check_lock = running.check_lock
@@ -58,6 +65,7 @@ class Writer:
         self.bases = bases
         self.outcome = outcome
         self.clock = clock
+        self.columns = Columns(running, views, bases, outcome, clock)
         #: The keys of creates that earlier runs began, by their side and source. A request may be on its way still.
         self.begun: dict[tuple[End, ID], str] = {}
         self.slots = {
@@ -71,16 +79,37 @@ class Writer:
                 return
             if await self._is_out_of_the_trash(action, action.instead_of):
                 return
+        action = with_made(action, self.running, self.bases, self.policy)
+        adapter, across = self.adapters[action.side], self.adapters[action.side.opposite]
+        try:
+            async with carried(across, action.source_id, adapter, None, action.values) as files:
+                await self._create(files.create(action), ())
+        except UnfitError as error:  # files that cannot be carried keep nothing else back
+            if not error.attributes or not all(holds_files(action.values.get(n)) for n in error.attributes):
+                raise
+            kept = {name: value for name, value in action.values.items() if name not in error.attributes}
+            async with carried(across, action.source_id, adapter, None, kept) as files:
+                await self._create(files.create(replace(action, values=kept)), error.attributes)
+            raise
+
+    async def _create(self, action: Create, without: Collection[str]) -> None:
+        """Make a counterpart.
+
+        Args:
+            action: what is made.
+            without: attributes that are left out, and written by a later run: both sides count as having agreed on
+                what the new object shows of them.
+        """
         name = f"{self.task}/{action.side}/{action.source_id}/{action.instead_of or ''}"
         key, made_id, shown = await self._make(action, name, self.begun.get((action.side, action.source_id)))
-        if self.bases.counterparts.get((action.side, made_id), action.source_id) != action.source_id:
+        if await self.bases.counterpart(action.side, made_id) not in (None, action.source_id):
             # An earlier create of this key made it, and it belongs to another object by now.
             await self.bases.journal.confirm(settle=(key,))
             key, made_id, shown = await self._make(action, f"{name}/besides {made_id}")
         label = self.adapters[action.side].label
         self.outcome.names[label, made_id] = action.name
         self.outcome.notes += self._kept_otherwise(action.side, made_id, action.values, shown)
-        source = action.source or action.values
+        source = {**(action.source or action.values), **{name: shown[name] for name in without}}
         if action.side is End.LEFT:
             link = Link(made_id, action.source_id, shown, source)
         else:
@@ -100,7 +129,7 @@ class Writer:
             return False
         async with self.slots[action.side]:
             self.check_lock()
-            obj = await adapter.call(adapter.side.restore, former_id)
+            obj = await adapter.restore(former_id)
         if obj is None or obj is NotImplemented:
             return False
         effect = Effect("create", action.side, former_id, action.source_id, {}, action.values, action.name)
@@ -152,8 +181,17 @@ class Writer:
         )
         effect = Effect("create", action.side, None, action.source_id, {}, action.values, action.name)
         async with self._intended(intent, effect):
-            made = await adapter.create(intent.key, action.values)
-        return intent.key, await adapter.id(made), await adapter.values(made)
+            made = await self.columns.write(
+                action.side,
+                "",
+                action.source_id,
+                action.name,
+                action.values,
+                partial(adapter.create, intent.key, action.values),
+            )
+        made_id, shown = await adapter.id(made), await adapter.values(made)
+        self.views[action.side].objects[made_id] = made
+        return intent.key, made_id, as_written(action.side, action.values, shown)
 
     async def update(self, action: Update) -> None:
         """Write the changed attributes, those that fit where some do not."""
@@ -166,12 +204,26 @@ class Writer:
             raise
 
     async def _write(self, action: Update) -> None:
-        adapter = self.adapters[action.side]
+        adapter, across = self.adapters[action.side], self.adapters[action.side.opposite]
         obj = await self.views[action.side].object(action.target_id)
+        source_id = action.right_id if action.side is End.LEFT else action.left_id
+        values = {name: change.new for name, change in action.changes.items()}
+        async with carried(across, source_id, adapter, obj, values) as files:
+            await self._write_to(obj, files.update(action))
+
+    async def _write_to(self, obj: Any, action: Update) -> None:
+        adapter = self.adapters[action.side]
         intent, effect = self._begun(action)
-        wanted, key = dict(intent.values), intent.key
+        wanted, key = {name: change.new for name, change in action.changes.items()}, intent.key
         async with self._intended(intent, effect):
-            updated = await adapter.update(obj, wanted)
+            updated = await self.columns.write(
+                action.side,
+                action.target_id,
+                intent.source_id,
+                action.name,
+                wanted,
+                partial(adapter.update, obj, wanted),
+            )
             if updated is NotImplemented:
                 shown = {}
                 for name, value in wanted.items():
@@ -184,6 +236,8 @@ class Writer:
                         raise
             else:
                 shown = await adapter.values(updated) if updated is not None else wanted
+                if updated is not None:
+                    self.views[action.side].objects[action.target_id] = updated
                 self.outcome.notes += self._kept_otherwise(action.side, action.target_id, wanted, shown)
         settled = {key, *action.intents}
         # An object that was not changed in place shows the old values still, and proves nothing.
@@ -201,7 +255,9 @@ class Writer:
         source_id = action.right_id if action.side is End.LEFT else action.left_id
         key = str(uuid.uuid5(_WRITES, f"{self.task}/{action.side}/{action.left_id}/{action.right_id}"))
         effect = Effect("update", action.side, action.target_id, source_id, before, after, action.name)
-        return Intent(key, action.side, source_id, after, action.target_id), effect
+        # Of files that both sides changed, what is shown after this write is not agreed on yet.
+        agreed = {name: value for name, value in after.items() if name not in action.own}
+        return Intent(key, action.side, source_id, agreed, action.target_id), effect
 
     async def begin_both(self, group: list[Action]) -> None:
         """Keep the intents of both sides first where a new value is written to both.
@@ -219,6 +275,7 @@ class Writer:
     ) -> None:
         """Take into the base what an update wrote, as its side shows it now."""
         written = {name: shown[name] for name in action.changes if name in shown}
+        written |= {name: own.base(written[name]) for name, own in action.own.items() if name in written}
         source = {name: action.source[name] for name in written if name in action.source}
         left, right = (written, source) if action.side is End.LEFT else (source, written)
         await self.bases.advance((action.left_id, action.right_id), left, right, settle=settle)
@@ -235,7 +292,7 @@ class Writer:
     @asynccontextmanager
     async def _intended(self, intent: Intent, effect: Effect) -> AsyncIterator[None]:
         """A write whose intent is kept before it is sent, and dropped when the service surely refused it."""
-        await self.bases.journal.begin(intent, effect)
+        await self.bases.journal.begin(intent if intent.values else None, effect)
         async with self.slots[intent.side]:
             self.check_lock()
             try:
@@ -250,10 +307,42 @@ class Writer:
 
     async def delete(self, action: Delete) -> None:
         """Delete what was deleted across, if that is so."""
-        if await self.is_gone(action.side.opposite, action.missing_id, pair_of(action)):
+        across = action.side.opposite
+        if action.left_scope or await self.is_gone(across, action.missing_id, pair_of(action)):
             await self._erase(action)
             await self.bases.drop((action.left_id, action.right_id))
             self.outcome.counts[f"{action.side}_deleted"] += 1
+
+    async def mark(self, action: Mark) -> None:
+        """Mark what was deleted across, if that is so, and let the pair go apart."""
+        across = action.side.opposite
+        if not await self.is_gone(across, action.missing_id, pair_of(action)):
+            return
+        adapter, link = self.adapters[action.side], self.bases.links[pair_of(action)]
+        obj = await self.views[action.side].object(action.target_id, whole=True)
+        before = await adapter.values(obj)
+        if not await adapter.has(obj, action.attribute, action.value):
+            if action.synced_as is not None:
+                name = action.synced_as
+                after = {name: adapter.mapping.common_of(action.side, name, action.value)}
+                old = {name: before[name]}
+                effect = Effect("update", action.side, action.target_id, action.missing_id, old, after)
+                await self.bases.journal.begin(None, replace(effect, name=action.name))
+            async with self.slots[action.side]:
+                self.check_lock()
+                obj = await adapter.mark(obj, action.attribute, action.value)
+        shown = await adapter.values(obj)
+        base = dict(link.base_on(action.side))
+        if action.synced_as is not None:  # when the other one is back, the mark is no edit of a person's
+            base[action.synced_as] = shown[action.synced_as]
+        bases = {action.side: base, across: link.base_on(across)}
+        await self.bases.put(
+            replace(
+                link, left=bases[End.LEFT], right=bases[End.RIGHT], parked=frozenset({across}), apart=True
+            )
+        )
+        self.outcome.notes += apart(action, self.policy.labels)
+        self.outcome.counts[f"{action.side}_marked"] += 1
 
     async def withdraw(self, action: Withdraw) -> None:
         """Take back what an earlier run made."""
@@ -269,7 +358,7 @@ class Writer:
         await self.bases.journal.begin(None, effect)
         async with self.slots[action.side]:
             self.check_lock()
-            obj = await adapter.call(adapter.side.restore, action.former_id) if action.former_id else None
+            obj = await adapter.restore(action.former_id) if action.former_id else None
             kind = "restored"
             if obj is None or obj is NotImplemented:
                 self.check_lock()
@@ -301,7 +390,7 @@ class Writer:
         adapter = self.adapters[action.side]
         async with self.slots[action.side]:
             self.check_lock()
-            await adapter.call(adapter.side.delete, obj)
+            await adapter.delete(obj)
 
     async def is_gone(self, side: End, missing_id: ID, pair: tuple[ID, ID]) -> bool:
         """Ask a side whether an object was deleted; one that was only moved away is left as it is."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from tasks.merge import ID, Conflict, Effect, End, Held, Intent, Link, Name
+from tasks.journal.ledger import LedgerEntry
+from tasks.merge import ID, Effect, End, Held, Intent, Link, Name
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,67 @@ class Base:
     #: Creates and updates of earlier runs whose outcome is unknown.
     intents: Sequence[Intent] = ()
     memory: Memory = field(default_factory=Memory)
+    #: How many links there are besides, which a run by changes need not know.
+    rest: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many pairs are linked."""
+        return len(self.links) + self.rest
 
 
-class Journal(Protocol):
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What is known of one pair since a write was proved, or both sides were seen to agree."""
+
+    #: The link with its new base.
+    put: Link | None = None
+    #: A link that is no more.
+    drop: Link | None = None
+    #: Intents that are closed.
+    settle: Sequence[str] = ()
+
+
+#: A word beside the ends at which a link is parked.
+_APART = "apart"
+
+
+def parked_words(link: Link) -> list[str]:
+    """How a link's absence is kept: the ends at which it is parked, and whether the pair went apart."""
+    return sorted([*link.parked, *([_APART] if link.apart else [])])
+
+
+def parked_from(words: Iterable[str]) -> dict[str, Any]:
+    """The fields of a link that `parked_words` gave.
+
+    Raises:
+        ValueError: a word is none of these.
+    """
+    kept = set(words)
+    return {"parked": frozenset(End(word) for word in kept - {_APART}), "apart": _APART in kept}
+
+
+class Linked(Protocol):
+    """The links of a task, for another one to read.
+
+    Raises:
+        StateError: what is stored cannot be read.
+    """
+
+    async def links(self, end: End, ids: Collection[ID]) -> Sequence[Link]:
+        """The links of these objects of a side, in no order; those without a link are left out."""
+        ...
+
+    async def counterparts(self, end: End, ids: Collection[ID]) -> Mapping[ID, ID]:
+        """With what these objects of a side are linked; those without a link are left out."""
+        ...
+
+
+#: Pairs that are kept in one transaction where nothing is written in between.
+BATCH = 500
+
+
+class Journal(Linked, Protocol):
     """Durable when a call returns; every call is one transaction.
 
     Raises:
@@ -54,12 +113,37 @@ class Journal(Protocol):
         LockLostError: a newer session of the node has written here.
     """
 
+    @property
+    def batch(self) -> int:
+        """How many pairs `confirm_all` is given at most."""
+        return BATCH
+
     async def load(self) -> Base:
         """All links, open intents, and what is remembered of the task."""
         ...
 
-    async def links(self, end: End, ids: Collection[ID]) -> Sequence[Link]:
-        """The links of these objects of a side, in no order; those without a link are left out."""
+    async def recall(self) -> Base:
+        """Open intents and what is remembered of the task, without a link."""
+        ...
+
+    async def unsettled(self, attributes: Collection[str]) -> Sequence[Link]:
+        """The links of which a run says something though neither side changed (`tasks.merge.is_settled`).
+
+        Args:
+            attributes: those that are kept in step now.
+        """
+        ...
+
+    def look_up(self, end: End, ids: Collection[ID] | None) -> Sequence[Link]:
+        """The same as `links`, in the caller's thread; with `None`, all of them. For who cannot wait."""
+        ...
+
+    def ids_at(self, end: End) -> Collection[ID]:
+        """The objects of a side that are linked, likewise."""
+        ...
+
+    def beside(self, task: str) -> Linked:
+        """The links of another task that keeps its own in the same place; none before its first run."""
         ...
 
     async def count(self) -> int:
@@ -79,8 +163,12 @@ class Journal(Protocol):
         """After a write was proved: keep a link with its new base, forget a link, close intents."""
         ...
 
-    async def keep_conflict(self, conflict: Conflict) -> None:
-        """Keep both values of a conflict before the losing one is overwritten; a repetition is kept once."""
+    async def confirm_all(self, proofs: Sequence[Proof]) -> None:
+        """The same of several pairs, each another one: all is kept, or after an error nothing."""
+        ...
+
+    async def keep_conflict(self, entry: LedgerEntry) -> None:
+        """Enter both values of a conflict before the losing one is overwritten; a repetition is kept once."""
         ...
 
     async def remember(self, memory: Memory, *, forget: Sequence[str] = ()) -> None:

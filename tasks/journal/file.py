@@ -6,19 +6,35 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from config.private_files import open_private, private_directory
 from tasks.errors import StateError
-from tasks.journal.contract import Base, Memory, memory_from_data, memory_to_data
+from tasks.journal.contract import (
+    BATCH,
+    Base,
+    Linked,
+    Memory,
+    Proof,
+    memory_from_data,
+    memory_to_data,
+    parked_words,
+)
+from tasks.journal.ledger import LedgerEntry, Version, fingerprint_of
 from tasks.journal.state import State
+from tasks.journal.state_links import base_of, counterparts_of, ids_in, links_of, unsettled_in
 from tasks.journal.together import Together
-from tasks.merge import ID, Conflict, Effect, End, Intent, Link
+from tasks.merge import ID, Effect, End, Intent, Link, Name
 from tasks.uninterrupted import uninterrupted
 from tasks.values.canonical import dump, load
+from tasks.values.date_range import DateRange
+from tasks.values.file import File
+from tasks.values.opaque import Opaque
+from tasks.values.references import References
 
 #: In the place of a state, when a database has taken the task over.
 MOVED = {"moved": "database"}
@@ -27,8 +43,10 @@ MOVED = {"moved": "database"}
 class FileJournal:
     """A `State` in `<name>.json`, with every change since appended to `<name>.journal` at once.
 
-    The conflicts' ledger is `<name>.conflicts.jsonl`, one line for each.
+    The ledger is `<name>.conflicts.jsonl`, one line for each entry.
     """
+
+    batch = BATCH
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -37,6 +55,8 @@ class FileJournal:
         self.state = State()
         #: Whether `state` is what the files hold; before that they must not be written.
         self.loaded = False
+        #: What `recall` has read, for who asks for all of it next.
+        self._recalled: Base | None = None
         self._told: set[str] | None = None
         #: Whether the journal holds nothing but what this object wrote, so that lines can be added to it.
         self._fresh = False
@@ -49,12 +69,17 @@ class FileJournal:
         Raises:
             StateError: a file cannot be read, or a database has taken the task over.
         """
-        return await asyncio.to_thread(self._load)
+        recalled = self._recalled
+        self._recalled = None
+        return recalled if recalled is not None else await asyncio.to_thread(self._load)
 
     def _load(self) -> Base:
         refuse_moved(self.path)
-        self.state = State.read(self.path) or State()
-        self._replay_changes()
+        before = None
+        while before != (now := _written_at(self.path)):  # its own run may be putting both files together
+            before = now
+            self.state = State.read(self.path) or State()
+            self._replay_changes()
         try:
             base = base_of(self.state)
         except (ValueError, TypeError, KeyError) as error:
@@ -85,6 +110,45 @@ class FileJournal:
                     f"the file, or move it and {self.path.name} away: the next run then links both sides anew"
                 ) from error
 
+    async def recall(self) -> Base:
+        """The same without the links. The files are read as a whole all the same: such a journal is for short lists.
+
+        Raises:
+            StateError: a file cannot be read, or a database has taken the task over.
+        """
+        self._recalled = await asyncio.to_thread(self._load)
+        return replace(self._recalled, links=())
+
+    async def unsettled(self, attributes: Collection[str]) -> Sequence[Link]:
+        """The links of which a run says something though neither side changed.
+
+        Raises:
+            StateError: a file cannot be read, or a database has taken the task over.
+        """
+        if not self.loaded:
+            await self.load()
+        return unsettled_in(self.state, attributes)
+
+    def look_up(self, end: End, ids: Collection[ID] | None) -> Sequence[Link]:
+        """The links of these objects of a side, or all, in the caller's thread.
+
+        Raises:
+            StateError: a file cannot be read, or a database has taken the task over.
+        """
+        if not self.loaded:
+            self._load()
+        return links_of(self.state, end, ids)
+
+    def ids_at(self, end: End) -> Collection[ID]:
+        """The objects of a side that are linked, in the caller's thread.
+
+        Raises:
+            StateError: a file cannot be read, or a database has taken the task over.
+        """
+        if not self.loaded:
+            self._load()
+        return ids_in(self.state, end)
+
     async def links(self, end: End, ids: Collection[ID]) -> Sequence[Link]:
         """The links of these objects of a side.
 
@@ -94,6 +158,20 @@ class FileJournal:
         if not self.loaded:
             await self.load()
         return links_of(self.state, end, ids)
+
+    async def counterparts(self, end: End, ids: Collection[ID]) -> Mapping[ID, ID]:
+        """With what these objects of a side are linked.
+
+        Raises:
+            StateError: a file cannot be read, or a database has taken the task over.
+        """
+        if not self.loaded:
+            await self.load()
+        return counterparts_of(self.state, end, ids)
+
+    def beside(self, task: str) -> Linked:
+        """The links of another task whose files are in the same directory, as they are now."""
+        return FileJournal(self.path.with_name(f"{task}{self.path.suffix}"))
 
     async def count(self) -> int:
         """How many pairs are linked.
@@ -114,17 +192,20 @@ class FileJournal:
     async def begin(self, intent: Intent | None, effect: Effect | None = None) -> None:
         """Keep an intent. What a write replaces is kept by a database only."""
         if intent is not None:
-            await self._append({"begin": asdict(intent)})
+            await self._append({"begin": _fields_of(intent)})
             change_state(self.state, begin=intent)
 
     async def confirm(
         self, *, put: Link | None = None, drop: Link | None = None, settle: Sequence[str] = ()
     ) -> None:
         """Keep what a write proved."""
-        await self._append(
-            {"put": put and asdict(put), "drop": drop and asdict(drop), "settle": list(settle)}
-        )
-        change_state(self.state, put=put, drop=drop, settle=settle)
+        await self.confirm_all([Proof(put, drop, settle)])
+
+    async def confirm_all(self, proofs: Sequence[Proof]) -> None:
+        """Keep what is known of several pairs: in one line, of which a crash leaves all or nothing."""
+        lines = [_line_of(proof) for proof in proofs]
+        await self._append(lines[0] if len(lines) == 1 else {"all": lines})
+        prove(self.state, proofs)
 
     async def remember(self, memory: Memory, *, forget: Sequence[str] = ()) -> None:
         """Keep what is remembered of the task, unless it is so already."""
@@ -134,6 +215,7 @@ class FileJournal:
             change_state(self.state, memory=memory, forget=forget)
 
     async def _append(self, line: Mapping[str, Any]) -> None:
+        self._recalled = None
         await self._together.add(line)
 
     def _append_group(self, lines: Sequence[Mapping[str, Any]]) -> None:
@@ -144,19 +226,29 @@ class FileJournal:
             _append_lines(self.changes, lines)
             self._fresh = True
 
-    async def keep_conflict(self, conflict: Conflict) -> None:
+    async def keep_conflict(self, entry: LedgerEntry) -> None:
         """Add a line to the ledger, unless it is there."""
 
         def append() -> None:
             with self._one_by_one:
                 if self._told is None:
-                    self._told = _lines_of(self.ledger)
-                line = asdict(conflict)
-                if dump(line) not in self._told:
-                    _append_lines(self.ledger, [line])
-                    self._told.add(dump(line))
+                    self._told = _told_in(self.ledger)
+                if entry.fingerprint not in self._told:
+                    _append_lines(self.ledger, [{"fingerprint": entry.fingerprint, **_fields_of(entry)}])
+                    self._told.add(entry.fingerprint)
 
         await uninterrupted(asyncio.to_thread(append))
+
+
+def _written_at(path: Path) -> tuple[int, int]:
+    """Another one after the file was replaced."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    except OSError as error:
+        raise StateError(f"state file {path}: {error.strerror}") from error
+    return found.st_ino, found.st_mtime_ns
 
 
 def is_moved(path: Path) -> bool:
@@ -177,13 +269,45 @@ def refuse_moved(path: Path) -> None:
         )
 
 
-def _lines_of(path: Path) -> set[str]:
+def _told_in(path: Path) -> set[str]:
+    """The fingerprints of what a ledger holds."""
     try:
-        return set(path.read_text(encoding="utf-8", errors="replace").split("\n"))
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except FileNotFoundError:
         return set()
     except OSError as error:
         raise StateError(f"{path} cannot be read: {error.strerror}") from error
+    return set(filter(None, map(_fingerprint_in, lines)))
+
+
+def _fingerprint_in(line: str) -> str:
+    """That of an entry; none where a crash has cut its line off."""
+    try:
+        entry = load(line)
+        # A line of an older version has none, but its parts.
+        return str(entry["fingerprint"]) if "fingerprint" in entry else fingerprint_of(entry)
+    except (StateError, TypeError, KeyError):
+        return ""
+
+
+def entries_in(path: Path) -> Iterator[LedgerEntry]:
+    """The entries of a ledger; a line that a crash has cut off is none, and one of an older form is left out.
+
+    Raises:
+        StateError: the file cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StateError(f"{path} cannot be read: {error.strerror}") from error
+    for line in filter(None, lines):
+        with suppress(StateError, TypeError, KeyError):
+            said = dict(load(line))
+            del said["fingerprint"]
+            places = {place: Version(**said.pop(place)) for place in ("first", "second")}
+            yield LedgerEntry(**{**said, **places, "name": Name(**said.get("name", {}))})
 
 
 def _append_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
@@ -229,7 +353,7 @@ def change_state(
         state.others[put.left_id] = dict(put.right)
         state.parked.pop(put.left_id, None)
         if put.parked:
-            state.parked[put.left_id] = sorted(put.parked)
+            state.parked[put.left_id] = parked_words(put)
     if memory is not None:
         state.memory = memory_to_data(memory)
     for values in (*state.objs.values(), *state.others.values()) if forget else ():
@@ -237,8 +361,23 @@ def change_state(
             values.pop(name, None)
 
 
+def prove(state: State, proofs: Iterable[Proof]) -> None:
+    """What is known of some pairs, in a state."""
+    for proof in proofs:
+        change_state(state, put=proof.put, drop=proof.drop, settle=proof.settle)
+
+
+def _line_of(proof: Proof) -> dict[str, Any]:
+    put, drop = proof.put, proof.drop
+    return {"put": put and _fields_of(put), "drop": drop and _fields_of(drop), "settle": list(proof.settle)}
+
+
 def _replay(state: State, line: Mapping[str, Any]) -> None:
     """Apply one line of the journal."""
+    if "all" in line:
+        for part in line["all"]:
+            _replay(state, part)
+        return
     if "begin" in line:
         begun = line["begin"]
         change_state(state, begin=Intent(**{**begun, "side": End(begun["side"])}))
@@ -262,39 +401,6 @@ def _sides(names: Iterable[str]) -> frozenset[End]:
     return frozenset(map(End, names))
 
 
-def base_of(state: State) -> Base:
-    """A state in the words of the merge. A state without the other side's values has the same for both."""
-    links = [_link_of(state, left_id) for left_id in state.ids]
-    intents = [
-        Intent(
-            key,
-            End(intent["side"]),
-            intent["source_id"],
-            intent["values"],
-            intent.get("target_id"),
-            intent.get("answered", False),
-            intent.get("begun_at"),
-            intent.get("hash", ""),
-        )
-        for key, intent in state.intents.items()
-    ]
-    return Base(links, intents, memory_from_data(state.memory) if state.memory else Memory())
-
-
-def links_of(state: State, end: End, ids: Collection[ID]) -> list[Link]:
-    """The links in a state of these objects of a side."""
-    if end is End.LEFT:
-        return [_link_of(state, left_id) for left_id in dict.fromkeys(ids) if left_id in state.ids]
-    wanted = frozenset(ids)
-    return [_link_of(state, left_id) for left_id, right_id in state.ids.items() if right_id in wanted]
-
-
-def _link_of(state: State, left_id: ID) -> Link:
-    left = state.objs.get(left_id, {})
-    right = state.others.get(left_id, left)
-    return Link(left_id, state.ids[left_id], left, right, _sides(state.parked.get(left_id, ())))
-
-
 def state_of(base: Base) -> State:
     """What is remembered of a task, as a state."""
     state = State(memory=memory_to_data(base.memory))
@@ -303,3 +409,10 @@ def state_of(base: Base) -> State:
     for intent in base.intents:
         change_state(state, begin=intent)
     return state
+
+
+def _fields_of(kept: Any) -> Any:
+    """What it holds by name, and what is in it likewise. Values are not taken apart, as `asdict` would do."""
+    if not is_dataclass(kept) or isinstance(kept, DateRange | File | Opaque | References):
+        return kept
+    return {each.name: _fields_of(getattr(kept, each.name)) for each in fields(kept)}

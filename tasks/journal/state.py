@@ -32,7 +32,8 @@ class State(BaseModel):
 
     def to_json(self) -> str:
         """The state as JSON text in which dates, decimals and other types are kept."""
-        return dump(self.model_dump(), indent=1)
+        # Not `model_dump`, which takes values apart too, such as the range of a date.
+        return dump({name: getattr(self, name) for name in type(self).model_fields})
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:

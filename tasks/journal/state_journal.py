@@ -2,27 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from tasks.journal.contract import Base, Memory
-from tasks.journal.file import base_of, change_state, links_of
+from tasks.journal.contract import BATCH, Base, Linked, Memory, Proof
+from tasks.journal.file import change_state, prove
+from tasks.journal.ledger import LedgerEntry
 from tasks.journal.state import State
-from tasks.merge import ID, Conflict, Effect, End, Intent, Link
+from tasks.journal.state_links import (
+    base_of,
+    counterparts_of,
+    ids_in,
+    links_of,
+    outline_of,
+    unsettled_in,
+)
+from tasks.merge import ID, Effect, End, Intent, Link
 
 
 class StateJournal:
     """Keeps everything in a `State`."""
 
-    def __init__(self, state: State) -> None:
+    batch = BATCH
+
+    def __init__(self, state: State, beside: Mapping[str, Linked] | None = None) -> None:
         self.state = state.model_copy(deep=True)
+        self._beside = dict(beside or {})
 
     async def load(self) -> Base:
         """The state in the words of the merge."""
         return base_of(self.state)
 
+    async def recall(self) -> Base:
+        """The state without its links."""
+        return outline_of(self.state)
+
+    async def unsettled(self, attributes: Collection[str]) -> Sequence[Link]:
+        """The links of which a run says something though neither side changed."""
+        return unsettled_in(self.state, attributes)
+
+    def look_up(self, end: End, ids: Collection[ID] | None) -> Sequence[Link]:
+        """The links of these objects of a side, or all."""
+        return links_of(self.state, end, ids)
+
+    def ids_at(self, end: End) -> Collection[ID]:
+        """The objects of a side that are linked."""
+        return ids_in(self.state, end)
+
     async def links(self, end: End, ids: Collection[ID]) -> Sequence[Link]:
         """The links of these objects of a side."""
         return links_of(self.state, end, ids)
+
+    async def counterparts(self, end: End, ids: Collection[ID]) -> Mapping[ID, ID]:
+        """With what these objects of a side are linked."""
+        return counterparts_of(self.state, end, ids)
+
+    def beside(self, task: str) -> Linked:
+        """The links of another task, if it was given one."""
+        return self._beside.get(task) or StateJournal(State())
 
     async def count(self) -> int:
         """How many pairs are linked."""
@@ -36,9 +72,13 @@ class StateJournal:
         self, *, put: Link | None = None, drop: Link | None = None, settle: Sequence[str] = ()
     ) -> None:
         """Keep what a write proved."""
-        change_state(self.state, put=put, drop=drop, settle=settle)
+        await self.confirm_all([Proof(put, drop, settle)])
 
-    async def keep_conflict(self, conflict: Conflict) -> None:
+    async def confirm_all(self, proofs: Sequence[Proof]) -> None:
+        """Keep what is known of several pairs."""
+        prove(self.state, proofs)
+
+    async def keep_conflict(self, entry: LedgerEntry) -> None:
         """The caller of a step holds both values; there is no ledger here."""
 
     async def remember(self, memory: Memory, *, forget: Sequence[str] = ()) -> None:

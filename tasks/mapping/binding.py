@@ -11,6 +11,7 @@ from tasks.errors import TaskDefinitionError
 from tasks.mapping.case import Case, quoted
 from tasks.mapping.constants import read_constants
 from tasks.mapping.mapping import Mapped, Mapping, Pair
+from tasks.mapping.midnight import at_midnight
 from tasks.mapping.rules import Rule, partners, rule_for
 from tasks.sides import Attribute, End, Kind, Labels
 from tasks.sides.ends import UNLABELLED
@@ -93,12 +94,18 @@ def _met(
         raise TaskDefinitionError(
             f"{_with_kind(case, End.LEFT)} and {_with_kind(case, End.RIGHT)} cannot be kept in step: map "
             f"{pair.left!r} to {_fitting(left.kind, ends[End.RIGHT])}"
+            + "".join(f"; {one.mend}" for one in (left, right) if one.mend)
         )
     _check_direction(case, rule, end_words)
+    if pair.links is not None and {left.kind, right.kind} != {Kind.REFERENCE}:
+        raise TaskDefinitionError(
+            f"the mapping of {pair.left!r} has links, but {left.kind} and {right.kind} are no references: leave it out"
+        )
     if pair.values and not rule.takes_values:
         raise case.wrong_values(f"{left.kind} and {right.kind} take none; leave it out")
-    found = rule.build(case)
-    forms = [f"{left.kind} = {right.kind}" if rule.converts else "", left.form, right.form]
+    found = at_midnight(case, rule.build(case))
+    meets = f"{left.kind} = {right.kind}" if rule.converts else found.converter.form
+    forms = [meets, left.form, right.form]
     converter = replace(found.converter, form=" ".join(form for form in forms if form))
     return Mapped(pair, converter, found.lossy, _told(case, rule, found.told)), found.warning
 
@@ -129,7 +136,7 @@ def _check_direction(case: Case, rule: Rule, end_words: Values[End, str]) -> Non
         else:
             why = f"{case.called(end)} cannot be written: {_mend(case, end.opposite, end_words)}"
         raise TaskDefinitionError(why)
-    if rule.one_way and case.pair.only_to is not case.second:
+    if rule.one_way and not rule.returns(case) and case.pair.only_to is not case.second:
         raise TaskDefinitionError(
             f"{_with_kind(case, case.first)} can be shown in {_with_kind(case, case.second)}, but not be read "
             f"back: {_mend(case, case.second, end_words)}"

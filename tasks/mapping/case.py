@@ -8,6 +8,7 @@ from typing import Any
 
 from tasks.errors import TaskDefinitionError
 from tasks.mapping.converter import AsItIs, Way, Ways
+from tasks.mapping.counterparts import ByLinks
 from tasks.mapping.mapping import Pair
 from tasks.mapping.words import read_name
 from tasks.sides import Attribute, End, Kind, Labels
@@ -21,7 +22,7 @@ CHOSEN = (Kind.CHOICE, Kind.CHOICES)
 class Found:
     """How two attributes meet."""
 
-    converter: AsItIs | Ways
+    converter: AsItIs | Ways | ByLinks
     lossy: Lossy | None = None
     #: What stands for what, for people.
     told: str = ""

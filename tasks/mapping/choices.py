@@ -16,7 +16,7 @@ from tasks.mapping.case import Case, Found, quoted, told
 from tasks.mapping.converter import Way
 from tasks.mapping.numbers import answer
 from tasks.mapping.texts import line
-from tasks.sides import End, Option, State
+from tasks.sides import Attribute, End, Kind, Option, State
 from tasks.values.opaque import Opaque
 
 #: Where no option stands for a state, that of the next nearest does.
@@ -108,6 +108,18 @@ ANSWERS = Scale(
 )
 
 
+def held(attribute: Attribute) -> Callable[[Any], Any]:
+    """What becomes of a state at an attribute that may not know all of them: the nearest one that it knows."""
+    states = {option.state for option in attribute.options if attribute.kind is Kind.STATE}
+
+    def nearest(value: Any) -> Any:
+        if value is None or not states or value in states:
+            return value
+        return next((near for near in _near_state(value) if near in states), value)
+
+    return nearest
+
+
 def meanings(
     scale: Scale, options: Iterable[Option], given: Mapping[str, Any], *, may_add: bool
 ) -> dict[str, Any]:
@@ -143,10 +155,12 @@ class Meaning:
     scale: Scale
     #: Values by option, in order of preference.
     options: Mapping[str, Any]
+    #: The value that is kept in the place of one.
+    fold: Callable[[Any], Any] = lambda value: value
 
     def option_for(self, value: Any) -> str | None:
         """The option for a value, or for the nearest one; none where nothing is chosen for it."""
-        for candidate in self.scale.near(self.scale.empty if value is None else value):
+        for candidate in self.scale.near(self.fold(self.scale.empty if value is None else value)):
             for option, meant in self.options.items():
                 if meant == candidate:
                     return option
@@ -180,7 +194,7 @@ class Meaning:
             return self.scale.empty
         if option not in self.options:
             raise ItemError(f"option {option!r} stands for no {self.scale.noun}: name it in values")
-        return self.options[option]
+        return self.fold(self.options[option])
 
 
 def option_for_value(case: Case, scale: Scale) -> Found:
@@ -192,7 +206,7 @@ def option_for_value(case: Case, scale: Scale) -> Found:
     attribute = case.at(case.first)
     given = case.given(case.first, scale.read)
     options = meanings(scale, attribute.options, given, may_add=attribute.new_options)
-    meaning = Meaning(scale, options)
+    meaning = Meaning(scale, options, held(case.at(case.second)))
     if case.pair.only_to is not case.second:
         _check_needed(case, meaning)
     seen = [meaning.of_option(option) for option in [None, *options]]
@@ -200,7 +214,7 @@ def option_for_value(case: Case, scale: Scale) -> Found:
     unknown = [option.name for option in attribute.options if option.name not in options]
     return Found(
         case.ways(first, Way(meaning.option_for, meaning.value_of, coarse=True)),
-        told=told(options, scale.spelled),
+        told=told({name: meaning.fold(value) for name, value in options.items()}, scale.spelled),
         warning=_untold(case, scale, unknown) if case.pair.only_to is not case.first else "",
     )
 
@@ -209,10 +223,11 @@ def text_for_value(case: Case, scale: Scale) -> Found:
     """Usual words at the first end for values at the second."""
     given = case.given(case.first, scale.read)
     usual = scale.usual if scale is not STATES else {**scale.usual, "Cancelled": State.CANCELLED}
-    meaning = Meaning(scale, {**given, **{name: value for name, value in usual.items() if name not in given}})
+    meanings = {**given, **{name: value for name, value in usual.items() if name not in given}}
+    meaning = Meaning(scale, meanings, held(case.at(case.second)))
     return Found(
         case.ways(Way(meaning.of_text, coarse=True), Way(meaning.option_for, meaning.value_of, coarse=True)),
-        told=told(meaning.options, scale.spelled),
+        told=told({name: meaning.fold(value) for name, value in meanings.items()}, scale.spelled),
     )
 
 
@@ -242,3 +257,28 @@ def example(case: Case, named: End, option: str, word: str) -> str:
     left, right = (option, word) if named is End.LEFT else (word.strip('"'), f'"{option}"')
     bare = left.isascii() and left.replace("_", "").replace("-", "").isalnum()
     return f"values = {{ {left if bare else chr(34) + left + chr(34)} = {right} }}"
+
+
+def state_for_state(case: Case) -> Found:
+    """States at each end, of which one may not know all: those that are one to either are one."""
+    folds = [held(case.left), held(case.right)]
+
+    def common(value: Any) -> State:
+        state = State.OPEN if value is None else State(value)
+        for fold in folds:
+            state = fold(state)
+        return State(state)
+
+    def way(end: End) -> Way:
+        here = held(case.at(end))
+        return Way(
+            common, lambda state, current: here(State.OPEN if state is None else State(state)), coarse=coarse
+        )
+
+    coarse = any(common(state) is not state for state in State)
+    lost = [state for state in State if common(state) is not state]
+    words = [f"{state} = {common(state)}" for state in lost]
+    return Found(
+        case.ways(way(case.first), way(case.second)),
+        told=f"{', '.join(words)} to the end that does not know it" if lost else "",
+    )

@@ -42,12 +42,12 @@ def _constant(
     if not there[name].writable:
         raise TaskDefinitionError(f"{where} cannot be written: leave it out")
     try:
-        return _read(there[name], value)
+        return read_value(there[name], value)
     except ValueError as error:
         raise TaskDefinitionError(f"{where}: {error}") from None
 
 
-def _read(attribute: Attribute, value: Any) -> Any:
+def read_value(attribute: Attribute, value: Any) -> Any:
     """A person's word as a value of an attribute.
 
     Raises:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from tasks.mapping.rules import RULES, Rule
+from tasks.page_table import between_marks, markdown_table
 
 BEGIN = "<!-- kinds: made by python -m tasks.mapping.kinds_table docs/mapping.md -->"
 END = "<!-- end of kinds -->"
@@ -14,8 +15,7 @@ END = "<!-- end of kinds -->"
 def kinds_table() -> str:
     """The table as Markdown."""
     heads = ("Kind", "Kind across", "Goes", "`values`", "What does not get across")
-    rows = [heads, tuple("---" for _ in heads), *map(_row, RULES)]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return markdown_table(heads, map(_row, RULES))
 
 
 def _row(rule: Rule) -> tuple[str, ...]:
@@ -29,11 +29,7 @@ def with_table(text: str) -> str:
     Raises:
         ValueError: the document lacks a mark.
     """
-    head, begin, rest = text.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the document lacks {BEGIN if not begin else END}")
-    return f"{head}{begin}\n\n{kinds_table()}\n{end}{tail}"
+    return between_marks(text, BEGIN, END, kinds_table())
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.mapping.converter import AS_IT_IS, AsItIs, Converter
+from tasks.mapping.counterparts import ByLinks
 from tasks.sides import End, ItemError, UnfitError
 from tasks.values.lossy import Lossy
 
@@ -24,6 +25,8 @@ class Pair:
     values: Values[str, Any] = field(default_factory=dict)
     #: Which value stays where both were changed (`newer`, `left`, `right`, `error`); `None`: as for all.
     mode: str | None = None
+    #: The task whose links say which objects belong together that both refer to; `None`: the one with this mapping.
+    links: str | None = None
 
     @property
     def name(self) -> str:
@@ -78,6 +81,10 @@ class Mapping:
                 for name, one in self.by_name.items()
             ]
             for end in End
+        }
+        #: The attributes that refer to other objects, by name.
+        self.by_links = {
+            name: one.converter for name, one in self.by_name.items() if isinstance(one.converter, ByLinks)
         }
         #: What a person should be told before each run: options that stand for nothing.
         self.warnings = tuple(warnings)
@@ -134,6 +141,10 @@ class Mapping:
             name: values[here] if converter is None else converter.common(end, values[here])
             for name, here, converter in self._ways[end]
         }
+
+    def common_of(self, end: End, name: str, value: Any) -> Any:
+        """One value of an end in common form."""
+        return self.by_name[name].converter.common(end, value)
 
     def native(
         self, end: End, values: Values[str, Any], current: Values[str, Any] | None = None

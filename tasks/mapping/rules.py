@@ -7,10 +7,20 @@ from dataclasses import dataclass
 
 from tasks.mapping import numbers
 from tasks.mapping.case import Case, Found
-from tasks.mapping.choices import ANSWERS, PRIORITIES, STATES, Scale, option_for_value, text_for_value
+from tasks.mapping.choices import (
+    ANSWERS,
+    PRIORITIES,
+    STATES,
+    Scale,
+    option_for_value,
+    state_for_state,
+    text_for_value,
+)
 from tasks.mapping.converter import AS_IT_IS, Way
 from tasks.mapping.markdown import marked, plain
-from tasks.mapping.names import ids_for_ids, name_for_name, name_for_names, names_for_names, names_for_text
+from tasks.mapping.names import name_for_name, name_for_names, names_for_names, names_for_text
+from tasks.mapping.people import STRANGERS, has_mails, people_for_address, people_for_people, people_for_text
+from tasks.mapping.references import references_for_references
 from tasks.mapping.spelled import only_shown, several_lines, spelled
 from tasks.mapping.texts import LINE, TEXT, line
 from tasks.mapping.times import date_of_moment, date_of_span, moment_of_span, same_times
@@ -31,6 +41,8 @@ class Rule:
     loses: str = ""
     #: Whether values go from the first kind to the second only.
     one_way: bool = False
+    #: Whether they go both ways in this case all the same.
+    returns: Callable[[Case], bool] = lambda case: False
     #: Whether `values` may say what stands for what.
     takes_values: bool = False
 
@@ -64,8 +76,12 @@ def _plain_text(case: Case) -> Found:
 
 _NEAREST = "where no option stands for a value, the nearest one does; an option that stands for nothing is not synced"
 _WORDS = "a text that is no usual word is not synced"
+_NEXT_STATE = "a state that an end does not know is the nearest one there, and stays at the other"
 _UNREADABLE = "a text that says no {} is not synced"
 _ONLY_NAMES = "a name that the other side does not take is not synced"
+_UNLINKED = (
+    "what is not linked stays where it is; where one side refers to one object only, the first of several"
+)
 _COMMAS = "a comma in a name shows as a semicolon at the other side"
 
 RULES: tuple[Rule, ...] = (
@@ -80,12 +96,12 @@ RULES: tuple[Rule, ...] = (
     Rule(Kind.SPAN, Kind.SPAN, same_times),
     Rule(Kind.CHOICE, Kind.CHOICE, name_for_name, _ONLY_NAMES, takes_values=True),
     Rule(Kind.CHOICES, Kind.CHOICES, names_for_names, f"{_ONLY_NAMES}; {_COMMAS}", takes_values=True),
-    Rule(Kind.STATE, Kind.STATE, numbers.both(numbers.STATE, numbers.STATE)),
+    Rule(Kind.STATE, Kind.STATE, state_for_state, _NEXT_STATE),
     Rule(Kind.PRIORITY, Kind.PRIORITY, numbers.both(numbers.PRIORITY, numbers.PRIORITY)),
     Rule(Kind.ADDRESS, Kind.ADDRESS, numbers.both(LINE, LINE)),
-    Rule(Kind.PERSON, Kind.PERSON, ids_for_ids, takes_values=True),
+    Rule(Kind.PERSON, Kind.PERSON, people_for_people, STRANGERS, takes_values=True),
     Rule(Kind.FILE, Kind.FILE, _as_it_is),
-    Rule(Kind.REFERENCE, Kind.REFERENCE, ids_for_ids, takes_values=True),
+    Rule(Kind.REFERENCE, Kind.REFERENCE, references_for_references, _UNLINKED, takes_values=True),
     # -- texts
     Rule(
         Kind.FORMATTED,
@@ -177,7 +193,20 @@ RULES: tuple[Rule, ...] = (
     Rule(Kind.DATE, Kind.TEXT, spelled, _UNREADABLE.format("date (2026-07-04)")),
     Rule(Kind.MOMENT, Kind.TEXT, spelled, _UNREADABLE.format("moment (2026-07-04T09:30+02:00)")),
     Rule(Kind.SPAN, Kind.TEXT, spelled, _UNREADABLE.format("span (2026-07-04/2026-07-06)")),
-    Rule(Kind.PERSON, Kind.TEXT, only_shown, "shown as ids", one_way=True),
+    Rule(
+        Kind.PERSON,
+        Kind.TEXT,
+        people_for_text,
+        f"{STRANGERS}; without mail addresses, ids are shown, to the text only",
+        one_way=True,
+        returns=has_mails,
+    ),
+    Rule(
+        Kind.PERSON,
+        Kind.ADDRESS,
+        people_for_address,
+        f"{STRANGERS}; several people and an address of nobody who is known are not synced",
+    ),
     Rule(Kind.FILE, Kind.TEXT, several_lines, "shown as names, one in each line", one_way=True),
     Rule(Kind.REFERENCE, Kind.TEXT, only_shown, "shown as ids", one_way=True),
     Rule(Kind.OPAQUE, Kind.TEXT, only_shown, "what cannot be read is left out", one_way=True),

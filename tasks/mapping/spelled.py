@@ -72,4 +72,4 @@ def only_shown(case: Case) -> Found:
 
 def several_lines(case: Case) -> Found:
     """Names of files at the first end, and at the second a text with one in each line."""
-    return Found(case.ways(Way(lambda value: "\n".join(clean(name) for name in value or ())), TEXT))
+    return Found(case.ways(Way(lambda value: "\n".join(clean(file.name) for file in value or ())), TEXT))

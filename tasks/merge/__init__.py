@@ -11,8 +11,10 @@ Pure functions: nothing here reads or writes anything. The words:
 """
 
 from tasks.merge.attributes import resolve
+from tasks.merge.deletion import PROPAGATE, Deletion
 from tasks.merge.guards import Halt, check_guards
 from tasks.merge.holding import (
+    SETTLING,
     Held,
     asked_again,
     await_listing,
@@ -21,8 +23,10 @@ from tasks.merge.holding import (
     hold_back,
     left_again,
     left_out,
+    let_settle,
     pair_of,
 )
+from tasks.merge.matching import Match
 from tasks.merge.model import (
     NAMELESS,
     Action,
@@ -35,6 +39,7 @@ from tasks.merge.model import (
     Effect,
     Intent,
     Link,
+    Mark,
     Name,
     Park,
     Plan,
@@ -42,6 +47,7 @@ from tasks.merge.model import (
     Restore,
     Skip,
     Snapshot,
+    Spare,
     Unlink,
     Update,
     Values,
@@ -49,14 +55,18 @@ from tasks.merge.model import (
 )
 from tasks.merge.plan_data import plan_digest, plan_from_data, plan_to_data
 from tasks.merge.planner import make_plan
-from tasks.merge.policy import UNRESOLVED, Dispute, Policy
-from tasks.merge.remade import in_question
+from tasks.merge.policy import UNRESOLVED, Dispute, Policy, in_window
+from tasks.merge.remade import brings_together, in_question, left_sight, may_be_there, unknown_rests
+from tasks.merge.scope import Filter, Window
+from tasks.merge.settled import is_settled, settled_names, with_rest
 from tasks.merge.undo import take_back, undo
 from tasks.sides.ends import ID, End, Labels
 
 __all__ = [
     "ID",
     "NAMELESS",
+    "PROPAGATE",
+    "SETTLING",
     "UNRESOLVED",
     "Action",
     "Adopt",
@@ -65,14 +75,18 @@ __all__ = [
     "Conflict",
     "Create",
     "Delete",
+    "Deletion",
     "Dispute",
     "Effect",
     "End",
+    "Filter",
     "Halt",
     "Held",
     "Intent",
     "Labels",
     "Link",
+    "Mark",
+    "Match",
     "Name",
     "Park",
     "Plan",
@@ -81,25 +95,36 @@ __all__ = [
     "Restore",
     "Skip",
     "Snapshot",
+    "Spare",
     "Unlink",
     "Update",
     "Values",
+    "Window",
     "Withdraw",
     "asked_again",
     "await_listing",
+    "brings_together",
     "check_guards",
     "content_of",
     "failed_again",
     "hold_back",
     "in_question",
+    "in_window",
+    "is_settled",
     "left_again",
     "left_out",
+    "left_sight",
+    "let_settle",
     "make_plan",
+    "may_be_there",
     "pair_of",
     "plan_digest",
     "plan_from_data",
     "plan_to_data",
     "resolve",
+    "settled_names",
     "take_back",
     "undo",
+    "unknown_rests",
+    "with_rest",
 ]

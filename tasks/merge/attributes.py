@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
-from tasks.merge.model import Conflict, Link, Record
+from tasks.merge.model import Conflict, Link, Record, Snapshot
 from tasks.merge.policy import UNRESOLVED, Dispute, Policy
+from tasks.merge.references import waits_for_link
+from tasks.merge.united import Own, united
 from tasks.sides.ends import End
 from tasks.values.canonical import is_empty, is_part, same
+from tasks.values.file import File
 from tasks.values.opaque import Opaque
+from tasks.values.references import tells_more
+
+#: The modes in which nobody has said whose value stays.
+_GENTLE = frozenset({"newer", "error"})
 
 
 @dataclass(slots=True)
@@ -25,10 +33,32 @@ class Merged:
     #: Attributes that both sides brought to the same value.
     agreed: list[str] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
+    #: Of files that both sides changed, what the side that is written did by itself.
+    own: dict[str, Own] = field(default_factory=dict)
+    #: Attributes that wait until what they refer to is linked, with the side that shows it.
+    waiting: list[tuple[End, str]] = field(default_factory=list)
+
+    def unite(self, name: str, value: Any, own: Own) -> None:
+        """Write what the left side did to the right one; what that did by itself follows with the next run."""
+        self.to_write[End.RIGHT][name] = value, f"{name} edited on both sides: what each did is kept"
+        self.own[name] = own
+
+    def keep_there(self, lost: Conflict, policy: Policy) -> None:
+        """An edit where an attribute only goes to stays until its source changes: each side's base is what it shows."""
+        target = End.LEFT if lost.winner is End.RIGHT else End.RIGHT
+        here, source = policy.labels[target], policy.labels[target.opposite]
+        reason = f"{lost.attribute} edited in {here}: it stays so until it is edited in {source}"
+        self.conflicts.append(replace(lost, winner=target, rule="kept", reason=reason))
+        self.agreed.append(lost.attribute or "")
 
 
 def merge_attributes(
-    policy: Policy, link: Link, left: Record, right: Record, uncertain: Mapping[str, End]
+    policy: Policy,
+    link: Link,
+    left: Record,
+    right: Record,
+    uncertain: Mapping[str, End],
+    snapshots: Mapping[End, Snapshot] = MappingProxyType({}),
 ) -> Merged:
     """Compare each attribute of both records with the base, each side with what it showed itself.
 
@@ -42,13 +72,17 @@ def merge_attributes(
         right: the right side's record.
         uncertain: attributes with the side to which an earlier run wrote them without an answer. That they
             show the base again may be an edit that came after the write.
+        snapshots: both sides, where it is asked whether an object is there to which another one refers.
     """
     merged = Merged()
 
     def write(side: End, name: str, reason: str) -> None:
         source, target = (left, right) if side is End.RIGHT else (right, left)
-        value = policy.carried(name, source.values[name], target.values[name], side)
-        merged.to_write[side][name] = value, reason
+        base = link.base_on(side.opposite).get(name)
+        merged.to_write[side][name] = (
+            policy.carried(name, source.values[name], target.values[name], side, base),
+            reason,
+        )
 
     def settle(conflict: Conflict, value: Any = None) -> None:
         merged.conflicts.append(conflict)
@@ -68,18 +102,37 @@ def merge_attributes(
         known = kept and not isinstance(link.left[name], Opaque) and not isinstance(link.right[name], Opaque)
         left_changed = not known or not same(ours, link.left[name])
         right_changed = not known or not same(theirs, link.right[name])
-        gentle = policy.mode_of(name) in {"newer", "error"}
         if not left_changed and not right_changed and name not in uncertain:
+            merged.agreed += [name] * (
+                tells_more(ours, link.left[name]) or tells_more(theirs, link.right[name])
+            )
             continue  # nothing happened
-        if policy.agree(name, ours, theirs):  # both sides, or one of them, came to the same value
+        said = link if known else None
+        if policy.agree(name, ours, theirs, said):  # both sides, or one of them, came to the same value
             merged.agreed.append(name)
+        elif waits := waits_for_link(policy, snapshots, said, name, left, right):
+            merged.waiting.append((waits, name))
         elif (target := policy.only_to.get(name)) is not None:
-            lost = one_way(name, target, policy, link if known else None, left, right, name in uncertain)
-            if lost is not None:
+            lost = one_way(name, target, policy, said, left, right, name in uncertain)
+            if (
+                lost is not None
+                and policy.keeps_target_edits
+                and not (left_changed if target is End.RIGHT else right_changed)
+                and name not in uncertain
+            ):
+                merged.keep_there(lost, policy)
+            elif lost is not None:
                 settle(lost)
             else:
-                how = "edited" if known else "only filled"
-                write(target, name, f"{name} {how} in {policy.labels[target.opposite]}")
+                write(target, name, f"{name} {_how(known)} in {policy.labels[target.opposite]}")
+        elif (
+            left_changed
+            and right_changed
+            and policy.mode_of(name) in _GENTLE
+            and policy.resolver is None
+            and (both := _united(name, link, left, right, known=known)) is not None
+        ):
+            merged.unite(name, *both)
         elif name in uncertain and not (policy.resolver and left_changed and right_changed):
             # Written without an answer, and not shown: perhaps edited since. (A resolver's value comes from
             # neither side, so there is none to write again; it is asked again.)
@@ -88,13 +141,25 @@ def merge_attributes(
             write(End.RIGHT, name, f"{name} edited in {policy.labels.left}")
         elif not left_changed:
             write(End.LEFT, name, f"{name} edited in {policy.labels.right}")
-        elif not known and gentle and is_empty(ours):
-            write(End.LEFT, name, f"{name} only filled in {policy.labels.right}")
-        elif not known and gentle and is_empty(theirs):
-            write(End.RIGHT, name, f"{name} only filled in {policy.labels.left}")
+        elif not known and policy.mode_of(name) in _GENTLE and (is_empty(ours) or is_empty(theirs)):
+            empty = End.LEFT if is_empty(ours) else End.RIGHT
+            write(empty, name, f"{name} {_how(known)} in {policy.labels[empty.opposite]}")
         else:  # edited on both sides, to different values
             settle(*resolve(name, link.left[name] if known else None, policy, left, right))
     return merged
+
+
+def _how(known: bool) -> str:
+    """What somebody did who wrote an attribute, of which a base may be known."""
+    return "edited" if known else "only filled"
+
+
+def _united(
+    name: str, link: Link, left: Record, right: Record, *, known: bool
+) -> tuple[tuple[File, ...], Own] | None:
+    """The files of the right side with what the left one did to its own."""
+    bases = (link.left[name], link.right[name]) if known else (None, None)
+    return united(bases[0], left.values[name], bases[1], right.values[name])
 
 
 def resolve(name: str, base: Any, policy: Policy, left: Record, right: Record) -> tuple[Conflict, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from tasks.merge.model import Adopt, Delete, Plan, Update, Withdraw
+from tasks.merge.model import Adopt, Delete, Mark, Plan, Update, Withdraw
 from tasks.merge.policy import Policy
 from tasks.sides.ends import End
 from tasks.values.canonical import is_empty
@@ -23,7 +23,7 @@ def check_guards(plan: Plan, links: int, policy: Policy) -> Halt | None:
 
     Args:
         plan: what would be done.
-        links: how many linked pairs the base holds.
+        links: how many pairs are kept in step.
         policy: how much of them a run may delete or overwrite.
     """
     return _empty_side(plan, links) or _deletions(plan, links, policy) or _changes(plan, links, policy)
@@ -40,13 +40,14 @@ def _empty_side(plan: Plan, links: int) -> Halt | None:
 
 
 def _deletions(plan: Plan, links: int, policy: Policy) -> Halt | None:
-    deletions = plan.of(Delete, Withdraw)
-    if len(deletions) <= max(policy.handful, policy.delete_share * links):
-        return None
-    return Halt(
-        f"this run would delete {len(deletions)} of {links} linked objects, more than {policy.delete_share:.0%}; "
-        "nothing was written"
-    )
+    for done, kinds in (("delete", (Delete, Withdraw)), ("mark as deleted", (Mark,))):
+        number = len(plan.of(*kinds))
+        if number > max(policy.handful, policy.delete_share * links):
+            return Halt(
+                f"this run would {done} {number} of {links} linked objects, more than {policy.delete_share:.0%}; "
+                "nothing was written"
+            )
+    return None
 
 
 def _changes(plan: Plan, links: int, policy: Policy) -> Halt | None:

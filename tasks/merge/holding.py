@@ -7,15 +7,34 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tasks.merge.model import NAMELESS, Action, Create, Intent, Name, Plan, Restore, Skip, Snapshot, Withdraw
+from tasks.merge.model import (
+    NAMELESS,
+    Action,
+    Create,
+    Intent,
+    Link,
+    Name,
+    Plan,
+    Restore,
+    Skip,
+    Snapshot,
+    Spare,
+    Withdraw,
+)
 from tasks.sides.ends import ID, End
-from tasks.values.canonical import dump
+from tasks.values.canonical import dump, same
 
 #: How long an object waits after its first, second, … failure; after the last of these it is quarantined.
 WAITS = (timedelta(0), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
 
 #: How long an object in quarantine waits.
 QUARANTINE = timedelta(days=1)
+
+#: Why an object is left that somebody may be typing in.
+SETTLING = "edited a moment ago: it waits until it has been left alone for a while"
+
+#: An object that is edited on and on waits so many times as long as one that is left alone, and so long at least.
+AT_MOST, AT_LEAST = 20, timedelta(minutes=10)
 
 #: How long an object waits that is left out on purpose, unless it is edited.
 FOR_GOOD = timedelta(days=36500)
@@ -49,6 +68,9 @@ class Held:
 
 def pair_of(action: Action) -> Pair:
     """The pair of records that an action is about; the actions of one pair belong together."""
+    left_id: ID | None = getattr(action, "left_id", None)
+    if left_id is not None:
+        return left_id, getattr(action, "right_id", "")
     match action:
         case Create(side=End.LEFT):
             return action.instead_of or "", action.source_id
@@ -58,9 +80,9 @@ def pair_of(action: Action) -> Pair:
             return (action.former_id, "") if side is End.LEFT else ("", action.former_id)
         case Skip(pair=pair) if pair is not None:
             return pair
-        case Skip(side=side):
+        case Skip(side=side) | Spare(side=side):
             return (action.id, "") if side is End.LEFT else ("", action.id)
-    return getattr(action, "left_id", ""), getattr(action, "right_id", "")
+    return "", ""
 
 
 def content_of(pair: Pair, snapshots: Mapping[End, Snapshot]) -> str:
@@ -127,7 +149,8 @@ def failed_again(before: Held | None, pair: Pair, reason: str, content: str, now
 
 def left_again(before: Held | None, pair: Pair, reason: str, content: str, now: datetime) -> Held:
     """What is kept of an object that was left for another reason than a failure, to look at it again at once."""
-    known = before is not None and not before.failures and before.content == content
+    known = before is not None and not before.failures
+    known &= before is not None and (before.content == content or before.reason == reason == SETTLING)
     return Held(pair, reason, content, 0, before.since if before is not None and known else now, now)
 
 
@@ -173,6 +196,60 @@ def await_listing(
         actions.append(Skip(side=side, id=action.source_id, pair=pair_of(action), reason=reason))
     void = tuple(key for key in plan.void if key not in awaited)
     return replace(plan, actions=tuple(actions), void=void) if awaited else plan
+
+
+def let_settle(
+    plan: Plan,
+    links: Iterable[Link],
+    held: Iterable[Held],
+    snapshots: Mapping[End, Snapshot],
+    settle: timedelta,
+    granularity: Mapping[End, timedelta],
+    now: datetime,
+) -> Plan:
+    """The plan without the actions of objects that people edited in the last moments, by their sides' clocks.
+
+    A clock that is ahead by more than the time to wait is wrong, and nothing waits for it. An object that shows what
+    it was synced with last was written by an earlier run, if at all.
+
+    Args:
+        plan: what would be done.
+        links: the pairs and their bases.
+        held: what earlier runs left; what waits for too long is done in spite of new edits.
+        snapshots: both sides.
+        settle: how long an object must have been left alone.
+        granularity: how coarse the clock of each side is.
+        now: the time.
+    """
+    patience = max(AT_MOST * settle, AT_LEAST)
+    out_of_patience = {one.pair for one in held if one.reason == SETTLING and now - one.since >= patience}
+
+    linked = {(link.left_id, link.right_id): link for link in links}
+
+    def waits(pair: Pair) -> bool:
+        for side, record_id in zip(End, pair, strict=True):
+            record, link = snapshots[side].records.get(record_id), linked.get(pair)
+            if record is None or record.edited is None:
+                continue
+            base = {} if link is None else link.base_on(side)
+            edited = any(
+                name not in base or not same(value, base[name]) for name, value in record.values.items()
+            )
+            if edited and -settle <= now - record.edited < settle + granularity[side]:
+                return True
+        return False
+
+    actions: list[Action] = []
+    told: set[Pair] = set()
+    for action in plan.actions:
+        pair = pair_of(action)
+        if isinstance(action, Skip) or pair in out_of_patience or not waits(pair):
+            actions.append(action)
+        elif pair not in told:
+            told.add(pair)
+            side = End.LEFT if pair[0] else End.RIGHT
+            actions.append(Skip(side=side, id=pair[side is End.RIGHT], pair=pair, reason=SETTLING))
+    return replace(plan, actions=tuple(actions))
 
 
 def left_out(plan: Plan, snapshots: Mapping[End, Snapshot], now: datetime) -> list[Held]:

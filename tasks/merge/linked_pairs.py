@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from tasks.merge.apart import ApartPairs, unseen
 from tasks.merge.attributes import Merged, merge_attributes
 from tasks.merge.model import (
-    Action,
     Agree,
     Change,
     Conflict,
@@ -14,34 +15,22 @@ from tasks.merge.model import (
     Delete,
     Intent,
     Link,
-    Park,
     Record,
     Skip,
-    Snapshot,
     Unlink,
     Update,
     Values,
 )
 from tasks.merge.pairing import shows
-from tasks.merge.policy import Policy
-from tasks.sides.ends import ID, End
-from tasks.values.canonical import is_empty, same
+from tasks.merge.references import wait_for_links
+from tasks.merge.united import arrived
+from tasks.sides.ends import End
+from tasks.values.canonical import same
 from tasks.values.opaque import Opaque
 
 
-class LinkedPairs:
+class LinkedPairs(ApartPairs):
     """Gathers the actions of a plan, pair by pair."""
-
-    def __init__(self, links: Sequence[Link], left: Snapshot, right: Snapshot, policy: Policy) -> None:
-        self.links = links
-        self.snapshots = {End.LEFT: left, End.RIGHT: right}
-        self.policy = policy
-        self.actions: list[Action] = []
-        self.in_step = 0
-        #: Keys of intents that an action settles, or that must stay open.
-        self.handled: set[str] = set()
-        #: By side and hash of new records, why none is made for them across.
-        self.waiting: dict[tuple[End, str], str] = {}
 
     def merge_link(
         self, link: Link, intents: Sequence[Intent] = (), not_shown: Mapping[str, End] | None = None
@@ -69,7 +58,9 @@ class LinkedPairs:
         if self.park(link):
             self.handled |= {intent.key for intent in intents}
         elif left is not None and right is not None:
+            before = len(self.actions)
             self.merge_pair(link, left, right, uncertain, intents)
+            self.see_out(link, before)
         elif right is not None:
             self.one_missing(link, End.LEFT, right, uncertain)
         elif left is not None:
@@ -86,20 +77,21 @@ class LinkedPairs:
         if not link.parked and not self.policy.scope_changed:
             return False
         unseen = {side for side, snapshot in self.snapshots.items() if not snapshot.has(link.id_on(side))}
-        parked = link.parked & unseen
+        parked = link.parked & (unseen | self.out_on(link) if link.apart else unseen)
+        moved = {side for side in unseen if link.id_on(side) in self.snapshots[side].moved}
         if self.policy.scope_changed:
             parked |= {side for side in unseen if self.snapshots[side].partial is None}
+        elif link.apart and (lost := unseen - moved - (link.parked if parked == link.parked else set())):
+            self.forget_apart(link, lost)
+            return True
+        else:
+            parked |= moved if link.apart else set()
         if parked != link.parked:
-            fresh = parked - link.parked
-            reason = "not listed since the task's scope was changed" if fresh else "back in sight"
-            self.actions.append(
-                Park(
-                    left_id=link.left_id,
-                    right_id=link.right_id,
-                    sides=frozenset(parked),
-                    reason=reason,
-                )
-            )
+            reason = "back in sight"
+            if parked - link.parked:
+                changed = "since the task's scope was changed"
+                reason = f"not listed {changed if self.policy.scope_changed else 'any more'}"
+            self.set_apart(link, parked, reason, apart=link.apart)
         return bool(parked)
 
     def settle_updates(self, link: Link, intents: Sequence[Intent]) -> tuple[Link, dict[str, End]]:
@@ -110,6 +102,7 @@ class LinkedPairs:
         """
         written: dict[str, object] = {}
         uncertain: dict[str, End] = {}
+        files: dict[End, dict[str, object]] = {end: {} for end in End}
         for intent in intents:
             record = self.snapshots[intent.side].records.get(link.id_on(intent.side))
             if record is None:
@@ -117,34 +110,70 @@ class LinkedPairs:
             for name in intent.values.keys() & set(self.policy.attributes):
                 if shows(record, name, intent.values[name]):
                     written[name] = intent.values[name]
+                    continue
+                known = {end: {**link.base_on(end), **files[end]} for end in End}
+                there = arrived(known[intent.side].get(name), intent.values[name], record.values[name])
+                if there is not None and all(name in base for base in known.values()):
+                    for end in End:  # each file by itself: what somebody added since is no part of the write
+                        files[end][name] = there.base(known[end][name])
                 elif not intent.answered:
                     uncertain[name] = intent.side
-        if not written:
+        if not written and not files[End.LEFT]:
             return link, uncertain
+        bases = {end: {**files[end], **written, **self.still_shown(link, end, written)} for end in End}
         self.actions.append(
             Agree(
                 left_id=link.left_id,
                 right_id=link.right_id,
-                left=written,
-                right=written,
+                left=bases[End.LEFT],
+                right=bases[End.RIGHT],
                 intents=() if uncertain else tuple(intent.key for intent in intents),
-                reason=f"{', '.join(sorted(written))} written by an earlier run that was cut off",
+                reason=f"{', '.join(sorted(bases[End.LEFT]))} written by an earlier run that was cut off",
             )
         )
         if not uncertain:
             self.handled |= {intent.key for intent in intents}
-        base = Link(link.left_id, link.right_id, {**link.left, **written}, {**link.right, **written})
-        return base, uncertain
+        left, right = ({**link.base_on(end), **bases[end]} for end in End)
+        return replace(link, left=left, right=right), uncertain
+
+    def still_shown(self, link: Link, end: End, written: Values) -> dict[str, object]:
+        """What an end, if it is the coarser one, shows of values that were written across and follow from it."""
+        record = self.snapshots[end].records.get(link.id_on(end))
+        found: dict[str, object] = {}
+        for name, value in written.items():
+            lossy = self.policy.lossy.get(name)
+            if (
+                record is None
+                or lossy is None
+                or lossy.side != end
+                or isinstance(record.values[name], Opaque)
+            ):
+                continue
+            shown, base = record.values[name], link.base_on(end).get(name)
+            if same(self.policy.carried(name, shown, value, end.opposite, base), value):
+                found[name] = shown
+        return found
 
     def both_missing(self, link: Link) -> None:
         """Neither record of a pair is listed any more."""
         partial = self.snapshots[End.LEFT].partial or self.snapshots[End.RIGHT].partial
         if partial:
             self.skip(End.LEFT, link.left_id, f"not seen on either side, and a listing is partial: {partial}")
-        else:
-            self.actions.append(
-                Unlink(left_id=link.left_id, right_id=link.right_id, reason="deleted on both sides")
+            return
+        moved = {side for side in End if link.id_on(side) in self.snapshots[side].moved}
+        if moved == set(End):
+            self.set_apart(link, moved, "not listed on either side any more, though it is not deleted")
+            return
+        deleted = set(End) - moved
+        where = self.policy.labels[next(iter(deleted))] if moved else ""
+        self.actions.append(
+            Unlink(
+                left_id=link.left_id,
+                right_id=link.right_id,
+                missing=frozenset(deleted),
+                reason=f"deleted in {where}, and listed no more across" if moved else "deleted on both sides",
             )
+        )
 
     def one_missing(self, link: Link, missing: End, rest: Record, uncertain: Mapping[str, End]) -> None:
         """One record of a pair is not listed any more; the other one is."""
@@ -153,16 +182,30 @@ class LinkedPairs:
         if partial:
             self.skip(missing, link.id_on(missing), f"not seen, and the listing is partial: {partial}")
             return
+        if link.id_on(missing) in self.snapshots[missing].moved:
+            self.moved_away(link, missing, rest)
+            return
         if (missing.opposite, rest.hash) in self.waiting:
             self.skip(missing.opposite, rest.id, self.waiting[missing.opposite, rest.hash])
+            return
+        if not self.policy.writes(missing.opposite):
+            self.mirror_again(link, missing, rest)
+            return
+        if self.policy.deletion_in(missing.opposite).how != "propagate":
+            self.spare(link, missing)
             return
         base = link.base_on(missing.opposite)
         edited = [
             name
             for name in self.policy.attributes
-            if _unseen(rest.values[name], name, base) or uncertain.get(name) is missing.opposite
+            if unseen(rest.values[name], name, base) or uncertain.get(name) is missing.opposite
         ]
         names = ", ".join(edited)
+        if edited and self.policy.mirror_to is missing.opposite and self.policy.keeps_target_edits:
+            self.set_apart(
+                link, {missing}, f"deleted in {here}, but {names} edited in {across}: it stays there"
+            )
+            return
         # What its source would write over anyway saves no object.
         in_vain = not any(self.policy.goes_to(name, missing) for name in edited)
         stays = missing.opposite if self.policy.edit_beats_delete and not in_vain else missing
@@ -226,14 +269,15 @@ class LinkedPairs:
     ) -> None:
         """Both records of a pair are there: compare them with the base."""
         self.name_hidden(link, left, right)
-        merged = merge_attributes(self.policy, link, left, right, uncertain or {})
+        merged = merge_attributes(self.policy, link, left, right, uncertain or {}, self.snapshots)
         keys = tuple(intent.key for intent in intents if intent.key not in self.handled)
+        self.actions += wait_for_links(link, merged.waiting)
         self.actions += merged.conflicts
         if any(conflict.unresolved for conflict in merged.conflicts):
             self.handled |= set(keys)
             return
         sides = [side for side in (End.RIGHT, End.LEFT) if merged.to_write[side]]
-        if sides or merged.agreed:
+        if sides or merged.agreed or merged.waiting:
             self.handled |= set(keys)  # kept open until the last action of the pair is done
         for side in sides:
             last = side is sides[-1] and not merged.agreed
@@ -296,30 +340,7 @@ class LinkedPairs:
                     if side is End.RIGHT or name not in across
                 },
                 intents=intents,
+                own=merged.own if side is End.RIGHT else {},
                 reason="; ".join(dict.fromkeys(reason for _, reason in written.values())),
             )
         )
-
-    def skip(self, side: End, record_id: ID, reason: str) -> None:
-        """Leave an object as it is."""
-        self.actions.append(Skip(side=side, id=record_id, reason=reason))
-
-    def synced(self, values: Values, to: End | None = None) -> dict[str, object]:
-        """The values of the attributes that are kept in step, or of those only that go to one side."""
-        return {
-            name: values[name]
-            for name in self.policy.attributes
-            if to is None or self.policy.goes_to(name, to)
-        }
-
-    def carried(self, record: Record, side: End) -> dict[str, object]:
-        """What is to be written on `side` for a record of the opposite one."""
-        return {
-            name: None if isinstance(value, Opaque) else self.policy.shown(name, value, side)
-            for name, value in self.synced(record.values, side).items()
-        }
-
-
-def _unseen(value: object, name: str, base: Values) -> bool:
-    """Whether a value was never shown to the other side: edited since, or not brought across yet."""
-    return not same(value, base[name]) if name in base else not is_empty(value)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from tasks.merge.united import Own
 from tasks.sides.ends import ID, UNLABELLED, End, Labels
 
 Values: TypeAlias = Mapping[str, Any]
@@ -56,6 +57,14 @@ class Snapshot:
     unreadable_hashes: Mapping[ID, frozenset[str]] = field(default_factory=dict)
     #: Objects that are not listed, of which the side does not say that they are gone.
     elsewhere: frozenset[ID] = frozenset()
+    #: Those of them of which the side says plainly that they are there.
+    moved: frozenset[ID] = frozenset()
+    #: Objects that are listed, but that the task's filters leave out …
+    outside: frozenset[ID] = frozenset()
+    #: … or its window of time.
+    out_of_window: frozenset[ID] = frozenset()
+    #: Whether all was listed; a listing of changes may lack objects that were new before and could not be linked.
+    full: bool = True
 
     def has(self, record_id: ID) -> bool:
         """Whether an object is there, readable or not."""
@@ -71,8 +80,20 @@ class Link:
     #: The base: by attribute, as each side showed it.
     left: Values
     right: Values
-    #: The sides on which the record is known to be out of the task's sight, though not deleted.
+    #: The sides on which the record is known to be out of the task's sight.
     parked: frozenset[End] = frozenset()
+    #: Whether the pair is synced no more while one is out of sight: the other one goes its own way, and the pair is
+    #: only remembered so that neither is made again.
+    apart: bool = False
+
+    def __post_init__(self) -> None:
+        """Journals keep that a pair went apart beside the sides on which it is out of sight.
+
+        Raises:
+            ValueError: such a pair is in sight on both.
+        """
+        if self.apart and not self.parked:
+            raise ValueError(f"{self.left_id} and {self.right_id} apart, yet in sight")
 
     def id_on(self, side: End) -> ID:
         """The id of the pair's record on a side."""
@@ -102,6 +123,8 @@ class Intent:
     #: When a create was begun, and the hash that its source had then.
     begun_at: datetime | None = field(default=None, compare=False)
     hash: str = ""
+    #: The object that a create made, by the word of its side; `None` where the side does not say. It is not kept.
+    made_id: ID | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +204,8 @@ class Update(Action):
     source: Values
     #: The updates of earlier runs that this settles.
     intents: tuple[str, ...] = ()
+    #: Of files, what this side did by itself: it stays, and is carried across by the next run.
+    own: Mapping[str, Own] = field(default_factory=dict)
 
     @property
     def target_id(self) -> ID:
@@ -209,6 +234,8 @@ class Delete(Action):
     right_id: ID
     #: What it shows, and is lost.
     values: Values = field(default_factory=dict)
+    #: Whether its counterpart is there, and only left what the task takes.
+    left_scope: bool = False
 
     @property
     def target_id(self) -> ID:
@@ -223,19 +250,47 @@ class Delete(Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unlink(Action):
-    """Forget a link of which both records are gone."""
+    """Forget a link whose records are gone."""
 
     left_id: ID
     right_id: ID
+    #: The sides that are asked whether that is so.
+    missing: frozenset[End] = frozenset(End)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Park(Action):
-    """Note on which sides a link's records are out of sight without being deleted; on none of them, again."""
+    """Note on which sides a link's records are out of sight; on none of them, again."""
 
     left_id: ID
     right_id: ID
     sides: frozenset[End]
+    #: Whether the pair is synced no more for as long.
+    apart: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark(Action):
+    """Set an attribute of a record on `side` whose counterpart was deleted; the pair is synced no more."""
+
+    side: End
+    left_id: ID
+    right_id: ID
+    #: By the side's own name, and as the side takes it.
+    attribute: str
+    value: Any
+    #: What the merge calls the attribute, where it is one of those that are kept in step.
+    synced_as: str | None = None
+
+    @property
+    def target_id(self) -> ID:
+        """The id of the record that is marked."""
+        return self.left_id if self.side is End.LEFT else self.right_id
+
+    @property
+    def missing_id(self) -> ID:
+        """The id of the record that is not there any more."""
+        return self.right_id if self.side is End.LEFT else self.left_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,8 +313,8 @@ class Conflict(Action):
     winner: End | None
     #: The rule that decided: `newer`, `tie`, `left`, `right`, `error`, `resolver`, `method`,
     #: `edit beats delete`, `delete beats edit`, `made again` where an object took the place of a deleted one,
-    #: `retried` where an earlier write of this value may have arrived and been edited since, or `one way` where it
-    #: was edited at the only end to which it goes.
+    #: `retried` where an earlier write of this value may have arrived and been edited since, `one way` where it
+    #: was edited at the only end to which it goes, or `kept` where it stays so there until its source changes.
     rule: str
 
     @property
@@ -309,6 +364,14 @@ class Skip(Action):
     odd: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spare(Action):
+    """Let an object of `side` be without a counterpart: it was there before the first sync. Writes nothing."""
+
+    side: End
+    id: ID
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a run would do, in the order in which it would be done."""
@@ -330,9 +393,9 @@ class Plan:
         return [action for action in self.actions if isinstance(action, kinds)]
 
     @property
-    def writes(self) -> list[Create | Update | Delete | Restore | Withdraw]:
+    def writes(self) -> list[Create | Update | Delete | Mark | Restore | Withdraw]:
         """The actions that change a service."""
-        return self.of(Create, Update, Delete, Restore, Withdraw)
+        return self.of(Create, Update, Delete, Mark, Restore, Withdraw)
 
     def counts(self) -> dict[str, int]:
         """How many actions of each kind, by the kind's name in lower case."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 
 from tasks.merge.model import Intent, Record
 from tasks.sides.ends import ID, End
@@ -19,8 +20,9 @@ def settle_intents(
     """For each create whose outcome is unknown, the object that it made, if it is there.
 
     `paired` are the records of each side whose counterpart is listed: they need none. An object counts as
-    made by a create when it shows every value that was to be written, or, where none does, when its hash is
-    that of the create's source, now or then: it was edited since, or the service changed what was written.
+    made by a create when its side says so, or when it shows every value that was to be written, or, where none
+    does, when its hash is that of the create's source, now or then: it was edited since, or the service changed
+    what was written.
     """
     open_creates = [
         intent
@@ -29,7 +31,7 @@ def settle_intents(
     ]
     settled: dict[str, tuple[Intent, Record]] = {}
     taken: set[tuple[End, ID]] = set()
-    for fits in (_made_by, _same_hash):
+    for fits in (_named, _made_by, _same_hash):
         for intent in open_creates:
             source = records[intent.side.opposite].get(intent.source_id)
             for record in unlinked[intent.side] if intent.key not in settled else ():
@@ -38,6 +40,10 @@ def settle_intents(
                     settled[intent.key] = (intent, record)
                     break
     return list(settled.values())
+
+
+def _named(record: Record, intent: Intent, _source: Record | None) -> bool:
+    return intent.made_id is not None and record.id == intent.made_id
 
 
 def _same_hash(record: Record, intent: Intent, source: Record | None) -> bool:
@@ -76,16 +82,24 @@ def pair_by_hash(
     for full in (True, False):
         taken = {id(record) for pair in pairs for record in pair}
         waiting: dict[object, list[Record]] = defaultdict(list)
-        for record in sorted(right, key=lambda record: record.id, reverse=True):
+        for record in sorted(right, key=_id, reverse=True):
             if id(record) not in taken and (full or record.hash):
                 waiting[_key(record, attributes, full)].append(record)
-        for record in sorted(left, key=lambda record: record.id):
-            if id(record) not in taken and (full or record.hash) and waiting[_key(record, attributes, full)]:
-                pairs.append((record, waiting[_key(record, attributes, full)].pop()))
+        for record in sorted(left, key=_id):
+            if id(record) not in taken and (full or record.hash):
+                alike = waiting.get(_key(record, attributes, full))
+                if alike:
+                    pairs.append((record, alike.pop()))
     return sorted(pairs, key=lambda pair: pair[0].id)
 
 
+_id = attrgetter("id")
+
+
 def _key(record: Record, attributes: Sequence[str], full: bool) -> object:
-    if not full:
-        return record.hash
+    return full_key(record, attributes) if full else record.hash
+
+
+def full_key(record: Record, attributes: Sequence[str]) -> object:
+    """Equal for records that are equal in hash and in every attribute."""
     return record.hash, tuple(canonical(record.values[name]) for name in attributes)

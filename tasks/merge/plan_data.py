@@ -8,8 +8,12 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from tasks.merge.model import Action, Change, Link, Name, Plan
+from tasks.merge.united import Own
 from tasks.sides.ends import End, Labels
 from tasks.values.canonical import dump
+from tasks.values.date_range import DateRange
+from tasks.values.opaque import Opaque
+from tasks.values.references import References, untitled
 
 _KINDS: Mapping[str, type[Action]] = {kind.__name__.lower(): kind for kind in Action.__subclasses__()}
 
@@ -22,7 +26,9 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "winner": End,
     "sides": lambda sides: frozenset(map(End, sides)),
     "parked": lambda sides: frozenset(map(End, sides)),
+    "missing": lambda sides: frozenset(map(End, sides)),
     "changes": lambda changes: {name: Change(**change) for name, change in changes.items()},
+    "own": lambda own: {name: Own(**one) for name, one in own.items()},
     "name": lambda name: Name(**name),
     "instead_of": lambda old: Link(**_restored(old)) if isinstance(old, dict) else old,
 }
@@ -61,9 +67,9 @@ def plan_digest(plan: Plan) -> str:
     which a service lists the objects in another order has the same.
     """
     done = sorted(
-        dump({name: value for name, value in action.items() if name not in _TOLD})
+        dump({name: untitled(value) for name, value in action.items() if name not in _TOLD})
         for action in plan_to_data(plan)["actions"]
-        if action["action"] != "skip"
+        if action["action"] not in ("skip", "spare")
     )
     return hashlib.sha256(dump(done).encode()).hexdigest()[:12]
 
@@ -73,7 +79,7 @@ def _plain_fields(thing: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if is_dataclass(value):
+    if is_dataclass(value) and not isinstance(value, DateRange | Opaque | References):
         return _plain_fields(value)
     if isinstance(value, Mapping):
         return {name: _plain(part) for name, part in value.items()}

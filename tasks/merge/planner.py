@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from tasks.merge.linked_pairs import LinkedPairs
-from tasks.merge.model import Adopt, Create, Intent, Link, Plan, Record, Snapshot
+from tasks.merge.matching import match_plainly
+from tasks.merge.model import Adopt, Create, Intent, Link, Plan, Record, Snapshot, Spare
 from tasks.merge.pairing import pair_by_hash, settle_intents, shows, updates_by_link
 from tasks.merge.policy import Policy
 from tasks.merge.remade import Remade, find_remade, half_dead, link_again
+from tasks.merge.untouched import in_step, touched
 from tasks.sides.ends import ID, End
+from tasks.values.opaque import Opaque
 
 
 def make_plan(
@@ -26,23 +31,22 @@ def make_plan(
     same plan, whatever the order of its records. A deletion is only derived from a listing that is complete, and
     never destroys an edit.
     """
-    return _Planner(sorted(links, key=lambda link: (link.left_id, link.right_id)), left, right, policy).run(
-        intents
-    )
+    return _Planner(sorted(links, key=attrgetter("left_id", "right_id")), left, right, policy).run(intents)
 
 
 class _Planner(LinkedPairs):
     """Gathers the actions of one plan, of linked records and of others."""
 
     def run(self, intents: Sequence[Intent]) -> Plan:
-        linked = {side: {link.id_on(side) for link in self.links} for side in End}
-        bereft = {
-            (side, link.id_on(side)): link
-            for link in self.links
-            for side in End
-            if self.is_bereft(link, side)
+        linked = {
+            End.LEFT: {link.left_id for link in self.links},
+            End.RIGHT: {link.right_id for link in self.links},
         }
-        paired = {side: {i for i in linked[side] if (side, i) not in bereft} for side in End}
+        lone = self.lone(linked)
+        bereft = {
+            (side, link.id_on(side)): link for link in lone for side in End if self.is_bereft(link, side)
+        }
+        paired = {side: linked[side].difference(i for end, i in bereft if end is side) for side in End}
         records = {side: snapshot.records for side, snapshot in self.snapshots.items()}
         settled = settle_intents(intents, records, self.unlinked(linked, by_id=True), paired)
         replaced = {intent.key: bereft.get((intent.side.opposite, intent.source_id)) for intent, _ in settled}
@@ -51,9 +55,11 @@ class _Planner(LinkedPairs):
         for intent, record in settled:
             for side in End:
                 linked[side].add(record.id if side is intent.side else intent.source_id)
-        remade = self.find_remade([link for link in self.links if link not in replaced.values()], linked)
+        remade = self.find_remade([link for link in lone if link not in replaced.values()], linked)
         followed = {(one.link.left_id, one.link.right_id) for one in remade}
-        for link in self.links:
+        some = touched(self.links, self.snapshots, self.policy, updates)
+        self.in_step = len(self.links) - len(some)
+        for link in some:
             if link in replaced.values() or (link.left_id, link.right_id) in followed:
                 continue
             before = len(self.actions)
@@ -69,11 +75,11 @@ class _Planner(LinkedPairs):
             for side, record in zip(End, one.pair, strict=True):
                 linked[side].add(record.id)
         fresh = self.unlinked(linked)
-        pairs = pair_by_hash(fresh[End.LEFT], fresh[End.RIGHT], self.policy.attributes)
-        for left, right in pairs:
+        for left, right in self.pairs_of(fresh, linked):
             self.adopt_pair(left, right)
             linked[End.LEFT].add(left.id)
             linked[End.RIGHT].add(right.id)
+        self.wait_for_outside(linked)
         for side in End:
             for record in self.unlinked(linked)[side]:
                 self.create_counterpart(side, record)
@@ -83,11 +89,42 @@ class _Planner(LinkedPairs):
             {side: len(snap.records) + len(snap.unreadable) for side, snap in self.snapshots.items()},
             void,
             self.policy.labels,
+            tuple(self.told()),
         )
+
+    def told(self) -> Iterator[str]:
+        """What is left alone, in a sentence."""
+        for side, number in self.left_outside.items():
+            some = "1 object" if number == 1 else f"{number} objects"
+            yield f"{some} of {self.policy.labels[side]}: not among what the sync takes, and left alone"
+        for side, number in self.of_their_own.items():
+            some = "1 object has" if number == 1 else f"{number} objects have"
+            here, across = self.policy.labels[side], self.policy.labels[side.opposite]
+            yield f"{some} no counterpart: {here} keeps what it has, as nothing is made in {across}"
+
+        for side, number in self.spared.items():
+            some = "1 object" if number == 1 else f"{number} objects"
+            here, across = self.policy.labels[side], self.policy.labels[side.opposite]
+            yield f"{some} of {here}: there before the first sync, and without a counterpart in {across}"
+
+        yield from self.told_opaque()
+
+    def told_opaque(self) -> Iterator[str]:
+        """What stays where it is because it cannot be shown, in a sentence for each attribute and reason."""
+        for side, snapshot in self.snapshots.items():
+            found = Counter(
+                (name, value.type)
+                for record in snapshot.records.values()
+                for name, value in record.values.items()
+                if isinstance(value, Opaque) and not value.odd
+            )
+            for (name, why), number in sorted(found.items()):
+                some = "1 object" if number == 1 else f"{number} objects"
+                yield f"{some} of {self.policy.labels[side]}: {name} is left as it is on both sides ({why})"
 
     def as_updates(self, intents: Sequence[Intent], paired: Mapping[End, set[ID]]) -> list[Intent]:
         """Creates whose object was linked before all that they wrote was settled go on as updates of it."""
-        links = {(side, link.id_on(side)): link for link in self.links for side in End}
+        links = {(side, link.id_on(side)): link for link in self.links if intents for side in End}
         return [
             replace(intent, target_id=links[intent.side.opposite, intent.source_id].id_on(intent.side))
             if intent.target_id is None and intent.source_id in paired[intent.side.opposite]
@@ -95,27 +132,64 @@ class _Planner(LinkedPairs):
             for intent in intents
         ]
 
+    def lone(self, linked: Mapping[End, set[ID]]) -> list[Link]:
+        """The links of which a record is not listed."""
+        absent = {
+            side: linked[side].difference(snapshot.records, snapshot.unreadable)
+            for side, snapshot in self.snapshots.items()
+        }
+        left, right = absent[End.LEFT], absent[End.RIGHT]
+        return [link for link in self.links if link.left_id in left or link.right_id in right]
+
     def is_bereft(self, link: Link, side: End) -> bool:
         """Whether the record across from a link's record on a side is not listed."""
         return not self.snapshots[side.opposite].has(link.id_on(side.opposite))
 
     def unlinked(self, linked: Mapping[End, set[ID]], *, by_id: bool = False) -> dict[End, list[Record]]:
-        """The records of each side that belong to no link, in the order of the listing or of their ids."""
+        """The records of each side that belong to no link: those that the task takes, in the order of the listing.
+
+        By id it is all of them: what an earlier run made may not be among those any more.
+        """
         found = {
-            side: [record for record in snapshot.records.values() if record.id not in linked[side]]
+            side: []
+            if snapshot.records.keys() <= linked[side]
+            else [record for record in snapshot.records.values() if record.id not in linked[side]]
             for side, snapshot in self.snapshots.items()
         }
-        return {side: sorted(fresh, key=_id) for side, fresh in found.items()} if by_id else found
+        if by_id:
+            return {side: sorted(fresh, key=_id) for side, fresh in found.items()}
+        return {
+            side: [record for record in fresh if not self.is_out(side, record.id)]
+            for side, fresh in found.items()
+        }
+
+    def is_out(self, side: End, record_id: ID) -> bool:
+        """Whether a record that has no link is not among what the task takes."""
+        snapshot = self.snapshots[side]
+        return record_id in snapshot.outside or record_id in snapshot.out_of_window
 
     def wait_for_unreadable(self, linked: Mapping[End, set[ID]]) -> None:
         """Name the new objects that cannot be read; nothing is made that may be the counterpart of one."""
         for side, snapshot in self.snapshots.items():
-            for record_id in sorted(snapshot.unreadable.keys() - linked[side]):
+            for record_id in sorted(one for one in snapshot.unreadable if one not in linked[side]):
                 reason = f"cannot be read: {snapshot.unreadable[record_id]}"
                 self.skip(side, record_id, reason)
+                here = self.policy.labels[side]
+                self.unreadable_on[side] = f"its counterpart may be {record_id} in {here}, which {reason}"
                 for hashed in snapshot.unreadable_hashes.get(record_id, frozenset()) - {""}:
                     self.waiting[side.opposite, hashed] = (
                         f"its counterpart may be {record_id} in {self.policy.labels[side]}, which {reason}"
+                    )
+
+    def wait_for_outside(self, linked: Mapping[End, set[ID]]) -> None:
+        """Nothing is made that may be the counterpart of an object which the task does not take."""
+        for side, fresh in self.unlinked(linked, by_id=True).items():
+            for record in fresh:
+                if self.is_out(side, record.id):
+                    self.left_outside[side] += 1
+                    here = self.policy.labels[side]
+                    self.beyond[side.opposite, record.hash] = (
+                        f"its counterpart may be {record.id} in {here}, which the sync does not take"
                     )
 
     def find_remade(self, links: Sequence[Link], linked: Mapping[End, set[ID]]) -> list[Remade]:
@@ -128,7 +202,8 @@ class _Planner(LinkedPairs):
                 self.waiting[side, rest.hash] = (
                     f"it may be {link.id_on(side)} made again, of which a partial listing does not tell"
                 )
-        return find_remade(links, self.snapshots, self.unlinked(linked), self.policy.attributes)
+        fresh, attributes = self.unlinked(linked), self.policy.attributes
+        return find_remade(links, self.snapshots, fresh, attributes, plainly=self.policy.plainly)
 
     def adopt_created(self, intent: Intent, record: Record, old: Link | None) -> None:
         """A create of an earlier run that was cut off did arrive: link it, then merge as ever."""
@@ -194,17 +269,47 @@ class _Planner(LinkedPairs):
                 + (f", but {', '.join(differ)} differ" if differ else ""),
             )
         )
-        self.merge_pair(link, left, right)
+        if not in_step(link, left, right, self.policy):
+            self.merge_pair(link, left, right)
+
+    def pairs_of(
+        self, fresh: Mapping[End, Sequence[Record]], linked: Mapping[End, set[ID]]
+    ) -> list[tuple[Record, Record]]:
+        """The new records that are the same thing; those of which nobody can tell are left, by name."""
+        if not self.policy.plainly:
+            return pair_by_hash(fresh[End.LEFT], fresh[End.RIGHT], self.policy.attributes)
+        matched = match_plainly(fresh[End.LEFT], fresh[End.RIGHT], self.policy.attributes)
+        for groups in matched.unclear:
+            some = " and ".join(
+                f"{len(group)} in {self.policy.labels[side]}" for side, group in zip(End, groups, strict=True)
+            )
+            for side, group in zip(End, groups, strict=True):
+                for record in group:
+                    self.skip(
+                        side, record.id, f"{some} have the same match key: make them differ, or alike in all"
+                    )
+                    linked[side].add(record.id)
+        return matched.pairs
 
     def create_counterpart(self, side: End, record: Record) -> None:
+        if self.policy.is_spared(side, record.id):
+            self.leave_alone(side, record.id)
+            return
+        if not self.policy.makes(side.opposite):
+            self.of_their_own[side] += 1
+            return
+        if self.policy.plainly and self.unreadable_on[side.opposite]:
+            self.skip(side, record.id, self.unreadable_on[side.opposite])
+            return
         partial = self.snapshots[side.opposite].partial
         if partial:
             self.skip(
                 side, record.id, f"its counterpart may just be unseen, as the listing is partial: {partial}"
             )
             return
-        if (side, record.hash) in self.waiting:
-            self.skip(side, record.id, self.waiting[side, record.hash])
+        reason = self.waiting.get((side, record.hash)) or self.beyond.get((side, record.hash))
+        if reason is not None and record.hash:
+            self.skip(side, record.id, reason)
             return
         self.actions.append(
             Create(
@@ -215,6 +320,15 @@ class _Planner(LinkedPairs):
                 reason=f"new in {self.policy.labels[side]}",
             )
         )
+
+    def leave_alone(self, side: End, record_id: ID) -> None:
+        """Leave an object as it was before the first sync: by name where people are to see it, else counted."""
+        if self.policy.names_spared or side not in self.policy.there_before:
+            across = self.policy.labels[side.opposite]
+            reason = f"it was there before the first sync, and nothing is made of it in {across}"
+            self.actions.append(Spare(side=side, id=record_id, reason=reason))
+        else:
+            self.spared[side] += 1
 
 
 def _id(record: Record) -> ID:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.merge.model import Conflict, Link, Record, Snapshot
+from tasks.merge.holding import pair_of
+from tasks.merge.matching import match_plainly
+from tasks.merge.model import Conflict, Create, Link, Plan, Record, Snapshot
 from tasks.merge.pairing import pair_by_hash
 from tasks.merge.policy import Policy
 from tasks.sides.ends import ID, End
@@ -58,16 +60,64 @@ def in_question(links: Sequence[Link], snapshots: Mapping[End, Snapshot]) -> lis
     ]
 
 
+def left_sight(
+    links: Iterable[Link], snapshots: Mapping[End, Snapshot], policy: Policy
+) -> list[tuple[End, ID]]:
+    """The missing objects that may only have left what the task takes: their side is asked whether they are there."""
+    if policy.scope_changed:
+        return []
+    found = []
+    for link in links:
+        missing = {side for side in End if not snapshots[side].has(link.id_on(side))}
+        if link.parked:  # only where the other one is back
+            missing = {side for side in missing if link.apart and side.opposite in link.parked - missing}
+        found += [
+            (side, link.id_on(side))
+            for side in sorted(missing)
+            if snapshots[side].partial is None and policy.leave_unlisted(side) != "keep"
+        ]
+    return found
+
+
+def brings_together(plan: Plan, links: Iterable[Link]) -> bool:
+    """Whether a plan touches a pair that went apart: what was edited meanwhile, a listing of changes tells no more."""
+    apart = {(link.left_id, link.right_id) for link in links if link.apart}
+    return any(pair_of(action) in apart for action in plan.actions)
+
+
+def may_be_there(plan: Plan, policy: Policy) -> bool:
+    """Whether a plan makes objects where some stand alone: a listing of changes does not tell of those."""
+    return any(isinstance(action, Create) and policy.may_stay_alone(action.side) for action in plan.actions)
+
+
+def unknown_rests(links: Sequence[Link], snapshots: Mapping[End, Snapshot]) -> dict[End, list[ID]]:
+    """Objects across from a missing one of which a listing of changes gives no hash, by their side.
+
+    Without it nobody sees that an object that is new where the other one is missing is the same thing again.
+    """
+    found: dict[End, list[ID]] = {side: [] for side in End}
+    linked = {side: {link.id_on(side) for link in links} for side in End}
+    with_new = {side for side in End if snapshots[side].records.keys() - linked[side]}
+    if with_new:
+        for link, missing in half_dead(links, snapshots):
+            rest = link.id_on(missing.opposite)
+            if missing in with_new and not snapshots[missing.opposite].records[rest].hash:
+                found[missing.opposite].append(rest)
+    return found
+
+
 def find_remade(
     links: Iterable[Link],
     snapshots: Mapping[End, Snapshot],
     unlinked: Mapping[End, Sequence[Record]],
     attributes: Sequence[str],
+    *,
+    plainly: bool = False,
 ) -> list[Remade]:
     """The links that go on with another object, by the rules by which new objects are paired.
 
     None is found for an object that may only be out of sight: where the listing is partial, where the side does
-    not say that it is gone, or where the link is parked.
+    not say that it is gone, or where the link is parked. A pair that is synced no more is found: it is linked again.
     """
     found = []
     alone = half_dead(links, snapshots)
@@ -77,13 +127,16 @@ def find_remade(
         bereft = {
             link.id_on(side.opposite): link
             for link, missing in alone
-            if missing is side and not link.parked and link.id_on(side) not in snapshots[side].elsewhere
+            if missing is side
+            and (not link.parked or link.apart)
+            and link.id_on(side) not in snapshots[side].elsewhere
         }
         rests = [snapshots[side.opposite].records[rest_id] for rest_id in bereft]
-        if side is End.LEFT:
-            pairs = pair_by_hash(unlinked[side], rests, attributes)
-        else:
-            pairs = [pair[::-1] for pair in pair_by_hash(rests, unlinked[side], attributes)]
+        one, other = (unlinked[side], rests) if side is End.LEFT else (rests, unlinked[side])
+        pairs = (
+            match_plainly(one, other, attributes).pairs if plainly else pair_by_hash(one, other, attributes)
+        )
+        pairs = pairs if side is End.LEFT else [pair[::-1] for pair in pairs]
         found += [Remade(bereft[rest.id], side, record, rest) for record, rest in pairs]
     return sorted(found, key=lambda one: (one.link.left_id, one.link.right_id))
 
@@ -113,7 +166,8 @@ def link_again(
             for side in End:
                 bases[side][name] = shown[side]
             continue
-        winner = None if name in uncertain else _edited_side(remade, name, shown)
+        # Of a pair that went apart, the base says no more whose value is the edit.
+        winner = None if name in uncertain or old.apart else _edited_side(remade, name, shown)
         if winner is None or not policy.goes_to(name, winner.opposite):
             continue
         for side in End:

@@ -217,6 +217,10 @@ def take_back(
             reason = f"{_goes_only(known, take, policy)}: left as it is"
             actions = [Skip(side=take, id=link.id_on(take), reason=reason)]
         return Plan(tuple(actions), 0, listed, labels=policy.labels)
+    if not policy.writes(take):
+        reason = f"{policy.labels[take]} is mirrored, and never written"
+        source = Skip(side=take, id=link.id_on(take) if link else former_id, reason=reason)
+        return Plan((source,), 0, listed, labels=policy.labels)
     if attribute is None and wanted is not None and not snapshots[take].has(former_id):
         former_id = link.id_on(take) if link is not None else former_id
         restore = Restore(

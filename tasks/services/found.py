@@ -12,7 +12,23 @@ from tasks.nearest import nearest
 from tasks.sides import GROUP, Service
 
 #: What the tables of `lockstep.toml` say with a word of their own, so that no service can have it for a name.
-RESERVED = frozenset({"error", "first", "map", "name", "new", "newer", "second"})
+RESERVED = frozenset(
+    {
+        "columns",
+        "delete",
+        "error",
+        "first",
+        "leave",
+        "map",
+        "match",
+        "name",
+        "new",
+        "newer",
+        "only",
+        "second",
+        "window",
+    }
+)
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 #: Where not even ours are found.
 NONE_AT_ALL = "none is announced here, not even by Lockstep; install it anew, as with pip install -e ."

@@ -15,6 +15,8 @@ The words, before any method:
 *scope*       what the listings hold: the place and the filter. What another scope leaves out was not deleted.
 *gone*        deleted, by the service's own word. Missing is not gone.
 *precondition*  that an object is still as it was read. A write looks, and gives up where it is not.
+*file*        a name, and what its bytes are known by. The merge compares these; the bytes are read from one side
+              (`read_file`) when the other one says that it lacks them (`lacks_files`), right before it is written.
 *end*         left or right: one of the two places of a sync at which a side stands.
 """
 
@@ -28,31 +30,41 @@ from tasks.errors import (
 )
 from tasks.sides.ends import ID, End, Labels
 from tasks.sides.keys import title_key
-from tasks.sides.kinds import Attribute, Kind, Option, State
+from tasks.sides.kinds import Attribute, Kind, Option, Person, State
 from tasks.sides.listing import Changes, Listing
 from tasks.sides.service import GROUP, Service
+from tasks.sides.set_up import Answers, Place, Question, SetUp, Tell
 from tasks.sides.side import Answer, Side, check_lock
+from tasks.values.file import File, sorted_files
 
 __all__ = [
     "GROUP",
     "ID",
     "Answer",
+    "Answers",
     "Attribute",
     "Changes",
     "CursorExpiredError",
     "End",
+    "File",
     "ItemError",
     "Kind",
     "Labels",
     "Listing",
     "Option",
     "OutcomeUnknownError",
+    "Person",
+    "Place",
     "PreconditionError",
+    "Question",
     "Service",
+    "SetUp",
     "Side",
     "SideError",
     "State",
+    "Tell",
     "UnfitError",
     "check_lock",
+    "sorted_files",
     "title_key",
 ]

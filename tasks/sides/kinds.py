@@ -37,7 +37,7 @@ class Kind(StrEnum):
     ADDRESS = "address"
     #: `tuple` of ids of people, sorted.
     PERSON = "person"
-    #: `tuple` of what names files, sorted.
+    #: `tuple` of `File`, sorted by name, then by content (`sorted_files`).
     FILE = "file"
     #: `tuple` of ids of other objects, sorted.
     REFERENCE = "reference"
@@ -64,6 +64,15 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whom an attribute may name."""
+
+    id: str
+    #: The mail address by which other services may know them too.
+    mail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Attribute:
     """An attribute of a side's objects."""
 
@@ -79,5 +88,17 @@ class Attribute:
     meaning: str = ""
     #: Whether times are kept to the minute only, or a moment loses its time of day.
     whole_minutes: bool = False
+    #: Of moments that always have a time of day: the zone at whose midnight a date is kept; empty: it stays a date.
+    midnight_in: str = ""
     #: A word for the form in which its values are compared; another word than before makes the base void.
     form: str = ""
+    #: What a person can say so that it is of another kind, where it cannot be synced as it is.
+    mend: str = ""
+    #: Of people: who is known there, with their mail addresses, as far as the service tells them.
+    people: tuple[Person, ...] = ()
+    #: Of people: whether their ids are their mail addresses.
+    by_mail: bool = False
+    #: Of references: whether it refers to one object at most.
+    single: bool = False
+    #: Of references to objects of another place than the side's own: that place, in words that `Side.places` of it has.
+    refers_to: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from tasks.sides.kinds import Attribute
+from tasks.sides.set_up import SetUp
 from tasks.sides.side import Side
 
 #: The group of the entry points.
@@ -35,3 +36,5 @@ class Service:
     make: Callable[[Any], Side]
     #: The attributes that its objects always have; none where they depend on the place.
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    #: How it is set up by asking; without it, the options that must be given are asked for one by one.
+    set_up: SetUp | None = None

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
-from datetime import timedelta
-from typing import Any, TypeAlias
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
 
-from tasks.errors import TaskDefinitionError
+from tasks.errors import ItemError, TaskDefinitionError
 from tasks.sides.ends import ID
+from tasks.values.file import File
 
 #: What a method of a side may return: its value, or a coroutine that does.
 Answer: TypeAlias = Any
 
 #: Raises `LockLostError` when the run that is going on may not write any more.
 check_lock: ContextVar[Callable[[], None]] = ContextVar("check_lock", default=lambda: None)
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def does_nothing(method: Method) -> Method:
+    """Marks a method of the contract that is there to be overridden: it is called where one stands, in no thread."""
+    method.does_nothing = True  # type: ignore[attr-defined]
+    return method
 
 
 class Side(ABC):
@@ -38,26 +48,49 @@ class Side(ABC):
     concurrency: int = 4
 
     @property
+    def login_expires(self) -> datetime | None:
+        """When the login expires that a person has to make anew, with its zone; `None` where that is not known.
+
+        Asked at the end of a run, before `close`: most services tell it with an answer, if they do.
+        """
+        return None
+
+    @property
     def full_label(self) -> str:
         """What it is called in messages about the set-up, where that says more, such as the place by its title."""
         return self.label
 
     # -- a run --------------------------------------------------------------------------------------------
 
+    @does_nothing
     def open(self) -> Answer:
         """Make clients; called in the run's event loop before anything else."""
         return None
 
+    @does_nothing
     def close(self) -> Answer:
         """Close clients; called when the run ends, however it ends, also where `open` failed."""
         return None
 
+    @does_nothing
     def recall(self, remembered: Any, synced: Mapping[ID, Mapping[str, Any]]) -> Answer:
         """Take over what an earlier run left, maybe in another process; called before `describe`.
 
         Args:
             remembered: what `remembered` gave; `None` before there was such a run.
-            synced: by id, the values that the side showed when its objects were synced last.
+            synced: by id, the values that the side showed when its objects were synced last. They are looked up when
+                they are asked for: ask for single objects, as the values of all may be many.
+        """
+        return None
+
+    @does_nothing
+    def reach(self) -> Answer:
+        """Ask the service for something that needs the login, where `describe` and `check` may do without.
+
+        Called before `describe` where a person wants to know whether all is well, and in no run.
+
+        Raises:
+            SideError: the service cannot be reached, or refuses the login.
         """
         return None
 
@@ -69,11 +102,13 @@ class Side(ABC):
             SideError: the service cannot be reached, or refuses the login.
         """
 
+    @does_nothing
     def check(self, attributes: Collection[str]) -> Answer:
         """Raise where the set-up cannot work, before anything is listed.
 
         Args:
-            attributes: the names of those that are synced; no others need to be read.
+            attributes: the names of those that are synced, or that the task filters or marks by; no others need to be
+                read.
 
         Raises:
             TaskDefinitionError: one cannot be synced, or is not what it was.
@@ -81,12 +116,33 @@ class Side(ABC):
         """
         return None
 
+    @does_nothing
+    def accept(self, attributes: Collection[str]) -> Answer:
+        """Be told of attributes that writes may take along, though they are not synced; called after `check`.
+
+        In them the task tells people of the sync. Nobody reads them: what a person does there is no edit, and no
+        precondition of a write. `create` and `update` get them with other values; `update` also alone.
+
+        Raises:
+            SideError: the service cannot be reached.
+        """
+        return None
+
+    def takes_along(self, changes: Collection[str]) -> bool:
+        """Whether an update of these attributes takes accepted ones along without a request more."""
+        return True
+
     def scope(self) -> str:
         """What the listings hold, in any words: place and filter; asked after `check`.
 
         What a listing of another scope than before does not hold was not deleted.
         """
         return ""
+
+    @property
+    def places(self) -> Collection[str]:
+        """Words by which references from elsewhere name what is listed here, as far as they are known."""
+        return ()
 
     def remembered(self) -> Any:
         """What a later run is to know, a JSON value; asked when a run came to its end.
@@ -124,6 +180,13 @@ class Side(ABC):
         """Whether the service itself says that an object is deleted, asked before its counterpart is."""
         return True
 
+    def gone_among(self, attribute: str, ids: Collection[ID]) -> Answer:
+        """Those of these ids to which an attribute referred that the service says are deleted, maybe of another place.
+
+        Asked when references to them are gone: one that the service took away with its object is nobody's edit.
+        """
+        return ()
+
     def concerns(self, event: Mapping[str, Any]) -> bool:
         """Whether an event that the service sent is about what is listed here; then a run follows soon."""
         return False
@@ -157,6 +220,32 @@ class Side(ABC):
     def address(self, obj: Any) -> Answer:
         """Where a person finds it, such as a link; nowhere by default."""
         return NotImplemented
+
+    # -- files: of a side with attributes of that kind ------------------------------------------------------
+
+    def read_file(self, obj_id: ID, file: File, path: Path) -> Answer:
+        """Write the bytes of a file that an object shows into `path`, an empty file of this machine.
+
+        Raises:
+            ItemError: it is not there any more, is not what it was, or has more bytes than may be carried.
+        """
+        raise ItemError(f"{self.label} gives no bytes of files: {file.name}")
+
+    def lacks_files(self, obj: Any, attribute: str, files: Sequence[File]) -> Answer:
+        """Which of these files have to come with their bytes, so that an attribute can be set to all of them.
+
+        The write that follows gets each of those with its `path`. All others are links, or known to this side by
+        their content.
+
+        Args:
+            obj: the object; `None` for one that is to be made.
+            attribute: its attribute.
+            files: all that it is to have.
+
+        Raises:
+            ItemError: one cannot be taken, which is said before any bytes are carried.
+        """
+        return [file for file in files if file.address is None]
 
     # -- writing ------------------------------------------------------------------------------------------
 
@@ -192,6 +281,14 @@ class Side(ABC):
         Raises:
             PreconditionError: the object changed since it was read.
         """
+
+    def made(self, key: str) -> Answer:
+        """The id of what a create with this key made, if it made anything; `None` where that is not known.
+
+        Asked when the answer of a create was lost: its object may have been edited since, and be known neither by
+        its values nor by its own key.
+        """
+        return NotImplemented
 
     def restore(self, obj_id: ID) -> Answer:
         """Take a deleted object out of the trash, under its old id, and return it; `None` where it is gone for good.

@@ -14,13 +14,16 @@ from typing import Any
 
 from tasks.engine.apply import Applier
 from tasks.engine.outcome import Outcome
+from tasks.engine.proofs import batches
 from tasks.engine.running import Running
 from tasks.errors import TaskDefinitionError
-from tasks.journal.contract import Base, Memory
-from tasks.journal.file import base_of, state_of
+from tasks.journal.contract import Base, Memory, Proof
+from tasks.journal.file import state_of
+from tasks.journal.ledger import LedgerEntry
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
-from tasks.merge import Action, Conflict, Effect, Intent, Link, Plan
+from tasks.journal.state_links import base_of
+from tasks.merge import Action, Effect, Intent, Plan
 from tasks.sides import End
 from tasks.sync_task.parts import PARTS, keeps_rest
 
@@ -140,17 +143,23 @@ class Context:
             )
         before = {link.left_id: link for link in base_of(self.kept.state).links}
         now = {link.left_id: link for link in base_of(after).links}
-        for left_id, link in before.items():
-            if left_id not in now or now[left_id].right_id != link.right_id:
-                await self.confirm(drop=link)
-        for left_id, link in now.items():
-            if before.get(left_id) != link:
-                await self.confirm(put=link)
+        dropped = [
+            Proof(drop=link)
+            for left_id, link in before.items()
+            if left_id not in now or now[left_id].right_id != link.right_id
+        ]
+        fresh = [Proof(put=link) for left_id, link in now.items() if before.get(left_id) != link]
+        for proofs in batches((*dropped, *fresh), self.running.journal.batch):
+            await self.confirm_all(proofs)
 
     async def confirm(self, **changes: Any) -> None:
         """Keep a change in the run's journal."""
-        await self.running.journal.confirm(**changes)
-        await self.kept.confirm(**changes)
+        await self.confirm_all([Proof(**changes)])
+
+    async def confirm_all(self, proofs: Sequence[Proof]) -> None:
+        """Keep what is known of several pairs in the run's journal."""
+        await self.running.journal.confirm_all(proofs)
+        await self.kept.confirm_all(proofs)
 
 
 class StepJournal(StateJournal):
@@ -159,6 +168,7 @@ class StepJournal(StateJournal):
     def __init__(self, state: State, context: Context) -> None:
         super().__init__(state)
         self._context = context
+        self.batch = context.running.journal.batch
 
     async def begin(self, intent: Intent | None, effect: Effect | None = None) -> None:
         """Keep it in both."""
@@ -166,16 +176,14 @@ class StepJournal(StateJournal):
         await self._context.kept.begin(intent, effect)
         await super().begin(intent, effect)
 
-    async def confirm(
-        self, *, put: Link | None = None, drop: Link | None = None, settle: Sequence[str] = ()
-    ) -> None:
+    async def confirm_all(self, proofs: Sequence[Proof]) -> None:
         """Keep it in both."""
-        await self._context.confirm(put=put, drop=drop, settle=settle)
-        await super().confirm(put=put, drop=drop, settle=settle)
+        await self._context.confirm_all(proofs)
+        await super().confirm_all(proofs)
 
-    async def keep_conflict(self, conflict: Conflict) -> None:
+    async def keep_conflict(self, entry: LedgerEntry) -> None:
         """The run's ledger has it."""
-        await self._context.running.journal.keep_conflict(conflict)
+        await self._context.running.journal.keep_conflict(entry)
 
     async def remember(self, memory: Memory, *, forget: Sequence[str] = ()) -> None:
         """Left to the run as a whole."""

@@ -110,9 +110,9 @@ async def _apply_part(
         end: await view_of(adapters[end], list(objs.values())) for end, objs in zip(End, objects, strict=True)
     }
     base = await running.journal.load()
-    views = await ask_for_missing(views, base.links)
-    left, right = (views[end].snapshot for end in End)
     policy = sync.policy(running.mapping)
+    views = await ask_for_missing(views, base.links, policy)
+    left, right = (views[end].snapshot for end in End)
     plan = make_plan(base.links, left, right, policy, base.intents)
     plan = await named(plan, views, base.links, sync.title_of(running.mapping))
     part = Plan(tuple(_linked_only(filter(keep, plan.actions), base.links)), labels=plan.labels)

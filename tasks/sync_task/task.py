@@ -12,6 +12,7 @@ from tasks.errors import TaskDefinitionError
 from tasks.journal.state import State
 from tasks.object_task import ObjectTask
 from tasks.sides import ID, Answer, check_lock
+from tasks.sides.side import does_nothing
 from tasks.sync_task import steps
 from tasks.sync_task.overrides import Overrides
 from tasks.sync_task.pairing import MethodPairing
@@ -141,14 +142,17 @@ class SyncTask(ObjectTask):
 
     # -- what a subclass may add -------------------------------------------------------------------------
 
+    @does_nothing
     def open(self) -> Answer:
         """Make clients; called in the run's event loop before anything else."""
         return None
 
+    @does_nothing
     def close(self) -> Answer:
         """Close clients; called when the run ends, however it ends."""
         return None
 
+    @does_nothing
     def check(self) -> Answer:
         """Raise where the set-up cannot work, before anything is listed."""
         return None
@@ -271,6 +275,7 @@ class SyncTask(ObjectTask):
         """
         return {}
 
+    @does_nothing
     def recall(self, remembered: Any, synced: Mapping[ID, Mapping[str, Any]]) -> Answer:
         """Take over what an earlier run left, maybe in another process; called before `check`.
 

@@ -9,6 +9,7 @@
     # edit_beats_delete = false # let a deletion on one side beat an edit on the other
     # delete_share = 0.5      # halt a run that would delete more than this share …
     # change_share = 0.5      # … or overwrite or blank an attribute on more than this share
+    # delete, only_to, target_edits, only, window, leave, match, create, first_sync, settle: docs/policies.md
 
     [sync.notion]             # a table for each of the two services; `lockstep services` says what it may have
     data_source = "…"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from config.sources import toml_file
 from tasks.errors import TaskDefinitionError
 from tasks.services.found import Found, services
 from tasks.tables.reading import Read, read_table
@@ -28,7 +29,7 @@ def declare(tables: Iterable[Mapping[str, Any]]) -> list[TwoWay]:
     names = [one.table.name for one in read]
     for name in names:
         if names.count(name) > 1:
-            raise TaskDefinitionError(f"lockstep.toml: two [[sync]] tables are named {name!r}")
+            raise TaskDefinitionError(f"{toml_file()}: two [[sync]] tables are named {name!r}")
     made = [(one.table, one.task()) for one in read]
     return [table.schedule(task) for table, task in made]
 
@@ -38,4 +39,4 @@ def _read(table: Mapping[str, Any], place: int, found: Mapping[str, Found]) -> R
     try:
         return read_table(table, found)
     except TaskDefinitionError as error:
-        raise TaskDefinitionError(f"lockstep.toml, [[sync]] {name}: {error}") from error
+        raise TaskDefinitionError(f"{toml_file()}, [[sync]] {name}: {error}") from error

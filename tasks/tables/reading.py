@@ -12,6 +12,7 @@ from tasks.conflict_modes import ConflictMode
 from tasks.errors import TaskDefinitionError
 from tasks.mapping import pairs_of
 from tasks.nearest import nearest
+from tasks.policies import read_rules
 from tasks.services.found import NONE_AT_ALL, Found
 from tasks.sides import End
 from tasks.tables import ends, mistakes
@@ -54,6 +55,7 @@ class Read:
             modes.get(table.conflict_mode, table.conflict_mode),
             constants=table.new,
             ends={left.word: End.LEFT, right.word: End.RIGHT},
+            **table.said,
         )
         task.edit_beats_delete = table.edit_beats_delete
         task.delete_share, task.change_share = table.delete_share, table.change_share
@@ -118,8 +120,16 @@ def _misspoken(read: SyncTable, words: Mapping[str, End]) -> Iterator[str]:
     for word in read.new:
         if word not in words:
             yield mistakes.unknown(word, list(words), "new")
-    if read.map is not None:
-        yield from _wrong_pairs(read.map, words)
+    wrong_pairs = _wrong_pairs(read.map, words) if read.map is not None else []
+    yield from wrong_pairs
+    try:
+        rules = read_rules(read.said, words)
+        if not wrong_pairs:
+            rules.check_pairs(pairs_of(read.map, words) if read.map is not None else (), words)
+        if rules.only_to is not None and any(words.get(word) is rules.only_to.opposite for word in read.new):
+            yield "new: nothing is made in the source of a mirror: leave its table out"
+    except TaskDefinitionError as error:
+        yield str(error)
 
 
 def _absent(read: SyncTable, left: ends.MadeEnd, right: ends.MadeEnd) -> Iterator[str]:

@@ -2,52 +2,83 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from tasks.schedule import read_period
+from config import checks
+from tasks.policies import Said
+from tasks.schedule.table import ScheduleKeys
 from tasks.two_way import TwoWay
 
 
-class SyncTable(BaseModel):
+def _checked_ping(url: str) -> str:
+    return checks.ping(url)
+
+
+class SyncTable(ScheduleKeys):
     """The keys of a `[[sync]]` table besides those of its two services."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
-    name: Annotated[str, Field(min_length=1)]
-    #: Time between the starts of two runs.
-    every: Annotated[timedelta, BeforeValidator(read_period)] | None = None
-    #: How many runs there are in all.
-    in_total: Annotated[int, Field(ge=1, strict=True)] | None = None
     once: Annotated[bool, Field(strict=True)] = False
-    #: `newer`, `error`, or the service whose value stays.
+    """one run, also across restarts"""
     conflict_mode: str = "newer"
-    #: Whether an object that was edited on one side survives its deletion on the other.
+    """`newer`, `error`, or the service whose value stays"""
     edit_beats_delete: Annotated[bool, Field(strict=True)] = True
-    #: The shares of the linked objects that a run may delete, and on which it may overwrite an attribute.
+    """whether an object that was edited on one side survives its deletion on the other"""
     delete_share: Annotated[float, Field(ge=0, le=1)] = TwoWay.delete_share
+    """the share of the linked objects that a run may delete"""
     change_share: Annotated[float, Field(ge=0, le=1)] = TwoWay.change_share
-    #: The right side's attributes by those of the left one; `None`: those that usually go together.
+    """the share of them on which it may overwrite or blank an attribute"""
     map: dict[str, Any] | None = None
-    #: What new objects get besides, by service and attribute.
+    """the right side's attributes by those of the left one; without it those that usually go together"""
+    only_to: str | None = None
+    """the only service that is written"""
+    target_edits: str | None = None
+    """what becomes of edits there: `overwrite` or `keep`"""
+    delete: dict[str, Any] | None = None
+    """what a deletion does to the object across, by the service to which it would go"""
+    only: dict[str, Any] | None = None
+    """which objects are taken, by their values"""
+    window: dict[str, Any] | None = None
+    """which objects are taken, by time"""
+    leave: str | dict[str, Any] | None = None
+    """what becomes of a pair of which one object leaves those that are taken"""
+    match: str | list[str] | dict[str, Any] | None = None
+    """by which attributes objects are the same thing"""
+    create: str | None = None
+    """where new objects are made"""
+    first_sync: str | None = None
+    """the same of what is there when the task syncs first: `both`, `neither`, `to_notion` and the like"""
+    settle: str | None = None
+    """how long an edit waits before it goes across"""
+    ping: Annotated[str, AfterValidator(_checked_ping)] | None = None
+    """address of a check of Healthchecks that hears of each run"""
+    columns: dict[str, Any] | None = None
+    """attributes in which Lockstep itself tells of the sync, by service"""
     new: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """what new objects get besides, by service and attribute"""
 
     @model_validator(mode="after")
     def _says_how_often(self) -> Self:
-        if self.once and (self.every is not None or self.in_total is not None):
-            raise ValueError("once = true does not go with every or in_total")
-        if not self.once and self.every is None and self.in_total is None:
-            raise ValueError('it does not say how often: add every = "5m", or once = true')
+        if self.once and self.says_how_often:
+            raise ValueError("once = true does not go with every, cron or in_total")
+        if not self.once and not self.says_how_often:
+            raise ValueError(
+                'it does not say how often: add every = "5m", cron = "0 9 * * mon-fri", or once = true'
+            )
         return self
+
+    @property
+    def said(self) -> Said:
+        """Its rules besides the mapping, as `TwoWay` takes them."""
+        given = {name: getattr(self, name) for name in Said.__annotations__}
+        return cast("Said", {name: value for name, value in given.items() if value is not None})
 
     def schedule(self, task: TwoWay) -> TwoWay:
         """Schedule a task as the table says."""
-        if self.every is not None:
-            task.run_every(seconds=int(self.every.total_seconds()))
-        if self.in_total is not None:
-            task.in_total(self.in_total)
-        if self.once:
-            task.run_once()
-        return task.schedule()
+        task.ping = self.ping
+        return task.runs(self.timing).schedule()

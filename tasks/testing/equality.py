@@ -10,6 +10,7 @@ from enum import Enum
 from numbers import Number
 from typing import Any
 
+from tasks.values.file import File
 from tasks.values.lossy import Lossy
 
 SIDES = ("notion", "other")
@@ -34,6 +35,8 @@ def form(value: Any) -> Any:
         return "number", "nan" if math.isnan(value) else value
     if isinstance(value, datetime) and value.utcoffset() is not None:
         return "instant", value.astimezone(UTC)
+    if isinstance(value, File):
+        return "file", value.name, value.content
     if isinstance(value, list | tuple):
         return "list", tuple(form(part) for part in value)
     if isinstance(value, set | frozenset):

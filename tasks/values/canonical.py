@@ -14,7 +14,13 @@ from uuid import UUID
 
 from tasks.errors import StateError
 from tasks.values.date_range import DateRange
+from tasks.values.file import File
 from tasks.values.opaque import Opaque
+from tasks.values.plain import PLAIN
+from tasks.values.references import References
+
+#: Made once: to make one takes longer than to use it.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, allow_nan=False)
 
 #: A JSON object with exactly this key and `value` stands for a value of another type.
 TYPE_KEY = "$type"
@@ -22,6 +28,8 @@ TYPE_KEY = "$type"
 
 def same(one: Any, two: Any) -> bool:
     """Whether two values mean the same: times as instants, sets unordered, 1 as 1.0, but 1 not as true."""
+    if type(one) is str and type(two) is str:  # most values are
+        return one == two
     return bool(canonical(one) == canonical(two))
 
 
@@ -31,6 +39,10 @@ def canonical(value: Any) -> Any:
     Raises:
         TypeError: the value is of a type that cannot be kept.
     """
+    if value is None or type(value) is str:  # most values are
+        return value
+    if type(value) is int:
+        return ("number", value)
     match value:
         case None | str() | bytes():
             return value.value if isinstance(value, Enum) else value
@@ -52,6 +64,10 @@ def canonical(value: Any) -> Any:
             return ("range", canonical(value.start), canonical(value.end))
         case Opaque():
             return ("opaque", value.type)
+        case File():
+            return ("file", value.name, value.content)
+        case References():
+            return ("references", frozenset(value.links))
         case list() | tuple():
             return ("list", tuple(canonical(part) for part in value))
         case set() | frozenset():
@@ -67,6 +83,8 @@ def _is_nan(value: int | float | Decimal) -> bool:
 
 def is_empty(value: Any) -> bool:
     """Whether a value says nothing: none, an empty text, an empty list. False and 0 say something."""
+    if isinstance(value, References):
+        return not value.links
     return value is None or (
         isinstance(value, str | bytes | list | tuple | set | frozenset | dict) and not value
     )
@@ -81,13 +99,13 @@ def is_part(part: Any, whole: Any) -> bool:
     )
 
 
-def dump(value: Any, *, indent: int | None = None) -> str:
+def dump(value: Any) -> str:
     """A value as JSON text in which every type is kept; values equal in type and content give equal text.
 
     Raises:
         TypeError: the value is of a type that cannot be kept.
     """
-    text = json.dumps(to_json(value), ensure_ascii=False, sort_keys=True, allow_nan=False, indent=indent)
+    text = _ENCODER.encode(to_json(value))
     return text.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair is no UTF-8
 
 
@@ -109,6 +127,8 @@ def to_json(value: Any) -> Any:
     Raises:
         TypeError: the value is of a type that cannot be kept.
     """
+    if type(value) in PLAIN:
+        return value
     match value:
         case Enum():
             return to_json(value.value)
@@ -128,6 +148,11 @@ def to_json(value: Any) -> Any:
             return _typed("range", [to_json(value.start), to_json(value.end), value.zone])
         case Opaque():
             return _typed("odd" if value.odd else "opaque", value.type)
+        case File():
+            return _typed("file", [value.name, value.content, value.size, value.place])
+        case References():
+            links = [list(one) for one in value.links]
+            return _typed("references", [links, list(value.alone), list(value.titles)])
         case timedelta():
             return _typed("timedelta", [value.days, value.seconds, value.microseconds])
         case UUID():
@@ -181,8 +206,14 @@ def _untyped(name: str, value: Any) -> Any:  # one line per type
             return DateRange(from_json(start), from_json(end), zone)
         case "opaque":
             return Opaque(value)
+        case "references":
+            links, alone, titles = value
+            return References(tuple((left, right) for left, right in links), tuple(alone), tuple(titles))
         case "odd":
             return Opaque(value, odd=True)
+        case "file":
+            name, content, size, place = value
+            return File(name, content, size, place)
         case "timedelta":
             return timedelta(*value)
         case "uuid":

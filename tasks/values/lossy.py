@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
+from tasks.values.canonical import same
 from tasks.values.date_range import DateRange
 
 
@@ -32,6 +33,22 @@ class Lossy:
     def __post_init__(self) -> None:
         if self.side not in ("left", "right", "notion", "other"):
             raise ValueError(f"a side is 'notion' or 'other', not {self.side!r}")
+
+    def agrees(self, full: Any, shown: Any, base: Any) -> bool:
+        """Whether that side shows all that it can of a full value; `base` is what it showed when both agreed last."""
+        return same(self.show(full), shown)
+
+    def compared(self, shown: Any) -> Any:
+        """What that side shows, in the form that `show` gives."""
+        return shown
+
+    def narrowed(self, full: Any, shown: Any) -> Any:
+        """What that side, which shows this now, is to show of a full value."""
+        return self.show(full)
+
+    def widened(self, shown: Any, full: Any, base: Any) -> Any:
+        """The full value that follows from what that side shows now; `base` is what it showed when both agreed."""
+        return self.restore(shown, full)
 
 
 def date_only(side: str) -> Lossy:

@@ -129,13 +129,16 @@ def test_two_nodes_in_step(tmp_path: Path, machines: tuple[Machine, Machine, Pro
         time.sleep(0.05)
     assert laptop.lockstep("run", "laptop").returncode == 0
     assert laptop.people() == office.people() == [("1", "Ada of the office", "a@example.org")]
-    (lost,) = json.loads(office.lockstep("conflicts", "--json").stdout)  # where it was resolved
-    assert (lost["left"], lost["right"]) == ("Ada of the office", "Ada of the laptop")
-    compared = json.loads(laptop.lockstep("nodes", "status", "--json").stdout)
+    (lost,) = json.loads(office.lockstep("conflicts", "--json").stdout)["items"]  # where it was resolved
+    assert [one["value"] for one in (*lost["stayed"], *lost["lost"])] == [
+        "Ada of the office",
+        "Ada of the laptop",
+    ]
+    compared = json.loads(laptop.lockstep("nodes", "status", "--json").stdout)["items"]
     assert compared[0]["oldest_unsent_seconds"] is None
     listed = laptop.lockstep("status").stdout
     assert "laptop" in listed
-    assert "succeeded" in listed
+    assert "synced" in listed
     assert "laptop" in laptop.lockstep("nodes", "list").stdout
 
     # Somebody else's proof is refused, without a word of the inside.

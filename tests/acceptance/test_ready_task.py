@@ -24,7 +24,11 @@ import pytest
 from pydantic import SecretStr
 
 from sandbox.notion import Sandbox
-from tasks.services.caldav import CalDAVClient, TodoCalendar
+from tasks.services.caldav import (
+    TODOS,
+    CalDAVClient,
+    Calendar,
+)
 from tasks.services.caldav.radicale_server import RadicaleServer
 from tests.harness import Process, Stack, eventually
 
@@ -68,11 +72,11 @@ class Life:
         page = next(page for page in self.rows() if name(page) == title)
         assert self.notion.patch(f"pages/{page['id']}", json=body).status_code == 200
 
-    def on_phone(self, act: Callable[[TodoCalendar], Any]) -> Any:
+    def on_phone(self, act: Callable[[Calendar], Any]) -> Any:
         async def visit() -> Any:
             password = SecretStr(self.radicale.password)
             async with CalDAVClient(self.calendar_url, self.radicale.username, password) as client:
-                return await act(TodoCalendar(client))
+                return await act(Calendar(client, TODOS))
 
         return asyncio.run(visit())
 

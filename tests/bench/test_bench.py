@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from bench import __main__, objects, requests, ultimate
+from bench import __main__, objects, polls, requests, ultimate
 from bench.fake_sides import Contest, Methods, Row, Sides, scenarios
 from bench.ultimate import UnavailableError, install
 
@@ -35,6 +35,12 @@ def test_requests_are_counted_and_the_sides_equal() -> None:
     table = requests.measure(quick=True)
     assert set(cells(table, "Right")) == {"yes"}
     assert all(int(count) > 0 for count in cells(table, "Requests"))
+
+
+def test_polls_write_what_was_edited_and_nothing_else() -> None:
+    table = polls.measure(quick=True)
+    assert cells(table, "Links") == ["100", "300"]
+    assert all(float(ms) > 0 for ms in cells(table, "Idle, ms"))
 
 
 def test_the_named_bench_is_printed(

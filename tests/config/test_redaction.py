@@ -19,6 +19,9 @@ from config.settings import get_settings
     ("text", "expected"),
     [
         ("token ntn_12345abcdefgh refused", f"token {MASK} refused"),
+        ("got ya29.a0Af_byC-x.yz, kept", f"got {MASK}, kept"),
+        ("of 1//0gAbCdEfGhIjKlMnOpQrStUv now", f"of {MASK} now"),
+        ("by GOCSPX-AbCd_efgh-ij", f"by {MASK}"),
         ("token secret_abcdefghijklmnop123 refused", f"token {MASK} refused"),
         ("redis://:pa55@host:6379/0", f"redis://:{MASK}@host:6379/0"),
         ("at postgresql://me:p%40ss@db/x now", f"at postgresql://me:{MASK}@db/x now"),

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 import sentry_sdk
 from celery import Celery
-from celery.beat import ScheduleEntry, Scheduler
-from celery.schedules import schedule
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
@@ -64,20 +62,6 @@ def app() -> Celery:
             )
 
     return app
-
-
-class MemoryScheduler(Scheduler):
-    """Sends each entry by running it on the spot."""
-
-    def run(self, name: str, seconds: float, fail: bool) -> None:
-        entry = ScheduleEntry(
-            name=name,
-            task="sync.to-dos",
-            args=(VALUE, fail),
-            schedule=schedule(seconds, app=self.app),
-            app=self.app,
-        )
-        self.apply_entry(entry)
 
 
 def test_without_a_dsn_nothing_is_started(
@@ -150,27 +134,26 @@ def test_a_request_and_its_user_are_left_out(transport: RecordingTransport, sett
     assert "user" not in event
 
 
-@pytest.mark.parametrize(("fail", "outcome"), [(False, "ok"), (True, "error")])
-def test_a_scheduled_task_checks_in(
-    transport: RecordingTransport, settings: Settings, app: Celery, fail: bool, outcome: str
-) -> None:
+def test_a_trace_tells_phases_and_nothing_else(transport: RecordingTransport) -> None:
+    init_sentry(load_settings(sentry_dsn=DSN, notion_token=TOKEN, sentry_traces=1.0), transport=transport)
+    with sentry_sdk.start_transaction(op="queue.task.celery", name="sync.to-dos") as trace:
+        trace.set_data("args", VALUE)
+        sentry_sdk.set_tag("title", VALUE)
+        sentry_sdk.add_breadcrumb(message=VALUE)
+        with sentry_sdk.start_span(op="lockstep.list", name="list") as span:
+            span.set_data("value", VALUE)
+            with sentry_sdk.start_span(op="http.client", name=f"GET https://example.com/{VALUE}"):
+                pass
+    (event,) = transport.of("transaction")
+    assert event["transaction"] == "sync.to-dos"
+    assert event["contexts"]["trace"]["op"] == "queue.task.celery"
+    assert [(span["op"], span["description"]) for span in event["spans"]] == [("lockstep.list", "list")]
+    assert event["spans"][0]["parent_span_id"] == event["contexts"]["trace"]["span_id"]
+    assert "flowers" not in json.dumps(transport.items)
+
+
+def test_without_a_share_nothing_is_traced(transport: RecordingTransport, settings: Settings) -> None:
     init_sentry(settings, transport=transport)
-    MemoryScheduler(app=app).run("to-dos", 300, fail)
-    begun, ended = transport.of("check_in")
-    assert begun["monitor_slug"] == ended["monitor_slug"] == "to-dos"
-    assert begun["status"] == "in_progress"
-    assert begun["monitor_config"]["schedule"] == {"type": "interval", "value": 5, "unit": "minute"}
-    assert ended["status"] == outcome
-    assert ended["check_in_id"] == begun["check_in_id"]
-    assert TOKEN not in json.dumps(transport.items)
-
-
-def test_a_limited_schedule_has_no_monitor(
-    transport: RecordingTransport, settings: Settings, app: Celery
-) -> None:
-    init_sentry(settings, transport=transport, unmonitored=["limited.1"])
-    scheduler = MemoryScheduler(app=app)
-    scheduler.run("limited.1", 300, fail=False)
-    assert transport.of("check_in") == []
-    scheduler.run("limited.11", 300, fail=False)
-    assert transport.of("check_in") != []
+    with sentry_sdk.start_transaction(op="queue.task.celery", name="sync.to-dos"):
+        pass
+    assert transport.of("transaction") == []

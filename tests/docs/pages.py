@@ -75,7 +75,7 @@ def spans(page: Path) -> Iterator[str]:
 
 def links(page: Path) -> Iterator[str]:
     """What a page leads to."""
-    yield from _LINK.findall(prose(page))
+    yield from _LINK.findall(_SPAN.sub("", prose(page)))
 
 
 def anchors(page: Path) -> set[str]:

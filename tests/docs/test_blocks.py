@@ -19,10 +19,12 @@ from notion_client import Client
 from config import Settings, get_settings, load_settings
 from sandbox.notion import Sandbox
 from tasks import Side, SyncTask, all_tasks
-from tasks.database.memory import MemoryStorage
+from tasks.database.storages.memory import MemoryStorage
 from tasks.database.transport import MemoryTransport
 from tasks.services.notion import SERVICE as NOTION
 from tasks.services.notion import DataSource
+from tasks.services.notion.columns.column import Column
+from tasks.services.notion.source.filters import checked, picked
 from tasks.sides import End
 from tasks.tables import declare
 from tests.docs.pages import PAGES, ROOT, Block, block, blocks
@@ -32,32 +34,75 @@ from tests.worker.cli.conftest import TASK_MODULE
 #: A picture of what a program prints, or of how things hang together: nothing to run.
 PICTURE = ""
 README, HERE = "tests/acceptance/test_readme.py", "tests/docs/test_blocks.py"
+TUTORIAL = "tests/docs/test_tutorial.py"
 MAPPING = "tests/tasks/mapping/test_page.py"
+POLICIES = "tests/tasks/policies/test_page.py"
 CALDAV = "tests/tasks/services/caldav/test_todos.py"
+ALARMS = "tests/worker/alarms/test_page.py"
+MARKDOWN = "tests/tasks/services/markdown/test_page.py"
+DASHBOARD = "tests/worker/web/dashboard/test_access.py"
+SQL = "tests/tasks/services/sql/test_set_up.py"
+GITHUB = "tests/tasks/services/github/test_page.py"
+GOOGLE = "tests/tasks/services/google_tasks"
+GOOGLE_SANDBOX = "tests/sandbox/google_tasks/test_documentation.py"
+ALIKE = "test_the_side_on_the_page_is_made_alike_in_both_languages"
+EVENTS = "tests/tasks/services/caldav/test_events.py"
 SANDBOX, TESTING = "tests/sandbox/notion/test_documentation.py", "tests/tasks/testing/test_docs.py"
 
 #: By page and begin of its first line, which test runs a block.
 RUN_BY = {
     ("README.md", "make demo"): f"{README}::test_every_target_of_make_that_it_names_is_there",
     ("README.md", "[[sync]]"): f"{README}::test_the_first_plan_of_a_newcomer",
-    ("README.md", "$ cat .env"): f"{README}::test_the_first_plan_of_a_newcomer",
+    ("README.md", "$ pipx install"): f"{README}::test_the_first_plan_of_a_newcomer",
+    ("README.md", "NOTION_TOKEN="): f"{README}::test_the_first_plan_of_a_newcomer",
     ("README.md", "from tasks import TwoWay"): f"{HERE}::test_the_ready_task_in_python",
     ("architecture.md", "lockstep.toml  "): PICTURE,
     ("architecture.md", "beat entry"): PICTURE,
     ("architecture.md", "label, granularity"): PICTURE,
     ("architecture.md", "tasks.merge.attributes"): PICTURE,
     ("bench.md", "make bench"): f"{HERE}::test_the_benches_that_are_named",
-    ("caldav.md", "[sync.caldav]"): f"{CALDAV}::test_the_side_on_the_page_is_made_alike_in_both_languages",
-    ("caldav.md", "from tasks.services.caldav"): f"{CALDAV}::test_the_side_on_the_page_is_made_alike_in_both_languages",
+    ("caldav.md", "[sync.caldav]"): f"{CALDAV}::{ALIKE}",
+    ("caldav.md", "from tasks.services.caldav import Todos"): f"{CALDAV}::{ALIKE}",
+    ("caldav.md", "# by its name"): "tests/tasks/services/caldav/test_discovery.py::test_the_calendar_on_the_page",
+    ("caldav.md", "[sync.caldav_events]"): f"{EVENTS}::{ALIKE}",
+    ("caldav.md", "from tasks.services.caldav import Events"): f"{EVENTS}::{ALIKE}",
     ("cli.md", "$ LOCKSTEP_LOG_LEVEL"): f"{HERE}::test_a_wrong_setting_is_told_as_the_page_shows",
     ("cli.md", "to-dos: halted"): f"{HERE}::test_a_halt_is_told_as_the_page_shows",
     ("cli.md", "$ lockstep rename"): f"{HERE}::test_a_task_gets_another_name_as_the_page_shows",
     ("cli.md", "Scheduler: alive"): PICTURE,
+    ("cli.md", "$ lockstep why"): "tests/worker/cli/everyday/test_why.py::test_every_write_of_a_value_is_told_in_order",
+    ("cli.md", "This machine"): PICTURE,
     ("cli.md", "LOCKSTEP CRITICAL"): f"{HERE}::test_cron_and_monitors_are_told_as_the_page_shows",
     ("cli.md", "*/10"): f"{HERE}::test_cron_and_monitors_are_told_as_the_page_shows",
+    ("cli.md", "NOTION_TOKEN="): "tests/worker/cli/setup/test_init.py::test_a_folder_of_notes_and_the_first_run",
+    ("cli.md", "#:schema"): "tests/worker/cli/setup/test_typed.py::test_from_nothing_to_the_first_objects",
+    ("cli.md", "lockstep export"): "tests/worker/cli/keeping/test_moving.py::test_a_task_moves_and_goes_on",
     ("cli.md", "Stopped:"): "tests/worker/cli/processes/test_up.py",
+    ("deployment.md", "cp deploy/env.example"): "tests/deploy/test_pages.py::test_what_is_typed_for_docker_is_there",
+    ("deployment.md", "useradd"): "tests/deploy/test_pages.py::test_what_is_typed_for_systemd_is_there",
+    ("backup.md", "pg_dump"): "tests/deploy/test_pages.py::test_postgresql_is_put_back_as_the_page_has_it",
+    ("dashboard.md", "$ python -m worker.web"): f"{DASHBOARD}::test_the_process_refuses_as_the_page_shows",
+    ("dashboard.md", "LOCKSTEP_WEB_USER_HEADER"): f"{DASHBOARD}::test_a_proxy_says_who_it_is",
+    ("markdown.md", "[sync.markdown]"): f"{MARKDOWN}::test_the_side_on_the_page_is_made_alike",
+    ("markdown.md", "from tasks.services"): f"{MARKDOWN}::test_the_side_on_the_page_is_made_alike",
+    ("github.md", "[sync.github]"): f"{GITHUB}::test_the_side_on_the_page_is_made_alike_in_both_languages",
+    ("github.md", "from tasks.services.github"): f"{GITHUB}::test_the_side_on_the_page_is_made_alike_in_both_languages",
+    ("github.md", "import httpx"): f"{GITHUB}::test_the_test_on_the_page_passes",
+    ("google-tasks.md", "[sync.google_tasks]"): (
+        f"{GOOGLE}/test_service.py::test_the_side_on_the_page_is_made_alike_in_both_languages"
+    ),
+    ("google-tasks.md", "from tasks.services.google_tasks"): (
+        f"{GOOGLE}/test_service.py::test_the_side_on_the_page_is_made_alike_in_both_languages"
+    ),
+    ("google-tasks.md", "python -m tasks.services"): f"{GOOGLE}/test_consent.py::test_the_command_logs_in",
+    ("google-tasks.md", "import httpx"): f"{GOOGLE_SANDBOX}::test_the_account_of_the_page",
+    ("mapping.md", "Who = {"): "tests/tasks/mapping/test_people.py::test_the_map_on_the_page_says_who_is_who",
+    ("mapping.md", "# in the sync of tasks"): "tests/tasks/references/test_runs.py::test_the_map_on_the_page_is_read",
     ("mapping.md", "[sync.map]"): f"{MAPPING}::test_the_map_on_the_page_is_read_alike_in_both_languages",
     ("mapping.md", "mapping = {"): f"{MAPPING}::test_the_map_on_the_page_is_read_alike_in_both_languages",
+    ("monitoring.md", "$ lockstep alerts"): PICTURE,
+    ("monitoring.md", "ALERT_URLS="): f"{ALARMS}::test_the_addresses_on_the_page_are_understood",
+    ("monitoring.md", "[[sync]]"): f"{ALARMS}::test_the_ping_on_the_page_is_that_of_a_task",
     ("nodes.md", "for node in"): f"{HERE}::test_two_nodes_in_one_folder",
     ("nodes.md", "[[node]]"): f"{HERE}::test_two_nodes_in_one_folder",
     ("nodes.md", "export LAPTOP_SECRET"): f"{HERE}::test_two_nodes_in_one_folder",
@@ -66,6 +111,19 @@ RUN_BY = {
     ("nodes.md", "CREATE TRIGGER"): "tests/tasks/database/sql/test_triggers.py",
     ("notion.md", "from tasks import TwoWay"): f"{HERE}::test_a_data_source_in_python",
     ("notion.md", "[sync.notion]"): f"{HERE}::test_a_data_source_in_a_table",
+    ("policies.md", "[sync.columns.notion]"): f"{POLICIES}::test_status_columns_are_read_alike_in_both_languages",
+    ("policies.md", "columns ="): f"{POLICIES}::test_status_columns_are_read_alike_in_both_languages",
+    ("policies.md", "[sync.delete]"): f"{POLICIES}::test_the_rules_on_the_page_are_read_alike_in_both_languages",
+    ("policies.md", "delete ="): f"{POLICIES}::test_the_rules_on_the_page_are_read_alike_in_both_languages",
+    ("policies.md", "[[sync]]"): f"{POLICIES}::test_matching_and_settling_are_read_alike_in_both_languages",
+    ("policies.md", "# A mirror"): f"{POLICIES}::test_a_mirror_on_the_page_is_read_alike_in_both_languages",
+    ("policies.md", "match = "): f"{POLICIES}::test_matching_and_settling_are_read_alike_in_both_languages",
+    ("policies.md", "only_to ="): f"{POLICIES}::test_a_mirror_on_the_page_is_read_alike_in_both_languages",
+    ("policies.md", "# Link only"): f"{POLICIES}::test_a_first_sync_is_read_alike_in_both_languages",
+    ("policies.md", "first_sync = "): f"{POLICIES}::test_a_first_sync_is_read_alike_in_both_languages",
+    ("policies.md", "[sync]"): f"{POLICIES}::test_what_is_taken_is_read_alike_in_both_languages",
+    ("policies.md", "only = "): f"{POLICIES}::test_what_is_taken_is_read_alike_in_both_languages",
+    ("notion.md", "view ="): f"{HERE}::test_the_rows_of_a_data_source_in_a_table",
     ("sandbox.md", "lockstep sandbox notion"): f"{HERE}::test_the_sandbox_is_started",
     ("sandbox.md", "from notion_client"): f"{HERE}::test_clients_of_the_sandbox",
     ("sandbox.md", "from sandbox.notion import ROOT_PAGE_ID"): f"{HERE}::test_clients_of_the_sandbox",
@@ -73,7 +131,10 @@ RUN_BY = {
     ("sandbox.md", "python -m pytest"): f"{HERE}::test_the_tests_that_are_named",
     ("settings.md", "redis_url"): f"{HERE}::test_settings_in_a_file",
     ("settings.md", "ACL SETUSER"): "tests/worker/broker/test_rights.py",
+    ("sql.md", "[sync.sql]"): f"{SQL}::test_the_side_on_the_page_is_made_alike_in_both_languages",
+    ("sql.md", "from tasks.services.sql"): f"{SQL}::test_the_side_on_the_page_is_made_alike_in_both_languages",
     ("tasks.md", "[[sync]]"): f"{HERE}::test_a_task_in_a_file",
+    ("tasks.md", "# All that a schedule may say"): f"{HERE}::test_a_schedule_in_a_file",
     ("tasks.md", "# A service at both ends"): f"{HERE}::test_a_service_at_both_ends",
     ("tasks.md", "from tasks import Side"): f"{HERE}::test_a_side_of_ones_own",
     ("tasks.md", "[project.entry-points"): f"{HERE}::test_a_side_of_ones_own_is_announced",
@@ -89,6 +150,10 @@ RUN_BY = {
     ("testing.md", "class Attic"): f"{TESTING}::test_the_mistake_of_a_task_is_told_as_the_page_says",
     ("testing.md", "I5 no resurrection"): f"{TESTING}::test_the_mistake_of_a_task_is_told_as_the_page_says",
     ("testing.md", "import httpx"): f"{TESTING}::test_the_side_in_notion_passes",
+    ("tutorial.md", "$ mkdir notes"): f"{TUTORIAL}::test_the_tutorial_as_it_is_typed",
+    ("tutorial.md", "Action  Object"): f"{TUTORIAL}::test_the_tutorial_as_it_is_typed",
+    ("tutorial.md", "$ printf"): f"{TUTORIAL}::test_the_tutorial_as_it_is_typed",
+    ("tutorial.md", "$ lockstep up"): f"{README}::test_the_first_plan_of_a_newcomer",
     ("webhooks.md", "python -m worker.web"): f"{HERE}::test_the_web_process_is_started",
 }  # fmt: skip
 
@@ -153,6 +218,7 @@ def env(tmp_path: Path) -> dict[str, str]:
         "DATABASE_URL",
         "NOTION_",
         "CALDAV_",
+        "GOOGLE_TASKS_",
         "SENTRY_",
         "FLOWER_",
         "LAPTOP_",
@@ -249,6 +315,17 @@ def test_a_service_at_both_ends(known_tasks: None) -> None:
     assert task.conflict_mode == "notion"  # what the left one is called inside
 
 
+def test_a_schedule_in_a_file(known_tasks: None) -> None:
+    (task,) = declare(tomllib.loads(filled(block("tasks.md", "# All that a schedule may say").text))["sync"])
+    plan = task.plan_schedule
+    assert (plan.cron, plan.timezone, plan.quiet) == (
+        "*/15 8-17 * * mon-fri",
+        "Europe/Berlin",
+        ("12:00-13:00",),
+    )
+    assert (plan.jitter.total_seconds(), plan.catch_up, plan.pause_after) == (30, "skip", 5)
+
+
 def test_a_side_of_ones_own(known_tasks: None) -> None:
     example = block("tasks.md", "from tasks import Side")
     names = executed(example, filled(example.text), client=object())
@@ -301,6 +378,20 @@ def test_a_data_source_in_a_table() -> None:
     side = NOTION.make(NOTION.table.model_validate(said))
     assert isinstance(side, DataSource)
     assert side.date_ranges == {"When"}
+
+
+def test_the_rows_of_a_data_source_in_a_table() -> None:
+    text = block("notion.md", "view =").text.replace("…", "1" * 32)
+    side = NOTION.make(NOTION.table.model_validate({"data_source": SOURCE} | tomllib.loads(text)))
+    assert isinstance(side, DataSource)
+    assert side.view is not None
+    columns = {
+        "State": Column("State", "st", "status", ("To do", "Doing")),
+        "Done": Column("Done", "dn", "checkbox"),
+        "Due": Column("Due", "du", "date"),
+    }
+    assert picked(side.only or {}, columns, "here") is not None
+    assert checked(side.filter, columns, "here")["date"] == {"on_or_after": "2026-07-01"}
 
 
 def test_settings_in_a_file() -> None:

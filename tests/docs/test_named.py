@@ -22,6 +22,12 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 #: A slip of the pen that a page shows on purpose, and a name that is the reader's own.
 NO_SETTINGS = {"NOTION_TOEKN", "NOTION_TOKEN_WORK"}
 
+#: Options of pg_dump, pg_restore, docker, pip, useradd and systemctl.
+OF_OTHERS = (
+    "--format --file --clean --if-exists --dbname --detach --build --require-hashes --no-deps --no-build-isolation "
+    "--system --home-dir --now --unit"
+)
+
 #: A command of Typer's, which has a click of its own.
 Command = Any
 
@@ -69,11 +75,12 @@ def lines(page: Path) -> Iterator[str]:
 def known_options() -> set[str]:
     """All options of ours, and those of the programs that are named in the docs."""
     own = {option for command in all_commands(lockstep()) for option in options_of(command)}
-    own |= options_of(lockstep()) | {"--help"}
+    own |= options_of(lockstep()) | {"--help", *OF_OTHERS.split()}
     for script in (
         *(ROOT / "proof").glob("*.py"),
         ROOT / "bench/__main__.py",
         ROOT / "worker/web/__main__.py",
+        ROOT / "tasks/services/google_tasks/__main__.py",
     ):
         own |= set(re.findall(r'"(--[a-z][a-z-]*)"', script.read_text(encoding="utf-8")))
     from celery.bin.celery import celery

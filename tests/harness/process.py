@@ -25,6 +25,11 @@ PAUSE = 0.05
 PATIENCE = 3.0
 
 
+def hear_interrupts() -> None:
+    """For a child before it begins: a test run in the background of a shell ignores Ctrl-C, and would pass that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def eventually(predicate: Callable[[], T], timeout: float = 10.0, what: str = "") -> T:
     """The first true answer of `predicate`; `AssertionError` when there is none in time.
 

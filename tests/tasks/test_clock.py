@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tasks import clock, local
-from tasks.services.notion import throttle
-from tasks.services.notion.throttle import LocalThrottle
+from tasks.schedule import waiting as turns
+from tasks.services.notion.api import throttle
+from tasks.services.notion.api.throttle import LocalThrottle
 from tests.harness import ProbeSpec
 from tests.harness.probe_tasks import ProbeTask
 
@@ -22,7 +23,7 @@ class Suspended:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.slept = 0.0
-        for module in (clock, local, throttle):
+        for module in (clock, turns, throttle):
             monkeypatch.setattr(module, "boot_seconds", lambda: time.monotonic() + self.slept)
         monkeypatch.setattr(clock, "SLICE", 0.05)
 

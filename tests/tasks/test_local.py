@@ -15,9 +15,11 @@ import pytest
 
 from tasks import ItemError, Listing, SideError, State, StateError, TaskError, run_all_tasks
 from tasks.journal.file import MOVED, FileJournal
+from tasks.journal.ledger import LedgerEntry
 from tasks.local import run_once
-from tasks.merge import Conflict, End, Intent, Link
-from tasks.values.canonical import load
+from tasks.merge import End, Intent, Link
+from tasks.values.canonical import dump, load
+from tests.tasks.ledger_entries import entry
 from tests.tasks.sync_task.seed_style import START, AsyncToDos, Page, Services, ToDo, ToDos
 
 LATER = START + timedelta(hours=1)
@@ -312,24 +314,41 @@ async def test_a_dry_run_writes_nothing(state_dir: Path) -> None:
     assert contents(state_dir) == before
 
 
-def conflict(**changes: Any) -> Conflict:
-    fields: dict[str, Any] = {
-        "left_id": "p1", "right_id": "t1", "attribute": "Title", "base": None, "left": "a\u2028b",
-        "right": "c", "left_edited": START, "right_edited": START, "winner": None, "rule": "error",
-        "reason": "why",
-    }  # fmt: skip
-    return Conflict(**{**fields, **changes})
+def conflict(**changes: Any) -> LedgerEntry:
+    edited = {"left_edited": START, "right_edited": START}
+    return entry(**{**edited, "base": None, "left": "a\u2028b", "winner": None, "rule": "error", **changes})
 
 
 async def test_the_ledger_keeps_every_conflict_once(tmp_path: Path) -> None:
     for _ in range(3):
         journal = FileJournal(tmp_path / "x.json")
         await journal.keep_conflict(conflict())
-        await journal.keep_conflict(conflict())
+        await journal.keep_conflict(conflict(reason="told in other words"))
         await journal.keep_conflict(conflict(right="d"))
     lines = [load(line) for line in journal.ledger.read_text().split("\n") if line]
-    assert [line["right"] for line in lines] == ["c", "d"]
-    assert lines[0]["left_edited"] == START
+    assert [(line["first"]["value"], line["second"]["value"]) for line in lines] == [
+        ("a\u2028b", "c"),
+        ("a\u2028b", "d"),
+    ]
+    assert lines[0]["first"]["edited"] == START
+    assert [(lines[0][place]["where"], lines[0][place]["stayed"]) for place in ("first", "second")] == [
+        ("Notion", True),
+        ("the other side", True),
+    ]
+
+
+async def test_a_line_of_an_older_version_is_known_and_half_a_line_is_passed_over(tmp_path: Path) -> None:
+    journal = FileJournal(tmp_path / "x.json")
+    known = {
+        "left_id": "p1", "right_id": "t1", "attribute": "Title", "base": None, "left": "a\u2028b",
+        "right": "c", "left_edited": START, "right_edited": START, "winner": None, "rule": "error",
+        "reason": "why", "name": {"title": "", "address": ""},
+    }  # fmt: skip
+    journal.ledger.write_text(f'{dump(known)}\n{{"fingerprint": "cut o\n')
+    await journal.keep_conflict(conflict())
+    assert journal.ledger.read_text().count("\n") == 2
+    await journal.keep_conflict(conflict(right="d"))
+    assert journal.ledger.read_text().count("\n") == 3
 
 
 @pytest.mark.parametrize(

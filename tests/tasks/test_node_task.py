@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.database import DatabaseEngine, DependencyGraph, HybridLogicalClock, MemoryStorage, MemoryTransport
+from tasks.journal.ledger import LedgerEntry
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
-from tasks.merge import Conflict
 from tasks.node_task import NodeTask
 
 M = "m"
@@ -18,10 +18,10 @@ class Ledger(StateJournal):
 
     def __init__(self) -> None:
         super().__init__(State())
-        self.kept: list[Conflict] = []
+        self.kept: list[LedgerEntry] = []
 
-    async def keep_conflict(self, conflict: Conflict) -> None:
-        self.kept.append(conflict)
+    async def keep_conflict(self, entry: LedgerEntry) -> None:
+        self.kept.append(entry)
 
 
 class Pair:
@@ -73,7 +73,15 @@ async def test_conflicts_of_a_node_are_counted_and_kept_like_those_of_objects() 
     pair.office.edit(M, "1", x="theirs")
     pair.before_answer = meanwhile
     reports = [await task.run(ledger) for _ in range(2)]
-    assert [(lost.left, lost.right) for lost in ledger.kept] == [("ours", "theirs")]
+    (entry,) = ledger.kept
+    assert [(one.where, one.id, one.value) for one in entry.stayed] == [("laptop", "1", "ours")]
+    assert [(one.where, one.id, one.value) for one in entry.lost] == [("office", "1", "theirs")]
+    assert (entry.model, entry.attribute, entry.why) == (
+        M, "x", "x edited on laptop and office; that of laptop stays",
+    )  # fmt: skip
+    assert entry.first.edited is not None
+    assert entry.second.edited is not None
+    assert entry.first.edited > entry.second.edited
     assert sum(report.outcome.conflicts for report in reports) == 1
     assert not any("conflicts" in report.outcome.counts for report in reports)
     assert {report.status for report in reports} == {"succeeded"}

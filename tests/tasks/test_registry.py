@@ -8,7 +8,7 @@ import pytest
 
 from config import Settings
 from tasks import TaskDefinitionError, all_tasks
-from tasks.registry import load_tasks
+from tasks.registry import load_anew, load_tasks, own_modules
 
 GOOD = """
 from tests.tasks.sync_task.seed_style import Services, ToDos
@@ -101,3 +101,32 @@ def test_a_module_in_a_directory_whose_name_is_taken_is_told(here: Path) -> None
     (here / "tasks" / "mine.py").write_text(GOOD)
     with pytest.raises(TaskDefinitionError, match=r"'tasks' is the name of a package of Lockstep"):
         load_tasks(Settings(tasks=("tasks.mine",)))
+
+
+def test_tasks_are_loaded_anew_in_the_place_of_the_old(here: Path) -> None:
+    (here / "own_part.py").write_text("NAME = 'alpha'\n")
+    (here / "own_good.py").write_text(f"from own_part import NAME\n{GOOD}")
+    settings = Settings(tasks=("own_good",))
+    before = load_tasks(settings)
+    assert set(own_modules()) >= {"own_good", "own_part"}
+    (here / "own_part.py").write_text("NAME = 'another'\n")
+    (here / "own_good.py").write_text(
+        f"from own_part import NAME\n{GOOD.replace(chr(34) + 'alpha' + chr(34), 'NAME')}"
+    )
+    after = load_anew(settings)
+    assert list(after) == ["another", "beta"]
+    assert set(after.values()) == all_tasks
+    assert after["beta"] is not before["beta"]
+    assert load_tasks(settings) == after
+
+
+def test_what_cannot_be_loaded_anew_leaves_all_as_it_was(here: Path) -> None:
+    (here / "own_good.py").write_text(GOOD)
+    settings = Settings(tasks=("own_good",))
+    before, module = load_tasks(settings), sys.modules["own_good"]
+    (here / "own_good.py").write_text(f"{GOOD}\nToDos(Services(), 'beta').schedule()\n")
+    with pytest.raises(TaskDefinitionError, match="two tasks are named 'beta'"):
+        load_anew(settings)
+    assert sys.modules["own_good"] is module
+    assert set(before.values()) == all_tasks
+    assert load_tasks(settings) == before

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.processes
 
 CELERY = (sys.executable, "-m", "celery", "-A", "worker", "beat")
 WEB = (sys.executable, "-m", "worker.web", "--port", "0")
-UP = (sys.executable, "-c", "from worker.cli import main; main(['up', '--no-flower'])")
+UP = (sys.executable, "-c", "from worker.cli import main; main(['up', '--no-flower', '--no-web'])")
 
 
 def start(arguments: tuple[str, ...], directory: Path) -> subprocess.CompletedProcess[str]:

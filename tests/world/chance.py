@@ -111,7 +111,7 @@ WRITE_CELLS = [
     ],
     *[("delete", rule, fault) for rule in ("-", "delete beats edit") for fault in WRITE_FAULTS],
 ]
-CALLS = ("begin", "before-image", "put", "drop", "settle", "keep", "remember")
+CALLS = ("begin", "before-image", "put", "batch", "drop", "settle", "keep", "remember")
 JOURNAL_CELLS = [(call, "*", fault) for call in CALLS for fault in JOURNAL_FAULTS]
 #: What is planned although a listing is odd.
 PLANNED = (
@@ -138,7 +138,7 @@ def aimed(rng: Random, cell: tuple[str, str, str]) -> History:
     skew = (0, 0) if rule == "tie" else rng.choice(((0, 0), (3, 0), (0, -1)))
     strict, titled = (
         fault in ("stale", "absent") or rng.random() < 0.3,
-        rng.random() < (0.6 if action == "create" else 0.3) and rule != "Adopt",
+        rng.random() < (0.6 if action == "create" else 0.3) and rule != "Adopt" and action != "batch",
     )
     kind = Traits(
         strict,
@@ -202,6 +202,7 @@ def setup(rng: Random, action: str, rule: str, side: str) -> tuple[Round | None,
     create = ("create", side, "new", "a", "b")
     moves: dict[str, tuple[tuple[Any, ...], ...]] = {
         "keep": clash,
+        "batch": tuple(("create", end, f"new{number}", "a", "b") for number in range(5) for end in SIDES),
         "drop": (delete,),
         "before-image": (delete,),
         "delete -": (delete,),

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from tasks.merge import Conflict
-from tests.world.services import ENDS, FIELDS, SIDES, Broken, Obj, Services, joined, opposite
+from tasks.journal.ledger import LedgerEntry, Version
+from tests.world.services import FIELDS, SIDES, Broken, Obj, Services, joined, opposite
 
 
 @dataclass
@@ -93,7 +93,7 @@ class Oracle(Services):
         return any(
             c.rule == "delete beats edit"
             and self.token_of(c) == token
-            and (getattr(c, ENDS[side]) or {}).get(name) == value
+            and (version_of(c, side).value or {}).get(name) == value
             for c in self.ledger
         )
 
@@ -105,9 +105,13 @@ class Oracle(Services):
             conflict = self.in_ledger(token, name, side, old)
             if conflict is None:
                 raise Broken(f"{token}.{name}={old!r} in {side} lost to {new!r}")
+            if version_of(conflict, side).stayed:
+                raise Broken(
+                    f"{token}.{name}={old!r} in {side} lost to {new!r}, and the ledger says that it stayed"
+                )
             if conflict.rule == "resolver":
-                if new != self.stored(side, joined(conflict.left, conflict.right)):
-                    raise Broken(f"{token}.{name}: {new!r} of {conflict.left!r} and {conflict.right!r}")
+                if new != self.stored(side, joined(*values_of(conflict))):
+                    raise Broken(f"{token}.{name}: {new!r} of {values_of(conflict)}")
             elif conflict.rule != "retried":
                 self.judge_conflict(side, token, name, old, new)
         # A user's value, from over there; what was made again may be filled from the copy that was left.
@@ -142,7 +146,7 @@ class Oracle(Services):
     def by_resolver(self, token: str, name: str, new: Any) -> bool:
         """Whether a value was made by the task's own function in this run."""
         return any(
-            c.rule == "resolver" and c.attribute == name and self.alike(joined(c.left, c.right), new)
+            c.rule == "resolver" and c.attribute == name and self.alike(joined(*values_of(c)), new)
             for c in self.ledger[self.told_before :]
             if self.token_of(c) == token
         )
@@ -164,7 +168,7 @@ class Oracle(Services):
         """When an object was edited last before this run began to write."""
         return self.at_start[side].get(obj.id, obj).edited
 
-    def judge_claim(self, conflict: Conflict) -> None:
+    def judge_claim(self, conflict: LedgerEntry) -> None:
         """A conflict takes two edits since both sides were known to be equal."""
         token = self.token_of(conflict)
         # A value that was sent may have been edited back since.
@@ -179,9 +183,7 @@ class Oracle(Services):
         for side in self.sides:
             last = self.last(token, conflict.attribute, "user", side)
             if last is None or last.at <= since:
-                raise Broken(
-                    f"{token}: {conflict.reason}, but nobody edited it in {side} since they were equal"
-                )
+                raise Broken(f"{token}: {conflict.why}, but nobody edited it in {side} since they were equal")
 
     def mark_equal(self) -> None:
         """Note what both sides show alike, after a run that proved it."""
@@ -225,15 +227,15 @@ class Oracle(Services):
         shown_later = [e for e in theirs if e.at > mine[-1].at]
         return any(self.alike(e.value, value) for e in shown_then + shown_later)
 
-    def in_ledger(self, token: str, name: str, side: str, value: Any) -> Conflict | None:
+    def in_ledger(self, token: str, name: str, side: str, value: Any) -> LedgerEntry | None:
         """The latest conflict in which this value was kept."""
         for c in reversed(self.ledger):
-            if c.attribute == name and getattr(c, ENDS[side]) == value and self.token_of(c) == token:
+            if c.attribute == name and version_of(c, side).value == value and self.token_of(c) == token:
                 return c
         return None
 
-    def token_of(self, conflict: Conflict) -> str:
-        for side, obj_id in (("notion", conflict.left_id), ("other", conflict.right_id)):
+    def token_of(self, conflict: LedgerEntry) -> str:
+        for side, obj_id in (("notion", conflict.first.id), ("other", conflict.second.id)):
             if obj_id in self.sides[side]:
                 return str(self.sides[side][obj_id].values["Token"])
         return ""
@@ -256,3 +258,13 @@ class Oracle(Services):
             for name in FIELDS
             for e in self.history.get((token, name), [])
         )
+
+
+def version_of(entry: LedgerEntry, side: str) -> Version:
+    """What the ledger says of a side."""
+    return entry.first if side == "notion" else entry.second
+
+
+def values_of(entry: LedgerEntry) -> tuple[Any, Any]:
+    """Both values of a conflict."""
+    return entry.first.value, entry.second.value

@@ -11,7 +11,7 @@ from typing import Any
 from tasks import ConflictMode
 from tasks.engine.report import Order, RunReport
 from tasks.errors import TaskError
-from tasks.journal.file import base_of
+from tasks.journal.state_links import base_of
 from tests.world.loop import run_alone
 from tests.world.services import FIELDS, SIDES, START, Broken, Services, Traits, opposite
 from tests.world.task import WorldJournal, WorldTask

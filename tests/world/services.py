@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tasks.merge import Conflict
+from tasks.journal.ledger import LedgerEntry
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 FIELDS = ("Title", "Note")
@@ -78,7 +78,7 @@ class Services:
     made: int = 0
     #: Events by (token, field) for values and by (token, "") for deletions.
     history: dict[tuple[str, str], list[Event]] = field(default_factory=dict)
-    ledger: list[Conflict] = field(default_factory=list)
+    ledger: list[LedgerEntry] = field(default_factory=list)
     #: When a token appeared on a side, and when it was linked last.
     appeared: dict[tuple[str, str], int] = field(default_factory=dict)
     linked: dict[str, int] = field(default_factory=dict)
@@ -207,7 +207,6 @@ def joined(one: Any, another: Any) -> Any:
 
 #: What the merge calls left and right is called so here.
 SIDES = {"left": "notion", "right": "other"}
-ENDS = {side: end for end, side in SIDES.items()}
 
 
 def opposite(side: str) -> str:

@@ -33,8 +33,10 @@ def sweep(history: History, rng: Random) -> Counter[str]:
         play(world, edit)
     world.faults = {}
     whole, whole_journal = copy.deepcopy((world, journal))
+    before = world.reached["batch - next"]
     effects = to_quiet(whole, whole_journal, history.mode)
     done = Counter(histories=1, effects=effects, idle=not effects)
+    done["between batches"] = whole.reached["batch - next"] - before
     for number, when in places(effects):
         hurt, hurt_journal = copy.deepcopy((world, journal))
         crash(hurt, hurt_journal, history.mode, number, when)
@@ -114,4 +116,4 @@ def only_winners_differ(hurt: World, whole: World) -> bool:
 
 def kept(world: World) -> set[tuple[Any, ...]]:
     """What is in the ledger, as far as it is about values."""
-    return {(c.attribute, c.left, c.right) for c in world.ledger if c.attribute is not None}
+    return {(c.attribute, c.first.value, c.second.value) for c in world.ledger if c.attribute is not None}

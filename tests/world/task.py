@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from tasks import ConflictMode, Listing, SyncTask
+from tasks.journal.contract import Proof
+from tasks.journal.ledger import LedgerEntry
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
-from tasks.merge import Conflict
 from tests.world.services import FIELDS, NATIVE, SIDES, Obj, fold, joined, opposite
 from tests.world.world import World
 
@@ -143,6 +145,9 @@ def common(values: dict[str, Any]) -> dict[str, Any]:
 class WorldJournal(StateJournal):
     """A journal that survives crashes of a world, each call an effect that can be crashed around."""
 
+    #: Few, so that the runs of a world have several batches, and crash between them.
+    batch = 2
+
     def __init__(self, world: World) -> None:
         super().__init__(State())
         self.world = world
@@ -169,13 +174,17 @@ class WorldJournal(StateJournal):
         self.world.lose_lock(action, rule)
         await asyncio.sleep(0)
 
-    async def confirm(self, **kwargs: Any) -> None:
-        put, drop = kwargs.get("put"), kwargs.get("drop")
-        with self.world.entry("put" if put else "drop" if drop else "settle", "-"):
+    async def confirm_all(self, proofs: Sequence[Proof]) -> None:
+        assert len(proofs) <= self.batch
+        puts = [proof.put for proof in proofs if proof.put is not None]
+        dropped = any(proof.drop is not None for proof in proofs)
+        self.world.in_batch(len(proofs))
+        call = "batch" if len(proofs) > 1 else "put" if puts else "drop" if dropped else "settle"
+        with self.world.entry(call, "-"):
             before = self.open_tokens()
-            await super().confirm(**kwargs)
+            await super().confirm_all(proofs)
             tokens = before - self.open_tokens()
-            if put is not None:
+            for put in puts:
                 token = put.left["Token"]
                 tokens |= {token} - self.open_tokens()
                 self.world.linked[token] = self.world.now
@@ -195,10 +204,10 @@ class WorldJournal(StateJournal):
             found |= {obj.values["Token"] for obj in (target, source) if obj is not None}
         return found
 
-    async def keep_conflict(self, conflict: Conflict) -> None:
-        with self.world.entry("keep", SIDES.get(conflict.rule, conflict.rule)):
-            self.world.judge_claim(conflict)
-            self.world.ledger.append(conflict)
+    async def keep_conflict(self, entry: LedgerEntry) -> None:
+        with self.world.entry("keep", SIDES.get(entry.rule, entry.rule)):
+            self.world.judge_claim(entry)
+            self.world.ledger.append(entry)
         await asyncio.sleep(0)
 
     async def remember(self, memory: Any, **kwargs: Any) -> None:

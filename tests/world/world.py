@@ -60,12 +60,14 @@ class World(Oracle):
     drifted: set[str] = field(default_factory=set)
     runs: int = 0
     clock: timedelta = timedelta(0)
+    #: The next effect, where the last one kept several pairs at once.
+    after_batch: int = -1
     #: How many actions the last plan had.
     planned: int = 0
 
     def begin_run(self, mode: str, attributes: tuple[str, ...]) -> None:
         """A process starts, with nothing in its memory."""
-        self.effects, self.crashed, self.lost = 0, False, False
+        self.effects, self.crashed, self.lost, self.after_batch = 0, False, False, -1
         self.forget(set(attributes) ^ set(self.attributes))
         self.mode, self.attributes, self.unsure = mode, attributes, set(self.unconfirmed)
         self.updating = {str(intent["target_id"]) for intent in self.intents.values()}
@@ -126,6 +128,11 @@ class World(Oracle):
     def check_lock(self) -> None:
         if self.has_lost():
             raise LockLostError("another run has the node")
+
+    def in_batch(self, pairs: int) -> None:
+        """So many pairs are kept at once, maybe right after others: a crash now is one between two batches."""
+        self.reached["batch - next"] += self.effects == self.after_batch
+        self.after_batch = self.effects + 1 if pairs > 1 else -1
 
     @contextmanager
     def effect(self, action: str, side: str, token: str, names: list[str]) -> Iterator[None]:

@@ -81,6 +81,8 @@ class Consumer(consumer.Consumer):
         self._turns: Any = None
         #: When the main loop turned last, by the monotonic clock.
         self.turned_at: float | None = None
+        #: Called at each turn of the main loop that is noted.
+        self.on_turn: Callable[[], None] = lambda: None
 
     def on_connection_error_before_connected(self, exc: Exception) -> None:
         """Wait where it is not the first failure in a row; the caller connects anew.
@@ -133,6 +135,7 @@ class Consumer(consumer.Consumer):
 
     def _turn(self) -> None:
         self.turned_at = time.monotonic()
+        self.on_turn()
 
     def create_task_handler(self, promise: Any = vine_promise) -> Callable[[Message], Any]:
         """What is done with a message: Celery gets those that can be one of ours, the others are thrown away."""

@@ -22,7 +22,21 @@ def throw_away(queue: object, reason: str) -> None:
 
 
 class Channel(carrier.Channel):
-    """Throws away what is no JSON, which kombu has taken out of the queue before it reads it."""
+    """Throws away what is no JSON, which kombu has taken out of the queue before it reads it.
+
+    It keeps the client that sends: kombu makes one for each message, event and acknowledgement, which takes as long
+    as the sending. A client is a pool of connections with a face; it holds none of them.
+    """
+
+    _sender: tuple[Any, Any] | None = None
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        if asynchronous:
+            return super()._create_client(asynchronous=True)  # type: ignore[misc]  # kombu has no types
+        pool = self.pool  # another one after a lost connection
+        if self._sender is None or self._sender[0] is not pool:
+            self._sender = pool, super()._create_client()  # type: ignore[misc]
+        return self._sender[1]
 
     def _brpop_read(self, **options: Any) -> Any:
         try:

@@ -13,8 +13,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     A foreseeable error is one line on standard error. Any other is a fault of ours and keeps its traceback.
     """
     from worker.cli.app import app
+    from worker.machine.collector import collect_seldom
     from worker.telling.exit_codes import ExitCode
 
+    collect_seldom()
     try:
         code = app(args=arguments, prog_name="lockstep", standalone_mode=True)
     except KeyboardInterrupt:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.style import Style
 from rich.text import Text
 
 from tasks.merge import NAMELESS, Name
-from tasks.sides import End, Labels
 from worker.telling.screen import printable, short
 
 #: Columns for who asks for ids.
@@ -83,19 +82,3 @@ def _marks(ids: Sequence[str]) -> dict[str, str]:
             if len(set(made.values())) == len(ids):
                 return made
     return {one: f"({one})" for one in ids}
-
-
-def done_in_words(counts: Mapping[str, int], sides: Labels) -> str:
-    """What a run did, by kind, with the sides as people call them: `created in Notion 3, linked 2`."""
-    told = []
-    for kind, number in counts.items():
-        end, _, verb = kind.partition("_")
-        what = f"{verb} in {sides[End(end)]}" if end in set(End) and verb else kind.replace("_", " ")
-        told += [f"{what} {number}"] if number else []
-    return ", ".join(told)
-
-
-def heading(label: str) -> str:
-    """A side's name where it stands by itself, in a column or at the begin of a line."""
-    label = label.removeprefix("the ")
-    return label[:1].upper() + label[1:]

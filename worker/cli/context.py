@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from config import Settings, get_settings
@@ -10,8 +10,8 @@ from tasks.nearest import nearest
 from tasks.object_task import ObjectTask
 from tasks.registry import load_tasks
 from tasks.scheduled import PRUNE, Scheduled
-from tasks.sides import Labels
-from worker.store import Store
+from tasks.sides import End, Labels
+from worker.store import RunRecord, Store
 from worker.telling.failures import CommandError
 
 
@@ -51,6 +51,12 @@ def labels_of(name: str) -> Labels:
     return task.pairing().labels if isinstance(task, ObjectTask) else Labels("Notion", "the other side")
 
 
+def end_words_of(name: str) -> Mapping[str, End]:
+    """What people may call the ends of a task; nothing of its own, where its definition is gone."""
+    task = load_tasks(get_settings()).get(name)
+    return task.end_words if isinstance(task, ObjectTask) else {}
+
+
 def find_task(name: str) -> Scheduled:
     """The registered task of this name.
 
@@ -75,6 +81,25 @@ def known_task(name: str, settings: Settings, store: Store) -> None:
     defined = set(load_tasks(settings))
     if name not in defined:
         raise unknown_task(name, (defined | store.names()) - {PRUNE})
+
+
+def find_run(store: Store, run_id: str) -> RunRecord:
+    """The run whose id begins like this.
+
+    Raises:
+        CommandError: there is none, or more than one.
+    """
+    if not run_id:
+        raise CommandError("the run's id is empty: `lockstep history NAME` lists the runs of a task")
+    found = store.runs.find(run_id)
+    if len(found) != 1:
+        raise CommandError(
+            f"there is no run {run_id!r}: `lockstep history NAME` lists the runs of a task, for "
+            f"{get_settings().keep_runs_days} days"
+            if not found
+            else f"more than one run begins with {run_id!r}: give more of its letters"
+        )
+    return found[0]
 
 
 def unknown_task(name: str, known: Iterable[str]) -> CommandError:

@@ -6,6 +6,7 @@ from statistics import median
 
 from rich.table import Table
 
+from tasks.journal.ledger import Version
 from tasks.merge import End
 from tasks.values.canonical import same
 from worker.demo.survey import Survey
@@ -13,9 +14,9 @@ from worker.store import RunRecord
 from worker.telling.screen import printable, short
 
 
-def won(winner: str | None, side: str) -> str:
+def fared(version: Version) -> str:
     """How a value of a conflict fared."""
-    return "  <- stays" if winner == side else "  (kept here)"
+    return "  <- stays" if version.stayed else "  (kept here)"
 
 
 def writes(run: RunRecord) -> int:

@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tasks.errors import PreconditionError
-from tasks.services.caldav.calendar import TodoCalendar
-from tasks.services.caldav.client import CalDAVClient
-from tasks.services.caldav.todo import Todo
-from tasks.services.notion.client import NotionClient
-from tasks.services.notion.rich_text import plain
-from tasks.services.notion.rows import Rows
-from tasks.services.notion.throttle import LocalThrottle
+from tasks.services.caldav.collection.calendar import Calendar
+from tasks.services.caldav.entries.codec import Entry
+from tasks.services.caldav.entries.todo import TODOS
+from tasks.services.caldav.server.client import CalDAVClient
+from tasks.services.notion.api.client import NotionClient
+from tasks.services.notion.api.throttle import LocalThrottle
+from tasks.services.notion.columns.rich_text import plain
+from tasks.services.notion.rows.rows import Rows
 from worker.demo.content import Item
 from worker.demo.stage import Stage
 
@@ -49,7 +50,7 @@ class Board:
 class Phone:
     """The calendar, as the person sees it who uses the to-do app."""
 
-    def __init__(self, calendar: TodoCalendar) -> None:
+    def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
 
     async def add(self, item: Item) -> None:
@@ -69,9 +70,9 @@ class Phone:
         """Delete a to-do."""
         await self._calendar.delete(await self.find(name))
 
-    async def find(self, name: str) -> Todo:
+    async def find(self, name: str) -> Entry:
         """The to-do with this name."""
-        todos: list[Todo] = await self._calendar.read_all()
+        todos: list[Entry] = await self._calendar.read_all()
         return next(todo for todo in todos if todo.values["summary"] == name)
 
     async def names(self) -> set[str]:
@@ -95,4 +96,4 @@ async def people(stage: Stage) -> AsyncIterator[tuple[Board, Phone]]:
     ):
         source = Rows(client, stage.data_source)
         await source.schema()
-        yield Board(source), Phone(TodoCalendar(caldav))
+        yield Board(source), Phone(Calendar(caldav, TODOS))

@@ -53,6 +53,7 @@ class Stage:
     calendar_user: str
     calendar_password: SecretStr
     flower_url: str
+    dashboard_url: str
 
 
 @contextmanager
@@ -70,7 +71,7 @@ def set_up() -> Iterator[Stage]:
             calendar_url = radicale.make_calendar(TASK)
             password = SecretStr(radicale.password)
             _write_task(folder, data_source, calendar_url)
-            flower_port = free_port()
+            flower_port, web_port = free_port(), free_port()
             environment = {
                 "NOTION_TOKEN": token.get_secret_value(),
                 "NOTION_BASE_URL": notion_url,
@@ -90,10 +91,12 @@ def set_up() -> Iterator[Stage]:
                 radicale.username,
                 password,
                 f"http://127.0.0.1:{flower_port}",
+                f"http://127.0.0.1:{web_port}",
             )
-            up = ["up", "--flower-port", str(flower_port), "--concurrency", "4"]
+            up = ["up", "--flower-port", str(flower_port), "--web-port", str(web_port), "--concurrency", "4"]
             with _lockstep(folder, "up", up, environment) as process:
                 _wait_for(stage.flower_url + "/healthcheck", process, folder / "up.log")
+                _wait_for(stage.dashboard_url + "/livez", process, folder / "up.log")
                 yield stage
 
 
@@ -148,7 +151,7 @@ def _lockstep(
     folder: Path, name: str, arguments: Sequence[str], environment: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A `lockstep` command in the background, with its output in `<name>.log`."""
-    ours = ("LOCKSTEP_", "NOTION_", "CALDAV_", "SENTRY_", "FLOWER_", "REDIS_", "DATABASE_", "CELERY_")
+    ours = ("LOCKSTEP_", "WEB_", "NOTION_", "CALDAV_", "SENTRY_", "FLOWER_", "REDIS_", "DATABASE_", "CELERY_")
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     code = "from worker.cli import main; main()"
     with (folder / f"{name}.log").open("wb") as log:

@@ -13,10 +13,10 @@ from types import FrameType
 
 from rich.table import Table
 
-from tasks.merge import End
+from worker.demo.browser import has_desktop, open_in_browser
 from worker.demo.content import in_calendar, in_notion
 from worker.demo.holding import PATIENCE, Holding
-from worker.demo.outcome import figures, sides, won, words, writes
+from worker.demo.outcome import fared, figures, sides, words, writes
 from worker.demo.people import Board, Phone, people
 from worker.demo.stage import EVERY, TASK, Stage, StageError, set_up
 from worker.demo.survey import survey
@@ -24,8 +24,12 @@ from worker.store import RunRecord, Store
 from worker.telling.screen import console, short
 
 
-def main(stay: bool = False) -> int:
-    """Show a sync at work; `stay` keeps everything up afterwards until Ctrl-C.
+def main(stay: bool = False, show: bool | None = None) -> int:
+    """Show a sync at work.
+
+    Args:
+        stay: keeps everything up afterwards until Ctrl-C.
+        show: whether the dashboard is opened in a browser then; `None`: on a desktop.
 
     Raises:
         StageError: a part does not start, or a step does not come about.
@@ -36,7 +40,9 @@ def main(stay: bool = False) -> int:
     out.print(
         "Lockstep demo: a Notion data source and a CalDAV to-do list, kept in step by scheduled runs.\n"
     )
-    out.print("Starting Redis, a local Notion workspace, a CalDAV server, worker, beat and Flower …")
+    out.print(
+        "Starting Redis, a local Notion workspace, a CalDAV server, worker, beat, dashboard and Flower …"
+    )
     with set_up() as stage:
         out.print(
             f"Everything runs after {time.monotonic() - started:.1f} s. Beat starts a run every {EVERY} s.\n"
@@ -48,8 +54,10 @@ def main(stay: bool = False) -> int:
             store.close()
         out.print(f"\nThe demo took {time.monotonic() - started:.0f} s.")
         if stay:
-            _stay(stage)
-        out.print("Ending worker, beat, Flower, Redis, the calendar server and the Notion workspace.")
+            _stay(stage, show=has_desktop() if show is None else show)
+        out.print(
+            "Ending worker, beat, dashboard, Flower, Redis, the calendar server and the Notion workspace."
+        )
     return 0 if equal else 1
 
 
@@ -57,8 +65,8 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _stay(stage: Stage) -> None:
-    """Keep everything up, with the addresses to open."""
+def _stay(stage: Stage, *, show: bool) -> None:
+    """Keep everything up, with the addresses to open; the last line is what to open first."""
     folder = stage.settings.state_dir.parent
     rows = [
         ("Notion, to edit by hand", f"{stage.notion_url}/#{stage.data_source}"),
@@ -70,10 +78,14 @@ def _stay(stage: Stage) -> None:
         ("  data source", stage.data_source),
         ("Status", f"cd {folder} && LOCKSTEP_STATE_DIR=state lockstep status"),
     ]
-    table = Table(show_header=False, title="Still running; Ctrl-C ends it", title_justify="left")
+    table = Table(show_header=False, title="Still running", title_justify="left")
     for row in rows:
         table.add_row(*row)
-    console().print(table)
+    out = console()
+    out.print(table)
+    opened = show and open_in_browser(stage.dashboard_url)
+    where = " (opened in your browser)" if opened else ""
+    out.print(f"\nCtrl-C ends it. Dashboard: {stage.dashboard_url}{where}", soft_wrap=True)
     with suppress(KeyboardInterrupt):
         threading.Event().wait()
 
@@ -164,9 +176,10 @@ class Tour:
         self.say(f"session {holder[:8]} lets go")
         self.tell(await self.run_after(released, changed=True))
         for conflict in self.store.conflicts.list(TASK):
-            self.say(f"ledger: {conflict.attribute} was {short(conflict.base)!r}, rule {conflict.rule!r}")
-            self.say(f"        Notion's {short(conflict.left)!r}{won(conflict.winner, End.LEFT)}")
-            self.say(f"        phone's  {short(conflict.right)!r}{won(conflict.winner, End.RIGHT)}")
+            entry = conflict.entry
+            self.say(f"ledger: {entry.attribute} was {short(entry.base)!r}, rule {entry.rule!r}")
+            self.say(f"        Notion's {short(entry.first.value)!r}{fared(entry.first)}")
+            self.say(f"        phone's  {short(entry.second.value)!r}{fared(entry.second)}")
 
     async def delete(self, board: Board, phone: Phone) -> None:
         """Deletions cross both ways."""

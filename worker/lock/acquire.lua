@@ -1,6 +1,7 @@
 -- Take a node for a session.
 -- KEYS: lock hash, fence counter, history list
--- ARGV: session, node, owner, host, pid, lease in ms, history length, history searched, last fence that is known
+-- ARGV: session, node, owner, host, pid, lease in ms, history length, history searched (0 for an id that is new),
+--       last fence that is known
 -- Answer: {'granted', fence, JSON of the abandoned session or ''} | {'busy', JSON of the holder} | {'ended'}
 
 local time = redis.call('TIME')
@@ -17,8 +18,12 @@ if held.session == ARGV[1] and held.owner == ARGV[3] then
   return {'granted', held.fence, held.abandoned or ''}
 end
 
-for _, past in ipairs(redis.call('LRANGE', KEYS[3], 0, tonumber(ARGV[8]) - 1)) do
-  if cjson.decode(past).session == ARGV[1] then return {'ended'} end
+local searched = tonumber(ARGV[8])
+if searched > 0 then
+  for _, past in ipairs(redis.call('LRANGE', KEYS[3], 0, searched - 1)) do
+    -- Only what names it is worth decoding.
+    if string.find(past, ARGV[1], 1, true) and cjson.decode(past).session == ARGV[1] then return {'ended'} end
+  end
 end
 
 local abandoned = ''
@@ -42,10 +47,14 @@ if held.session then
 end
 
 -- At least the clock, so that the fence still grows after the counter was lost.
-local counter = tonumber(redis.call('GET', KEYS[2]) or '0')
-local fence = string.format('%.0f', math.max(counter + 1, now, tonumber(ARGV[9]) + 1))
-redis.call('SET', KEYS[2], fence)
-redis.call('DEL', KEYS[1])
+local fence = math.max(now, tonumber(ARGV[9]) + 1)
+local counter = tonumber(redis.call('SET', KEYS[2], string.format('%.0f', fence), 'GET') or '0')
+if counter >= fence then
+  fence = counter + 1
+  redis.call('SET', KEYS[2], string.format('%.0f', fence))
+end
+fence = string.format('%.0f', fence)
+if held.session then redis.call('DEL', KEYS[1]) end
 -- No expiry: the record of a dead session must stay for the one that takes over.
 redis.call('HSET', KEYS[1], 'session', ARGV[1], 'node', ARGV[2], 'owner', ARGV[3], 'host', ARGV[4],
   'pid', ARGV[5], 'lease', ARGV[6], 'fence', fence, 'phase', '', 'started', stamp, 'beat', stamp)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable
 
@@ -18,6 +19,9 @@ BEAT_SHARE = 1 / 3
 RETRY_SHARE = 1 / 10
 #: Seconds of waiting at a time: a wait does not count what a suspended machine sleeps, a lease does.
 LONGEST_WAIT = 1.0
+#: Seconds for which the thread still looks by itself after the last session began, so that the next one need not
+#: wake it: that takes as long as Redis takes to answer.
+LINGER = 10.0
 
 TAKEN = "Redis names another session or none, because the lease ran out or Redis lost its data"
 
@@ -35,6 +39,10 @@ class Keeper:
         self._changed = threading.Condition()
         self._sessions: dict[str, HeldSession] = {}
         self._next_beat = 0.0
+        #: When the last session was added.
+        self._used_at = 0.0
+        #: Until when the thread sleeps, if nobody wakes it; before any time while it is awake.
+        self._wakes_at = -math.inf
         self._thread: threading.Thread | None = None
         self._closed = False
 
@@ -50,13 +58,15 @@ class Keeper:
     def add(self, session: HeldSession) -> None:
         """Beat for `session` from now on."""
         with self._changed:
+            self._used_at = self._clock()
             if not self._sessions:
-                self._next_beat = self._clock() + BEAT_SHARE * self._lease
+                self._next_beat = self._used_at + BEAT_SHARE * self._lease
             self._sessions[session.session_id] = session
             if self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._run, name="lock-keeper", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+            if min(self._next_beat, session.deadline) < self._wakes_at:
+                self._changed.notify()
 
     def remove(self, session_id: str) -> HeldSession | None:
         """Beat no longer for it; `None` when it was not there."""
@@ -67,7 +77,8 @@ class Keeper:
         """Call `callback` in the keeper's thread when `session` is lost, or at once if it is already."""
         with self._changed:
             session.callbacks.append(callback)
-            self._changed.notify()
+            if session.lost:
+                self._changed.notify()
 
     def wake(self) -> None:
         """Look at the sessions now: one may have been found lost."""
@@ -93,12 +104,22 @@ class Keeper:
                     return
                 held, lost, pause = self._look()
                 if not lost and pause != 0:
-                    self._changed.wait(pause if pause is None else min(pause, LONGEST_WAIT))
+                    self._sleep(pause)
                     continue
             for session in lost:
                 session.announce()
             if pause == 0:
                 self._beat(held)
+
+    def _sleep(self, pause: float | None) -> None:
+        """Wait so long or until news, with the condition held."""
+        now = self._clock()
+        if pause is None and now < self._used_at + LINGER:
+            pause = LONGEST_WAIT
+        seconds = None if pause is None else min(pause, LONGEST_WAIT)
+        self._wakes_at = math.inf if seconds is None else now + seconds
+        self._changed.wait(seconds)
+        self._wakes_at = -math.inf
 
     def _look(self) -> tuple[list[HeldSession], list[HeldSession], float | None]:
         """Sessions to beat for, lost ones to tell, and seconds to wait (0: beat now; None: until news)."""

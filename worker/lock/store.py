@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from worker.lock.record import SessionRecord
 
@@ -14,8 +14,7 @@ HISTORY_LENGTH = 100
 HISTORY_SEARCHED = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """The wish of one owner to hold a node for a new session."""
 
     session_id: str
@@ -26,6 +25,8 @@ class Claim:
     lease_seconds: float
     #: The new session's fence is larger than this one.
     last_fence: int = 0
+    #: Whether the session's id was made just now, so that it cannot have ended before.
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,7 @@ class Ended:
     """The session of the claim has been here before and has ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
+class Beat(NamedTuple):
     """A sign of life of a session, with its phase."""
 
     session_id: str

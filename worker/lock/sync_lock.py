@@ -22,6 +22,9 @@ from worker.lock.store import Beat, Busy, Claim, Ended, LockStore
 
 log = logging.getLogger(__name__)
 
+#: JSON, with what it cannot hold as text.
+_dumped = json.JSONEncoder(default=str).encode
+
 #: How a session ends that nobody knew to have begun.
 DISCLAIMED = "cancelled"
 
@@ -85,7 +88,7 @@ class SyncLock:
         if os.getpid() != self._pid:
             self._start()  # a forked child: its parent's sessions and thread are not its own
         may_try_again = session_id is not None
-        session_id = session_id or uuid.uuid4().hex
+        session_id = session_id or os.urandom(16).hex()
         with self._claim_guard:
             twice = session_id in self._claiming or self._keeper.get(session_id) is not None
             if not twice:
@@ -93,7 +96,7 @@ class SyncLock:
         if twice:
             raise self._busy_with(node_id, session_id)
         try:
-            return self._acquire(node_id, session_id, last_fence)
+            return self._acquire(node_id, session_id, last_fence, is_new=not may_try_again)
         except RedisUnavailableError:
             if not may_try_again:
                 self.disclaim(node_id, session_id)
@@ -105,11 +108,11 @@ class SyncLock:
         """Take back the claim of an `acquire` that was not answered: Redis may have granted it all the same."""
         self._late.add(Beat(session_id, node_id, self._owner, ""), DISCLAIMED, "null")
 
-    def _acquire(self, node_id: str, session_id: str, last_fence: int) -> str:
+    def _acquire(self, node_id: str, session_id: str, last_fence: int, *, is_new: bool) -> str:
         self._late.settle(node_id)
         asked_at = self._clock()
         answer = self._store.claim(
-            Claim(session_id, node_id, self._owner, self._host, self._pid, self._lease, last_fence),
+            Claim(session_id, node_id, self._owner, self._host, self._pid, self._lease, last_fence, is_new),
         )
         if isinstance(answer, Busy):
             raise NodeBusyError(answer.record)
@@ -150,6 +153,12 @@ class SyncLock:
         """Raise `LockLostError` unless the session may write now. Asks nobody, so it is cheap and exact."""
         self._check(self._session(session_id))
 
+    def note_phase(self, session_id: str, phase: str) -> None:
+        """How far the session is; the next heartbeat or its release tells others. Asks nobody, so it is cheap."""
+        session = self._keeper.get(session_id)
+        if session is not None:
+            session.phase = phase
+
     def update_phase(self, session_id: str, phase: str) -> None:
         """Tell others how far the session is, and renew its lease.
 
@@ -176,7 +185,7 @@ class SyncLock:
         Raises:
             RedisUnavailableError: no answer. It is tried again in the background until the lease has run out.
         """
-        text = json.dumps(result if result is None else dict(result), default=str)
+        text = _dumped(result if result is None else dict(result))
         session = self._keeper.remove(session_id)
         if session is None:
             return False

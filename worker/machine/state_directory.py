@@ -67,15 +67,15 @@ def reachable_redis(settings: Settings) -> redis.Redis | None:
     """
     if settings.redis_url is not None:
         return connect(settings)
-    if not _up_is_running(settings):
+    if not up_is_running(settings):
         return None
     give_up_at = time.monotonic() + STARTING
-    while time.monotonic() < give_up_at and _up_is_running(settings):
+    while time.monotonic() < give_up_at and up_is_running(settings):
         try:
             return connect_url(_address_file(settings).read_text())
         except FileNotFoundError:
             time.sleep(0.1)
-    if not _up_is_running(settings):
+    if not up_is_running(settings):
         return None
     raise CommandError(
         f"`lockstep up` uses {settings.state_dir} with a Redis that is not known here: "
@@ -126,7 +126,8 @@ def node_lock(settings: Settings, node: str) -> Iterator[SyncLock]:
             lock.close()
 
 
-def _up_is_running(settings: Settings) -> bool:
+def up_is_running(settings: Settings) -> bool:
+    """Whether a `lockstep up` has the state directory now."""
     if not settings.state_dir.is_dir():
         return False
     with _flock(settings.state_dir / "machine.lock", fcntl.LOCK_SH) as shared:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import redis
@@ -31,9 +31,16 @@ PATIENCE = 1.0
 class WorkerLife:
     """Gives the signs of one worker until it ends."""
 
-    def __init__(self, worker: Any, client: redis.Redis, tasks: Mapping[str, Definition]) -> None:
-        """`worker` is Celery's, with the consumer that it has by now."""
+    def __init__(
+        self,
+        worker: Any,
+        client: redis.Redis,
+        tasks: Mapping[str, Definition],
+        tell: Callable[[], Mapping[str, Any]] | None = None,
+    ) -> None:
+        """`worker` is Celery's, with the consumer that it has by now; `tell` says what else there is to tell."""
         self._worker = worker
+        self._more = tell or dict
         self._client = client
         self._life = Life(WORKER, client, tasks=tasks, name=str(worker.hostname), tell=self._told)
         self._stop = threading.Event()
@@ -42,6 +49,10 @@ class WorkerLife:
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+
+    def read(self, tasks: Mapping[str, Definition]) -> None:
+        """These are the tasks that the worker has by now."""
+        self._life.read(tasks)
 
     def end(self) -> None:
         """Give the last sign; safe to repeat."""
@@ -78,6 +89,7 @@ class WorkerLife:
             "takes": not hangs and not worker.is_stopping,
             "stopping": worker.is_stopping,
             "running": _running(),
+            **self._more(),
         }
 
 

@@ -26,10 +26,12 @@ from kombu.common import ignore_errors
 from kombu.exceptions import OperationalError
 
 from config import get_settings
+from worker.pool import children
 from worker.pool.kinds import usable
 from worker.pool.life import WorkerLife
 from worker.pool.task_pool import TaskPool
 from worker.redis_client import connect
+from worker.reload import News, Watch
 from worker.telling.startup import refusing
 
 log = logging.getLogger(__name__)
@@ -60,6 +62,7 @@ class PromptWorker(Worker):
     #: Whether runs are cancelled after the time for a soft shutdown.
     _cancels = False
     _life: WorkerLife | None = None
+    _watch: Watch | None = None
 
     @property
     def is_stopping(self) -> bool:
@@ -69,8 +72,41 @@ class PromptWorker(Worker):
     def on_consumer_ready(self, consumer: Any) -> None:
         """Messages are taken from now on; others are to see it."""
         super().on_consumer_ready(consumer)
-        self._life = WorkerLife(self, connect(get_settings()), getattr(self.app, "definitions", {}))
+        definitions = getattr(self.app, "definitions", {})
+        if definitions and isinstance(self.pool, TaskPool):
+            self._watch = self.app.watch(self._take_over)
+        elif definitions and children.can_be_replaced(self.pool):
+            self._watch = self.app.watch()
+            consumer.on_turn = self._take_over_between_messages
+        if self._watch is not None:
+            self._watch.start()
+        told = None if self._watch is None else self._watch.told
+        self._life = WorkerLife(self, connect(get_settings()), definitions, told)
         self._life.start()
+
+    def _take_over_between_messages(self) -> None:
+        """Take over what has changed, where children run the tasks; called in the main loop, which feeds them."""
+        news = None if self._watch is None else self._watch.news
+        if self._watch is None or news is None or self.is_stopping:
+            return
+        self.app.change_tasks(news)
+        if children.replace(self.pool):  # else at the next turn
+            self._watch.taken(news)
+            self._tell_of(news)
+
+    def _take_over(self, news: News) -> None:
+        """Run the tasks as they are defined by now; called in the thread of the watch."""
+        self.app.change_tasks(news)
+        self._tell_of(news)
+
+    def _tell_of(self, news: News) -> None:
+        self.consumer.update_strategies()
+        if self._life is not None:
+            self._life.read(news.definitions)
+        log.info(
+            "The tasks were defined anew; runs that begin from now on are of these: %s.",
+            ", ".join(sorted(news.definitions)),
+        )
 
     def setup_defaults(  # type: ignore[override]  # its stubs list all options
         self, *, pool: Any = None, pool_cls: Any = None, **kwargs: Any
@@ -124,6 +160,8 @@ class PromptWorker(Worker):
         if self._cancels:
             self._end_runs()
         super().stop(in_sighandler, exitcode)
+        if self._watch is not None:
+            self._watch.end()
         if self._life is not None:
             self._life.end()
 

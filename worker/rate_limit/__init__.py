@@ -11,7 +11,7 @@ import uuid
 import redis
 
 from config import get_settings
-from tasks.services.notion.throttle import Throttle, spending, use_throttles
+from tasks.services.notion.api.throttle import Throttle, spending, use_throttles
 from worker.rate_limit.shared import SharedThrottle
 from worker.rate_limit.slots import Slots
 from worker.rate_limit.use import BudgetUse, TaskUse

@@ -10,7 +10,7 @@ import time
 import redis
 
 from tasks.clock import boot_seconds, pass_time
-from tasks.services.notion.throttle import LocalThrottle, Turnstiles, spender
+from tasks.services.notion.api.throttle import LocalThrottle, Turnstiles, spender
 from worker.rate_limit.slots import Answer, Slots, Ticket
 
 #: Seconds between two attempts while Redis does not answer.

@@ -41,6 +41,16 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class At:
+    """When the turn after the last one is, for an entry that does not just run one period later."""
+
+    #: In seconds of the server's clock; `None` while it is not known when the last one was.
+    at: float | None = None
+    #: When it has to be claimed at the latest, or is left out; `None`: whenever that is.
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What Redis knows of an entry."""
 
@@ -71,6 +81,7 @@ class Claims:
         last: float | None = None,
         finished: int | None = None,
         waits: bool = False,
+        turn: At | None = None,
     ) -> Claim:
         """Claim the entry's next run, if it is due.
 
@@ -83,6 +94,8 @@ class Claims:
                 claimed last has.
             waits: whether a message of the entry still waits in the queue; then a turn that is due is left
                 out, and counted.
+            turn: when that run is due, found for `last`; by default one period after it. Where the last run that is
+                known here is another one, nothing is claimed, and the answer has that one.
         """
         granted, number, at, wait = self._claim(
             [self._key],
@@ -94,9 +107,15 @@ class Claims:
                 -1 if finished is None else finished,
                 round(self._resend_after * 1000),
                 int(waits),
+                *_turn(turn),
             ],
         )
         return Claim(entry, bool(granted), int(number), int(at) / 1000, int(wait) / 1000)
+
+    def now(self) -> float:
+        """The server's clock, in seconds."""
+        seconds, micros = self._client.time()
+        return int(seconds) + int(micros) / 1_000_000
 
     def sent(self, claim: Claim) -> None:
         """The message of the claim is in the queue."""
@@ -136,6 +155,13 @@ class Claims:
                 last = state["last"] / 1000
                 found[name] = Known(last, max(now - last, 0.0), state["pending"] > 0)
         return found
+
+
+def _turn(turn: At | None) -> tuple[str | int, str | int]:
+    if turn is None:
+        return "", ""
+    at: str | int = "none" if turn.at is None else round(turn.at * 1000)
+    return at, "" if turn.until is None else round(turn.until * 1000)
 
 
 def _source(name: str) -> str:

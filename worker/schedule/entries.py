@@ -7,7 +7,11 @@ from typing import Any
 
 from celery.schedules import schedule
 
+from tasks.schedule import Schedule
 from tasks.scheduled import Scheduled
+
+#: Seconds between two times of the calendar, at least.
+CALENDAR_SECONDS = 60.0
 
 
 def celery_name(task_name: str) -> str:
@@ -25,19 +29,19 @@ def beat_schedule(tasks: Iterable[Scheduled], *, retry_seconds: float) -> dict[s
         tasks: what is scheduled.
         retry_seconds: after which a message of an entry without a period counts as lost.
     """
-    entries = {}
-    for task in tasks:
-        plan = task.plan_schedule
-        seconds = retry_seconds if plan.every is None else plan.every.total_seconds()
-        entries[task.name] = {
-            "task": celery_name(task.name),
-            "schedule": schedule(seconds),
-            "total": plan.total,
-            "periodic": plan.every is not None,
-        }
-    return entries
+    return {task.name: entry_of(task.name, task.plan_schedule, retry_seconds) for task in tasks}
 
 
-def unmonitored(tasks: Iterable[Scheduled]) -> list[str]:
-    """Entries that end: a monitor of them would report a missed run for ever after."""
-    return [task.name for task in tasks if task.plan_schedule.total is not None]
+def entry_of(name: str, plan: Schedule, retry_seconds: float) -> dict[str, Any]:
+    """The entry of a task that runs by this schedule, as Celery's settings have it.
+
+    Its period is only the least one where the schedule names times.
+    """
+    seconds = plan.every.total_seconds() if plan.every is not None else retry_seconds
+    return {
+        "task": celery_name(name),
+        "schedule": schedule(CALENDAR_SECONDS if plan.cron is not None else seconds),
+        "total": plan.total,
+        "periodic": plan.recurs,
+        "plan": plan,
+    }

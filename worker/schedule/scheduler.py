@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -27,6 +27,7 @@ from worker.errors import RedisUnavailableError, StoreError
 from worker.lock.redis_store import RedisLockStore
 from worker.redis_client import connect
 from worker.schedule.claims import RESEND_AFTER, Claim, Claims, Known
+from worker.schedule.defined import Defined
 from worker.schedule.overbooking import TELL_AFTER, OverbookingLog
 from worker.schedule.sync_entry import FIRST_LOOK, Message, SyncEntry
 from worker.schedule.waiting import LOOK, Waiting
@@ -44,6 +45,12 @@ log = logging.getLogger(__name__)
 RETRY = 2.0
 #: Seconds until an entry is looked at again that could not be for a reason nobody foresaw.
 RETRY_UNFORESEEN = 60.0
+
+
+#: Seconds until a task that is paused is looked at again.
+PAUSED = 5.0
+#: Seconds after which a turn that is far off is looked at again: the server's clock may be set meanwhile.
+LONGEST_WAIT = 300.0
 
 
 class RedisScheduler(Scheduler):
@@ -79,6 +86,7 @@ class RedisScheduler(Scheduler):
         self._waiting_until = 0.0
         self._no_history = Outage("Entries with a number of runs wait for the database")
         self._life: Life | None = None
+        self._defined: Defined | None = None
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
@@ -87,7 +95,6 @@ class RedisScheduler(Scheduler):
         Raises:
             SystemExit: the database cannot be used.
         """
-        self.merge_inplace(self.app.conf.beat_schedule)
         with refusing():
             settings = get_settings()
             self._client = self._client or connect(settings)
@@ -101,9 +108,10 @@ class RedisScheduler(Scheduler):
         self._locks = RedisLockStore(self._client)
         prefix = self.app.conf.broker_transport_options.get("global_keyprefix", "")
         self._waiting = Waiting(self._client, f"{prefix}{self.app.conf.task_default_queue}", self._clock)
-        periods = {name: entry.every for name, entry in self.entries.items() if entry.periodic}
-        self._overbooking = OverbookingLog(self._claims, periods, tell_after=self._tell_after)
-        self._life = Life(SCHEDULER, self._client, tasks=self._definitions())
+        self._defined = Defined(self.app, self._store, self._client, self._clock)
+        self.merge_inplace(cast("Any", self._defined.has.entries()))
+        self._overbooking = OverbookingLog(self._claims, self._periods(), tell_after=self._tell_after)
+        self._life = Life(SCHEDULER, self._client, tasks=self._definitions(), tell=self._defined.told)
 
     def install_default_entries(self, data: Any) -> None:
         """None: Redis drops old results by itself."""
@@ -127,12 +135,67 @@ class RedisScheduler(Scheduler):
     def _definitions(self) -> dict[str, Definition]:
         """The schedule as it is here, for those who look at it from outside."""
         made: dict[str, Definition] = {}
-        known = getattr(self.app, "definitions", made)
+        known = {} if self._defined is None else self._defined.definitions
         for name, entry in self.entries.items():
             every = timedelta(seconds=entry.every) if entry.periodic else None
             settings = known[name].settings if name in known else ""
-            made[name] = Definition.of(Schedule(every, entry.total), settings)
+            made[name] = Definition.of(entry.timing or Schedule(every, entry.total), settings)
         return made
+
+    def _periods(self) -> dict[str, float]:
+        counted = {name: entry.counted for name, entry in self.entries.items()}
+        return {name: every for name, every in counted.items() if every is not None}
+
+    # -- what changes while beat runs -------------------------------------------------------------------------
+
+    def _take_over(self) -> None:
+        """Take over what was defined anew, and times that were set, without a turn lost or taken twice.
+
+        Raises:
+            redis.RedisError: Redis does not answer; it is tried again.
+        """
+        if self._defined is None or self._life is None or (changed := self._defined.changed()) is None:
+            return
+        self._change_entries(
+            {name: self.Entry(**entry, name=name, app=self.app) for name, entry in changed.entries().items()}
+        )
+        self._defined.take(changed)
+        self._life.read(self._definitions())
+
+    def _change_entries(self, made: dict[str, SyncEntry]) -> None:
+        """Have these entries instead. Those that are as before go on, others begin where the old ones were."""
+        changed = []
+        for name, entry in made.items():
+            old = self.entries.get(name)
+            if old is not None and old.made_of == entry.made_of:
+                made[name] = old
+                continue
+            if old is not None:
+                entry.take_over(old)
+            changed.append(name)
+        gone = sorted(set(self.entries) - set(made))
+        before = dict(self.entries)
+        self.entries.clear()
+        self.entries.update(made)
+        if self._looks is not None:
+            try:
+                fresh = self._first_looks(changed)
+            except redis.RedisError:
+                self.entries.clear()
+                self.entries.update(before)
+                raise
+            stale = {*changed, *gone}
+            self._looks = [look for look in self._looks if look[2] not in stale] + fresh
+            heapq.heapify(self._looks)
+        self._overbooking = OverbookingLog(self._claims, self._periods(), tell_after=self._tell_after)
+        if changed or gone:
+            new = [name for name in changed if name not in before]
+            other = [name for name in changed if name in before]
+            parts = (("new", new), ("at other times", other), ("gone", gone))
+            log.info(
+                "The schedule has changed: %s.",
+                "; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names),
+            )
 
     # -- when to look at what ---------------------------------------------------------------------------------
 
@@ -142,7 +205,8 @@ class RedisScheduler(Scheduler):
             return rest
         try:
             if self._looks is None:
-                self._looks = self._first_looks()
+                self._looks = self._first_looks(self.entries)
+            self._take_over()
             if self._life is not None and (self._life.is_late or self._is_idle(self._looks)):
                 self._life.give()
             self._overbooking.tell()
@@ -176,23 +240,27 @@ class RedisScheduler(Scheduler):
         self._number += 1
         heapq.heappush(looks, (self._clock() + max(delay, 0.0), self._number, name))
 
-    def _first_looks(self) -> list[tuple[float, int, str]]:
-        """When to look at each entry first, by what Redis or else the history knows of it."""
+    def _first_looks(self, names: Collection[str]) -> list[tuple[float, int, str]]:
+        """When to look at each of these entries first, by what Redis or else the history knows of it."""
         if self._installation is not None and self._client is not None:
             with refusing(SettingsError):  # a Redis that does not answer is waited for
                 claim(self._client, self._installation)
         known = self._claims.known(self.entries.keys())
-        unknown = [entry for name, entry in self.entries.items() if name not in known]
+        entries = {name: self.entries[name] for name in names}
+        unknown = [entry for name, entry in entries.items() if name not in known]
         # Without a period there is nothing to wait for but a run that goes on, and its lock tells of that.
         self._recall([entry for entry in unknown if entry.periodic])
         looks: list[tuple[float, int, str]] = []
-        for name, entry in self.entries.items():
+        for name, entry in entries.items():
             self._push(looks, self._first_delay(entry, known.get(name)), name)
         return looks
 
     def _first_delay(self, entry: SyncEntry, known: Known | None) -> float:
         if entry.total is not None:
             return 0.0  # the history decides
+        if entry.timing is not None:
+            entry.last = entry.last if known is None else known.last
+            return 0.0
         if known is not None:
             entry.last = known.last
             wait = entry.every - known.age
@@ -237,6 +305,12 @@ class RedisScheduler(Scheduler):
             return RETRY_UNFORESEEN
 
     def _next_run(self, entry: SyncEntry) -> float | None:
+        if self._defined is not None and self._defined.orders.pauses(entry.name):
+            return PAUSED
+        if entry.timing is not None and entry.timing.quiet:
+            now = self._claims.now()
+            if (rest := entry.quiet_until(now) - now) > 0:
+                return min(rest, LONGEST_WAIT)
         finished = None
         if entry.total is not None:
             finished = self.history.runs.count_finished(entry.name)
@@ -258,15 +332,20 @@ class RedisScheduler(Scheduler):
             last=entry.last,
             finished=None if entry.periodic else finished,
             waits=waits,
+            turn=(turn := entry.turn()),
         )
         last, entry.last = entry.last, claim.last
         if not claim.granted:
             if waits and claim.last != last:
                 self._overbooking.left_out()
+            if turn is not None:
+                return min(claim.wait, LONGEST_WAIT) if claim.last == last else 0.0
             return claim.wait if entry.periodic else min(claim.wait, entry.next_look())
         if not self._send(entry, claim):
             return RETRY
         entry.look = FIRST_LOOK
+        if entry.timing is not None and entry.periodic:
+            return 0.0  # the next look finds out when the next turn is
         return claim.wait if entry.periodic else entry.next_look()
 
     def _send(self, entry: SyncEntry, claim: Claim) -> bool:
@@ -302,6 +381,8 @@ class RedisScheduler(Scheduler):
     def close(self) -> None:
         """Let go of Redis, database and broker; safe to repeat."""
         super().close()
+        if self._defined is not None:
+            self._defined.end()
         if self._life is not None:
             self._life.end()
         if self._store is not None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tasks.engine.report import Order, RunReport
 from tasks.engine.sync import Progress
-from tasks.journal.contract import Journal
+from tasks.journal.contract import Base, Journal
 from tasks.journal.file import FileJournal, is_moved
 from tasks.scheduled import Scheduled
+from worker.session.local_state import import_local_state
 from worker.session.renamed import first_run, former_names
 from worker.session.restored import CAREFUL, Marks
 from worker.store import RunRecord, SqlJournal, Store
@@ -19,9 +21,42 @@ from worker.store import RunRecord, SqlJournal, Store
 
 async def with_care(task: Scheduled, store: Store, order: Order, reached: int = 0) -> Order:
     """The same order, for a run that may be of an older copy of the database; one that was entered has noted it."""
-    if await asyncio.to_thread(store.runs.restored_at, task.name, reached) is None:
-        return order
-    return replace(order, careful=CAREFUL)
+    return _careful(order, await asyncio.to_thread(store.runs.restored_at, task.name, reached))
+
+
+def _careful(order: Order, restored_at: datetime | None) -> Order:
+    return order if restored_at is None else replace(order, careful=CAREFUL)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the work of a run starts from, once it is entered."""
+
+    order: Order
+    #: What is remembered of the task, without its links; `None` where it is yet to be read.
+    base: Base | None = None
+    #: Names that the task may have had before.
+    former_names: Sequence[str] = ()
+    #: Why the work cannot be begun.
+    error: Exception | None = None
+
+
+def prepared(
+    task: Scheduled, store: Store, record: RunRecord, order: Order, restored_at: datetime | None
+) -> Prepared:
+    """Read what the work of a run needs, in the thread that has entered it; an error is the run's."""
+    path = task.state_path
+    if path is None:
+        return Prepared(order)
+    try:
+        import_local_state(path, store, record)
+        base = store.links.recall(task.name)
+        ordered = order.planner is not None or order.plan_id is not None
+        began = base.intents or base.memory.forms is not None or store.links.counted(task.name)
+        names = () if ordered or began else former_names(task, store)
+    except Exception as error:
+        return Prepared(order, error=error)
+    return Prepared(_careful(order, restored_at), base, names)
 
 
 async def plan_only(
@@ -32,7 +67,7 @@ async def plan_only(
     stopped = None
     if task.state_path is not None:
         order = await with_care(task, store, order, await asyncio.to_thread(marks.reached, task.name))
-        if await asyncio.to_thread(_starts_from_files, task.name, task.state_path, store):
+        if await asyncio.to_thread(starts_from_files, task.name, task.state_path, store):
             journal = FileJournal(task.state_path)
         else:
             stopped = await stopped_at_first(task, store, journal, order)
@@ -56,7 +91,7 @@ async def stopped_at_first(task: Scheduled, store: Store, journal: Journal, orde
     return await first_run(task, store, journal, names) if names else None
 
 
-def _starts_from_files(task: str, path: Path, store: Store) -> bool:
+def starts_from_files(task: str, path: Path, store: Store) -> bool:
     """Whether the base that the next run would start from is in files still; a plan only reads it."""
     changes = FileJournal(path).changes
     return not is_moved(path) and (path.exists() or changes.exists()) and not store.links.count(task)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,11 +19,15 @@ from config.redaction import redacted
 from tasks.errors import TaskError
 from tasks.scheduled import Scheduled
 from worker import rate_limit
+from worker.alarms.judging import came_to_its_end
+from worker.alarms.logins import Logins
+from worker.alarms.pings import PINGER
 from worker.errors import StoreError
 from worker.lock import RedisSyncLock, SessionRecord
 from worker.pool import event_loop, holds
 from worker.redis_client import connect
 from worker.schedule.entries import celery_name
+from worker.session.monitored import monitored, traced
 from worker.session.progress import ProgressPublisher
 from worker.session.run import run_session
 from worker.store import RunRecord, Store
@@ -34,6 +39,9 @@ log = logging.getLogger(__name__)
 FAILED = frozenset({"failed", "halted", "abandoned"})
 #: How the result of a run begins that was skipped.
 SKIPPED = "skipped: "
+
+#: Seconds after which a task that knows of no login is seen to again: another process may have kept one.
+FORGET_LOGINS = 60.0
 
 
 class SyncRunFailed(Exception):  # noqa: N818  Flower and Sentry show this name
@@ -51,8 +59,15 @@ class Workplace:
         self._settings = settings
         self._guard = threading.Lock()
         self._pid: int | None = None
+        #: Tasks of which no login is kept, and until when that need not be seen to again.
+        self._without_logins: dict[str, float] = {}
         #: While no run can be entered in the history or take its lock: that is in no history.
         self.outage = Outage("Runs cannot be entered, so they are not made or not recorded")
+
+    @property
+    def time_limit(self) -> float:
+        """Seconds after which a run is given up."""
+        return self._settings.time_limit
 
     def enter(self) -> None:
         """Make it, if this process does not have it yet.
@@ -78,11 +93,27 @@ class Workplace:
         with self._guard:
             if self._pid == os.getpid():
                 self._pid = None
+                PINGER.flush(1.0)
                 self.lock.close()
                 rate_limit.unshare()
                 holds.unshare()
                 self._client.close()
                 self.store.close()
+
+    def keep_logins(self, record: RunRecord) -> None:
+        """Keep when the logins of a task expire; a run that did not come to its end tells nothing of that."""
+        if not came_to_its_end(record):
+            return
+        now = time.monotonic()
+        if not record.expires and now < self._without_logins.get(record.task, now):
+            return
+        try:
+            Logins(self._client).keep(record.task, record.expires)
+            self._without_logins.pop(record.task, None)
+            if not record.expires:
+                self._without_logins[record.task] = now + FORGET_LOGINS
+        except redis.RedisError as error:
+            log.debug("Task %r: when its logins expire is not kept: %s", record.task, error)
 
     def give_up(self, task: str, message_id: str) -> None:
         """Enter a run as failed that did not end when it was cancelled, in whatever process this is known.
@@ -123,6 +154,8 @@ class RunTask(Task[Any, Any]):
 
     scheduled: Scheduled
     workplace: Workplace
+    #: Whether the task is not defined any more; one of its messages may be in the queue still.
+    gone = False
 
     def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
         """Note a run that Celery gives up; every other one enters its end itself."""
@@ -139,10 +172,21 @@ def run_sync(celery_task: Task[Any, Any], task: Scheduled, workplace: Workplace)
     Raises:
         SyncRunFailed: the run failed, or could not be started.
     """
+    with monitored(task, workplace.time_limit) as outcome:
+        told = _run_sync(celery_task, task, workplace)
+        outcome.skipped = isinstance(told, str)
+        return told
+
+
+def _run_sync(celery_task: Task[Any, Any], task: Scheduled, workplace: Workplace) -> dict[str, Any] | str:
     message_id, hostname = str(celery_task.request.id), str(celery_task.request.hostname)
     try:
         workplace.enter()
-        with rate_limit.spending(task.name), workplace.progress.of_run(message_id, hostname) as progress:
+        with (
+            rate_limit.spending(task.name),
+            workplace.progress.of_run(message_id, hostname) as told,
+            traced(told) as progress,
+        ):
             record: RunRecord = event_loop.run(
                 run_session(
                     task,
@@ -164,6 +208,7 @@ def run_sync(celery_task: Task[Any, Any], task: Scheduled, workplace: Workplace)
         log.error("Task %r: the run could not be made: %s", task.name, error)  # noqa: TRY400  foreseen
         raise SyncRunFailed(redacted(str(error))) from None
     workplace.outage.over()
+    workplace.keep_logins(record)
     if record.status in FAILED:
         raise SyncRunFailed(
             record.reason if record.status == "failed" else f"{record.status}: {record.reason}"
@@ -177,9 +222,29 @@ def add_sync_tasks(app: Celery, tasks: Iterable[Scheduled], workplace: Workplace
         _add(app, task, workplace)
 
 
+def change_sync_tasks(app: Celery, tasks: Iterable[Scheduled], workplace: Workplace) -> None:
+    """Let runs that begin from now on be of these tasks; those that go on keep the ones that they have.
+
+    The message of a task that is not among them is skipped.
+    """
+    defined = {celery_name(task.name): task for task in tasks}
+    for name, known in tuple(app.tasks.items()):
+        if isinstance(known, RunTask):
+            known.gone = name not in defined
+            known.scheduled = defined.get(name, known.scheduled)
+    for name, task in defined.items():
+        if name not in app.tasks:
+            _add(app, task, workplace)
+
+
 def _add(app: Celery, task: Scheduled, workplace: Workplace) -> None:
-    def run(self: Task[Any, Any]) -> dict[str, Any] | str:
-        return run_sync(self, task, workplace)
+    def run(self: RunTask) -> dict[str, Any] | str:
+        if self.gone:
+            log.warning(
+                "Task %r: a message was skipped, the task is not defined any more.", self.scheduled.name
+            )
+            return f"{SKIPPED}the task is not defined any more"
+        return run_sync(self, self.scheduled, workplace)
 
     run.__doc__ = f"Keep {task.name} in step, {task.plan_schedule}."
     # A failed run is expected: its reason is logged as one line, by the session.

@@ -9,19 +9,24 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from sqlalchemy import Connection
 
 from config.private_files import open_private
 from tasks.errors import StateError
 from tasks.journal.contract import Base
-from tasks.journal.file import MOVED, FileJournal, is_moved
+from tasks.journal.file import MOVED, FileJournal, entries_in, is_moved
 from tasks.local import alone
 from worker.store import RunRecord, Store
 from worker.store.renaming import RenameRefusedError
+from worker.store.tables.conflicts import Conflicts
 from worker.store.tables.fences import take_fence
 from worker.store.tables.links import Links
 from worker.store.tables.memory import Memories
 
 log = logging.getLogger(__name__)
+
+#: In the place of the run that wrote something; runs without a database have no ids.
+_IN_FILES = ""
 
 #: What stands beside a state, by the end of its name: the conflicts' ledger, and what a database took over.
 _BESIDE = (".conflicts.jsonl", ".json.imported")
@@ -40,12 +45,48 @@ def import_local_state(path: Path, store: Store, record: RunRecord) -> None:
             local = FileJournal(path)
             if path.exists() or local.changes.exists():
                 _import(asyncio.run(local.load()), path, store, record)
-                local.compact()
-                path.replace(path.with_suffix(".json.imported"))
-            with open_private(path, "w") as file:
-                file.write(json.dumps(MOVED) + "\n")
+            _set_aside(local)
     except OSError as error:
         raise StateError(f"state file {path} cannot be set aside: {error.strerror}") from error
+
+
+def set_aside(path: Path, task: str) -> None:
+    """Let no run work from the state in files any more; the database has another one, and this stays beside it.
+
+    Raises:
+        StateError: that cannot be done, or a run without a database uses it now.
+    """
+    try:
+        with alone(task, path):
+            local = FileJournal(path)
+            asyncio.run(local.load())
+            _set_aside(local)
+    except OSError as error:
+        raise StateError(f"state file {path} cannot be set aside: {error.strerror}") from error
+
+
+def _set_aside(local: FileJournal) -> None:
+    """Keep a state that was loaded under another name, and a mark in its place."""
+    path = local.path
+    if path.exists() or local.changes.exists():
+        local.compact()
+        path.replace(path.with_suffix(".json.imported"))
+    with open_private(path, "w") as file:
+        file.write(json.dumps(MOVED) + "\n")
+
+
+def copy_of_files(path: Path, task: str, store: Store) -> None:
+    """Put the state in files, and the ledger beside it, into a database; the files stay as they are.
+
+    Raises:
+        StateError: one cannot be read.
+    """
+    local = FileJournal(path)
+    base = asyncio.run(local.load())
+    with store.write() as connection:
+        _put(connection, task, base, _IN_FILES)
+        for entry in entries_in(local.ledger):
+            Conflicts.keep(connection, task, entry, _IN_FILES)
 
 
 def _import(base: Base, path: Path, store: Store, record: RunRecord) -> None:
@@ -55,11 +96,14 @@ def _import(base: Base, path: Path, store: Store, record: RunRecord) -> None:
         return
     with store.write() as connection:
         take_fence(connection, task, record.fence)
-        for link in base.links:
-            Links.put(connection, task, link, record.run_id)
-        for intent in base.intents:
-            Links.begin(connection, task, intent, record.run_id)
-        Memories.remember(connection, task, base.memory)
+        _put(connection, task, base, record.run_id)
+
+
+def _put(connection: Connection, task: str, base: Base, run_id: str) -> None:
+    more = sum(Links.put(connection, task, link, run_id) for link in base.links)
+    Links.count_along(connection, task, more)
+    Links.begin_all(connection, task, base.intents, run_id)
+    Memories.remember(connection, task, base.memory)
 
 
 def state_files(path: Path) -> list[Path]:

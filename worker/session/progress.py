@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two events of one run; what lies between is left out, the last is always sent.
 LEAST_INTERVAL = 0.5
+#: Seconds after which a run tells something first; one that is over before tells nothing.
+FIRST_AFTER = 0.25
 #: Seconds that the end of a run waits for its last event to be sent.
 LAST_EVENT_TIMEOUT = 2.0
 #: Flower shows the field `result` of any event, and drops fields that it does not know.
@@ -34,8 +37,9 @@ def text_of(phase: str, done: int, total: int) -> str:
 class _Run:
     message_id: str
     hostname: str
+    began: float = field(default_factory=time.monotonic)
     text: str = ""
-    #: What was sent last.
+    #: What was sent last, or is being sent.
     sent: str = ""
     sent_at: float = 0.0
     closing: bool = False
@@ -45,7 +49,9 @@ class _Run:
         """When something is to be sent, by the monotonic clock; `None` when there is nothing."""
         if self.closing:
             return 0.0
-        return None if self.text == self.sent else self.sent_at + LEAST_INTERVAL
+        if self.text == self.sent:
+            return None
+        return max(self.sent_at + LEAST_INTERVAL, self.began + FIRST_AFTER)
 
 
 class ProgressPublisher:
@@ -56,16 +62,23 @@ class ProgressPublisher:
         self._changed = threading.Condition()
         self._runs: dict[str, _Run] = {}
         self._thread: threading.Thread | None = None
+        #: Until when the thread sleeps, if nobody wakes it.
+        self._wakes_at = math.inf
 
     @contextmanager
     def of_run(self, message_id: str, hostname: str) -> Iterator[Progress]:
-        """What to call with the progress of a run, as often as one likes; the last one is sent at the end."""
+        """What to call with the progress of a run, as often as one likes; the last one is sent at the end.
+
+        Of a run that was over at once nothing is sent: it would be gone before anybody saw it.
+        """
         run = _Run(message_id, hostname)
 
         def tell(phase: str, done: int, total: int) -> None:
             with self._changed:
                 run.text = text_of(phase, done, total)
-                self._changed.notify()
+                due_at = run.due_at()
+                if due_at is not None and due_at < self._wakes_at:
+                    self._changed.notify()
 
         with self._changed:
             self._runs[message_id] = run
@@ -76,20 +89,27 @@ class ProgressPublisher:
             yield tell
         finally:
             with self._changed:
-                run.closing = True
-                self._changed.notify()
-            run.closed.wait(LAST_EVENT_TIMEOUT)
+                told = run.sent != ""
+                if told:
+                    run.closing = True
+                    self._changed.notify()
+                else:
+                    self._runs.pop(message_id, None)
+            if told:
+                run.closed.wait(LAST_EVENT_TIMEOUT)
 
     def _work(self) -> None:
         while True:
             with self._changed:
                 run, text = self._next()
-                if run.closing:
+                is_last, is_news = run.closing, text != run.sent
+                run.sent = text
+                if is_last:
                     self._runs.pop(run.message_id, None)
-            if text != run.sent:
+            if is_news:
                 self._send(run, text)
-            run.sent, run.sent_at = text, time.monotonic()
-            if run.closing:
+            run.sent_at = time.monotonic()
+            if is_last:
                 run.closed.set()
 
     def _next(self) -> tuple[_Run, str]:
@@ -100,7 +120,9 @@ class ProgressPublisher:
             at, run = min(due, key=lambda each: each[0], default=(None, None))
             if run is not None and at is not None and at <= now:
                 return run, run.text
+            self._wakes_at = math.inf if at is None else at
             self._changed.wait(None if at is None else at - now)
+            self._wakes_at = -math.inf
 
     def _send(self, run: _Run, text: str) -> None:
         """Send one event; progress that cannot be sent is not worth a retry."""

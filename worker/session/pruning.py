@@ -96,6 +96,7 @@ WORDS = {
     "undo": ("run's undo data", "runs' undo data"),
     "conflicts": ("settled conflict", "settled conflicts"),
     "plans": ("plan", "plans"),
+    "alerts": ("alert", "alerts"),
 }
 
 

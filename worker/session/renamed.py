@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from tasks.engine.report import RunReport
 from tasks.journal.contract import Journal
-from tasks.merge import Adopt, Create, End, Plan, Skip
+from tasks.merge import Adopt, Create, End, Plan, Skip, Spare
 from tasks.scheduled import Scheduled, all_tasks
 from worker.store import Store
 
@@ -63,6 +63,8 @@ def _seen(plan: Plan) -> dict[End, set[str]]:
                 seen[End.RIGHT].add(action.right_id)
             case Create():
                 seen[action.side.opposite].add(action.source_id)
+            case Spare():
+                seen[action.side].add(action.id)
             case Skip():
                 seen[action.side].add(action.id)
                 for side, known in zip(End, action.pair or (), strict=False):

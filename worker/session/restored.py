@@ -1,5 +1,7 @@
 """An older copy of the database: how it is noticed, and that the next run of each task is a careful one.
 
+The state of a task that was imported from a file (`worker.store.moving`) is treated as such a copy.
+
 How far a task had come in its history is kept where restoring the database does not reach: in Redis, and beside the
 file of an SQLite database. What the older copy does not know, such as links of objects that were made since, would
 make a run do again what was done, or take back what was agreed on. So it only goes on after a person's word, if there
@@ -20,8 +22,8 @@ log = logging.getLogger(__name__)
 
 #: Why a run halts that would write, by what an older copy says.
 CAREFUL = (
-    "the database is an older copy of itself: it does not know the last runs of this task, so what was made or agreed "
-    "on in them is judged anew. Look at what would be done; nothing was written"
+    "the database is an older copy of itself, or this task's state was imported: it may not know the last runs, so "
+    "what was made or agreed on in them is judged anew. Look at what would be done; nothing was written"
 )
 
 

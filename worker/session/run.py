@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from tasks.engine.naming import mentioned
 from tasks.engine.report import Order, RunReport
@@ -15,22 +19,41 @@ from tasks.engine.sync import Progress
 from tasks.errors import LockLostError, TaskError
 from tasks.scheduled import Scheduled
 from tasks.uninterrupted import uninterrupted
+from worker.alarms.pings import PINGER
 from worker.errors import RedisUnavailableError
 from worker.lock import NodeBusyError, SyncLock
-from worker.session.body import plan_only, stopped_at_first, with_care
-from worker.session.local_state import import_local_state
+from worker.session.body import Prepared, plan_only, prepared
+from worker.session.renamed import first_run
 from worker.session.restored import Marks
 from worker.store import RunRecord, SqlJournal, Store
-from worker.store.tables.fences import fence_of
+from worker.store.tables.fences import fence_of, known_fence
+from worker.store.tables.pauses import Pause, pause_of
 from worker.store.tables.plans import does_something
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 #: Notes that are kept of one run; the counts tell of all.
 NOTES = 100
 
+#: Seconds that a phase lasts before others are shown it; one that is over sooner costs no request.
+PHASE_LASTS = 0.25
+
 #: Tasks, by `id`, with a run in this process that has not ended yet, though it may have lost its lock.
-_at_work: set[int] = set()
+_at_work: dict[int, _Session] = {}
+_guard = threading.Lock()
+
+#: Runs of a process that ask database and lock at once: more of them hinder each other, as Python runs one at a time.
+AT_ONCE = 8
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+async def _in_turn(function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function in another thread, when it is its turn."""
+    async with _turns.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE)):
+        return await asyncio.to_thread(function, *arguments)
+
 
 #: How a pool says in the cancellation's message that a run took too long.
 TIME_LIMIT = "time limit"
@@ -53,8 +76,8 @@ async def run_session(
 ) -> RunRecord:
     """Run a task once under its node's lock and enter it in the history.
 
-    A foreseen failure does not raise: it is the record's status and reason. A busy node, a message that ran
-    before and a total that is reached give a skipped run.
+    A foreseen failure does not raise: it is the record's status and reason. A busy node, a message that ran before or
+    is of a task that is paused, and a total that is reached give a skipped run.
 
     Args:
         task: what is synced; its name is the node.
@@ -76,46 +99,29 @@ async def run_session(
         return await plan_only(task, store, progress, order or Order(), marks)
     run_id = uuid.uuid4().hex
     record = RunRecord(run_id=run_id, task=task.name, status="running", message_id=message_id, kind=kind)
-    try:
-        last_fence = await asyncio.to_thread(_last_fence, task.name, store, marks)
-        await uninterrupted(
-            asyncio.to_thread(lock.acquire, task.name, session_id=run_id, last_fence=last_fence)
-        )
-    except NodeBusyError as busy:
-        return await _skip(store, record, str(busy))
-    except RedisUnavailableError:  # it may have taken the lock all the same, which nobody would release
-        lock.disclaim(task.name, run_id)
-        raise
-    except asyncio.CancelledError:  # the lock may have been taken before the cancellation got through
-        await uninterrupted(asyncio.to_thread(_free, lock, record, "cancelled"))
-        raise
-    if id(task) in _at_work:  # both would use the clients that the task holds
-        await uninterrupted(asyncio.to_thread(_free, lock, record, "skipped"))
-        return await _skip(store, record, "its last run in this process lost its lock and has not ended yet")
-    held = replace(record, fence=lock.fence(run_id))
-    session = _Session(task, store, lock, held, progress, order or Order(), marks)
-    _at_work.add(id(task))
+    session = _Session(task, store, lock, record, progress, order or Order(), marks)
     try:
         return await session.run()
     finally:
-        _at_work.discard(id(task))
+        session.leave()
 
 
-def _last_fence(node: str, store: Store, marks: Marks) -> int:
-    """The largest one that was given, as far as is known: an older copy of the database knows less."""
-    return max(store.runs.last_fence(node), fence_of(marks.reached(node)))
-
-
-async def _skip(store: Store, record: RunRecord, reason: str) -> RunRecord:
-    skipped = replace(record, status="skipped", reason=reason, finished_at=datetime.now(UTC))
-    await uninterrupted(asyncio.to_thread(store.runs.enter, skipped))
-    log.info("Task %r: run skipped, %s.", record.task, reason)
-    return skipped
+def _pause_if_failing(task: Scheduled, store: Store) -> None:
+    limit = task.plan_schedule.pause_after
+    pause = None if limit is None else store.pauses.after_failures(task.name, limit)
+    if pause is not None:
+        log.error(
+            "Task %r is paused, %s. When that is mended: lockstep resume %s", task.name, pause.why, task.name
+        )
 
 
 @dataclass(slots=True)
 class _Session:
-    """A run that holds its node's lock."""
+    """A run from the taking of its node's lock to its release.
+
+    What asks database and lock is done in one go in one thread, at the begin and at the end: to go to a thread and
+    back takes as long as a query.
+    """
 
     task: Scheduled
     store: Store
@@ -124,41 +130,119 @@ class _Session:
     watcher: Progress
     order: Order
     marks: Marks
+    #: Whether the node's lock is held, and whether the run is in the history.
+    held: bool = False
+    entered: bool = False
+    #: What the work starts from.
+    prepared: Prepared | None = None
     phase: str = ""
+    #: What will show the phase, or does.
+    showing: asyncio.TimerHandle | None = None
     phases: set[asyncio.Future[None]] = field(default_factory=set)
 
     async def run(self) -> RunRecord:
         try:
-            refused = await uninterrupted(asyncio.to_thread(self._enter))
-        except BaseException:
-            await uninterrupted(self._release("cancelled"))
+            refused = await uninterrupted(_in_turn(self._begin))
+        except asyncio.CancelledError as cancelled:  # it may have begun before the cancellation got through
+            if self.entered:
+                await uninterrupted(self._finish(self._cut_off(cancelled)))
+            elif self.held:
+                await uninterrupted(asyncio.to_thread(self._free, "cancelled"))
             raise
         if refused is not None:
-            await uninterrupted(self._release("skipped"))
-            return await _skip(self.store, self.record, refused)
+            log.info("Task %r: run skipped, %s.", self.record.task, refused.reason)
+            return refused
         log.info("Task %r: run %s started.", self.task.name, self.record.run_id)
+        if self.record.kind is None:
+            PINGER.started(self.task.ping, self.record)
         try:
-            self.record = await self._body()
+            outcome = await self._body()
         except asyncio.CancelledError as cancelled:
-            reason = str(cancelled.args[0]) if cancelled.args else "cancelled"
-            status = "failed" if TIME_LIMIT in reason else "cancelled"
-            await uninterrupted(self._finish(self._ended(status, reason)))
+            await uninterrupted(self._finish(self._cut_off(cancelled)))
             raise
-        await uninterrupted(self._finish(self.record))
+        await uninterrupted(self._finish(outcome))
         return self.record
 
-    def _enter(self) -> str | None:
-        """Enter the run into the history, or say why it may not run. The lock is held, so nobody comes between."""
+    def leave(self) -> None:
+        """Let another run of the task begin in this process."""
+        with _guard:
+            if _at_work.get(id(self.task)) is self:
+                del _at_work[id(self.task)]
+
+    # -- its begin, in a thread ---------------------------------------------------------------------------
+
+    def _begin(self) -> RunRecord | None:
+        """Take the lock and enter the run; or enter it as skipped, and give that.
+
+        Raises:
+            StoreError: the history cannot be written.
+            RedisUnavailableError: the lock cannot be asked for; nothing was started.
+        """
+        task, run_id = self.task.name, self.record.run_id
+        pause, fence = self._stand()
+        if pause is not None:
+            return self._skip(str(pause))
+        try:
+            # An older copy of the database knows a smaller fence than was given.
+            last_fence = max(fence, fence_of(self.marks.reached(task)))
+            self.lock.acquire(task, session_id=run_id, last_fence=last_fence)
+        except NodeBusyError as busy:
+            return self._skip(str(busy))
+        except RedisUnavailableError:  # it may have taken the lock all the same, which nobody would release
+            self.lock.disclaim(task, run_id)
+            raise
+        self.held = True
+        if not self._is_alone():  # both would use the clients that the task holds
+            self._free("skipped")
+            return self._skip("its last run in this process lost its lock and has not ended yet")
+        try:
+            self.record = replace(self.record, fence=self.lock.fence(run_id))
+            refused, restored_at = self._enter()
+        except BaseException:
+            self._free("cancelled")
+            raise
+        if refused is not None:
+            self._free("skipped")
+            return self._skip(refused)
+        self.entered = True
+        self.prepared = prepared(self.task, self.store, self.record, self.order, restored_at)
+        return None
+
+    def _stand(self) -> tuple[Pause | None, int]:
+        """The pause that holds for a run that nobody asked for by hand, and the last fence that is known."""
+        asked_by_hand = self.record.message_id is None
+        if not asked_by_hand:
+            # Runs that were lost with their workers had nobody to do it at their end.
+            _pause_if_failing(self.task, self.store)
+        with self.store.read() as connection:
+            pause = None if asked_by_hand else pause_of(connection, self.task.name)
+            return pause, known_fence(connection, self.task.name)
+
+    def _is_alone(self) -> bool:
+        with _guard:
+            return _at_work.setdefault(id(self.task), self) is self
+
+    def _enter(self) -> tuple[str | None, datetime | None]:
+        """Enter the run into the history, or say why it may not run; and since when the database is an older copy.
+
+        The lock is held, so nobody comes between.
+        """
         if self.order.plan_id is not None:
             refused = self.store.plans.refusal(self.task.name, self.order.plan_id)
             if refused is not None:
-                return refused
+                return refused, None
         total = self.task.plan_schedule.total if self.record.kind is None else None
-        reached = self.marks.reached(self.task.name)
-        refused = self.store.runs.start(self.record, total, reached)
-        if refused is None:
+        begun = self.store.runs.begin(self.record, total, self.marks.reached(self.task.name))
+        if begun.refused is None:
             self.marks.keep(self.task.name, self.record.fence, ended=False)
-        return refused
+        return begun.refused, begun.restored_at
+
+    def _skip(self, reason: str) -> RunRecord:
+        skipped = replace(self.record, status="skipped", reason=reason, finished_at=datetime.now(UTC))
+        self.store.runs.enter(skipped)
+        return skipped
+
+    # -- its work -----------------------------------------------------------------------------------------
 
     def _check_lock(self) -> None:
         self.lock.check(self.record.run_id)
@@ -168,7 +252,7 @@ class _Session:
         plan_id = self.order.plan_id
         return plan_id is None or self.store.plans.take(self.task.name, plan_id, self.record.run_id)
 
-    async def _body(self) -> RunRecord:
+    async def _body(self) -> RunReport | RunRecord:
         """The work itself, as a task of its own that the loss of the lock cancels."""
         work = asyncio.ensure_future(self._work())
         loop = asyncio.get_running_loop()
@@ -184,29 +268,40 @@ class _Session:
 
         self.lock.on_lost(self.record.run_id, tell)
         try:
-            return await asyncio.to_thread(self._reported, await work)
+            return await work
         except asyncio.CancelledError:
             if not lost.is_set():
                 raise
             return self._ended("abandoned", "lost its lock: the lease ran out before it could be renewed")
-        except LockLostError as error:
-            return self._ended("abandoned", str(error))
-        except TaskError as error:
-            log.error("Task %r: %s", self.task.name, error)  # noqa: TRY400  its message is made for people
-            return self._ended("failed", str(error))
         except (Exception, SystemExit) as error:
-            log.exception("Task %r: run failed unexpectedly.", self.task.name)
-            return self._ended("failed", f"{type(error).__name__}: {error}")
+            return self._failed(error)
+
+    def _failed(self, error: BaseException) -> RunRecord:
+        """The end of a run that an error ended."""
+        if isinstance(error, LockLostError):
+            return self._ended("abandoned", str(error))
+        if isinstance(error, TaskError):
+            log.error("Task %r: %s", self.task.name, error)
+            return self._ended("failed", str(error))
+        log.error("Task %r: run failed unexpectedly.", self.task.name, exc_info=error)
+        return self._ended("failed", f"{type(error).__name__}: {error}")
+
+    def _cut_off(self, cancelled: asyncio.CancelledError) -> RunRecord:
+        """The end of a run that was cancelled."""
+        reason = str(cancelled.args[0]) if cancelled.args else "cancelled"
+        return self._ended("failed" if TIME_LIMIT in reason else "cancelled", reason)
 
     async def _work(self) -> RunReport:
-        journal = SqlJournal(self.store, self.task.name, self.record.run_id, self.record.fence)
-        order = self.order
-        if (path := self.task.state_path) is not None:
-            await uninterrupted(asyncio.to_thread(import_local_state, path, self.store, self.record))
-            stopped = await stopped_at_first(self.task, self.store, journal, order)
+        prepared = self.prepared
+        assert prepared is not None  # noqa: S101  the run was entered
+        if prepared.error is not None:
+            raise prepared.error
+        journal = SqlJournal(self.store, self.task.name, self.record.run_id, self.record.fence, prepared.base)
+        order = prepared.order
+        if prepared.former_names:
+            stopped = await first_run(self.task, self.store, journal, prepared.former_names)
             if stopped is not None:
                 return stopped
-            order = await with_care(self.task, self.store, order)
         report = await self.task.run(
             journal,
             check_lock=self._check_lock,
@@ -221,9 +316,15 @@ class _Session:
         self.watcher(phase, done, total)
         if phase != self.phase:
             self.phase = phase
-            told = asyncio.ensure_future(asyncio.to_thread(self._tell_phase, phase))
-            self.phases.add(told)
-            told.add_done_callback(self.phases.discard)
+            self.lock.note_phase(self.record.run_id, phase)
+            if self.showing is None:
+                self.showing = asyncio.get_running_loop().call_later(PHASE_LASTS, self._show_phase)
+
+    def _show_phase(self) -> None:
+        self.showing = None
+        told = asyncio.ensure_future(asyncio.to_thread(self._tell_phase, self.phase))
+        self.phases.add(told)
+        told.add_done_callback(self.phases.discard)
 
     def _tell_phase(self, phase: str) -> None:
         """Let others see the phase; whether the lock still holds is for the keeper to say, not for this."""
@@ -245,48 +346,68 @@ class _Session:
             if self.order.planner is None and does_something(report.plan):
                 plan_id = self.store.plans.keep(self.task.name, report.plan, reason, self.record.run_id)
                 reason += f". To let just this through: lockstep apply {plan_id}"
-        elif self.order.planner is None:
-            self.store.plans.expire(self.task.name)
         record = self._ended(report.status, reason)
         notes = [*outcome.failures, *outcome.skipped, *outcome.notes][:NOTES]
         counts = {kind: count for kind, count in counts.items() if count}
         return replace(
-            record, counts=counts, notes=notes, names=mentioned(outcome.names, [record.reason, *notes])
+            record,
+            counts=counts,
+            notes=notes,
+            names=mentioned(outcome.names, [record.reason, *notes]),
+            expires=report.expires,
         )
 
     def _ended(self, status: str, reason: str) -> RunRecord:
         return replace(self.record, status=status, reason=reason, finished_at=datetime.now(UTC))
 
-    async def _finish(self, record: RunRecord) -> None:
+    # -- its end, in a thread -----------------------------------------------------------------------------
+
+    async def _finish(self, outcome: RunReport | RunRecord) -> None:
+        if self.showing is not None:
+            self.showing.cancel()
+        if self.phases:
+            await asyncio.wait(self.phases)
+        await _in_turn(self._end, outcome)
+
+    def _end(self, outcome: RunReport | RunRecord) -> None:
+        """Enter how the run ended, and release the node.
+
+        Raises:
+            StoreError: the history cannot be written; the node is released all the same.
+        """
+        record = outcome if isinstance(outcome, RunRecord) else self._judged(outcome)
         self.record = record
         level = logging.INFO if record.status == "succeeded" and not record.reason else logging.WARNING
         log.log(level, "Task %r: run %s %s. %s", record.task, record.run_id, record.status, record.reason)
+        if record.kind is None:
+            PINGER.ended(self.task.ping, record)
+        went_through = isinstance(outcome, RunReport) and outcome.status not in ("halted", "skipped")
         try:
-            await asyncio.to_thread(self._enter_end, record)
+            self.store.runs.finish(record, went_through=went_through and self.order.planner is None)
+            self.marks.keep(record.task, record.fence, ended=True)
+            if record.kind is None:
+                _pause_if_failing(self.task, self.store)
         finally:
-            await self._release(record.status)
+            self._free(record.status)
 
-    def _enter_end(self, record: RunRecord) -> None:
-        self.store.runs.finish(record)
-        self.marks.keep(record.task, record.fence, ended=True)
+    def _judged(self, report: RunReport) -> RunRecord:
+        try:
+            return self._reported(report)
+        except Exception as error:
+            return self._failed(error)
 
-    async def _release(self, status: str) -> None:
-        if self.phases:
-            await asyncio.wait(self.phases)
-        await asyncio.to_thread(_free, self.lock, self.record, status)
-
-
-def _free(lock: SyncLock, record: RunRecord, status: str) -> None:
-    """Release the node; where Redis cannot be reached, the lock tries it again until its lease is over."""
-    result = {"counts": dict(record.counts), "reason": record.reason}
-    try:
-        lock.release(record.run_id, status, result)
-    except RedisUnavailableError as error:
-        log.warning(
-            "Task %r: the lock could not be released yet (%s); it is tried again until its lease is over.",
-            record.task,
-            error,
-        )
+    def _free(self, status: str) -> None:
+        """Release the node; where Redis cannot be reached, the lock tries it again until its lease is over."""
+        record, self.held = self.record, False
+        result = {"counts": dict(record.counts), "reason": record.reason}
+        try:
+            self.lock.release(record.run_id, status, result)
+        except RedisUnavailableError as error:
+            log.warning(
+                "Task %r: the lock could not be released yet (%s); it is tried again until its lease is over.",
+                record.task,
+                error,
+            )
 
 
 __all__ = ["run_session", "silent"]

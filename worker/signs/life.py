@@ -95,6 +95,11 @@ class Life:
         else:
             self._refused = False
 
+    def read(self, tasks: Mapping[str, Definition]) -> None:
+        """These are the tasks that this process has read by now; that is told at once."""
+        self._tasks = tasks
+        self.hurry()
+
     @property
     def is_late(self) -> bool:
         """Whether the next sign has been due for as long as there is between two."""

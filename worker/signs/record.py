@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from tasks.schedule import Schedule
+from tasks.schedule import TIMING, Schedule
 
 #: The two kinds of processes that give signs.
 SCHEDULER, WORKER = "scheduler", "worker"
@@ -30,16 +30,35 @@ class Definition:
     total: int | None = None
     #: Digest of what else the task is made of; empty where it is not known.
     settings: str = ""
+    #: What else the schedule says, in the words of tables.
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, schedule: Schedule, settings: str = "") -> Self:
         """The definition with this schedule."""
         every = None if schedule.every is None else schedule.every.total_seconds()
-        return cls(str(schedule), every, schedule.total, settings)
+        said = (
+            {}
+            if schedule.is_plain
+            else {word: value for word, value in schedule.said().items() if word in TIMING}
+        )
+        return cls(str(schedule), every, schedule.total, settings, said)
+
+    @property
+    def plan(self) -> Schedule:
+        """The schedule.
+
+        Raises:
+            TaskDefinitionError: it cannot be read; another version has told it.
+        """
+        every = None if self.every is None else timedelta(seconds=self.every)
+        return replace(
+            Schedule.of({**self.said, "every": None, "in_total": self.total}), every=every, total=self.total
+        )
 
     def same_schedule(self, other: Definition) -> bool:
         """Whether both run as often."""
-        return (self.every, self.total) == (other.every, other.total)
+        return (self.every, self.total, self.said) == (other.every, other.total, other.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +99,9 @@ class Sign:
     concurrency: int = 0
     queues: tuple[str, ...] = ()
     running: tuple[Running, ...] = ()
+    #: Whether it takes over tasks that are defined anew, and why it does not take over what changed last.
+    reloads: bool = False
+    refused: str = ""
     #: The tasks that it has read, by name; `None` where that is not known any more.
     tasks: Mapping[str, Definition] | None = field(default=None, compare=False)
 
@@ -102,6 +124,7 @@ class Sign:
             "seconds_ago": round(self.ago, 1),
             "since": self.since,
             "ended": self.ended,
+            "refused": self.refused or None,
         }
         if self.kind == WORKER:
             return made | {
@@ -195,6 +218,8 @@ def sign_of(
             Running(str(task), seen - timedelta(seconds=float(seconds)))
             for task, seconds in told.get("running", ())
         ),
+        reloads=bool(told.get("reloads")),
+        refused=str(told.get("refused") or ""),
         tasks=None if tasks is None else _definitions(tasks),
     )
 

@@ -11,12 +11,13 @@ import redis
 from tasks.clock import boot_seconds
 from worker.signs.board import PREFIX, Board
 from worker.signs.record import SCHEDULER, Sign
-from worker.telling.outages import REMIND
 
 log = logging.getLogger(__name__)
 
 #: Seconds of silence after which it is told: a new version may take as long to start.
 TELL_AFTER = 300.0
+#: Seconds after which a silence that lasts is told again, as all alerts are.
+AGAIN = 86_400.0
 #: Seconds between two looks.
 LOOK = 30.0
 
@@ -80,7 +81,7 @@ class Silence:
             return
         last, came_at = self._last
         watched = now - max(came_at, self._began)
-        if watched >= self._tell_after and self._client.set(self._told, 1, nx=True, ex=round(REMIND)):
+        if watched >= self._tell_after and self._client.set(self._told, 1, nx=True, ex=round(AGAIN)):
             log.error(
                 "No %s has given a sign of life for %.0f min (the last one was %s, which %s): %s.",
                 self._kind,

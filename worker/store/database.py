@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    NoSuchModuleError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from config.drivers import drivers_words
@@ -25,6 +31,9 @@ BUSY_SECONDS = 30
 
 #: How long a connection to a server may take; without it a host that does not answer is waited for by minutes.
 CONNECT_SECONDS = 10
+
+#: Connections of a process that stay open, and how many there may be besides; what was used last is used next.
+POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 5, "pool_use_lifo": True}
 
 #: PostgreSQL's codes for a database that refuses what any installation needs: it is read-only, rights or tables
 #: are missing, or it is damaged.
@@ -100,6 +109,18 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A transaction that only reads, and sees all of it as it is at one moment, however long that takes.
+
+        Raises:
+            StoreError: the database cannot be reached.
+        """
+        with self.read() as connection:
+            if connection.dialect.name == "postgresql":  # in SQLite each transaction is so
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            yield connection
+
+    @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
             yield
@@ -156,14 +177,16 @@ def _file_of(url: URL) -> DatabaseFile | None:
 def _engine(parsed: URL, file: DatabaseFile | None) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         patience = {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_SECONDS}
-        return create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
+        return create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=patience, **POOL)
     if file is not None:
         try:
             private_directory(file.path.parent)
         except OSError as error:
             raise StoreError(f"the directory of {file.path} cannot be made: {error.strerror}") from error
     # Errors must not quote what is stored.
-    engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(
+        parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS}, **(POOL if file else {})
+    )
 
     @event.listens_for(engine, "do_connect")
     def _close_to_others(*_: Any) -> None:

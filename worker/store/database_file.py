@@ -6,22 +6,15 @@ it looks like any other database. Both are told by what stands beside it.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from filelock import FileLock, Timeout
-
-from config.private_files import open_private
 from worker.errors import StoreError
+from worker.store.marks_file import MarksFile
 
 log = logging.getLogger(__name__)
-
-#: Seconds to wait for another process that notes something beside the database.
-PATIENCE = 10
 
 
 class DatabaseFile:
@@ -31,8 +24,8 @@ class DatabaseFile:
         self.path = path
         self._identity: tuple[int, int] | None = None
         self._guard = threading.Lock()
-        #: Holds how far the tasks had come, by their names, and the number of the installation.
         self.marks_path = path.with_name(f"{path.name}.reached")
+        self._marks = MarksFile(self.marks_path)
 
     def opened(self) -> None:
         """Note which file it is, where this process had none open yet."""
@@ -94,19 +87,8 @@ class DatabaseFile:
 
     def marks(self, installation: int | None) -> Mapping[str, int]:
         """How far each task had come in the database of this installation, or of any; empty where nobody knows."""
-        try:
-            noted: Any = json.loads(self.marks_path.read_text("utf-8"))
-            places = {str(task): int(place) for task, place in noted["places"].items()}
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            log.warning(
-                "%s cannot be read (%s): whether an older copy was restored is not known.",
-                self.marks_path,
-                error,
-            )
-            return {}
-        return places if installation in (None, noted.get("installation")) else {}
+        with self._guard:
+            return self._marks.read(installation)
 
     def mark(self, installation: int, task: str, place: int) -> None:
         """Note how far a task has come.
@@ -114,12 +96,5 @@ class DatabaseFile:
         Raises:
             StoreError: that cannot be written.
         """
-        try:
-            with FileLock(f"{self.marks_path}.lock", timeout=PATIENCE, mode=0o600):
-                places = {**self.marks(installation), task: place}
-                new = self.marks_path.with_name(f"{self.marks_path.name}.new")
-                with open_private(new, "w") as file:
-                    json.dump({"installation": installation, "places": places}, file)
-                new.replace(self.marks_path)
-        except (OSError, Timeout) as error:
-            raise StoreError(f"{self.marks_path} cannot be written: {error}") from error
+        with self._guard:
+            self._marks.add(installation, task, place)

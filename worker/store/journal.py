@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from tasks.journal.contract import Base, Memory
+from tasks.journal.contract import BATCH, Base, Linked, Memory, Proof
+from tasks.journal.ledger import LedgerEntry
 from tasks.journal.together import Together
-from tasks.merge import ID, Conflict, Effect, End, Intent, Link
+from tasks.merge import ID, Effect, End, Intent, Link
 from worker.store.store import Store
 from worker.store.tables.conflicts import Conflicts
 from worker.store.tables.effects import Effects
@@ -18,85 +20,142 @@ from worker.store.tables.fences import hold_fence
 from worker.store.tables.links import Links
 from worker.store.tables.memory import Memories
 
+log = logging.getLogger(__name__)
+
 
 class SqlJournal:
     """Keeps what a session proves; each call is one transaction that an older session is refused in.
 
-    The session's run was entered in the database with its fence (`Runs.start`).
+    The session's run was entered in the database with its fence (`Runs.begin`).
     """
 
-    def __init__(self, store: Store, task: str, run_id: str, fence: int) -> None:
+    batch = BATCH
+
+    def __init__(self, store: Store, task: str, run_id: str, fence: int, base: Base | None = None) -> None:
+        """`base` is what was read when the run was entered, without links: the first that is recalled."""
         self._store = store
         self._task = task
         self._run_id = run_id
         self._fence = fence
+        self._base = base
         self._memory: Memory | None = None
-        self._together: Together[Callable[[Connection], None]] = Together(self._transaction)
+        #: Whether the links were found to be more or fewer than was counted along.
+        self._miscounted = False
+        self._together: Together[_Part] = Together(self._transaction)
 
     async def load(self) -> Base:
         """All links, open intents, and what is remembered of the task."""
         base = await asyncio.to_thread(self._store.links.load, self._task)
         self._memory = base.memory
+        counted = await self.count()
+        self._miscounted = counted != base.count
+        if self._miscounted:
+            log.error("Task %r has %d links, not %d as noted.", self._task, base.count, counted)
         return base
+
+    async def recall(self) -> Base:
+        """Open intents, and what is remembered of the task."""
+        base, self._base = self._base, None
+        if base is None:
+            base = await asyncio.to_thread(self._store.links.recall, self._task)
+        self._memory = base.memory
+        return base
+
+    async def unsettled(self, attributes: Collection[str]) -> Sequence[Link]:
+        """The links of which a run says something though neither side changed."""
+        return await asyncio.to_thread(self._store.links.unsettled, self._task, attributes)
+
+    def look_up(self, end: End, ids: Collection[ID] | None) -> Sequence[Link]:
+        """The links of these objects of a side, or all, in the caller's thread."""
+        links = self._store.links
+        return links.all(self._task) if ids is None else links.find(self._task, end, ids)
+
+    def ids_at(self, end: End) -> Collection[ID]:
+        """The objects of a side that are linked, in the caller's thread."""
+        return self._store.links.ids(self._task, end)
 
     async def links(self, end: End, ids: Collection[ID]) -> Sequence[Link]:
         """The links of these objects of a side."""
         return await asyncio.to_thread(self._store.links.find, self._task, end, ids)
 
+    async def counterparts(self, end: End, ids: Collection[ID]) -> Mapping[ID, ID]:
+        """With what these objects of a side are linked."""
+        return await asyncio.to_thread(self._store.links.counterparts, self._task, end, ids)
+
+    def beside(self, task: str) -> Linked:
+        """The links of another task in the same database, as they are now."""
+        return SqlJournal(self._store, task, "", 0)
+
     async def count(self) -> int:
         """How many pairs are linked."""
-        return await asyncio.to_thread(self._store.links.count, self._task)
+        return await asyncio.to_thread(self._store.links.counted, self._task)
 
     async def begin(self, intent: Intent | None, effect: Effect | None = None) -> None:
         """Keep before a write is sent its intent, and what it replaces."""
-
-        def change(connection: Connection) -> None:
-            if intent is not None:
-                Links.begin(connection, self._task, intent, self._run_id)
-            if effect is not None:
-                Effects.keep(connection, self._task, effect, self._run_id)
-
-        await self._write(change)
+        await self._write(_Part(intent, effect))
 
     async def confirm(
         self, *, put: Link | None = None, drop: Link | None = None, settle: Sequence[str] = ()
     ) -> None:
         """Keep what a write proved."""
+        await self.confirm_all([Proof(put, drop, settle)])
 
-        def change(connection: Connection) -> None:
-            Links.settle(connection, self._task, settle)
-            if drop is not None:
-                Links.drop(connection, self._task, drop)
-            if put is not None:
-                Links.put(connection, self._task, put, self._run_id)
+    async def confirm_all(self, proofs: Sequence[Proof]) -> None:
+        """Keep what is known of several pairs."""
+        await self._write(_Part(proofs=proofs))
 
-        await self._write(change)
-
-    async def keep_conflict(self, conflict: Conflict) -> None:
+    async def keep_conflict(self, entry: LedgerEntry) -> None:
         """Keep both values before one is overwritten."""
-        await self._write(lambda connection: Conflicts.keep(connection, self._task, conflict, self._run_id))
+        await self._write(
+            _Part(change=lambda connection: Conflicts.keep(connection, self._task, entry, self._run_id))
+        )
 
     async def remember(self, memory: Memory, *, forget: Sequence[str] = ()) -> None:
         """Replace what is remembered of the task, unless it is the same."""
-        if not forget and _alike(memory, self._memory):
+        if not forget and _alike(memory, self._memory) and not self._miscounted:
             return
 
         def change(connection: Connection) -> None:
             Links.forget(connection, self._task, forget)
             Memories.remember(connection, self._task, memory)
+            if self._miscounted:
+                Links.count_anew(connection, self._task)
 
-        await self._write(change)
-        self._memory = memory
+        await self._write(_Part(change=change))
+        self._memory, self._miscounted = memory, False
 
-    async def _write(self, change: Callable[[Connection], None]) -> None:
+    async def _write(self, part: _Part) -> None:
         # A write that was begun is waited for, even when the run is cancelled: what it confirms has happened.
-        await self._together.add(change)
+        await self._together.add(part)
 
-    def _transaction(self, changes: Sequence[Callable[[Connection], None]]) -> None:
+    def _transaction(self, parts: Sequence[_Part]) -> None:
+        """Parts of calls that wait at once, so each is about another pair: a statement for all of a kind."""
+        proofs = [proof for part in parts for proof in part.proofs]
         with self._store.write() as connection:
             hold_fence(connection, self._task, self._fence)
-            for change in changes:
-                change(connection)
+            intents = [part.intent for part in parts if part.intent is not None]
+            Links.begin_all(connection, self._task, intents, self._run_id)
+            effects = [part.effect for part in parts if part.effect is not None]
+            Effects.keep_all(connection, self._task, effects, self._run_id)
+            Links.settle(connection, self._task, [key for proof in proofs for key in proof.settle])
+            drops = [proof.drop for proof in proofs if proof.drop is not None]
+            more = sum(Links.drop(connection, self._task, link) for link in drops)
+            puts = [proof.put for proof in proofs if proof.put is not None]
+            more += Links.put_all(connection, self._task, puts, self._run_id)
+            Links.count_along(connection, self._task, more)
+            for part in parts:
+                if part.change is not None:
+                    part.change(connection)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one call has to keep."""
+
+    intent: Intent | None = None
+    effect: Effect | None = None
+    proofs: Sequence[Proof] = ()
+    change: Callable[[Connection], None] | None = None
 
 
 def _alike(one: Memory, two: Memory | None) -> bool:

@@ -50,15 +50,18 @@ def rename(
             take_fence(connection, name, fences[name])
         refuse_state(connection, new)
         # Of a first run under the new name, which halted because of the old one.
-        for table in (schema.plan, schema.memory):
+        for table in (schema.plan, schema.memory, schema.pause, schema.timing):
             connection.execute(delete(table).where(table.c.task == new))
         for table in schema.OF_TASKS:
             connection.execute(update(table).where(table.c.task == old).values(task=new))
         node = schema.node.c
         pruned = connection.scalar(select(func.sum(node.runs_pruned)).where(node.id.in_((old, new))))
-        connection.execute(update(schema.node).where(node.id == new).values(runs_pruned=pruned))
+        linked = connection.scalar(select(node.linked).where(node.id == old))
+        connection.execute(
+            update(schema.node).where(node.id == new).values(runs_pruned=pruned, linked=linked)
+        )
         # The old name's fence stays: a session that lost its lock must not begin it anew.
-        connection.execute(update(schema.node).where(node.id == old).values(runs_pruned=None))
+        connection.execute(update(schema.node).where(node.id == old).values(runs_pruned=None, linked=None))
         move_files()
 
 

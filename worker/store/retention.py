@@ -53,8 +53,8 @@ def prune(
 ) -> Iterator[Counter[str]]:
     """Drop what is older than it is to be kept; each step is one transaction and tells what it dropped, by kind.
 
-    `plans`, `undo` (runs that cannot be undone any more), `conflicts`, `skipped` and `runs`. Undo data goes before
-    the runs: a run stays in the history for as long as it can be undone.
+    `plans`, `undo` (runs that cannot be undone any more), `conflicts`, `skipped`, `runs` and `alerts`. Undo
+    data goes before the runs: a run stays in the history for as long as it can be undone.
 
     Raises:
         StoreError: the database cannot be used; what was dropped until then stays so.
@@ -64,6 +64,7 @@ def prune(
     yield from _conflicts(store, now - retention.conflicts, batch)
     yield from _plain(store, "skipped", schema.run, _old_skipped(now - retention.skipped), batch)
     yield from _runs(store, now - retention.runs, batch)
+    yield from _alerts(store, now - retention.runs, batch)
 
 
 def prunable(store: Database, retention: Retention, now: datetime) -> Counter[str]:
@@ -74,6 +75,7 @@ def prunable(store: Database, retention: Retention, now: datetime) -> Counter[st
         "undo": _undoable_before(undo_before),
         "skipped": _rows(schema.run, _old_skipped(now - retention.skipped)),
         "runs": _rows(schema.run, _old_runs(now - retention.runs, undo_before)),
+        "alerts": _rows(schema.alert, schema.alert.c.over_at < now - retention.runs),
     }
     with store.read() as connection:
         counted = Counter(
@@ -183,6 +185,19 @@ def _runs(store: Database, before: datetime, batch: int) -> Iterator[Counter[str
             return
 
 
+def _alerts(store: Database, before: datetime, batch: int) -> Iterator[Counter[str]]:
+    """Alerts that are over, kept as long as runs, each with its messages."""
+    alert = schema.alert.c
+    while True:
+        with store.write() as connection:
+            ids = connection.scalars(select(alert.id).where(alert.over_at < before).limit(batch)).all()
+            connection.execute(delete(schema.alert_message).where(schema.alert_message.c.alert_id.in_(ids)))
+            connection.execute(delete(schema.alert).where(alert.id.in_(ids)))
+        yield Counter({"alerts": len(ids)})
+        if len(ids) < batch:
+            return
+
+
 def count_on(connection: Connection, task: str, number: int) -> None:
     """Keep in mind how many runs of a total are done, though their rows go."""
     node = schema.node.c
@@ -209,8 +224,8 @@ def _pages(connection: Connection, before: datetime, batch: int, after: int = 0)
     """The old lines of the ledger, some at a time."""
     conflict = schema.conflict.c
     columns = (
-        conflict.id, conflict.task, conflict.left_id, conflict.right_id, conflict.attribute, conflict.base,
-        conflict.winner, conflict.rule, conflict.taken,
+        conflict.id, conflict.task, conflict.first_id, conflict.second_id, conflict.attribute, conflict.base,
+        conflict.first_stayed, conflict.second_stayed, conflict.taken,
     )  # fmt: skip
     old = and_(conflict.at < before, or_(conflict.taken_at.is_(None), conflict.taken_at < before))
     while True:
@@ -228,10 +243,10 @@ def _is_settled(connection: Connection, row: Any) -> bool:
 
     One that was left to a person is open for as long as the pair is linked and its base is that of the conflict.
     """
-    if row.winner is not None or row.taken is not None or row.rule in {"resolver", "method"}:
+    if row.taken is not None or not (row.first_stayed and row.second_stayed):
         return True
     link = schema.link.c
-    pair = (link.task == row.task, link.left_id == row.left_id, link.right_id == row.right_id)
+    pair = (link.task == row.task, link.left_id == row.first_id, link.right_id == row.second_id)
     left = connection.scalar(select(link.left_values).where(*pair))
     if left is None:
         return True

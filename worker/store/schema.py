@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     Index,
     Integer,
     MetaData,
@@ -58,6 +59,17 @@ def _name() -> tuple[Column[str], Column[str]]:
     return Column("title", Text), Column("address", Text)
 
 
+def _version(place: str) -> tuple[Column[Any], ...]:
+    """What one place had in a conflict."""
+    return (
+        Column(f"{place}_where", Text, nullable=False),
+        Column(f"{place}_id", String(400), nullable=False),
+        Column(f"{place}_value", Text, nullable=False),
+        Column(f"{place}_edited", Moment),
+        Column(f"{place}_stayed", Boolean, nullable=False),
+    )
+
+
 #: One row per pair of linked objects. The values are JSON with types kept (`tasks.values.canonical`).
 link = Table(
     "link",
@@ -69,8 +81,10 @@ link = Table(
     Column("right_values", Text, nullable=False),
     Column("updated_at", Moment, nullable=False),
     Column("run_id", String(64), nullable=False),
-    Column("parked", String(20)),  # sides, with a comma between; none: neither
+    Column("parked", String(20)),  # sides, and `apart`, with a comma between; none: neither
+    Column("shape", String(16)),  # of the base of a pair that is settled; none: each run looks at it
     UniqueConstraint("task", "right_id"),
+    Index("ix_link_task_shape", "task", "shape"),
 )
 
 #: Writes that were begun; a row goes when their outcome is known.
@@ -112,7 +126,7 @@ run = Table(
     Index("ix_run_message", "message_id"),
 )
 
-#: The ledger: both values of every conflict, whoever won.
+#: The ledger: both versions of everything that was in conflict, whichever stayed.
 conflict = Table(
     "conflict",
     metadata,
@@ -121,24 +135,24 @@ conflict = Table(
     Column("fingerprint", String(64), nullable=False),
     Column("run_id", String(64), nullable=False),
     Column("at", Moment, nullable=False),
-    Column("left_id", String(400), nullable=False),
-    Column("right_id", String(400), nullable=False),
+    Column("model", String(400), nullable=False),  # empty: no record of a database, but an object
     Column("attribute", String(400)),  # none: delete against edit
     Column("base", Text, nullable=False),
-    Column("left_value", Text, nullable=False),
-    Column("right_value", Text, nullable=False),
-    Column("left_edited", Moment),
-    Column("right_edited", Moment),
-    Column("winner", String(10)),
+    *_version("first"),
+    *_version("second"),
     Column("rule", String(40), nullable=False),
-    Column("taken", String(10)),  # the side whose value a person brought back
+    Column("why", Text, nullable=False),  # empty: an older version has not said
+    Column("taken", String(10)),  # `first` or `second`: the version that a person brought back
     Column("taken_at", Moment),
+    Column("done_at", Moment),  # when a person marked it as seen; none: nobody did
+    Column("done_by", Text),
     *_name(),
     UniqueConstraint("task", "fingerprint"),
 )
 
 #: The highest fencing token that wrote for a node: an older session is refused. How many of its runs that count
-#: towards a total are not in the history any more. And whether an older copy of the database was put in its place.
+#: towards a total are not in the history any more. And whether an older copy of the database was put in its place, and
+#: how many pairs it has linked: a count of rows would take the longer the more there are.
 node = Table(
     "node",
     metadata,
@@ -146,6 +160,7 @@ node = Table(
     Column("fence", BigInteger, nullable=False),
     Column("runs_pruned", Integer),  # none: 0
     Column("restored_at", Moment),  # when an older copy was noticed; none: no run has to be careful
+    Column("linked", Integer),  # none: 0
 )
 
 #: What is remembered of a task as a whole (`tasks.journal.contract.Memory`).
@@ -186,6 +201,7 @@ plan = Table(
     Column("at", Moment, nullable=False),
     Column("applied_at", Moment),
     Column("applied_by", String(64)),  # the run
+    Column("rejected_at", Moment),  # none: nobody did
 )
 
 #: Before-images: what each write of a run replaced.
@@ -207,8 +223,73 @@ effect = Table(
     Index("ix_effect_at", "at"),
 )
 
+#: Pauses, also that which ended last.
+pause = Table(
+    "pause",
+    metadata,
+    Column("task", String(200), primary_key=True),
+    Column("since", Moment, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("until", Moment),  # none: until somebody resumes the task
+    Column("ended_at", Moment),  # none: nobody did
+)
+
+#: Times that were set in the place of those that a task's definition says.
+timing = Table(
+    "timing",
+    metadata,
+    Column("task", String(200), primary_key=True),
+    Column("said", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("by", Text, nullable=False),
+)
+
+#: How often what happened in runs, for as long as the database lasts: what is pruned of the history stays counted.
+tally = Table(
+    "tally",
+    metadata,
+    Column("task", String(200), primary_key=True),
+    Column("name", String(100), primary_key=True),
+    Column("value", Float, nullable=False),
+)
+
+#: States that a person must hear of, from their begin to their end (`worker.alarms`).
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("key", String(500), nullable=False),
+    Column("open_key", String(500), unique=True),  # the key while it is open; none: it is over
+    Column("kind", String(20), nullable=False),
+    Column("task", String(200)),  # none: it is about all of them
+    Column("severity", String(10), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("mend", Text, nullable=False),
+    Column("began_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),  # when it was so last
+    Column("told_at", Moment),  # none: it has not lasted long enough yet
+    Column("over_at", Moment),
+    Index("ix_alert_over_at", "over_at"),
+)
+
+#: One message of an alert to one of those who are to hear; a row is claimed before it is sent.
+alert_message = Table(
+    "alert_message",
+    metadata,
+    Column("alert_id", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),  # 0: its begin; after that how often it was told again
+    Column("stage", String(10), nullable=False),
+    Column("sink", String(40), primary_key=True),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try", Moment),  # none: it is sent, or given up
+    Column("sent_at", Moment),
+    Column("error", Text, nullable=False, default=""),
+    Index("ix_alert_message_next_try", "next_try"),
+)
+
 #: The tables whose rows belong to a task, by its name in `task`.
-OF_TASKS = (link, intent, run, conflict, memory, held, plan, effect)
+OF_TASKS = (link, intent, run, conflict, memory, held, plan, effect, pause, timing)
 
 
 def name_columns(name: Name) -> dict[str, str | None]:

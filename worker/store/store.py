@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Table, select
 
-from worker.errors import StoreError
 from worker.store import schema
 from worker.store.database import Database
+from worker.store.migrating import migrate
 from worker.store.tables.conflicts import Conflicts
 from worker.store.tables.effects import Effects
 from worker.store.tables.installation import installation_of, touch
 from worker.store.tables.links import Links
 from worker.store.tables.memory import Memories
+from worker.store.tables.pauses import Pauses
 from worker.store.tables.plans import Plans
 from worker.store.tables.runs import Runs
-
-_MIGRATIONS = Path(__file__).parent / "migrations"
+from worker.store.tables.tallies import Tallies
+from worker.store.tables.timings import Timings
 
 #: Where a task is looked for by its name. Each row of `effect` is of a run, and they are many.
 _BY_NAME = tuple(table for table in schema.OF_TASKS if table is not schema.effect)
@@ -68,6 +63,21 @@ class Store(Database):
         return Effects(self)
 
     @cached_property
+    def pauses(self) -> Pauses:
+        """Tasks that are paused."""
+        return Pauses(self)
+
+    @cached_property
+    def timings(self) -> Timings:
+        """Times that were set in the place of those that are defined."""
+        return Timings(self)
+
+    @cached_property
+    def tallies(self) -> Tallies:
+        """How often what happened in runs."""
+        return Tallies(self)
+
+    @cached_property
     def installation(self) -> int:
         """The number that tells this database from all others.
 
@@ -102,22 +112,8 @@ class Store(Database):
         Raises:
             StoreError: the database cannot be reached, or a newer version of Lockstep made it.
         """
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS))
-        try:
-            with self.write() as connection:
-                if connection.dialect.name == "postgresql":
-                    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7345109182)")
-                current = MigrationContext.configure(connection).get_current_revision()
-                if current == ScriptDirectory.from_config(config).get_current_head():
-                    return
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-        except CommandError as error:
-            raise StoreError(
-                f"the database {self.address} was made by another version of Lockstep ({error}): "
-                "install that version or a newer one"
-            ) from error
+        with self.write() as connection:
+            migrate(connection, self.address)
 
     def prove_writable(self) -> None:
         """Write something that means nothing, and keep it, as a run has to.

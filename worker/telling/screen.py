@@ -6,13 +6,15 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from tasks.values.references import References
 
 #: Colour of each status of a run.
 STYLES = {
@@ -31,6 +33,8 @@ STYLES = {
 
 #: Columns of a line that is not read on a screen.
 PIPE_WIDTH = 240
+#: Of the form of what `--json` prints: another one where a name goes or means something else, not where one is added.
+JSON_VERSION = 1
 #: A command and what it is for, which are copied together.
 _COMMAND = re.compile(r"\blockstep [a-z]+ [^\s:;,]+|\blockstep [a-z]+")
 #: Stands for a space at which no line ends.
@@ -136,8 +140,20 @@ def tell_rest(shown: int, total: int) -> None:
         say(f"The newest {shown} of {total} are listed: --limit {total} shows all.")
 
 
-def print_json(data: Any) -> None:
-    """One JSON document on standard output; times in ISO 8601. Signs that move the cursor are written out."""
+def print_json(told: Mapping[str, Any] | Sequence[Any]) -> None:
+    """The one document that `--json` prints: `version` and what is told, or the `items` of a list.
+
+    Raises:
+        ValueError: what is told has a version of its own, which would be mistaken for that of the form.
+    """
+    told = told if isinstance(told, Mapping) else {"items": list(told)}
+    if "version" in told:
+        raise ValueError("`version` is that of the form of what --json prints: give it another name")
+    print_document({"version": JSON_VERSION, **told})
+
+
+def print_document(data: Any) -> None:
+    """JSON on standard output; times in ISO 8601. Signs that move the cursor are written out."""
     text = json.dumps(data, indent=2, ensure_ascii=False, default=_plain)
     for sign in set(text) - {"\n"}:
         if not sign.isprintable():
@@ -150,4 +166,8 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, set | frozenset):
         return sorted(value)
+    if isinstance(value, References):
+        links = zip(value.links, value.titles or [""] * len(value.links), strict=True)
+        linked = [{"left": pair[0], "right": pair[1], "title": title or None} for pair, title in links]
+        return {"linked": linked, "not_linked": list(value.alone)}
     return str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -17,11 +18,15 @@ from starlette.responses import JSONResponse, Response
 from config import get_settings
 from config.logging import configure_logging
 from config.sentry import init_sentry
+from worker.alarms.watch import Watch as AlarmWatch
 from worker.broker.installation import claim
+from worker.reload import Watch
 from worker.store.tables.installation import installation_of
 from worker.web.body_limit import BodyLimit
+from worker.web.dashboard.group import dashboard
 from worker.web.groups import RouteGroup
 from worker.web.health import health
+from worker.web.metrics import metrics
 from worker.web.nodes import nodes
 from worker.web.resources import Resources
 from worker.web.webhooks.endpoint import webhooks
@@ -29,20 +34,31 @@ from worker.web.webhooks.endpoint import webhooks
 log = logging.getLogger(__name__)
 
 #: Everything that is served; a new part adds its function here.
-GROUPS: Sequence[Callable[[Resources], RouteGroup]] = (health, webhooks, nodes)
+GROUPS: Sequence[Callable[[Resources], RouteGroup]] = (health, metrics, webhooks, nodes, dashboard)
 
 #: Loggers of the server, which come with handlers of their own that know no secret.
 SERVER_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 
 
-def make_app(resources: Resources, groups: Sequence[Callable[[Resources], RouteGroup]] = GROUPS) -> Starlette:
-    """The ASGI application; `resources` are closed with it."""
+def make_app(
+    resources: Resources,
+    groups: Sequence[Callable[[Resources], RouteGroup]] = GROUPS,
+    alarms: AlarmWatch | None = None,
+    changes: Watch | None = None,
+) -> Starlette:
+    """The ASGI application; `resources` are closed with it, and meanwhile it is looked for alarms and changed tasks."""
     made = [group(resources) for group in groups]
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.callback(resources.close)
+            if alarms is not None:
+                alarms.start()
+                stack.push_async_callback(asyncio.to_thread, alarms.stop)
+            if changes is not None:
+                changes.start()
+                stack.callback(changes.end)
             for group in made:
                 await stack.enter_async_context(group.background())
             yield
@@ -72,10 +88,11 @@ def app_of_settings() -> Starlette:
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)  # addresses of callers are their own affair
     init_sentry(settings)
     resources = Resources.of(settings)
+    changes = resources.watch()
     resources.store.migrate()
     with suppress(redis.RedisError):  # a Redis that is away is told by /healthz
         claim(resources.redis, installation_of(resources.store))
-    return make_app(resources)
+    return make_app(resources, alarms=AlarmWatch(settings, lambda: resources.tasks), changes=changes)
 
 
 def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

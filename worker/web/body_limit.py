@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -30,7 +30,7 @@ class BodyLimit:
 
     Args:
         app: what is behind it.
-        limits: bytes by the beginning of the path; the longest one that fits counts.
+        limits: bytes, or what gives them, by the beginning of the path; the longest one that fits counts.
         arrival: seconds that a body may take to arrive.
         in_flight: bytes of all bodies together, each counted until its request is answered.
     """
@@ -38,7 +38,7 @@ class BodyLimit:
     def __init__(
         self,
         app: ASGIApp,
-        limits: Mapping[str, int],
+        limits: Mapping[str, int | Callable[[], int]],
         arrival: float = ARRIVAL,
         in_flight: int = IN_FLIGHT,
     ) -> None:
@@ -59,7 +59,8 @@ class BodyLimit:
             self._left += held.size
 
     def _limited(self, scope: Scope, receive: Receive, held: _Held) -> Receive:
-        limit = next((size for path, size in self._limits if scope["path"].startswith(path)), MAX_BODY)
+        found = next((size for path, size in self._limits if scope["path"].startswith(path)), MAX_BODY)
+        limit = found if isinstance(found, int) else found()
         too_large = HTTPException(413, f"a body may have {limit} bytes at most")
         stated = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         complete = False

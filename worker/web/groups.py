@@ -19,7 +19,7 @@ class RouteGroup:
     #: The beginning of the paths of all its routes.
     path: str
     routes: Sequence[BaseRoute]
-    #: Largest body of a request, in bytes.
-    max_body: int = MAX_BODY
+    #: Largest body of a request, in bytes, or who knows what it is now.
+    max_body: int | Callable[[], int] = MAX_BODY
     #: Entered when the process starts, left when it ends.
     background: Callable[[], AbstractAsyncContextManager[None]] = field(default=nullcontext)

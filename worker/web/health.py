@@ -93,12 +93,8 @@ def health(resources: Resources, *, grace: float = GRACE, tell_after: float = TE
 
     @asynccontextmanager
     async def watching() -> AsyncIterator[None]:
-        silences = (
-            [Silence(client, kind, tell_after=tell_after) for kind in (SCHEDULER, WORKER)]
-            if resources.tasks
-            else []
-        )
-        task = asyncio.create_task(_watch(silences))
+        silences = [Silence(client, kind, tell_after=tell_after) for kind in (SCHEDULER, WORKER)]
+        task = asyncio.create_task(_watch(silences, lambda: bool(resources.tasks)))
         try:
             yield
         finally:
@@ -133,10 +129,10 @@ def _answer(found: Mapping[str, str]) -> JSONResponse:
     return JSONResponse({"status": "ok" if well else "unwell", **found}, 200 if well else 503)
 
 
-async def _watch(silences: list[Silence]) -> None:
+async def _watch(silences: list[Silence], needed: Callable[[], bool]) -> None:
     """Tell in the log that scheduler or workers are silent; `Silence` says when and how often."""
     while True:
-        for silence in silences:
+        for silence in silences if needed() else ():
             try:
                 await asyncio.to_thread(silence.look)
             except redis.RedisError as error:

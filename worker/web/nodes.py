@@ -7,16 +7,16 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from tasks.database.engine.lock import SessionLock
 from tasks.database.exceptions import MassChangeError
-from tasks.database.lock import SessionLock
-from tasks.database.lost import lost_in
-from tasks.database.result import DatabaseResult
-from tasks.database.sql.declared import Node, open_node, read_nodes
+from tasks.database.records.lost import lost_in
+from tasks.database.records.result import DatabaseResult
+from tasks.database.sql.declared import Node, NodeTable, open_node, read_nodes
 from tasks.database.transport import wire
 from tasks.database.transport.server import ServedNode, node_routes
 from tasks.errors import TaskError
 from tasks.merge import plan_digest
-from tasks.node_task import as_conflict, plan_of
+from tasks.node_task import as_entry, plan_of
 from worker.lock import NodeBusyError, RedisSyncLock
 from worker.store.tables.conflicts import Conflicts
 from worker.store.tables.plans import ANSWERING
@@ -48,16 +48,26 @@ def nodes(resources: Resources) -> RouteGroup:
 
 
 class _Served:
-    """Opens a node at its first exchange, and keeps it open."""
+    """Opens a node at its first exchange, and keeps it open for as long as its table says the same."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
-        self._tables = {table.name: table for table in read_nodes(resources.settings.node) if table.answers}
         self._guard = threading.Lock()
         self._lock: RedisSyncLock | None = None
         self._open: dict[str, tuple[Node, ServedNode]] = {}
+        self._take()
 
-    @property
+    def _take(self) -> None:
+        """Serve what is defined by now. What goes on with a node that is another one, or gone, comes to its end."""
+        self._read_from = self._resources.settings
+        self._tables: dict[str, NodeTable] = {
+            table.name: table for table in read_nodes(self._read_from.node) if table.answers
+        }
+        for name, (node, _) in tuple(self._open.items()):
+            if self._tables.get(name) != node.table:
+                del self._open[name]
+                node.close()
+
     def max_body(self) -> int:
         """The largest body that one of the nodes takes."""
         largest = max((table.record_bytes_max for table in self._tables.values()), default=0)
@@ -69,10 +79,12 @@ class _Served:
         Raises:
             SideError: its database cannot be used.
         """
-        table = self._tables.get(node_id)
-        if table is None:
-            return None
         with self._guard:
+            if self._read_from is not self._resources.settings:
+                self._take()
+            table = self._tables.get(node_id)
+            if table is None:
+                return None
             if node_id not in self._open:
                 if self._lock is None:
                     self._lock = RedisSyncLock(
@@ -82,13 +94,13 @@ class _Served:
                 self._open[node_id] = (
                     node,
                     node.served(
-                        lambda result: self._keep(node_id, result),
+                        lambda result, peer: self._keep(node_id, peer, result),
                         lambda error: self._approve(node_id, error),
                     ),
                 )
             return self._open[node_id][1]
 
-    def _keep(self, node_id: str, result: DatabaseResult) -> None:
+    def _keep(self, node_id: str, peer: str, result: DatabaseResult) -> None:
         """Enter values that lost in an exchange in the ledger; they are in the node's own database as well."""
         lost = lost_in(result)
         if not lost:
@@ -96,7 +108,7 @@ class _Served:
         try:
             with self._resources.store.write() as connection:
                 for value in lost:
-                    Conflicts.keep(connection, node_id, as_conflict(value), "")
+                    Conflicts.keep(connection, node_id, as_entry(value, node_id, peer), "")
         except TaskError as error:  # the exchange is done, and its peer must have the answer
             log.error("Node %r: %d lost values are not in the ledger: %s", node_id, len(lost), error)  # noqa: TRY400
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -10,12 +11,16 @@ from celery import Celery
 
 from config import Settings
 from config.celery import celery_settings
-from tasks.registry import load_tasks
+from tasks.registry import load_anew, load_tasks
 from tasks.scheduled import Scheduled
 from worker.broker import transport
 from worker.redis_client import connect
+from worker.reload import News, Watch, watched
+from worker.schedule.definitions import definitions
 from worker.schedule.entries import celery_name
 from worker.store import Store
+
+log = logging.getLogger(__name__)
 
 #: A message is sent at once or later again: nobody waits for a broker that is away.
 PUBLISH_RETRIES = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
@@ -24,9 +29,12 @@ PUBLISH_RETRIES = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, 
 Send = Callable[[str, str, float], None]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Resources:
-    """Connections and definitions that all routes share; safe to use from several threads."""
+    """Connections and definitions that all routes share; safe to use from several threads.
+
+    Settings and tasks are others when what is defined has changed: ask for them each time that they are needed.
+    """
 
     settings: Settings
     redis: redis.Redis
@@ -56,7 +64,21 @@ class Resources:
         client = connect(settings)
         return cls(settings, client, Store(settings.sql_url()), load_tasks(settings), send)
 
+    def watch(self) -> Watch:
+        """A watch of the files in which the tasks are defined; call it right after they were read."""
+        return Watch(self.settings, self._read_anew, watched(self.settings.tasks), on_news=_tell)
+
+    def _read_anew(self, settings: Settings) -> News:
+        tasks = load_anew(settings)
+        self.settings, self.tasks = settings, tasks
+        return News(list(tasks.values()), definitions(tasks.values(), settings))
+
     def close(self) -> None:
         """Close all connections; safe to repeat."""
         self.redis.close()
         self.store.close()
+
+
+def _tell(news: News) -> None:
+    names = ", ".join(sorted(news.definitions)) or "none"
+    log.info("The tasks were defined anew; what is served from now on knows these: %s.", names)

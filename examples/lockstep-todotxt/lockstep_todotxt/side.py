@@ -113,6 +113,10 @@ class TodoTxt(Side):
         made = _changed(Line(UNTITLED, created=_today(), id=id_of(key)), values)
         return self._edit(made.id, lambda now: None if now.find(made.id) else [*now.rows, made])
 
+    def made(self, key: str) -> str:
+        """What a line is known by that is added with this key."""
+        return id_of(key)
+
     def update(self, obj: Task, changes: dict[str, Any]) -> Task:
         """Change a line.
 

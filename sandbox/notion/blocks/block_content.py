@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.notion.parts import rich_text
+from sandbox.notion.parts import kept_files, rich_text
 from sandbox.notion.parts.file_uploads import as_file
 from sandbox.notion.parts.parents import read_icon
 from sandbox.notion.requests import errors
@@ -103,6 +103,8 @@ def _complete_media(call: Call, kind: str, content: dict[str, Any], path: str) -
         content["file"], source = file, "file"
         if kind == "file":
             content.setdefault("name", name)
+    elif source == "file":
+        content["file"] = kept_files.as_kept(content["file"])
     content["type"] = source
     if kind == "file" and "name" not in content:
         address = content[source].get("url", "") if isinstance(content[source], dict) else ""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.notion.blocks.block_content import block_type, read_content
+from sandbox.notion.parts import kept_files
 from sandbox.notion.parts.parents import is_trashed, refuse_trashed, show_parent, shown_name, touch_page_above
 from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import Call, listing, page_size, stamps
 from sandbox.notion.state.ids import new_id, parse_id
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 MAX_CHILDREN = 100
 MAX_BLOCKS = 1000
@@ -195,7 +196,7 @@ def delete(call: Call, raw_id: str) -> dict[str, Any]:
 def show_block(call: Call, block: Stored) -> dict[str, Any]:
     """A block as answers show it; pages and databases with their title."""
     if block.kind == "block":
-        kind, content = block.doc["type"], block.doc["content"]
+        kind, content = block.doc["type"], kept_files.shown(call, block.doc["content"])
     else:
         kind, content = f"child_{block.kind}", {"title": shown_name(call, block)}
     return {

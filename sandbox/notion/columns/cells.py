@@ -8,11 +8,11 @@ from sandbox.notion.columns.columns import OPTION_TYPES, Column, Columns
 from sandbox.notion.columns.formula import formula_value
 from sandbox.notion.columns.kept import kept, related
 from sandbox.notion.columns.rollups import rollup_value
-from sandbox.notion.parts import users
+from sandbox.notion.parts import kept_files, users
 from sandbox.notion.requests.call import Call
 from sandbox.notion.state.clock import minute_text
 from sandbox.notion.state.ids import encode_column_id
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 SHOWN_REFERENCES = 25
 _STAMPS = ("created_time", "last_edited_time", "created_by", "last_edited_by")
@@ -70,7 +70,7 @@ def _content(call: Call, columns: Columns, column: Column, page: Stored, *, whol
     if column.type == "relation":
         pages = related(call, column, page)
         return [{"id": page_id} for page_id in (pages if whole else pages[:SHOWN_REFERENCES])]
-    return value
+    return [kept_files.shown(call, file) for file in value] if column.type == "files" else value
 
 
 def _stamp(call: Call, kind: str, page: Stored) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import Call
 from sandbox.notion.state.ids import TITLE, decode_column_id, encode_column_id
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 READ_ONLY = frozenset(
     {

@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.notion.columns.columns import READ_ONLY, Column
 from sandbox.notion.requests.call import Call
 from sandbox.notion.requests.errors import ApiError
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 
 def convert_column(call: Call, source: Stored, before: Column, after: Column) -> None:

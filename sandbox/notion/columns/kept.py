@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from sandbox.notion.columns.columns import Column, Columns
 from sandbox.notion.columns.values import empty_value
 from sandbox.notion.requests.call import Call
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 
 class ShowCell(Protocol):

@@ -10,7 +10,7 @@ from sandbox.notion.columns.kept import kept
 from sandbox.notion.parts import dates, rich_text
 from sandbox.notion.requests.call import Call
 from sandbox.notion.state.clock import MINUTE_MS, moment
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 
 def plain_cell(call: Call, columns: Columns, column: Column, page: Stored) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.notion.columns.columns import Column, mirror_of
 from sandbox.notion.requests.call import Call
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 
 def write_relation(call: Call, column: Column, page: Stored, targets: list[str]) -> None:

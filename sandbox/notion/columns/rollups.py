@@ -12,7 +12,7 @@ from sandbox.notion.columns.columns import Column, Columns, rollup_target
 from sandbox.notion.columns.kept import ShowCell
 from sandbox.notion.parts import dates
 from sandbox.notion.requests.call import Call
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 _DATE_FUNCTIONS = frozenset({"earliest_date", "latest_date", "date_range"})
 #: Longer lists of related pages are not read to the end.

@@ -14,7 +14,7 @@ from sandbox.notion.parts.rich_text import title_of
 from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import Call
 from sandbox.notion.state.ids import TITLE, decode_column_id, new_column_id, new_id
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 #: Later ones refer to earlier ones by name.
 _ORDER = ("relation", "rollup", "formula")

@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.notion.columns.columns import READ_ONLY, TYPES, Column
 from sandbox.notion.columns.options import find_option, new_option
-from sandbox.notion.parts import dates, rich_text
+from sandbox.notion.parts import dates, kept_files, rich_text
 from sandbox.notion.parts.file_uploads import as_file
 from sandbox.notion.parts.rich_text import length
 from sandbox.notion.requests import errors
@@ -157,7 +157,7 @@ def _files(call: Call, _: Column, value: Any, path: str) -> Any:
         kind = next((kind for kind in ("external", "file", "file_upload") if kind in file), None)
         if kind is None:
             raise errors.bad_body(f"{where}.external", "defined")
-        content, name = file[kind], file.get("name")
+        content, name = kept_files.as_kept(file[kind]), file.get("name")
         if kind == "file_upload":
             content, uploaded = as_file(call, content, f"{where}.file_upload")
             kind, name = "file", name or uploaded

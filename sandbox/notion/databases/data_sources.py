@@ -19,7 +19,7 @@ from sandbox.notion.parts.parents import (
 )
 from sandbox.notion.requests.call import Call, stamps, url
 from sandbox.notion.state.ids import new_id
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 _CREATE = frozenset({"parent", "properties", "title", "icon", "description"})
 _UPDATE = frozenset({"title", "icon", "properties", "in_trash", "archived", "parent", "description", "cover"})

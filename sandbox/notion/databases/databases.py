@@ -8,7 +8,7 @@ from sandbox.notion.columns.columns import show_columns
 from sandbox.notion.columns.schema import change_columns
 from sandbox.notion.databases import data_sources
 from sandbox.notion.pages.pages import path_id, refuse_unknown
-from sandbox.notion.parts import rich_text
+from sandbox.notion.parts import kept_files, rich_text
 from sandbox.notion.parts.parents import (
     find_parent,
     is_trashed,
@@ -25,7 +25,7 @@ from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import Call, stamps, url
 from sandbox.notion.state.clock import exact_text
 from sandbox.notion.state.ids import new_id
-from sandbox.notion.state.store import WORKSPACE, Stored
+from sandbox.notion.state.stored import WORKSPACE, Stored
 
 _LOOKS = frozenset({"parent", "title", "description", "is_inline", "icon", "cover"})
 _CREATE = _LOOKS | {"initial_data_source"}
@@ -115,8 +115,8 @@ def show_database(call: Call, database: Stored) -> dict[str, Any]:
         "description": doc["description"],
         "parent": show_parent(call, database),
         "is_inline": doc["is_inline"],
-        "icon": doc["icon"],
-        "cover": doc["cover"],
+        "icon": kept_files.shown(call, doc["icon"]),
+        "cover": kept_files.shown(call, doc["cover"]),
         "url": url("", database.id),
         "public_url": None,
     }

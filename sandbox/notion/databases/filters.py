@@ -13,7 +13,7 @@ from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import Call
 from sandbox.notion.state.clock import MINUTE_MS, moment
 from sandbox.notion.state.ids import parse_id
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 RowTest = Callable[[Stored], bool]
 ValueTest = Callable[[Any], bool]

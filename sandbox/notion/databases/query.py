@@ -23,7 +23,7 @@ from sandbox.notion.parts.collation import text_key
 from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import Call, listing, page_size
 from sandbox.notion.state.ids import new_id
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 _KEYS = frozenset({"filter", "sorts", "start_cursor", "page_size", "result_type", "is_archived"})
 _MAX_WALKS = 2000

@@ -11,7 +11,7 @@ from sandbox.notion.parts.parents import is_trashed
 from sandbox.notion.parts.rich_text import title_of
 from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import Call, listing, page_size
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 _KEYS = frozenset({"query", "filter", "sort", "start_cursor", "page_size"})
 #: Words that are in too many titles to mean anything.

@@ -13,7 +13,7 @@ from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import Call, listing, page_size, window
 from sandbox.notion.state.clock import exact_text
 from sandbox.notion.state.ids import new_id
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 Json = dict[str, Any]
 TYPES = frozenset(

@@ -11,7 +11,7 @@ from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import Call, listing, window
 from sandbox.notion.state.clock import minute_text
 from sandbox.notion.state.ids import new_id, parse_id
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 
 def create(call: Call, body: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sandbox.notion.parts.parents import refuse_trashed
 from sandbox.notion.parts.rich_text import title_of
 from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import Call, url
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 _PREFIXES = {
     "heading_1": "# ",

@@ -9,7 +9,7 @@ from sandbox.notion.columns.cells import show_cells
 from sandbox.notion.columns.columns import OPTION_TYPES, READ_ONLY, Column, Columns
 from sandbox.notion.columns.relations import write_relation
 from sandbox.notion.columns.values import empty_value, read_value
-from sandbox.notion.parts import rich_text
+from sandbox.notion.parts import kept_files, rich_text
 from sandbox.notion.parts.markdown_text import read_markdown
 from sandbox.notion.parts.parents import (
     find_parent,
@@ -24,7 +24,7 @@ from sandbox.notion.parts.parents import (
 from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import Call, stamps, url
 from sandbox.notion.state.ids import TITLE, decode_column_id, new_id, parse_id
-from sandbox.notion.state.store import WORKSPACE, Stored
+from sandbox.notion.state.stored import WORKSPACE, Stored
 
 _CREATE = frozenset(
     {"parent", "properties", "icon", "cover", "children", "content", "markdown", "template", "position"}
@@ -269,8 +269,8 @@ def show_page(
         "object": "page",
         "id": page.id,
         **stamps(page),
-        "cover": doc["cover"],
-        "icon": doc["icon"],
+        "cover": kept_files.shown(call, doc["cover"]),
+        "icon": kept_files.shown(call, doc["icon"]),
         "parent": show_parent(call, page),
         "in_trash": trashed,
         "is_archived": doc["is_archived"],

@@ -13,7 +13,7 @@ from sandbox.notion.pages.pages import path_id, source_of
 from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import Call, page_size
 from sandbox.notion.state.ids import TITLE, encode_column_id
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 _LISTS = frozenset({"title", "rich_text", "relation", "people"})
 #: Functions of rollups that this endpoint does not work out: it lists what they look at.

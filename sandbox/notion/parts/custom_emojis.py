@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import Call, window
 from sandbox.notion.state.ids import new_id
-from sandbox.notion.state.store import WORKSPACE, Stored
+from sandbox.notion.state.stored import WORKSPACE, Stored
 
 
 def add(call: Call, name: str, url: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sandbox.notion.parts.file_uploads import as_file
 from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import Call
 from sandbox.notion.state.ids import parse_id
-from sandbox.notion.state.store import WORKSPACE, Stored
+from sandbox.notion.state.stored import WORKSPACE, Stored
 
 #: What Notion calls a database that nobody named.
 UNTITLED = "New database"

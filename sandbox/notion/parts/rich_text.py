@@ -9,7 +9,7 @@ from sandbox.notion.parts import dates
 from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import Call, url
 from sandbox.notion.state.ids import TITLE, parse_id
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 _PLAIN: dict[str, Any] = {
     "bold": False,

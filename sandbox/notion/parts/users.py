@@ -9,13 +9,14 @@ from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import Call, listing, page_size
 from sandbox.notion.state.clock import Clock
 from sandbox.notion.state.ids import PERSON_ID, WORKSPACE_ID, bot_id, parse_id
-from sandbox.notion.state.store import WORKSPACE, Store, Stored
+from sandbox.notion.state.store import Store
+from sandbox.notion.state.stored import WORKSPACE, Stored
 
 _OWNER = {
     "owner": {"type": "workspace", "workspace": True},
     "workspace_name": "Sandbox",
     "workspace_id": WORKSPACE_ID,
-    "workspace_limits": {"max_file_upload_size_in_bytes": 5_242_880},
+    "workspace_limits": {},
 }
 _PERSON = {
     "object": "user",
@@ -84,7 +85,16 @@ def full_user(call: Call, user_id: str) -> dict[str, Any]:
 
 def me(call: Call) -> dict[str, Any]:
     """GET /users/me."""
-    return show_user(call.user, own=True)
+    return _seen_by(call, call.user)
+
+
+def _seen_by(call: Call, user: Stored) -> dict[str, Any]:
+    """A user as the caller sees it."""
+    shown = show_user(user, own=user.id == call.user.id)
+    if shown.get("bot", {}).get("workspace_limits") == {}:
+        limits = {"max_file_upload_size_in_bytes": call.limits.file_bytes}
+        shown["bot"] = {**shown["bot"], "workspace_limits": limits}
+    return shown
 
 
 def retrieve(call: Call, raw_id: str) -> dict[str, Any]:
@@ -97,7 +107,7 @@ def retrieve(call: Call, raw_id: str) -> dict[str, Any]:
     user = call.store.get(user_id)
     if user is None or user.kind != "user":
         raise errors.ApiError(404, "object_not_found", f"Could not find user with ID: {user_id}.")
-    return show_user(user, own=user.id == call.user.id)
+    return _seen_by(call, user)
 
 
 def list_users(call: Call, query: dict[str, str]) -> dict[str, Any]:
@@ -111,6 +121,6 @@ def list_users(call: Call, query: dict[str, str]) -> dict[str, Any]:
         if cursor not in ids:
             raise errors.validation(f"The start_cursor provided is invalid: {query['start_cursor']}")
         start = ids.index(cursor)
-    shown = [show_user(user, own=user.id == call.user.id) for user in users[start : start + size]]
+    shown = [_seen_by(call, user) for user in users[start : start + size]]
     following = users[start + size].id if start + size < len(users) else None
     return listing("user", shown, following)

@@ -11,7 +11,7 @@ from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import Call
 from sandbox.notion.requests.errors import ApiError
 from sandbox.notion.state.clock import utc_text
-from sandbox.notion.state.store import WORKSPACE, Stored
+from sandbox.notion.state.stored import WORKSPACE, Stored
 
 Json = dict[str, Any]
 _API = "https://api.notion.com/v1/async_tasks"

@@ -10,7 +10,8 @@ from urllib.parse import quote
 from sandbox.notion.requests import errors
 from sandbox.notion.state.clock import Clock, minute_text
 from sandbox.notion.state.ids import new_id, parse_id
-from sandbox.notion.state.store import Past, Store, Stored
+from sandbox.notion.state.store import Store
+from sandbox.notion.state.stored import Past, Stored
 
 VERSIONS = ("2022-06-28", "2025-09-03", "2026-03-11")
 NEWEST = VERSIONS[-1]
@@ -25,6 +26,10 @@ class Limits:
     page_size: int = 100
     #: How long the search index takes to learn of a new object, in seconds.
     search_delay: float = 0.0
+    #: Bytes of a file that the workspace's plan lets upload.
+    file_bytes: int = 5_242_880
+    #: Bytes of a file that is sent in one piece, and of each piece, but the last, of one that is sent in several.
+    piece_bytes: tuple[int, int] = (5 * 1024 * 1024, 20 * 1024 * 1024)
 
 
 @dataclass
@@ -42,6 +47,8 @@ class Call:
     index: Callable[[], Past | None] = lambda: None
     #: How long what goes on in the background takes.
     background_seconds: float = 0.0
+    #: The address of the server that gives files; empty where there is none.
+    files_at: str = ""
 
     @property
     def has_archived(self) -> bool:

@@ -118,8 +118,9 @@ class RateLimiter:
             wait, reason = max((gauge.wait(now), reason) for reason, gauge in gauges)
             if wait > 0:
                 message = "You have been rate limited. Please try again in a few minutes."
-                about = {"rate_limit_reason": reason}
-                raise ApiError(429, "rate_limited", message, about, retry_after=math.ceil(wait))
+                seconds = math.ceil(wait)
+                about = {"rate_limit_reason": reason, "retry_after": str(seconds)}
+                raise ApiError(429, "rate_limited", message, about, retry_after=seconds)
             for _, gauge in gauges:
                 gauge.spend()
 
@@ -128,11 +129,17 @@ class RateLimiter:
         found: list[tuple[str, _Gauge]] = []
         if limit.per_second is not None:
             bucket = _Bucket(limit.per_second, limit.burst, limit.burst, now)
-            found.append(("connection_limit", self._gauges.setdefault((token, "bucket"), bucket)))
+            found.append(
+                ("public_api_request_rate_limit", self._gauges.setdefault((token, "bucket"), bucket))
+            )
         if limit.token_window is not None:
             stretch = _Stretch(limit.token_window, -math.inf)
-            found.append(("connection_limit", self._gauges.setdefault((token, "window"), stretch)))
+            found.append(
+                ("public_api_request_rate_limit", self._gauges.setdefault((token, "window"), stretch))
+            )
         if limit.workspace_window is not None:
             stretch = _Stretch(limit.workspace_window, -math.inf)
-            found.append(("workspace_limit", self._gauges.setdefault(("", "workspace"), stretch)))
+            found.append(
+                ("public_api_space_request_rate_limit", self._gauges.setdefault(("", "workspace"), stretch))
+            )
         return found

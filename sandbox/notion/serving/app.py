@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from sandbox.notion.parts import file_uploads
+from sandbox.notion.parts import file_uploads, kept_files
 from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import NEWEST, VERSIONS, Limits
 from sandbox.notion.requests.counters import DROPPED
@@ -56,6 +56,19 @@ def app(
     async def serve_back_door(request: Request) -> Response:
         return await _BackDoor(workspace, request).respond()
 
+    async def serve_file(request: Request) -> Response:
+        raw_path = request.scope["raw_path"].decode().removeprefix(kept_files.PATH)
+        fault = workspace.faults.take(request.method, kept_files.PATH)
+        if fault is not None and fault.refuses:
+            return _Dropped() if fault.drop else Response(status_code=fault.status)
+        data = await to_thread.run_sync(
+            kept_files.read, workspace.store, workspace.clock, raw_path, request.url.query
+        )
+        workspace.counters.add(f"GET {kept_files.PATH}", "", 403 if data is None else 200)
+        if data is None:
+            return Response("<Error><Code>AccessDenied</Code></Error>", 403, media_type="application/xml")
+        return Response(data, media_type="application/octet-stream")
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> Any:
         yield
@@ -65,6 +78,7 @@ def app(
         routes=[
             *page_routes(workspace),
             Route("/_sandbox/{path:path}", serve_back_door, methods=_METHODS),
+            Route(f"{kept_files.PATH}{{path:path}}", serve_file),
             Route("/{path:path}", serve_api, methods=_METHODS),
         ],
         middleware=[Middleware(OnlyUnder, hosts=hosts or Hosts.of("localhost", None))],

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import socket
 import sqlite3
-import threading
-import time
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import uvicorn
@@ -27,8 +24,7 @@ from sandbox.notion.workspace.background import Background
 from sandbox.notion.workspace.faults import Faults
 from sandbox.notion.workspace.person import Person
 from sandbox.notion.workspace.workspace import Workspace
-
-_START_SECONDS = 20.0
+from sandbox.served import Served
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -98,12 +94,13 @@ def serve(
     """
     listener = _listen(host, port)
     with listener:
-        _, server = _server(path, tokens, _hosts(host, listener, hosts), rate_limit=rate_limit)
+        workspace, server = _server(path, tokens, _hosts(host, listener, hosts), rate_limit=rate_limit)
+        workspace.files_at = f"http://{'localhost' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104
         announce()
         server.run(sockets=[listener])
 
 
-class Sandbox:
+class Sandbox(Served):
     """A workspace served from a thread on a free port, for tests and demos.
 
     `url` is the base of the API, `store` what is behind it, `workspace` its clock and faults.
@@ -120,14 +117,15 @@ class Sandbox:
         rate_limit: RateLimit | None = None,
         hosts: Iterable[str] = (),
     ) -> None:
-        self._listener = _listen(host, port)
-        known = _hosts(host, self._listener, hosts)
-        self._workspace, self._server = _server(path, tokens, known, limits, rate_limit)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._listener]}, name="notion-sandbox", daemon=True
+        listener = _listen(host, port)
+        known = _hosts(host, listener, hosts)
+        self._workspace, server = _server(path, tokens, known, limits, rate_limit)
+        super().__init__(
+            server, listener, "notion-sandbox", SandboxError("The Notion sandbox did not start.")
         )
-        self.port = int(self._listener.getsockname()[1])
+        self.port = int(listener.getsockname()[1])
         self.url = f"http://{host}:{self.port}"
+        self._workspace.files_at = self.url
 
     @property
     def workspace(self) -> Workspace:
@@ -181,27 +179,3 @@ class Sandbox:
     def store(self) -> Store:
         """What the workspace holds."""
         return self.workspace.store
-
-    def start(self) -> None:
-        """Serve, and come back when requests are answered."""
-        self._thread.start()
-        limit = time.monotonic() + _START_SECONDS
-        while not self._server.started:
-            if time.monotonic() > limit or not self._thread.is_alive():
-                raise SandboxError("The Notion sandbox did not start.")
-            time.sleep(0.01)
-
-    def stop(self) -> None:
-        """Stop serving and close the store."""
-        self._server.should_exit = True
-        self._thread.join()
-        self._listener.close()
-
-    def __enter__(self) -> Sandbox:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()

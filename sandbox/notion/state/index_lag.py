@@ -6,7 +6,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from sandbox.notion.state.clock import Clock
-from sandbox.notion.state.store import Change, Past, Store, Stored
+from sandbox.notion.state.store import Store
+from sandbox.notion.state.stored import Change, Past, Stored
 
 
 @dataclass(frozen=True)

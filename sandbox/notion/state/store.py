@@ -6,14 +6,14 @@ Another process may use the same file.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
 from typing import Any
+
+from sandbox.notion.state.stored import COLUMNS, Change, Past, Stored, from_row, to_row
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS object (
@@ -35,6 +35,7 @@ CREATE INDEX IF NOT EXISTS object_children ON object (parent, position, seq);
 CREATE INDEX IF NOT EXISTS object_kinds ON object (kind, in_trash, edited);
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS unshared (id TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS piece (file TEXT, number INTEGER, data BLOB NOT NULL, PRIMARY KEY (file, number));
 """
 #: The objects of `{seed}` and everything below them.
 _TREE = """
@@ -49,48 +50,9 @@ WITH RECURSIVE line (parent, in_trash) AS (
     UNION SELECT object.parent, object.in_trash FROM object JOIN line ON object.id = line.parent
 ) SELECT 1 FROM line WHERE in_trash LIMIT 1
 """
-_COLUMNS = "seq, id, kind, parent, position, created, edited, created_by, edited_by, in_trash, indexed, doc"
 
 #: The rows of a data source, archived or not.
 _ROWS = "FROM object WHERE parent = ? AND kind = 'page' AND in_trash = 0 AND json_extract(doc, '$.is_archived') = ?"
-
-#: The parent of what lies at the top of the workspace.
-WORKSPACE = "workspace"
-
-
-@dataclass
-class Stored:
-    """One page, database, data source, block, comment or user. Times are milliseconds in UTC."""
-
-    id: str
-    kind: str
-    parent: str
-    created: int
-    edited: int
-    created_by: str
-    edited_by: str
-    doc: dict[str, Any] = field(default_factory=dict)
-    in_trash: bool = False
-    #: Whether the search index knows the object.
-    indexed: bool = True
-    position: float = 0.0
-    seq: int = 0
-
-
-@dataclass(frozen=True)
-class Change:
-    """What one transaction did to an object; None for one that is not there."""
-
-    before: Stored | None
-    after: Stored | None
-
-
-@dataclass(frozen=True)
-class Past:
-    """Objects as they once were, by id; None for one that was not there. `mark` differs for each past."""
-
-    objects: dict[str, Stored | None]
-    mark: int
 
 
 class Store:
@@ -175,7 +137,7 @@ class Store:
 
     def _tell(self) -> None:
         written, self._before = self._before, {}
-        changes = [Change(_stored(row) if row else None, self.get(key)) for key, row in written.items()]
+        changes = [Change(from_row(row) if row else None, self.get(key)) for key, row in written.items()]
         for watcher in list(self._watchers) if changes else []:
             watcher(changes)
 
@@ -236,10 +198,10 @@ class Store:
     def get(self, object_id: str) -> Stored | None:
         """The object with this id."""
         row = None if object_id in self._hidden else self._row(object_id)
-        return _stored(row) if row else None
+        return from_row(row) if row else None
 
     def _row(self, object_id: str) -> tuple[Any, ...] | None:
-        sql = f"SELECT {_COLUMNS} FROM object WHERE id = ?"  # noqa: S608
+        sql = f"SELECT {COLUMNS} FROM object WHERE id = ?"  # noqa: S608
         row: tuple[Any, ...] | None = self._db.execute(sql, (object_id,)).fetchone()
         return row
 
@@ -249,8 +211,8 @@ class Store:
         for start in range(0, len(object_ids), 500):
             part = object_ids[start : start + 500]
             marks = ",".join("?" * len(part))
-            sql = f"SELECT {_COLUMNS} FROM object WHERE id IN ({marks}){self._visible()}"  # noqa: S608
-            found |= {row[1]: _stored(row) for row in self._db.execute(sql, part)}
+            sql = f"SELECT {COLUMNS} FROM object WHERE id IN ({marks}){self._visible()}"  # noqa: S608
+            found |= {row[1]: from_row(row) for row in self._db.execute(sql, part)}
         wanted = set(object_ids)
         return {obj.id: obj for obj in self._overlaid(list(found.values()), lambda obj: obj.id in wanted)}
 
@@ -262,7 +224,7 @@ class Store:
         cursor = self._db.execute(
             "INSERT INTO object (id, kind, parent, position, created, edited, created_by, edited_by, in_trash,"
             " indexed, doc) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-            (obj.id, obj.kind, obj.parent, *_changing(obj)),
+            (obj.id, obj.kind, obj.parent, *to_row(obj)),
         )
         obj.seq = int(cursor.lastrowid or 0)
         return obj
@@ -273,7 +235,7 @@ class Store:
         self._db.execute(
             "UPDATE object SET parent=?, position=?, created=?, edited=?, created_by=?, edited_by=?, in_trash=?,"
             " indexed=?, doc=? WHERE id=?",
-            (obj.parent, *_changing(obj), obj.id),
+            (obj.parent, *to_row(obj), obj.id),
         )
 
     def delete(self, object_id: str) -> None:
@@ -289,9 +251,9 @@ class Store:
     def children(self, parent: str, kinds: tuple[str, ...], *, trashed: bool = False) -> list[Stored]:
         """The children of these kinds that are not in the trash (or, with `trashed`, all), in their order."""
         marks = ",".join("?" * len(kinds))
-        sql = f"SELECT {_COLUMNS} FROM object WHERE parent = ? AND kind IN ({marks})"  # noqa: S608
+        sql = f"SELECT {COLUMNS} FROM object WHERE parent = ? AND kind IN ({marks})"  # noqa: S608
         sql += ("" if trashed else " AND in_trash = 0") + self._visible()
-        return [_stored(row) for row in self._db.execute(sql + " ORDER BY position, seq", (parent, *kinds))]
+        return [from_row(row) for row in self._db.execute(sql + " ORDER BY position, seq", (parent, *kinds))]
 
     def has_children(self, parent: str) -> bool:
         """Whether something that is not in the trash lies under the object."""
@@ -311,14 +273,14 @@ class Store:
         archived: bool = False,
     ) -> list[Stored]:
         """Pages of a data source that are not in the trash, newest first, from (created, seq) downwards."""
-        sql = f"SELECT {_COLUMNS} {_ROWS}{self._visible()}"
+        sql = f"SELECT {COLUMNS} {_ROWS}{self._visible()}"
         values: list[Any] = [data_source, int(archived)]
         if before is not None:
             sql += " AND (created, seq) <= (?, ?)"
             values += before
         sql += " ORDER BY created DESC, seq DESC LIMIT ?"
         at_once = limit if self._past is None else -1
-        found = [_stored(row) for row in self._db.execute(sql, (*values, at_once))]
+        found = [from_row(row) for row in self._db.execute(sql, (*values, at_once))]
         if self._past is None:
             return found
 
@@ -342,8 +304,8 @@ class Store:
     def of_kind(self, *kinds: str) -> list[Stored]:
         """All objects of these kinds, oldest first."""
         marks = ",".join("?" * len(kinds))
-        sql = f"SELECT {_COLUMNS} FROM object WHERE kind IN ({marks}){self._visible()} ORDER BY seq"  # noqa: S608
-        found = [_stored(row) for row in self._db.execute(sql, kinds)]
+        sql = f"SELECT {COLUMNS} FROM object WHERE kind IN ({marks}){self._visible()} ORDER BY seq"  # noqa: S608
+        found = [from_row(row) for row in self._db.execute(sql, kinds)]
         if self._past is None:
             return found
         return sorted(self._overlaid(found, lambda obj: obj.kind in kinds), key=lambda obj: obj.seq)
@@ -361,6 +323,21 @@ class Store:
         (high,) = self._db.execute(sql, (parent, low)).fetchone()
         return low, float(high) if high is not None else low + 2
 
+    # -- files --------------------------------------------------------------------------------------------
+
+    def put_piece(self, file_id: str, number: int, data: bytes) -> None:
+        """Keep a piece of a file, instead of the one of this number."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO piece (file, number, data) VALUES (?, ?, ?)", (file_id, number, data)
+        )
+
+    def read_file(self, file_id: str) -> bytes | None:
+        """The bytes of a file; `None` where nobody sent any."""
+        found = self._db.execute(
+            "SELECT data FROM piece WHERE file = ? ORDER BY number", (file_id,)
+        ).fetchall()
+        return b"".join(data for (data,) in found) if found else None
+
     # -- facts --------------------------------------------------------------------------------------------
 
     def fact(self, name: str) -> str | None:
@@ -371,34 +348,3 @@ class Store:
     def set_fact(self, name: str, value: str) -> None:
         """Remember a small thing."""
         self._db.execute("INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)", (name, value))
-
-
-def _changing(obj: Stored) -> tuple[Any, ...]:
-    return (
-        obj.position,
-        obj.created,
-        obj.edited,
-        obj.created_by,
-        obj.edited_by,
-        int(obj.in_trash),
-        int(obj.indexed),
-        json.dumps(obj.doc, ensure_ascii=False, separators=(",", ":")),
-    )
-
-
-def _stored(row: tuple[Any, ...]) -> Stored:
-    seq, object_id, kind, parent, position, created, edited, created_by, edited_by, trash, indexed, doc = row
-    return Stored(
-        id=object_id,
-        kind=kind,
-        parent=parent,
-        created=created,
-        edited=edited,
-        created_by=created_by,
-        edited_by=edited_by,
-        doc=json.loads(doc),
-        in_trash=bool(trash),
-        indexed=bool(indexed),
-        position=position,
-        seq=seq,
-    )

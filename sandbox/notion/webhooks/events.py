@@ -8,7 +8,8 @@ from typing import Any
 
 from sandbox.notion.columns.columns import Columns
 from sandbox.notion.state.ids import WORKSPACE_ID, encode_column_id
-from sandbox.notion.state.store import WORKSPACE, Change, Store, Stored
+from sandbox.notion.state.store import Store
+from sandbox.notion.state.stored import WORKSPACE, Change, Stored
 
 Json = dict[str, Any]
 

@@ -24,7 +24,8 @@ from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import VERSIONS
 from sandbox.notion.state.clock import Clock, moment
 from sandbox.notion.state.ids import WORKSPACE_ID, bot_id, new_id
-from sandbox.notion.state.store import Change, Store
+from sandbox.notion.state.store import Store
+from sandbox.notion.state.stored import Change
 from sandbox.notion.webhooks.events import IMMEDIATE, TYPES, Event, events_of, merged, shown
 
 log = logging.getLogger(__name__)

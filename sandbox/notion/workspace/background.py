@@ -10,7 +10,8 @@ from sandbox.notion.parts import file_uploads
 from sandbox.notion.requests import async_tasks
 from sandbox.notion.requests.errors import ApiError
 from sandbox.notion.state.clock import Clock
-from sandbox.notion.state.store import Store, Stored
+from sandbox.notion.state.store import Store
+from sandbox.notion.state.stored import Stored
 
 
 class Background:

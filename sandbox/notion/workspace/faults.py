@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import random
 import re
-from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from sandbox.faults import FaultQueue
 from sandbox.notion.requests.errors import ApiError, told
 from sandbox.notion.workspace.person import ACTIONS
 
 _ANSWERS = {
+    403: ("restricted_resource", "Insufficient permissions for this endpoint."),
     409: ("conflict_error", "Conflict occurred while saving. Please try again."),
     429: ("rate_limited", "You have been rate limited. Please try again in a few minutes."),
     500: ("internal_server_error", "Unexpected error occurred."),
@@ -78,8 +77,8 @@ class Fault(BaseModel):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Fault:
-        if self.path and not self.path.startswith("/v1/"):
-            raise ValueError(f'path begins with "/v1/", instead was "{self.path}"')
+        if self.path and not self.path.startswith(("/v1/", "/_files/")):
+            raise ValueError(f'path begins with "/v1/" or "/_files/", instead was "{self.path}"')
         if 0 < self.status < 400:
             raise ValueError(f"status is an error's, 400 to 599, or 0 for none, instead was {self.status}")
         if self.status and self.drop:
@@ -113,23 +112,8 @@ class Fault(BaseModel):
         return re.fullmatch("[^/]+".join(map(re.escape, self.path.split("*"))), path) is not None
 
 
-@dataclass
-class _Waiting:
-    fault: Fault
-    skip: int
-    times: int
-    chance: random.Random = field(default_factory=random.Random)
-
-    def shown(self) -> dict[str, Any]:
-        return self.fault.model_dump(mode="json") | {"skip": self.skip, "times": self.times}
-
-
-class Faults:
+class Faults(FaultQueue[Fault]):
     """The faults that wait; the first one that matches a request hits it."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._waiting: list[_Waiting] = []
 
     def add(self, fault: Fault | dict[str, Any]) -> None:
         """Wait for requests; `ApiError` 400 when a description is not one of a fault."""
@@ -138,33 +122,12 @@ class Faults:
                 fault = Fault.model_validate(fault)
             except ValidationError as error:
                 raise told("Not a fault", error) from None
-        waiting = _Waiting(fault, fault.skip, fault.times, random.Random(fault.seed))  # noqa: S311
-        with self._lock:
-            self._waiting.append(waiting)
-
-    def clear(self) -> None:
-        """Let everything through."""
-        with self._lock:
-            self._waiting.clear()
+        super().add(fault)
 
     def waiting(self) -> list[dict[str, Any]]:
         """What still waits, with how often it will."""
         with self._lock:
-            return [waiting.shown() for waiting in self._waiting]
-
-    def take(self, method: str, path: str) -> Fault | None:
-        """The fault that hits this request."""
-        with self._lock:
-            for waiting in self._waiting:
-                if not waiting.fault.matches(method, path):
-                    continue
-                if waiting.skip > 0:
-                    waiting.skip -= 1
-                    continue
-                if waiting.fault.share < 1 and waiting.chance.random() >= waiting.fault.share:
-                    continue
-                waiting.times -= 1
-                if waiting.times <= 0:
-                    self._waiting.remove(waiting)
-                return waiting.fault
-        return None
+            return [
+                one.fault.model_dump(mode="json") | {"skip": one.skip, "times": one.times}
+                for one in self._waiting
+            ]

@@ -11,13 +11,14 @@ from pydantic import ConfigDict, ValidationError, validate_call
 from sandbox.notion.columns.columns import OPTION_TYPES, Column, Columns
 from sandbox.notion.columns.options import find_option, new_option
 from sandbox.notion.databases.query import Walks
-from sandbox.notion.parts import custom_emojis
+from sandbox.notion.parts import custom_emojis, file_uploads
 from sandbox.notion.parts.parents import place
 from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import NEWEST, Call
 from sandbox.notion.requests.errors import ApiError
 from sandbox.notion.state.ids import TITLE, parse_id
-from sandbox.notion.state.store import Store, Stored
+from sandbox.notion.state.store import Store
+from sandbox.notion.state.stored import Stored
 from sandbox.notion.workspace import routes
 
 Json = dict[str, Any]
@@ -76,6 +77,14 @@ class Person:
     def edit_page(self, page: str, properties: Json) -> Json:
         """New cells of a page, in the form in which the API writes them."""
         return self.request("PATCH", f"pages/{page}", {"properties": properties})
+
+    def add_file(self, page: str, column: str, name: str, content: str) -> Json:
+        """A file of this text behind those of a column."""
+        call = self._call()
+        with call.store.transaction():
+            file = file_uploads.keep(call, name, content.encode())
+        held = self.request("GET", f"pages/{page}")["properties"][column]["files"]
+        return self.edit_page(page, {column: {"files": [*held, file]}})
 
     def write_markdown(self, page: str, markdown: str) -> Json:
         """New content of a page."""
@@ -301,6 +310,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         Person.create_data_source,
         Person.create_page,
         Person.edit_page,
+        Person.add_file,
         Person.write_markdown,
         Person.add_blocks,
         Person.edit_block,

@@ -11,7 +11,8 @@ from sandbox.notion.columns.columns import OPTION_TYPES, READ_ONLY
 from sandbox.notion.requests import errors
 from sandbox.notion.state.clock import Clock, milliseconds
 from sandbox.notion.state.ids import ROOT_PAGE_ID, TITLE, decode_column_id, parse_id
-from sandbox.notion.state.store import WORKSPACE, Store, Stored
+from sandbox.notion.state.store import Store
+from sandbox.notion.state.stored import WORKSPACE, Stored
 
 Json = dict[str, Any]
 _LOOKS: Json = {"title": [], "description": [], "icon": None, "cover": None}

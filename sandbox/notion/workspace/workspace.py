@@ -17,7 +17,8 @@ from sandbox.notion.requests.rate_limit import RateLimit, RateLimiter
 from sandbox.notion.state.clock import Clock
 from sandbox.notion.state.ids import PERSON_ID, ROOT_PAGE_ID, TITLE
 from sandbox.notion.state.index_lag import LaggingIndex
-from sandbox.notion.state.store import WORKSPACE, Store, Stored
+from sandbox.notion.state.store import Store
+from sandbox.notion.state.stored import WORKSPACE, Stored
 from sandbox.notion.webhooks import Sender
 from sandbox.notion.workspace import routes
 from sandbox.notion.workspace.background import Background
@@ -49,6 +50,8 @@ class Workspace:
         self.background = Background(self.store, self.clock, self._send_again)
         self.tokens = None if tokens is None else frozenset(tokens)
         self.limits = limits or Limits()
+        #: The address of the server, where there is one.
+        self.files_at = ""
         with self.store.transaction():
             users.person(self.store, self.clock)
             if self.store.get(ROOT_PAGE_ID) is None:
@@ -82,6 +85,7 @@ class Workspace:
     def _call(self, version: str, user: Stored, *, everything: bool) -> Call:
         call = Call(self.store, self.clock, version, user, self.limits, everything)
         call.background_seconds = self.background.seconds
+        call.files_at = self.files_at
         if not everything:
             call.index = self.index.past
         return call

@@ -27,7 +27,6 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -43,27 +42,28 @@ from pydantic import (
 )
 
 from config import get_settings
-from tasks.database.clock import HybridLogicalClock
-from tasks.database.engine import DatabaseEngine
+from tasks.database.engine.engine import DatabaseEngine
+from tasks.database.engine.lock import SyncLock
 from tasks.database.exceptions import MassChangeError
-from tasks.database.guard import Guard, refuse
-from tasks.database.lock import SyncLock
-from tasks.database.manifest import SyncManifest
-from tasks.database.result import DatabaseResult
-from tasks.database.sql.connection import Database
-from tasks.database.sql.graph import graph_of
+from tasks.database.records.clock import HybridLogicalClock
+from tasks.database.records.manifest import SyncManifest
+from tasks.database.records.result import DatabaseResult
 from tasks.database.sql.nonces import DatabaseNonces
 from tasks.database.sql.outside import beside_server
-from tasks.database.sql.shared_ids import ADVICE, gives_ids
 from tasks.database.sql.storage import SQLAlchemyStorage
-from tasks.database.sql.tables import SyncedTable
+from tasks.database.sql.tables.connection import Database
+from tasks.database.sql.tables.graph import graph_of
+from tasks.database.sql.tables.shared_ids import ADVICE, gives_ids
+from tasks.database.sql.tables.synced_table import SyncedTable
+from tasks.database.storages.guard import Guard, refuse
+from tasks.database.storages.unsent import RECORD_BYTES_MAX_DEFAULT
 from tasks.database.transport import wire
 from tasks.database.transport.http import HttpTransport
 from tasks.database.transport.server import ServedNode
 from tasks.database.transport.signing import PeerKey
-from tasks.database.unsent import RECORD_BYTES_MAX_DEFAULT
 from tasks.errors import TaskDefinitionError
-from tasks.schedule import read_period
+from tasks.nearest import nearest
+from tasks.schedule.table import ScheduleKeys
 
 log = logging.getLogger(__name__)
 
@@ -87,15 +87,20 @@ _Secret = Annotated[SecretStr, AfterValidator(_from_environment)]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
 
 class PeerTable(_Table):
     """Another node, and what proves who it is: either a secret, which signs, or a token over TLS."""
 
     node: NodeName
+    """the name of the other node"""
     secret: _Secret | None = None
+    """what both nodes sign with; `env:NAME` takes it from a variable"""
     token: _Secret | None = None
+    """what is sent along instead of a signature, over TLS only; `env:NAME` takes it from a variable"""
 
     def key(self) -> PeerKey:
         """The key.
@@ -113,56 +118,67 @@ class AskedPeerTable(PeerTable):
     """The node that is asked."""
 
     url: str
-    #: Certificates to trust instead of the system's.
+    """where its web process is"""
     ca_file: Path | None = None
-    #: Allow `http://` to other machines.
+    """certificates to trust instead of the system's"""
     plain: Annotated[bool, Field(strict=True)] = False
+    """allow `http://` to other machines"""
 
 
 class TableTable(_Table):
     """A synced table of the database."""
 
     name: Annotated[str, Field(min_length=1)]
-    #: The table's name among all nodes, where it is not the same.
+    """its name"""
     label: str | None = None
-    #: The column that names records, where it is not the primary key.
+    """the table's name among all nodes, where it is not the same"""
     identity: str | None = None
+    """the column that names records, where it is not the primary key"""
     exclude: frozenset[str] = frozenset()
-    #: Columns of SQLite that hold UUIDs as 32 digits, as SQLAlchemy's and Django's do.
+    """columns that stay on this node"""
     uuids: frozenset[str] = frozenset()
-    #: The database gives ids that no other node gives.
+    """columns of SQLite that hold UUIDs as 32 digits, as SQLAlchemy's and Django's do"""
     own_ids: Annotated[bool, Field(strict=True)] = False
+    """the database gives ids that no other node gives"""
 
 
 def _named(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-class NodeTable(_Table):
+class NodeTable(_Table, ScheduleKeys):
     """What a `[[node]]` table may say."""
 
     name: NodeName
+    """its name"""
     database: _Secret
+    """its database: `sqlite:///` and a file, `postgresql://`, or `env:NAME`"""
     tables: Annotated[list[Annotated[TableTable, BeforeValidator(_named)]], Field(min_length=1)]
-    every: Annotated[timedelta, BeforeValidator(read_period)] | None = None
+    """what is replicated: names, or tables of their own"""
     capture: Literal["triggers", "orm"] = "triggers"
+    """who stamps edits: triggers of the database, or the program through SQLAlchemy's ORM"""
     batch_size: Annotated[int, Field(ge=1, strict=True)] | None = None
-    #: Seconds that a peer's clock may be ahead.
+    """records in one exchange"""
     clock_drift_max: Annotated[int, Field(ge=0, strict=True)] = 300
-    #: The most bytes of one record, as JSON. The web process holds no more than 64 MiB of bodies.
+    """seconds that a peer's clock may be ahead"""
     record_bytes_max: Annotated[int, Field(ge=1, le=50_000_000, strict=True)] = RECORD_BYTES_MAX_DEFAULT
-    #: How much of a table a run may destroy here without a person's word (see `tasks.database.guard.Guard`).
+    """the most bytes of one record, as JSON; larger ones are held and told"""
     delete_share: Annotated[float, Field(ge=0, le=1)] = Guard.delete_share
+    """the share of a table's rows that a run may delete here without a person's word"""
     change_share: Annotated[float, Field(ge=0, le=1)] = Guard.change_share
+    """the share of them on which it may blank or overwrite a column without it"""
     handful: Annotated[int, Field(ge=0, strict=True)] = Guard.handful
+    """so many rows it may destroy in any case"""
     peer: AskedPeerTable | None = None
+    """the node that it asks"""
     answers: list[PeerTable] = Field(default_factory=list)
+    """the nodes that it answers, in the web process"""
 
     @model_validator(mode="after")
     def _has_somebody(self) -> Self:
         if self.peer is None and not self.answers:
             raise ValueError("it has nobody to sync with: add [node.peer] or [[node.answers]]")
-        if self.peer is not None and self.every is None:
+        if self.peer is not None and not self.says_how_often:
             raise ValueError('it does not say how often it asks its peer: add every = "30s"')
         names = [answered.node for answered in self.answers]
         if len(names) != len(set(names)):
@@ -201,13 +217,13 @@ class Node:
 
     def served(
         self,
-        on_result: Callable[[DatabaseResult], None] = lambda result: None,
+        on_result: Callable[[DatabaseResult, str], None] = lambda result, peer: None,
         approve: Callable[[MassChangeError], bool] = refuse,
     ) -> ServedNode:
         """What the web process serves.
 
         Args:
-            on_result: told what each exchange did here.
+            on_result: told what each exchange did here, and the peer's name.
             approve: asked where one would destroy too much here: whether a person has said that it may.
         """
         keys = {answered.node: answered.key() for answered in self.table.answers}
@@ -231,7 +247,7 @@ def serve(
     engine: DatabaseEngine,
     storage: SQLAlchemyStorage,
     peers: Mapping[str, PeerKey],
-    on_result: Callable[[DatabaseResult], None] = lambda result: None,
+    on_result: Callable[[DatabaseResult, str], None] = lambda result, peer: None,
     approve: Callable[[MassChangeError], bool] = refuse,
     *,
     record_bytes_max: int = 0,
@@ -240,7 +256,7 @@ def serve(
 
     def process(incoming: SyncManifest) -> SyncManifest:
         answer, result = engine.process(incoming, approve=approve)
-        on_result(result)
+        on_result(result, incoming.node_id)
         return answer
 
     nonces = DatabaseNonces(storage.database)
@@ -260,9 +276,13 @@ def read_nodes(tables: Iterable[Mapping[str, Any]]) -> list[NodeTable]:
             for peer in [*node.answers, *([node.peer] if node.peer else [])]:
                 peer.key()
         except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
+            mistakes = error.errors(include_input=False, include_url=False)
+            # What is missing may only have another name.
+            first = next((one for one in mistakes if one["type"] == "extra_forbidden"), mistakes[0])
             place = ".".join(map(str, first["loc"]))
             reason = str(first["msg"]).removeprefix("Value error, ")
+            if first["type"] == "extra_forbidden":
+                reason = f"unknown key, {nearest(str(first['loc'][-1]), _keys_beside(first['loc']))}"
             what = f"node {data.get('name')!r}" if isinstance(data.get("name"), str) else f"node {number}"
             raise TaskDefinitionError(f"{what}: {place + ': ' if place else ''}{reason}") from None
         except TaskDefinitionError as error:
@@ -272,6 +292,16 @@ def read_nodes(tables: Iterable[Mapping[str, Any]]) -> list[NodeTable]:
     if twice := {name for name in names if names.count(name) > 1}:
         raise TaskDefinitionError(f"node {min(twice)!r} is described twice")
     return nodes
+
+
+def _keys_beside(path: tuple[int | str, ...]) -> Iterable[str]:
+    """The keys of the table in which a key stands."""
+    within: dict[int | str, type[BaseModel]] = {
+        "tables": TableTable,
+        "peer": AskedPeerTable,
+        "answers": PeerTable,
+    }
+    return (within[path[0]] if len(path) > 1 else NodeTable).model_fields
 
 
 def open_node(table: NodeTable, *, lock: SyncLock | None = None, prepare: bool = True) -> Node:

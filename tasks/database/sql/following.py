@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from tasks.database.sql import capture, placing, reread, unwatched
-from tasks.database.sql.connection import Database, Work
-from tasks.database.sql.tables import SyncedTable
+from tasks.database.sql.capture import triggers as capture
+from tasks.database.sql.capture import unwatched
+from tasks.database.sql.tables import placing, reread
+from tasks.database.sql.tables.connection import Database, Work
+from tasks.database.sql.tables.synced_table import SyncedTable
 
 
 class Following:

@@ -7,8 +7,8 @@ import time
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from tasks.database.sql import schema
-from tasks.database.sql.connection import Database
+from tasks.database.sql.tables import schema
+from tasks.database.sql.tables.connection import Database
 
 _nonces = schema.nonces
 

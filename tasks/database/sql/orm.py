@@ -20,12 +20,12 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker
 
-from tasks.database.clock import COUNTER_BITS
-from tasks.database.record import WHOLE
-from tasks.database.sql import schema
+from tasks.database.records.clock import COUNTER_BITS
+from tasks.database.records.record import WHOLE
+from tasks.database.records.tracker import FieldUpdateTracker
 from tasks.database.sql.storage import SQLAlchemyStorage
-from tasks.database.sql.tables import SyncedTable
-from tasks.database.tracker import FieldUpdateTracker
+from tasks.database.sql.tables import schema
+from tasks.database.sql.tables.synced_table import SyncedTable
 from tasks.errors import TaskDefinitionError
 
 _TRACKER = "_lockstep_tracker"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from tasks.database.beside import FileBeside
+from tasks.database.storages.beside import FileBeside
 
 
 def beside_file(engine: sa.Engine) -> FileBeside | None:

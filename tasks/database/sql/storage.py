@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from tasks.database.beside import Beside
-from tasks.database.sql import capture, placing, schema
-from tasks.database.sql.bookkeeping import Bookkeeping
-from tasks.database.sql.changes import Changes
-from tasks.database.sql.connection import Database
+from tasks.database.sql.capture import triggers as capture
 from tasks.database.sql.following import Following
 from tasks.database.sql.outside import beside_file
-from tasks.database.sql.tables import SyncedTable
+from tasks.database.sql.rows.bookkeeping import Bookkeeping
+from tasks.database.sql.rows.changes import Changes
+from tasks.database.sql.tables import placing, schema
+from tasks.database.sql.tables.connection import Database
+from tasks.database.sql.tables.synced_table import SyncedTable
+from tasks.database.storages.beside import Beside
 from tasks.errors import TaskDefinitionError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from tasks.database.manifest import SyncManifest
+from tasks.database.records.manifest import SyncManifest
 from tasks.database.transport.memory import MemoryTransport
 
 __all__ = ["MemoryTransport", "Transport"]

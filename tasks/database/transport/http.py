@@ -21,7 +21,7 @@ from tasks.database.exceptions import (
     SyncError,
     TransportError,
 )
-from tasks.database.manifest import SyncManifest
+from tasks.database.records.manifest import SyncManifest
 from tasks.database.transport import wire
 from tasks.database.transport.refusals import TRANSIENT, restore
 from tasks.database.transport.signing import NONCE_HEADER, PeerKey

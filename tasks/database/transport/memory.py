@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tasks.database.manifest import SyncManifest
+from tasks.database.records.manifest import SyncManifest
 
 
 class MemoryTransport:

@@ -21,7 +21,7 @@ from tasks.database.exceptions import (
     SyncError,
     UnknownNodeError,
 )
-from tasks.database.manifest import SyncManifest
+from tasks.database.records.manifest import SyncManifest
 from tasks.database.transport import wire
 from tasks.database.transport.refusals import UnknownModelError, describe
 from tasks.database.transport.signing import (

@@ -10,7 +10,7 @@ from typing import Any
 
 from tasks.database.exceptions import ManifestFieldError, PayloadLimitError
 from tasks.database.garbage import search_put_off
-from tasks.database.manifest import SyncManifest
+from tasks.database.records.manifest import SyncManifest
 
 #: Bytes on the way, at most.
 SENT_MAX = 16 * 1024 * 1024

@@ -28,7 +28,7 @@ STOP_SECONDS = 10
 _MAKE_CALENDAR = (
     '<?xml version="1.0" encoding="utf-8"?>'
     '<C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop>'
-    '<C:supported-calendar-component-set><C:comp name="{kind}"/></C:supported-calendar-component-set>'
+    "<C:supported-calendar-component-set>{kinds}</C:supported-calendar-component-set>"
     "</D:prop></D:set></C:mkcalendar>"
 )
 
@@ -121,15 +121,16 @@ class RadicaleServer:
         self._end_process()
         self.start()
 
-    def make_calendar(self, name: str, kind: str = "VTODO") -> str:
-        """Make a calendar for components of one kind and give its address.
+    def make_calendar(self, name: str, *kinds: str) -> str:
+        """Make a calendar and give its address; for to-dos where no kinds of components are named.
 
         Raises:
             SideError: the server does not make it, for instance because it exists.
         """
+        named = "".join(f'<C:comp name="{kind}"/>' for kind in kinds or ("VTODO",))
         with self.http() as http:
             answer = http.request(
-                "MKCALENDAR", self.calendar_url(name), content=_MAKE_CALENDAR.format(kind=kind)
+                "MKCALENDAR", self.calendar_url(name), content=_MAKE_CALENDAR.format(kinds=named)
             )
         if answer.status_code != 201:
             raise SideError(f"Radicale did not make calendar {name!r}: status {answer.status_code}")

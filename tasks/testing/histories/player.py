@@ -249,9 +249,9 @@ class Player:
             )
             status, reason = report.status, report.reason
             self.left_open = {
-                (self._name_of(conflict.left_id, conflict.right_id), conflict.attribute)
-                for conflict in self.journal.ledger[known:]
-                if conflict.unresolved
+                (self._name_of(entry.first.id, entry.second.id), entry.attribute)
+                for entry in self.journal.ledger[known:]
+                if entry.open
             }
         except Crash:
             status = "crashed"

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.journal.contract import Memory
+from tasks.journal.contract import Memory, Proof
+from tasks.journal.ledger import LedgerEntry
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
-from tasks.merge import Conflict, Effect, Intent, Link
+from tasks.merge import Effect, Intent
 from tasks.testing.histories.instrument import Instrument
 
 
 class WatchedJournal(StateJournal):
     """Each call is an effect around which a run can crash; what a finished call kept, stays."""
 
+    #: Few, so that runs of a few objects crash between two batches.
+    batch = 2
+
     def __init__(self, instrument: Instrument) -> None:
         super().__init__(State())
         self._instrument = instrument
-        self.ledger: list[Conflict] = []
+        self.ledger: list[LedgerEntry] = []
 
     def lose(self) -> None:
         """Forget everything but the ledger, as when the database is gone."""
@@ -33,17 +37,15 @@ class WatchedJournal(StateJournal):
         with self._instrument.effect("note what is to be written"):
             await super().begin(intent, effect)
 
-    async def confirm(
-        self, *, put: Link | None = None, drop: Link | None = None, settle: Sequence[str] = ()
-    ) -> None:
-        """Keep what a write proved."""
+    async def confirm_all(self, proofs: Sequence[Proof]) -> None:
+        """Keep what writes proved."""
         with self._instrument.effect("note what was written"):
-            await super().confirm(put=put, drop=drop, settle=settle)
+            await super().confirm_all(proofs)
 
-    async def keep_conflict(self, conflict: Conflict) -> None:
+    async def keep_conflict(self, entry: LedgerEntry) -> None:
         """Keep both values."""
         with self._instrument.effect("note a conflict"):
-            self.ledger.append(conflict)
+            self.ledger.append(entry)
 
     async def remember(self, memory: Memory, *, forget: Sequence[str] = ()) -> None:
         """Keep it in the state."""
@@ -53,8 +55,7 @@ class WatchedJournal(StateJournal):
     def kept(self, pair: tuple[str | None, str | None], attribute: str | None) -> list[tuple[Any, Any]]:
         """Both values of each conflict over an attribute of a pair, of which one id is enough."""
         return [
-            (conflict.left, conflict.right)
-            for conflict in self.ledger
-            if conflict.attribute == attribute
-            and (conflict.left_id == pair[0] or conflict.right_id == pair[1])
+            (entry.first.value, entry.second.value)
+            for entry in self.ledger
+            if entry.attribute == attribute and (entry.first.id == pair[0] or entry.second.id == pair[1])
         ]

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from tasks.errors import TaskDefinitionError
 from tasks.sides import Attribute, Side
 from tasks.testing.calling import answer, blocking
-from tasks.testing.sides import changing, deleting, meanwhile, reading, running, writing
+from tasks.testing.sides import changing, deleting, filing, meanwhile, reading, running, writing
 from tasks.testing.sides.playing import Game
 from tasks.testing.sides.report import BrokenRule, SideReport
 from tasks.testing.sides.rules import BrokenRuleError, Rule
@@ -31,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
     *reading.CHECKS,
     *running.CHECKS,
     *writing.UPDATES,
+    filing.files,
     *deleting.CHECKS,
     *meanwhile.CHECKS,
     *changing.CHECKS,

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from tasks.sides import Attribute, Kind, State
+from tasks.sides import Attribute, File, Kind, State, sorted_files
 from tasks.testing.equality import alike, is_blank
 from tasks.values.date_range import DateRange
 from tasks.values.opaque import Opaque
@@ -43,6 +43,12 @@ def _is_sorted_texts(value: Any) -> bool:
     return list(value) == sorted(set(value))
 
 
+def _is_sorted_files(value: Any) -> bool:
+    if not isinstance(value, tuple) or not all(isinstance(part, File) for part in value):
+        return False
+    return value == sorted_files(value)
+
+
 #: By kind, whether a value that says something has its form, and the form in words.
 FORMS: Mapping[Kind, tuple[Callable[[Any], bool], str]] = {
     Kind.TEXT: (_is_text, "a str"),
@@ -59,7 +65,7 @@ FORMS: Mapping[Kind, tuple[Callable[[Any], bool], str]] = {
     Kind.PRIORITY: (lambda value: _is_whole(value) and 1 <= value <= 9, "an int from 1 to 9"),
     Kind.ADDRESS: (_is_line, "a str in one line"),
     Kind.PERSON: (_is_sorted_texts, "a tuple of ids, sorted, each once"),
-    Kind.FILE: (_is_sorted_texts, "a tuple of texts, sorted, each once"),
+    Kind.FILE: (_is_sorted_files, "a tuple of File, as sorted_files gives it"),
     Kind.REFERENCE: (_is_sorted_texts, "a tuple of ids, sorted, each once"),
     Kind.OPAQUE: (lambda value: isinstance(value, Opaque), "Opaque"),
 }

@@ -65,7 +65,8 @@ class Game:
             return  # nothing is written then; the account says so
         self._judge(changes, seen, now)
         self.account[obj_id] = now
-        self.touched.add(obj_id)
+        if now != seen:  # what shows that already need not be written, nor be told
+            self.touched.add(obj_id)
 
     async def _make(self, by: Any) -> None:
         number = self.rng.randrange(NAMES)

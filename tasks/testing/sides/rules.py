@@ -97,6 +97,12 @@ class Rule(Enum):
         "A new object may be given some of the attributes only.",
     )
     CREATE_ONCE = ("create once", Invariant.CRASH, "`create` with the same key again makes no other object.")
+    MADE = (
+        "made by its key",
+        Invariant.CRASH,
+        "`made` gives the id of what a create with a key made, and no object's for any other key.",
+        ("made",),
+    )
     UPDATE = ("update", Invariant.CONVERGENCE, "An update sets what it names.")
     UPDATE_ONLY = (
         "update of the rest",
@@ -120,6 +126,16 @@ class Rule(Enum):
         "nothing of what is refused",
         Invariant.PROOF_FIRST,
         "A write that is refused writes nothing at all.",
+    )
+    FILES = (
+        "files",
+        Invariant.CONVERGENCE,
+        "A file that is written with its bytes is shown by their digest, and gives the same bytes.",
+    )
+    FILES_ONCE = (
+        "files once",
+        Invariant.FIXPOINT,
+        "The bytes of a file that an object shows are not asked for again.",
     )
     PRECONDITION = (
         "update of what changed",

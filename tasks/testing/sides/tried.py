@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tasks.errors import TaskDefinitionError
-from tasks.sides import Attribute, Kind, State
+from tasks.sides import Attribute, File, Kind, State, sorted_files
 from tasks.values.date_range import DateRange
 
 #: How many names objects can have.
@@ -72,6 +72,8 @@ _MOMENTS = (
     date(2028, 2, 29),
 )
 
+_LINK = File.link("a.pdf", "https://example.org/a.pdf")
+
 _BY_KIND: Mapping[Kind, Tried] = {
     Kind.TEXT: Tried(("a", "Ab", "two words", "ö", ""), (None, *NASTY_TEXTS)),
     Kind.FORMATTED: Tried(
@@ -104,7 +106,10 @@ _BY_KIND: Mapping[Kind, Tried] = {
         ("https://example.org/ö", "https://example.org/" + "a" * 1500, ""),
     ),
     Kind.PERSON: Tried(((),)),
-    Kind.FILE: Tried(((),)),
+    Kind.FILE: Tried(
+        ((), (_LINK,), sorted_files((_LINK, File.link("b", "https://example.org/c?d=e")))),
+        ((File.link("odd | name [1]", "https://example.org/"),), None),
+    ),
     Kind.REFERENCE: Tried(((),)),
     Kind.OPAQUE: Tried(()),
 }

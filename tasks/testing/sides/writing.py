@@ -79,6 +79,29 @@ async def creates_once(trial: Trial) -> None:
     )
 
 
+async def tells_what_was_made(trial: Trial) -> None:
+    """An object is found again by the key of its create, and none by any other."""
+    if not trial.offers("made"):
+        return
+    key, other = trial.new_key(), trial.new_key()
+    trial.tell("create", f"{key!r}, …")
+    seen = await trial.look(await trial.ask("create", key, trial.samples.filled(0)))
+    trial.made.add(seen.id)
+    told = await trial.ask("made", key)
+    if told is NotImplemented or told is None:
+        trial.not_offered[Rule.MADE] = "its objects do not show the key of their create"
+        return
+    named = f"{trial.name('made')} of {key!r}"
+    trial.must(Rule.MADE, told == seen.id, f"{named} gives {shown(told)}, and {seen.id} was made with it")
+    there = (await trial.all()).keys()
+    told = await trial.ask("made", other)
+    trial.must(
+        Rule.MADE,
+        told not in there,
+        f"{trial.name('made')} of {other!r} gives {shown(told)}, which was not made with it",
+    )
+
+
 async def updates(trial: Trial) -> None:
     """An update sets the attribute that it names, and no other one."""
     seen = await trial.make(0)
@@ -285,5 +308,5 @@ async def pairs_of_values(trial: Trial) -> None:
 
 
 #: The checks of this module, in the order in which they are made.
-CREATES = (creates, creates_of_few, creates_once)
+CREATES = (creates, creates_of_few, creates_once, tells_what_was_made)
 UPDATES = (updates, updates_several, pairs_of_values, nasty_values, unfit_values)

@@ -371,12 +371,13 @@ def test_file_uploads(api: Api, page: str) -> None:
     assert [listed["id"] for listed in api.ok("GET", "file_uploads")["results"]] == [upload["id"]]
 
 
-def test_file_upload_in_parts(api: Api) -> None:
-    body = {"mode": "multi_part", "number_of_parts": 2, "filename": "b.bin"}
+def test_file_upload_in_parts(api: Api, sandbox: Sandbox) -> None:
+    sandbox.workspace.limits = Limits(piece_bytes=(10, 20))
+    body = {"mode": "multi_part", "number_of_parts": 2, "filename": "b.pdf"}
     upload = api.ok("POST", "file_uploads", body)
     for part in ("1", "2"):
         assert "not ready" in api.refused("POST", f"file_uploads/{upload['id']}/complete", {})
-        form = {"files": {"file": ("b.bin", b"x" * 10)}, "data": {"part_number": part}}
+        form = {"files": {"file": ("b.pdf", b"x" * 10)}, "data": {"part_number": part}}
         api.http.post(f"/v1/file_uploads/{upload['id']}/send", headers=api.headers, **form)
     done = api.ok("POST", f"file_uploads/{upload['id']}/complete", {})
     assert (done["status"], done["number_of_parts"]) == ("uploaded", {"total": 2, "sent": 2})

@@ -99,7 +99,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"status": 500, "drop": True}, "give one of drop and status"),
     ({"delay": 1, "html": True}, "need the status of an error"),
     ({"delay": 1, "applied": True}, "applied needs a status or drop"),
-    ({"status": 500, "path": "pages"}, 'path begins with "/v1/"'),
+    ({"status": 500, "path": "pages"}, 'path begins with "/v1/" or "/_files/"'),
     ({"status": 500, "times": 0}, "times: Input should be greater than or equal to 1"),
     ({"status": 500, "share": 2}, "share: Input should be less than or equal to 1"),
     ({"status": 500, "method": "PUSH"}, "method: Input should be"),

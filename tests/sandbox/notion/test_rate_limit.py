@@ -23,7 +23,10 @@ def test_one_too_many_is_told_when_to_come_back(sandbox: Sandbox, api: Api) -> N
     refused = api.send("GET", "users")
     assert refused.headers["retry-after"] == "2"
     assert refused.json()["code"] == "rate_limited"
-    assert refused.json()["additional_data"] == {"rate_limit_reason": "connection_limit"}
+    assert refused.json()["additional_data"] == {
+        "rate_limit_reason": "public_api_request_rate_limit",
+        "retry_after": "2",
+    }
     assert Api(api.http, token="other").send("GET", "users").status_code == 200
     sandbox.clock.advance(timedelta(seconds=2))
     assert [api.send("GET", "users").status_code for _ in range(2)] == [200, 429]
@@ -46,7 +49,10 @@ def test_windows_of_a_token_and_of_the_workspace(sandbox: Sandbox, api: Api) -> 
     assert [other.send("GET", "users").status_code for _ in range(3)] == [200, 200, 429]
     refused = other.send("GET", "users")
     assert refused.headers["retry-after"] == "880"
-    assert refused.json()["additional_data"] == {"rate_limit_reason": "workspace_limit"}
+    assert refused.json()["additional_data"] == {
+        "rate_limit_reason": "public_api_space_request_rate_limit",
+        "retry_after": "880",
+    }
     sandbox.clock.advance(timedelta(seconds=60))
     assert api.send("GET", "users").status_code == 429
     sandbox.clock.advance(timedelta(seconds=820))

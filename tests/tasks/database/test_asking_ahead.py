@@ -17,7 +17,7 @@ from tasks.database import (
     SyncRecord,
 )
 from tasks.database.exceptions import ManifestFieldError, SyncAbortedError, TransportError
-from tasks.database.peer import PeerState
+from tasks.database.storages.peer import PeerState
 
 GRAPH = DependencyGraph({"m": set()})
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.database import HybridLogicalClock, MemoryStorage
-from tasks.database.clock import COUNTER_BITS
 from tasks.database.exceptions import ClockDriftError, InvalidParameterError
-from tasks.database.record import STAMP_MAX
+from tasks.database.records.clock import COUNTER_BITS
+from tasks.database.records.record import STAMP_MAX
 
 MS = 1_700_000_000_000
 

@@ -16,7 +16,7 @@ from tasks.database import (
     SyncRecord,
 )
 from tasks.database.exceptions import InvalidParameterError, MassChangeError
-from tasks.database.guard import Guard, Kind, Toll
+from tasks.database.storages.guard import Guard, Kind, Toll
 
 M = "m"
 ROWS = 60

@@ -22,7 +22,7 @@ from tasks.database import (
     ResolutionSource,
     SyncRecord,
 )
-from tasks.database.lost import LostValue, lost_in, lost_values
+from tasks.database.records.lost import LostValue, lost_in, lost_values
 
 M = "m"
 NOW = 1_700_000_000_000
@@ -106,3 +106,32 @@ def test_an_entry_of_a_program_that_names_no_record(source: str, kept: str) -> N
     conflict = RecordConflict("1", M, ConflictType.BOTH_MODIFIED, fields)
     [lost] = lost_values(ConflictEntry(conflict, ResolutionSource(source)))
     assert lost.kept == kept
+
+
+def test_whose_value_stays_and_whose_is_lost() -> None:
+    _, [lost] = _synced({"x": "a"}, {"x": "b"})  # the server is asked, and resolves it
+    assert (lost.kept_of, lost.lost_of) == ("remote", "local")
+    _, lines = _synced({"x": "a", "y": "b"}, {"x": "b", "y": "a"})
+    assert {line.field_name: (line.kept_of, line.lost_of) for line in lines} == {
+        "x": ("remote", "local"),
+        "y": ("local", "remote"),
+    }
+    _, lines = _synced({"x": "a"}, {"x": "b"}, _ThirdValue())
+    assert [(line.kept_of, line.lost_of) for line in lines] == [("merged", "local"), ("merged", "remote")]
+    assert all(line.record["x"] == "third" for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("kind", "editor", "deleter"),
+    [
+        (ConflictType.DELETE_VS_MODIFY, "local", "remote"),
+        (ConflictType.MODIFY_VS_DELETE, "remote", "local"),
+    ],
+)
+def test_who_edited_what_the_other_deleted(kind: ConflictType, editor: str, deleter: str) -> None:
+    record = SyncRecord("1", {"x": "a"}, {"x": 7})
+    conflict = RecordConflict("1", M, kind, **{editor: record})
+    [stays] = lost_values(ConflictEntry(conflict, ResolutionSource(editor), record))
+    assert (stays.kept_of, stays.lost_of) == (editor, deleter)
+    [goes] = lost_values(ConflictEntry(conflict, ResolutionSource(deleter)))
+    assert (goes.kept_of, goes.lost_of) == (deleter, editor)

@@ -19,7 +19,7 @@ from tasks.database import (
     SyncRecord,
 )
 from tasks.database.exceptions import InvalidParameterError, ManifestFieldError, RecordFieldError, SyncError
-from tasks.database.view import Cursor
+from tasks.database.storages.view import Cursor
 
 JSON: Any = st.recursive(
     st.none()

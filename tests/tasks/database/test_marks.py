@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tasks.database.exceptions import ManifestFieldError, SyncAbortedError
-from tasks.database.manifest import SyncManifest
-from tasks.database.marks import TOLD_MAX, Mark, Marks, Told, new_mark
-from tasks.database.peer import PeerState
+from tasks.database.records.manifest import SyncManifest
+from tasks.database.records.marks import TOLD_MAX, Mark, Marks, Told, new_mark
+from tasks.database.storages.peer import PeerState
 from tests.tasks.database.test_engine import M, Pair
 
 

@@ -31,7 +31,7 @@ from tasks.database import (
     SyncManifest,
     SyncRecord,
 )
-from tasks.database.engine import BATCH_BYTES_DEFAULT, CLOCK_DRIFT_MAX_DEFAULT
+from tasks.database.engine.engine import BATCH_BYTES_DEFAULT, CLOCK_DRIFT_MAX_DEFAULT
 from tasks.database.exceptions import (
     CircularDependencyError,
     ClockDriftError,

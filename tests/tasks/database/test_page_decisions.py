@@ -29,7 +29,7 @@ from tasks.database import (
     SyncManifest,
     SyncRecord,
 )
-from tasks.database.reconciler import ReconciliationResult
+from tasks.database.deciding.reconciler import ReconciliationResult
 
 M = "m"
 

@@ -20,8 +20,8 @@ from tasks.database import (
     SyncRecord,
 )
 from tasks.database.exceptions import NodeLockedError
-from tasks.database.peer import PeerState
-from tasks.database.view import Cursor
+from tasks.database.storages.peer import PeerState
+from tasks.database.storages.view import Cursor
 from tasks.errors import TaskError
 from worker.lock import NodeBusyError, RedisSyncLock
 from worker.machine.redis_server import RedisServer

@@ -21,8 +21,8 @@ from tasks.database import (
     SyncManifest,
     SyncRecord,
 )
+from tasks.database.engine.restamp import Restamped, renewed
 from tasks.database.exceptions import NodeLockedError, NotRestampableError
-from tasks.database.restamp import Restamped, renewed
 from tests.tasks.database.test_page import PageStorage
 
 HOUR = 3_600_000

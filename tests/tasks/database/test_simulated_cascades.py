@@ -18,7 +18,7 @@ FIRST = int(os.environ.get("LOCKSTEP_NODE_SEED", "0"))
 
 @pytest.mark.timeout(3600)
 def test_nothing_goes_that_nobody_deleted(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("ERROR", logger="tasks.database.engine")
+    caplog.set_level("ERROR", logger="tasks.database.engine.engine")
     reach: Counter[str] = Counter()
     for seed in range(FIRST, FIRST + WORLDS):
         world = FamilyWorld(seed)

@@ -20,7 +20,7 @@ FIRST = int(os.environ.get("LOCKSTEP_NODE_SEED", "0"))
 
 @pytest.fixture(autouse=True)
 def _quiet(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("ERROR", logger="tasks.database.engine")
+    caplog.set_level("ERROR", logger="tasks.database.engine.engine")
 
 
 @pytest.mark.timeout(3600)

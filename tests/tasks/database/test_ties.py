@@ -23,8 +23,8 @@ from tasks.database import (
     RemoteWins,
     SyncRecord,
 )
-from tasks.database.joining import joined
-from tasks.database.ties import UNKNOWN_TIME, Stamped, beats, larger, same
+from tasks.database.deciding.joining import joined
+from tasks.database.records.ties import UNKNOWN_TIME, Stamped, beats, larger, same
 
 M = "m"
 NOW = 1_700_000_000_000

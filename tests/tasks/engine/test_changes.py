@@ -225,6 +225,25 @@ def check_both_ways(rounds: list[tuple[list[tuple[str, str, int, str]], bool]]) 
         assert ways[0].notion.shown() == ways[0].other.shown()
 
 
+async def test_what_was_deleted_and_made_again_is_still_the_same_thing(
+    task: Boards, journal: StateJournal
+) -> None:
+    ours, theirs = task.pair(A="x", B="kept")
+    for number in range(5):
+        task.pair(A=f"row {number}", B="")
+    await run(task, journal)
+    forget(task)
+    task.notion.remove(ours)
+    task.notion.add(A="x", B="")
+    await run(task, journal)
+    assert ("x", "kept") in task.notion.shown()
+    assert task.notion.shown() == task.other.shown()
+    assert task.other.rows[theirs].values["b"] == "kept"
+    notion, other = forget(task)
+    assert other == {"changes": 1, "get": 1}  # the one across from what is missing, and no listing
+    assert notion == {"changes": 1, "is_gone": 1, "update": 1}
+
+
 def test_changes_end_where_full_listings_do() -> None:
     REACHED.clear()
     check_both_ways()

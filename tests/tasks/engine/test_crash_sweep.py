@@ -34,6 +34,8 @@ def drawn(rng: Random) -> History:
     moves += [
         ("create", rng.choice(chance.SIDES), f"new{number}", "a", "b") for number in range(rng.randint(0, 2))
     ]
+    if rng.random() < 0.3:  # more pairs to be linked than are kept at once
+        moves += [("create", end, f"two{number}", "a", "b") for number in range(3) for end in chance.SIDES]
     rng.shuffle(moves)
     # What a service made of a cut-off write looks like an edit, and joined with the rest it is a third value.
     folds = history.traits.folds and not history.traits.resolver
@@ -57,3 +59,4 @@ def test_a_crash_around_any_effect_ends_where_no_crash_would_have() -> None:
     assert done["points"] == 2 * done["effects"]
     assert done["points"] > 5 * SWEEPS
     assert done["crashes in a row"]
+    assert done["between batches"]

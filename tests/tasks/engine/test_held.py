@@ -171,6 +171,39 @@ async def test_what_leaves_the_scope_is_parked_and_comes_back(journal: StateJour
     assert len(task.other.rows) == 19
 
 
+class NarrowSight(Boards):
+    """Its Notion cannot be asked about what it does not list; the first update of the other one arrives late."""
+
+    lose = True
+
+    def notion_is_gone(self, obj_id: str) -> bool:
+        return obj_id not in self.notion.rows or obj_id in self.notion.hidden
+
+    def other_update_attrs(self, obj: Row, changes: dict[str, object]) -> Row:
+        if self.lose:
+            self.lose = False
+            raise OutcomeUnknownError("no answer")
+        return super().other_update_attrs(obj, changes)
+
+
+async def test_what_left_the_scope_while_a_write_was_not_answered_is_not_deleted_across(
+    journal: StateJournal,
+) -> None:
+    task = NarrowSight()
+    (ours, theirs), _ = task.pair(A="x", B=""), task.pair(A="y", B="")
+    task.the_scope = "all"
+    await run(task, journal)
+    task.notion.edit(ours, B="edited")
+    assert (await run(task, journal)).status == "failed"
+    task.the_scope, task.notion.hidden = "some", {ours}
+    assert (await run(task, journal)).status == "succeeded"
+    task.other.edit(theirs, b="edited")
+    for _ in range(2):
+        assert (await run(task, journal)).status == "succeeded"
+    assert task.other.rows[theirs].values == {"a": "x", "b": "edited"}
+    assert (await journal.load()).intents == []
+
+
 async def test_within_a_scope_what_is_missing_is_deleted(journal: StateJournal) -> None:
     task = Boards()
     task.the_scope = "all"

@@ -123,6 +123,7 @@ def test_every_action_conflict_and_fault_was_reached() -> None:
         "plan Skip hidden",
         "any - lost",
         "dry - none",
+        "batch - next",
     ]
     needed += [f"end - {status}" for status in ("succeeded", "failed", "crashed", "halted", "conflicts")]
     missing = [name for name in needed if not REACHED[name]]

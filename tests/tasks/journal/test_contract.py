@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from tasks.journal.contract import Journal
+from tasks.journal.contract import Journal, Memory, Proof
 from tasks.journal.file import FileJournal
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
-from tasks.merge import End, Link
+from tasks.merge import End, Intent, Link
+from tasks.values.date_range import DateRange
+from tasks.values.opaque import Opaque
 from worker.store import SqlJournal, Store
 from worker.store.tables.fences import take_fence
+from worker.store.tables.links import Links
 
 _numbers = itertools.count()
 
 ONE = Link("p1", "t1", {"Title": "a"}, {"Title": "A"})
 TWO = Link("p2", "t2", {"Title": "b"}, {"Title": "b"}, frozenset({End.RIGHT}))
-THREE = Link("p3", "t3", {}, {})
+THREE = Link("p3", "t3", {}, {}, frozenset(End), apart=True)
 
 
 @pytest.fixture(params=["state", "file", "sqlite", "postgresql"])
@@ -54,10 +60,44 @@ def made_in(postgres: str) -> str:
     return make_url(postgres).set(database=name).render_as_string(hide_password=False)
 
 
+async def test_values_keep_their_types(journal: Journal) -> None:
+    values = {"When": DateRange(date(2026, 7, 4), date(2026, 7, 6)), "Odd": Opaque("button", odd=True)}
+    await journal.begin(Intent("key", End.LEFT, "t4", values))
+    await journal.confirm(put=Link("p4", "t4", values, values))
+    for _ in range(2):
+        base = await journal.load()
+        assert [(link.left, link.right) for link in base.links] == [(values, values)]
+        assert [intent.values for intent in base.intents] == [values]
+        if isinstance(journal, FileJournal):
+            journal.compact()
+
+
 async def test_nothing_is_there_at_first(journal: Journal) -> None:
     assert await journal.count() == 0
     assert list(await journal.links(End.LEFT, ["p1"])) == []
     assert list((await journal.load()).links) == []
+
+
+async def test_counterparts_are_told_by_the_ids_of_either_side_and_to_other_tasks(
+    journal: Journal, tmp_path: Path
+) -> None:
+    for link in (ONE, TWO, THREE):
+        await journal.confirm(put=link)
+    other: Journal
+    if isinstance(journal, SqlJournal):
+        other = SqlJournal(journal._store, "another", "run", 1)
+    elif isinstance(journal, FileJournal):
+        other = FileJournal(tmp_path / "another.json")
+    else:
+        other = StateJournal(State(), {"task": journal})
+    many = [f"p{number}" for number in range(1200)]
+    for seen in (journal, other.beside("task")):
+        assert dict(await seen.counterparts(End.LEFT, many)) == {"p1": "t1", "p2": "t2", "p3": "t3"}
+        assert dict(await seen.counterparts(End.RIGHT, ["t2", "t9", "p1"])) == {"t2": "p2"}
+        assert [link.left for link in await seen.links(End.LEFT, ["p1"])] == [{"Title": "a"}]
+    assert dict(await other.beside("nobody").counterparts(End.LEFT, many)) == {}
+    await journal.confirm(drop=ONE)
+    assert dict(await other.beside("task").counterparts(End.LEFT, ["p1", "p2"])) == {"p2": "t2"}
 
 
 async def test_links_are_found_by_the_ids_of_either_side(journal: Journal) -> None:
@@ -70,6 +110,85 @@ async def test_links_are_found_by_the_ids_of_either_side(journal: Journal) -> No
     assert by_id((await journal.load()).links) == [ONE, TWO, THREE]
 
 
+async def test_what_is_remembered_is_recalled_without_links(journal: Journal) -> None:
+    intent = Intent("key", End.LEFT, "t4", {"Title": "d"})
+    await journal.begin(intent)
+    await journal.confirm(put=ONE)
+    await journal.remember(Memory({"Title": "form"}, "all"))
+    for _ in range(2):
+        base = await journal.recall()
+        assert (list(base.links), list(base.intents), base.memory.scope) == ([], [intent], "all")
+        whole = await journal.load()
+        assert (by_id(whole.links), list(whole.intents), whole.memory) == ([ONE], [intent], base.memory)
+    await journal.recall()
+    await journal.confirm(put=TWO, settle=["key"])
+    assert by_id((await journal.load()).links) == [ONE, TWO]
+    assert list((await journal.recall()).intents) == []
+
+
+async def test_links_that_are_not_settled_are_found_without_the_others(journal: Journal) -> None:
+    names = ("Title", "Due")
+    full = {"Title": "a", "Due": None}
+    settled = [Link(f"p{number}", f"t{number}", full, {**full, "Due": "x"}) for number in range(10, 13)]
+    hidden = Link("p4", "t4", full, {**full, "Due": Opaque("button", odd=True)})
+    shown = Link("p5", "t5", full, {**full, "Due": Opaque("button")})
+    others = [ONE, TWO, THREE, hidden, Link("p6", "t6", full, {"Due": 1}), Link("p7", "t7", {}, {})]
+    more = Link("p8", "t8", {**full, "Tag": 1}, {**full, "Tag": 1})
+    for link in (*settled, *others, shown, more):
+        await journal.confirm(put=link)
+    assert by_id(await journal.unsettled(names)) == [*others, more]
+    assert by_id(await journal.unsettled(("Due", "Title"))) == [*others, more]
+    assert more not in await journal.unsettled((*names, "Tag"))
+    assert len(await journal.unsettled(("Other",))) == 11
+    # What changes a link, changes what is said of it.
+    await journal.confirm(put=Link("p2", "t2", full, full))
+    await journal.confirm(put=replace(settled[0], parked=frozenset({End.LEFT})))
+    await journal.confirm(drop=ONE)
+    await journal.remember(Memory(), forget=["Tag"])
+    found = [link.left_id for link in by_id(await journal.unsettled(names))]
+    assert found == ["p10", "p3", "p4", "p6", "p7"]
+    assert await journal.count() == 10
+
+
+def test_no_pair_is_apart_that_is_in_sight() -> None:
+    """A journal in files would forget it."""
+    with pytest.raises(ValueError, match="p3 and t3 apart, yet in sight"):
+        replace(THREE, parked=frozenset())
+
+
+async def test_links_are_looked_up_by_who_cannot_wait(journal: Journal) -> None:
+    for link in (ONE, TWO, THREE):
+        await journal.confirm(put=link)
+    assert by_id(journal.look_up(End.RIGHT, ["t2", "t9"])) == [TWO]
+    assert by_id(journal.look_up(End.LEFT, None)) == [ONE, TWO, THREE]
+    assert [sorted(journal.ids_at(end)) for end in End] == [["p1", "p2", "p3"], ["t1", "t2", "t3"]]
+    odd = ["p\0", "p\ud83d", "ü" * 900, ""]
+    assert list(journal.look_up(End.LEFT, odd)) == list(await journal.links(End.RIGHT, odd)) == []
+
+
+async def test_links_are_counted_along(journal: Journal) -> None:
+    await asyncio.gather(*(journal.confirm(put=link) for link in (ONE, TWO, THREE)))
+    await journal.confirm(put=replace(ONE, left={"Title": "other"}))
+    assert await journal.count() == 3
+    await journal.confirm(drop=TWO)
+    await journal.confirm(drop=TWO)
+    assert await journal.count() == 2
+    await journal.confirm(put=Link("p9", "t1", {}, {}), drop=ONE)
+    assert await journal.count() == len((await journal.load()).links) == 2
+
+
+async def test_a_count_that_is_wrong_is_noticed_with_the_next_whole_listing(journal: Journal) -> None:
+    if not isinstance(journal, SqlJournal):
+        pytest.skip("counts what it holds")
+    await journal.confirm(put=ONE)
+    with journal._store.write() as connection:
+        Links.put(connection, "task", TWO, "run")  # past who counts
+    assert await journal.count() == 1
+    memory = (await journal.load()).memory
+    await journal.remember(memory)
+    assert await journal.count() == 2
+
+
 async def test_what_is_dropped_and_what_takes_its_place(journal: Journal) -> None:
     await journal.confirm(put=ONE)
     again = Link("p9", "t1", {"Title": "again"}, {"Title": "again"})
@@ -77,6 +196,49 @@ async def test_what_is_dropped_and_what_takes_its_place(journal: Journal) -> Non
     assert await journal.count() == 1
     assert list(await journal.links(End.LEFT, ["p1"])) == []
     assert list(await journal.links(End.RIGHT, ["t1"])) == [again]
+
+
+async def test_many_pairs_at_once(journal: Journal, tmp_path: Path) -> None:
+    """As one after the other: new ones, one in the place of another, one that goes, intents that are closed."""
+    for link in (ONE, THREE):
+        await journal.confirm(put=link)
+    for key in ("a", "b", "c"):
+        await journal.begin(Intent(key, End.RIGHT, "p8", {"Title": "x"}))
+    again = Link("p9", "t1", {"Title": "again"}, {})
+    edited = Link("p3", "t3", {"Title": "c"}, {"Title": "C"})
+    fresh = [Link(f"q{number}", f"u{number}", {"Title": str(number)}, {}) for number in range(700)]
+    proofs = [
+        Proof(again, ONE, ("a",)),
+        Proof(edited),
+        *map(Proof, fresh),
+        Proof(TWO, settle=("b", "unknown")),
+    ]
+    await journal.confirm_all(proofs)
+    for _ in range(2):
+        base = await journal.load()
+        assert by_id(list(base.links)) == sorted([TWO, edited, again, *fresh], key=lambda link: link.left_id)
+        assert [intent.key for intent in base.intents] == ["c"]
+        if isinstance(journal, FileJournal):  # from its lines, and from the file as a whole
+            journal = FileJournal(journal.path)
+            await journal.load()
+            journal.compact()
+    await journal.confirm_all([])
+    await journal.confirm_all([Proof(drop=TWO), Proof(settle=("c",))])
+    assert await journal.count() == 702
+    assert list((await journal.load()).intents) == []
+
+
+async def test_half_a_line_keeps_no_pair_of_it(tmp_path: Path) -> None:
+    journal = FileJournal(tmp_path / "task.json")
+    await journal.confirm_all([Proof(ONE)])
+    await journal.confirm_all([Proof(TWO), Proof(THREE)])
+    whole = journal.changes.read_bytes()
+    first = whole.index(b"\n") + 1
+    for cut in range(first, len(whole) - 1):
+        journal.changes.write_bytes(whole[:cut])
+        assert list((await FileJournal(journal.path).load()).links) == [ONE]
+    journal.changes.write_bytes(whole)
+    assert by_id(list((await FileJournal(journal.path).load()).links)) == [ONE, TWO, THREE]
 
 
 async def test_more_ids_than_one_query_takes(journal: Journal) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tasks.sides import Attribute, Kind, Option, State
+from tasks.sides import Attribute, Kind, Option, Person, State
 from tasks.values.date_range import DateRange
 from tasks.values.opaque import Opaque
 
@@ -31,6 +31,19 @@ ATTRIBUTES: Mapping[Kind, tuple[Attribute, ...]] = {
         Attribute(Kind.CHOICE, options=STATUS),
         Attribute(Kind.CHOICE, options=LEVELS, new_options=True),
         Attribute(Kind.CHOICE, new_options=True),
+    ),
+    Kind.STATE: (
+        Attribute(Kind.STATE),
+        *(
+            Attribute(
+                Kind.STATE, options=tuple(Option(state.value, state) for state in State if state is not one)
+            )
+            for one in (State.ACTIVE, State.CANCELLED)
+        ),
+    ),
+    Kind.PERSON: (
+        Attribute(Kind.PERSON),
+        Attribute(Kind.PERSON, people=(Person("x", "x@example.org"), Person("y", "y@example.org"))),
     ),
     Kind.CHOICES: (Attribute(Kind.CHOICES, options=TAGS), Attribute(Kind.CHOICES, new_options=True)),
 }
@@ -97,7 +110,8 @@ def _values(attribute: Attribute) -> st.SearchStrategy[Any]:  # one line per kin
         case Kind.TEXT | Kind.FORMATTED:
             return TEXTS
         case Kind.ADDRESS:
-            return TEXTS.map(lambda text: (text or "").replace("\n", "") or None)
+            mails = st.sampled_from(["x@example.org", "z@example.org"])
+            return st.one_of(TEXTS, mails).map(lambda text: (text or "").replace("\n", "") or None)
         case Kind.NUMBER:
             return NUMBERS
         case Kind.WHOLE:
@@ -110,7 +124,7 @@ def _values(attribute: Attribute) -> st.SearchStrategy[Any]:  # one line per kin
             times = SPANS if attribute.kind is Kind.SPAN else st.one_of(DAYS, INSTANTS)
             return times.map(_minutes) if attribute.whole_minutes else times
         case Kind.STATE:
-            return st.sampled_from(State)
+            return st.sampled_from([option.state for option in attribute.options] or list(State))
         case Kind.PRIORITY:
             return st.integers(1, 9)
         case Kind.CHOICE:

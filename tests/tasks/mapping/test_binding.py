@@ -103,8 +103,9 @@ def test_each_pair_that_is_converted_is_told_in_a_sentence() -> None:
         "where no option stands for a value, the nearest one does; an option that stands for nothing is not synced",
         "'Due' of Notion (span) and 'due' of the calendar Errands (moment): the moment is where the span starts: a new "
         "one moves the span",
-        "'Who' of Notion (person) and 'description' of the calendar Errands (text): shown as ids; goes only to "
-        "the calendar Errands",
+        "'Who' of Notion (person) and 'description' of the calendar Errands (text): who is not known to both by a mail "
+        "address stays where they stand; without mail addresses, ids are shown, to the text only; goes only to the "
+        "calendar Errands",
     )
 
 

@@ -297,3 +297,36 @@ def test_a_state_is_a_state_also_when_it_was_kept_as_a_text() -> None:
     ]
     assert form.converter.native(End.RIGHT, "done") is DONE
     assert form.converter.common(End.LEFT, None) is OPEN
+
+
+KNOWN = Attribute(Kind.STATE, options=tuple(Option(state.value, state) for state in (State.OPEN, State.DONE)))
+FINER = Attribute(
+    Kind.CHOICE, options=(Option("To do"), Option("Doing"), Option("Done"), Option("Cancelled"))
+)
+
+
+@pytest.mark.parametrize("finer", [FINER, Attribute(Kind.STATE), Attribute(Kind.TEXT)])
+def test_a_state_that_the_other_end_does_not_know_stays_and_is_its_nearest_one_there(
+    finer: Attribute,
+) -> None:
+    words = {
+        Kind.STATE: tuple(State),
+        Kind.CHOICE: ("To do", "Doing", "Done", "Cancelled"),
+        Kind.TEXT: ("Not started", "In progress", "Done", "Cancelled"),
+    }[finer.kind]
+    mapping = bind([Pair("A", "b")], {"A": finer}, {"b": KNOWN}, LABELS)
+    to_do, doing, done, cancelled = words
+
+    def across(value: Any) -> Any:
+        return mapping.native(End.RIGHT, mapping.common(End.LEFT, {"A": value}))["b"]
+
+    def back(state: State, now: Any) -> Any:
+        return mapping.native(End.LEFT, mapping.common(End.RIGHT, {"b": state}), {"A": now})["A"]
+
+    assert list(map(across, words)) == [State.OPEN, State.OPEN, State.DONE, State.DONE]
+    # What was written is what stands there: no run writes it again, and none says that it is kept otherwise.
+    for value in words:
+        assert mapping.common(End.RIGHT, {"b": across(value)}) == mapping.common(End.LEFT, {"A": value})
+        assert back(across(value), value) == value
+    assert [back(State.DONE, doing), back(State.DONE, to_do)] == [done, done]
+    assert [back(State.OPEN, done), back(State.OPEN, cancelled)] == [to_do, to_do]

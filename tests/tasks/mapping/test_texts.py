@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tasks.mapping import Converter, Mapping, Pair, bind
 from tasks.mapping.markdown import marked, plain
-from tasks.sides import Attribute, End, Kind, Labels
+from tasks.sides import Attribute, End, File, Kind, Labels
 from tasks.values.opaque import Opaque
 
 LABELS = Labels("Notion", "the calendar")
@@ -120,7 +120,7 @@ def test_formatting_stays_until_the_text_is_edited() -> None:
     [
         (Kind.PERSON, ("a", "b"), "a, b"),
         (Kind.REFERENCE, (), ""),
-        (Kind.FILE, ("a.png", "b.png"), "a.png\nb.png"),
+        (Kind.FILE, (File.link("a.png", "https://x"), File("b.png", "sha256:0")), "a.png\nb.png"),
         (Kind.OPAQUE, 3, "3"),
         (Kind.OPAQUE, None, ""),
         (Kind.OPAQUE, {"x": [1, 2]}, "x: 1, 2"),

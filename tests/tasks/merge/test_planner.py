@@ -585,6 +585,14 @@ def test_an_update_that_arrived_is_base_and_not_an_edit() -> None:
     assert agree.intents == ("u",)
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_an_update_that_arrived_brings_no_pair_back_into_sight(apart: bool) -> None:
+    """What is out of sight is not missing, whatever is learnt of the other one."""
+    parked = replace(link("x"), parked=frozenset({End.LEFT}), apart=apart)
+    made = plan([parked], [], [rec("o1", "z")], intents=(Intent("u", End.RIGHT, "n1", {"A": "z"}, "o1"),))
+    assert lines(made) == ["Agree A written by an earlier run that was cut off"]
+
+
 @pytest.mark.parametrize(
     ("shown", "at", "rule", "winner"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from tasks import ConflictMode, State
 from tasks.engine.report import Order, RunReport
 from tasks.errors import TaskDefinitionError
-from tasks.journal.contract import Base, Memory
+from tasks.journal.contract import Base, Memory, Proof
+from tasks.journal.ledger import LedgerEntry
 from tasks.journal.state_journal import StateJournal
-from tasks.merge import Conflict, Effect, Intent, Link
+from tasks.merge import Effect, Intent, Link
 from tests.tasks.boards import Boards, Row
 
 
@@ -22,18 +24,18 @@ class Journal(StateJournal):
     def __init__(self) -> None:
         super().__init__(State())
         self.told: list[str] = []
-        self.ledger: list[Conflict] = []
+        self.ledger: list[LedgerEntry] = []
 
     async def begin(self, intent: Intent | None, effect: Effect | None = None) -> None:
         self.told.append("begin")
         await super().begin(intent, effect)
 
-    async def confirm(self, *, put: Link | None = None, drop: Link | None = None, settle: Any = ()) -> None:
-        self.told.append("put" if put else "drop" if drop else "settle")
-        await super().confirm(put=put, drop=drop, settle=settle)
+    async def confirm_all(self, proofs: Sequence[Proof]) -> None:
+        self.told += ["put" if one.put else "drop" if one.drop else "settle" for one in proofs]
+        await super().confirm_all(proofs)
 
-    async def keep_conflict(self, conflict: Conflict) -> None:
-        self.ledger.append(conflict)
+    async def keep_conflict(self, entry: LedgerEntry) -> None:
+        self.ledger.append(entry)
 
 
 async def run(task: Boards, journal: StateJournal) -> RunReport:
@@ -95,7 +97,8 @@ async def test_a_task_that_resolves_conflicts_itself(
     assert task.notion.shown() == task.other.shown() == [("x", kept)]
     assert (task.notion.writes, task.other.writes) == writes
     (conflict,) = journal.ledger
-    assert (conflict.left, conflict.right, conflict.rule) == ("ours", "theirs", "method")
+    assert [one.value for one in conflict.lost] == ["ours", "theirs"]
+    assert (conflict.stayed, conflict.rule) == ((), "method")
     again = await run(task, journal)
     assert again.plan.actions == ()
 
@@ -266,7 +269,8 @@ async def test_a_plan_of_a_task_with_steps_writes_nothing() -> None:
 
 
 def test_a_base_keeps_its_parts_as_a_state() -> None:
-    from tasks.journal.file import base_of, state_of
+    from tasks.journal.file import state_of
+    from tasks.journal.state_links import base_of
     from tasks.merge import End
 
     base = Base(

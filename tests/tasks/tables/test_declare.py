@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from tasks.conflict_modes import ConflictMode
 from tasks.errors import TaskDefinitionError
+from tasks.merge import Deletion, Match, Window
 from tasks.schedule import Schedule
 from tasks.scheduled import all_tasks
 from tasks.services.found import RESERVED
@@ -100,6 +101,32 @@ words = ["from the board"]
     assert "secret" not in f"{task} {vars(task)} {shelf(task, End.RIGHT).table}"
 
 
+def test_a_table_may_have_all_policies() -> None:
+    (task,) = from_toml(
+        TABLE.replace(
+            'every = "5m"',
+            """every = "5m"
+match = ["Title"]
+create = "to_book"
+settle = "30s"
+leave = { from_board = "keep" }
+delete = { to_board = "unlink", to_book = { mark = "state", value = "cancelled" } }
+only = { board = { Progress = ["Later", "Now"] } }
+window = { attribute = "When", past = "30d", undated = "leave out" }""",
+        )
+    )
+    said = task.rules
+    assert said.deletions == {End.LEFT: Deletion("unlink"), End.RIGHT: Deletion("mark", "state", "cancelled")}
+    assert (said.match, said.creates) == (Match(("Title",)), frozenset({End.RIGHT}))
+    assert (said.settle, said.leaves) == (timedelta(seconds=30), {End.LEFT: "keep", End.RIGHT: "unlink"})
+    assert said.window == Window("When", timedelta(days=30), None, undated=False)
+    assert said.filters == {End.LEFT: {"Progress": ["Later", "Now"]}}
+    assert said.only_to is None
+    all_tasks.clear()
+    (mirror,) = declare([table(only_to="book", target_edits="keep")])
+    assert (mirror.rules.only_to, mirror.rules.keeps_target_edits) == (End.RIGHT, True)
+
+
 def test_the_order_in_the_file_says_what_is_left() -> None:
     (task,) = from_toml(TABLE)
     assert shelf(task, End.LEFT).label == "the board of kitchen"
@@ -181,8 +208,8 @@ def test_once() -> None:
     ("changes", "message"),
     [
         (
-            {"colour": "red"},
-            r"\[\[sync\]\] 'todos': unknown key 'colour', it may have name, every, .*, board, book",
+            {"flavour": "red"},
+            r"\[\[sync\]\] 'todos': unknown key 'flavour', it may have name, every, .*, board, book",
         ),
         ({"evry": "5m"}, "'todos': unknown key 'evry', did you mean 'every'"),
         ({"board": "kitchen"}, r"board is a service, and has a table: \[sync\.board\]"),
@@ -225,6 +252,27 @@ def test_once() -> None:
         ({"new": {"bok": {}}}, r"unknown key 'new\.bok', did you mean 'book'"),
         ({"new": {"book": 3}}, r"new\.book: Input should be a valid dictionary"),
         ({"name": "a/b"}, "task name 'a/b'"),
+        ({"delete": {"to_bok": "unlink"}}, r"unknown key 'delete\.to_bok': did you mean 'to_book'"),
+        (
+            {"delete": {"to_book": "lose"}},
+            r"delete\.to_book: it is one of \"propagate\" or \"unlink\"; a mark is",
+        ),
+        ({"only_to": "bok"}, 'only_to: it is one of "board" or "book", the only end that is written'),
+        (
+            {"only_to": "book", "new": {"board": {"Labels": ["x"]}}},
+            "new: nothing is made in the source of a mirror",
+        ),
+        (
+            {"only_to": "book", "map": {"Title": {"to": "heading", "only_to": "board"}}},
+            "the mapping of 'Title' goes to board, but the sync does not",
+        ),
+        ({"leave": "lose"}, 'leave: it is one of "unlink", "keep" or "delete"'),
+        ({"window": {"attribute": "When"}}, "window: it does not say how far"),
+        ({"only": {"board": "Later"}}, "only: it is a table for an end"),
+        ({"match": []}, "match: it is a list of mapped attributes"),
+        ({"create": "to_bok"}, 'create: it is one of "both", "to_board", "to_book" or "neither"'),
+        ({"settle": "5"}, "settle: give a period"),
+        ({"settle": 5}, "settle: Input should be a valid string"),
         ({"delete_share": 2}, "delete_share: Input should be less than or equal to 1"),
     ],
 )

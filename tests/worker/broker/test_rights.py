@@ -31,9 +31,9 @@ def documented(user: str) -> list[str]:
 
 
 @contextmanager
-def guarded(directory: Path) -> Iterator[tuple[RedisServer, redis.Redis]]:
+def guarded(directory: Path, binary: str | None = None) -> Iterator[tuple[RedisServer, redis.Redis]]:
     """A server with the documented users and none without a login, and a client that may do everything."""
-    with RedisServer(directory / "redis") as server, connect_url(server.url) as first:
+    with RedisServer(directory / "redis", binary=binary) as server, connect_url(server.url) as first:
         first.execute_command("ACL", "SETUSER", "operator", "on", ">word", "~*", "&*", "+@all")
         with redis.Redis(
             port=server.port, username="operator", password="word", decode_responses=True

@@ -3,10 +3,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from config import get_settings
+from tasks import all_tasks
+from tasks.registry import _declared
+from worker.cli.app import app
+from worker.store import Store
 
 Lockstep = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -103,3 +111,50 @@ def lockstep(project: Path, environment: dict[str, str], command: list[str]) -> 
         )
 
     return run
+
+
+class Here:
+    """The command line in a project, in this process, as a start costs a second."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self.toml = project / "lockstep.toml"
+
+    def invoke(self, *arguments: str) -> Result:
+        """How it ended, and what it said where."""
+        get_settings.cache_clear()
+        all_tasks.clear()
+        _declared.clear()
+        sys.modules.pop("file_tasks", None)
+        return CliRunner().invoke(app, arguments)
+
+    def __call__(self, *arguments: str, fails: bool = False) -> str:
+        done = self.invoke(*arguments)
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            if not fails:
+                raise done.exception
+            return str(done.exception)
+        assert (done.exit_code != 0) is fails, done.output
+        return done.output
+
+    @property
+    def store(self) -> Store:
+        """The project's database; the caller closes it."""
+        (self.project / ".lockstep").mkdir(mode=0o700, exist_ok=True)
+        store = Store(f"sqlite:///{self.project / '.lockstep' / 'lockstep.db'}")
+        store.migrate()
+        return store
+
+
+@pytest.fixture
+def here(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Here]:
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for name in ("LOCKSTEP_TASKS", "REDIS_URL", "DATABASE_URL", "LOCKSTEP_STATE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+    yield Here(project)
+    get_settings.cache_clear()
+    all_tasks.clear()
+    _declared.clear()
+    sys.modules.pop("file_tasks", None)

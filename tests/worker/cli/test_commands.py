@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tasks.merge import Conflict, End
+from tests.tasks.ledger_entries import entry
 from worker.cli.app import app
 from worker.store import RunRecord, Store
 from worker.store.tables.conflicts import Conflicts
@@ -52,7 +52,7 @@ def test_help_imports_nothing_slow() -> None:
 def test_tasks(lockstep: Any) -> None:
     shown = lockstep("tasks").stdout
     assert "every 5 min" in shown
-    found = {task["task"]: task for task in json.loads(lockstep("tasks", "--json").stdout)}
+    found = {task["task"]: task for task in json.loads(lockstep("tasks", "--json").stdout)["items"]}
     assert found["to-dos"]["every_seconds"] == 300
     assert found["single"]["total"] == 1
     assert found["strict"]["conflict_mode"] == "error"
@@ -106,11 +106,7 @@ def test_a_list_says_what_it_leaves_out(lockstep: Any, project: Path) -> None:
     store = Store(f"sqlite:///{project / '.lockstep' / 'lockstep.db'}")
     with store.write() as connection:
         for number in range(60):
-            conflict = Conflict(
-                reason="both", left_id=f"n{number}", right_id="o", attribute="Title", base="", left="a",
-                right="b", left_edited=None, right_edited=None, winner=End.LEFT, rule="newer",
-            )  # fmt: skip
-            Conflicts.keep(connection, "to-dos", conflict, "run")
+            Conflicts.keep(connection, "to-dos", entry(left_id=f"n{number}"), "run")
     for number in range(30):
         store.runs.enter(RunRecord(run_id=f"run {number}", task="to-dos", status="skipped"))
     store.close()

@@ -61,7 +61,7 @@ def test_a_halted_plan_is_shown_and_let_through(lockstep: Any, project: Path) ->
     shown = lockstep("plans", plan_id[:6]).stdout
     assert shown.count("delete ") >= 10
     assert "would delete 10 of 12 linked objects" in shown
-    (data,) = json.loads(lockstep("plans", plan_id, "--json").stdout)
+    (data,) = json.loads(lockstep("plans", plan_id, "--json").stdout)["items"]
     assert data["plan"]["counts"] == {"delete": 10}
     write(project, "to-dos", "notion", "0")  # meanwhile one more is deleted
     refused = lockstep("apply", plan_id)
@@ -73,12 +73,12 @@ def test_a_halted_plan_is_shown_and_let_through(lockstep: Any, project: Path) ->
     applied = lockstep("apply", fresh)
     assert applied.returncode == 0, applied.stdout
     assert titles(project, "to-dos", "other") == ["0"]
-    by = json.loads(lockstep("history", "to-dos", "--json").stdout)[0]["run_id"]
+    by = json.loads(lockstep("history", "to-dos", "--json").stdout)["items"][0]["run_id"]
     assert re.search(rf"applied \S+ by {by[:8]}", lockstep("plans").stdout)
     whole = lockstep("plans", fresh).stdout
     assert f"UTC by run {by[:8]}" in whole
     assert "Nothing was written" not in whole
-    (data,) = json.loads(lockstep("plans", fresh, "--json").stdout)
+    (data,) = json.loads(lockstep("plans", fresh, "--json").stdout)["items"]
     assert data["applied_by"] == by
 
 
@@ -183,12 +183,18 @@ def test_a_value_of_the_ledger_is_brought_back(lockstep: Any, project: Path) -> 
     assert lockstep("run", "strict").returncode == 3
     listed = lockstep("conflicts", "strict").stdout
     assert "edited in notion" in listed
-    assert "both, as they were" in listed
-    (record,) = json.loads(lockstep("conflicts", "--json").stdout)
+    assert "both: edited in notion (Notion), edited in other (the other side)" in " ".join(listed.split())
+    (record,) = json.loads(lockstep("conflicts", "--json").stdout)["items"]
     number = str(record["id"])
     assert "same" in lockstep("conflicts", "--id", number).stdout
     assert lockstep("conflicts", "--take", "notion").returncode == 2
     assert lockstep("conflicts", "--id", "99").returncode == 2
+    unknown = lockstep("conflicts", "--id", number, "--take", "caldav")
+    assert (unknown.returncode, unknown.stderr) == (
+        2,
+        f"lockstep: conflict {number}: --take caldav is neither of its sides; say left or notion for what Notion had; "
+        "right or other for what the other side had\n",
+    )
     assert lockstep("conflicts", "--id", number, "--take", "other", "--dry-run").returncode == 0
     assert titles(project, "strict", "notion") == ["edited in notion"]
     taken = lockstep("conflicts", "--id", number, "--take", "other")
@@ -211,7 +217,7 @@ def test_held_objects_are_listed_and_tried_again(lockstep: Any, project: Path) -
     assert refused.returncode == 1
     assert refused.stdout.count("not today") == 2  # once for each of the two
     assert lockstep("run", "to-dos").returncode == 1
-    held = json.loads(lockstep("held", "--json").stdout)
+    held = json.loads(lockstep("held", "--json").stdout)["items"]
     assert [(one["failures"], one["reason"]) for one in held] == [(2, "not today")] * 2
     assert "failed 2x" in lockstep("held", "to-dos").stdout
     (project / "refuse").unlink()

@@ -19,11 +19,13 @@ from typer.testing import CliRunner
 
 from config import get_settings
 from tasks import all_tasks
+from tasks.database.records.conflict import ResolutionSource
+from tasks.database.records.lost import LostValue
 from tasks.journal.contract import Memory
+from tasks.journal.ledger import LedgerEntry
 from tasks.merge import (
     Adopt,
     Change,
-    Conflict,
     Create,
     Delete,
     End,
@@ -34,7 +36,9 @@ from tasks.merge import (
     Skip,
     Update,
 )
+from tasks.node_task import as_entry
 from tests.tasks.boards import Boards
+from tests.tasks.ledger_entries import entry
 from worker.cli.app import app
 from worker.cli.called import Called, labels
 from worker.cli.keeping import conflicts, held
@@ -50,6 +54,7 @@ from worker.telling.tables import table
 
 PAGE = "2f1b0c9a-7d52-4e0b-9a57-5e1f6a0b7c1"
 NOW = datetime.now(UTC)
+NODES = (ResolutionSource.LOCAL, ResolutionSource.REMOTE)
 HOSTILE = Name("[bold]Eve[/bold]\x1b[31m\nnext\tline\u202e " + "w" * 90, "javascript:alert(1)")
 WIDTHS = pytest.mark.parametrize("width", [50, 80, 120, 240])
 
@@ -87,19 +92,17 @@ PLAN = Plan(
 )  # fmt: skip
 
 
-def conflict(title: Name, attribute: str | None = "Due", number: int = 1) -> Conflict:
-    return Conflict(
+def conflict(title: Name, attribute: str | None = "Due", number: int = 1) -> LedgerEntry:
+    return entry(
         left_id=f"{PAGE}{number}", right_id=f"uid-{number}", attribute=attribute, base="2026-01-01",
-        left="2026-02-01", right="2026-03-01", left_edited=NOW, right_edited=NOW, winner=End.LEFT,
-        rule="newer", reason="", name=title,
+        left="2026-02-01", right="2026-03-01", left_edited=NOW, right_edited=NOW,
+        reason="Due edited on both sides; Notion was edited later", name=title,
     )  # fmt: skip
 
 
-def of_a_node() -> Conflict:
-    return Conflict(
-        left_id="customer", right_id="42", attribute="city", base=None, left="Bonn", right="Berlin",
-        left_edited=None, right_edited=None, winner=End.LEFT, rule="node: newest", reason="",
-    )  # fmt: skip
+def of_a_node() -> LedgerEntry:
+    lost = LostValue("customer", "42", "city", "Bonn", "Berlin", 0, 0, "local", *NODES)
+    return as_entry(lost, "laptop", "office")
 
 
 @pytest.fixture
@@ -182,12 +185,37 @@ def test_ids_are_shown_to_who_asks(store: Store, seen: Seen, width: int) -> None
 
 
 def test_json_has_ids_and_titles(store: Store, seen: Seen) -> None:
-    data = json.loads(seen(held.held, None, as_json=True, width=1000))
+    data = json.loads(seen(held.held, None, as_json=True, width=1000))["items"]
     found = {one["left_id"]: (one["title"], one["address"]) for one in data}
     assert found[PAGE + "2"] == ("Buy milk", "https://notes.example.org/Buy-milk-2")
     assert found[PAGE + "4"] == (None, None)
-    data = json.loads(seen(conflicts.conflicts, None, limit=9, as_json=True, width=1000))
-    assert [(one["title"], one["left_id"]) for one in data][-1] == ("Water", PAGE + "1")
+    data = json.loads(seen(conflicts.conflicts, None, limit=9, as_json=True, width=1000))["items"]
+    assert data[-1] == {
+        "id": 1,
+        "task": "todos",
+        "run_id": "r1",
+        "at": data[-1]["at"],
+        "title": "Water",
+        "address": "https://notes.example.org/Water-1",
+        "model": None,
+        "attribute": "Due",
+        "base": "2026-01-01",
+        "stayed": [{"where": "Notion", "id": PAGE + "1", "value": "2026-02-01", "edited": NOW.isoformat()}],
+        "lost": [
+            {"where": "the other side", "id": "uid-1", "value": "2026-03-01", "edited": NOW.isoformat()}
+        ],
+        "rule": "newer",
+        "why": "Due edited on both sides; Notion was edited later",
+        "taken": None,
+        "taken_at": None,
+        "done_at": None,
+        "done_by": None,
+    }
+    record = data[0]
+    assert (record["model"], record["attribute"], record["title"]) == ("customer", "city", None)
+    assert record["stayed"] == [{"where": "laptop", "id": "42", "value": "Bonn", "edited": None}]
+    assert record["lost"] == [{"where": "office", "id": "42", "value": "Berlin", "edited": None}]
+    assert set(record) == set(data[-1])  # who reads them needs not know what kind of task it was
     actions = plan_json(PLAN)["actions"]
     assert (actions[0]["title"], actions[0]["source_id"]) == ("Tea", PAGE + "1")
     assert all("name" not in action for action in actions)
@@ -200,17 +228,18 @@ def test_conflicts_have_titles_and_records_of_nodes_their_keys(store: Store, see
         assert title in words(text)
     assert PAGE + "1" not in text
     numbers = {
-        one["title"]: one["id"] for one in json.loads(seen(conflicts.conflicts, None, limit=9, as_json=True))
+        one["title"]: one["id"]
+        for one in json.loads(seen(conflicts.conflicts, None, limit=9, as_json=True))["items"]
     }
     shown = seen(conflicts.show, numbers["Water"], as_json=False, width=width)
     assert "Object Water" in words(shown)
     assert "https://notes.example.org/Water-1" in squeezed(shown)
     assert PAGE not in shown
-    assert f"({PAGE}1, edited" in words(
+    assert f"(Notion, {PAGE}1, edited" in words(
         seen(conflicts.show, numbers["Water"], ids=True, as_json=False, width=width)
     )
-    older = next(one.id for one in store.conflicts.list() if one.left_id == PAGE + "3")
-    assert f"({PAGE}3, edited" in words(seen(conflicts.show, older, as_json=False, width=width))
+    older = next(one.id for one in store.conflicts.list() if one.entry.first.id == PAGE + "3")
+    assert f"(Notion, {PAGE}3, edited" in words(seen(conflicts.show, older, as_json=False, width=width))
 
 
 @WIDTHS
@@ -264,7 +293,7 @@ def test_the_history_says_titles_and_status_does_where_somebody_looks(
     assert "update “Buy milk” in Notion: refused" in words(
         seen(history.history, "todos", limit=5, as_json=False)
     )
-    (run,) = json.loads(seen(history.history, "todos", limit=5, as_json=True))
+    (run,) = json.loads(seen(history.history, "todos", limit=5, as_json=True))["items"]
     assert run["reason"] == reason
     runner = CliRunner()
     piped = words(runner.invoke(app, ["status"], env={"COLUMNS": "200"}).output)

@@ -83,7 +83,7 @@ def test_failed_and_good_runs_are_reported_by_name(
     )
     port = ingest.server_address[1]
     up = subprocess.Popen(
-        [*command, "up", "--no-flower"],
+        [*command, "up", "--no-flower", "--no-web"],
         cwd=project,
         env={
             **environment,

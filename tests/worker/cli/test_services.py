@@ -56,11 +56,11 @@ def test_one_is_shown_with_options_and_attributes(
 
 def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     list_services(as_json=True)
-    data = {one["service"]: one for one in json.loads(capsys.readouterr().out)}
+    data = {one["service"]: one for one in json.loads(capsys.readouterr().out)["items"]}
     assert data["odd"]["problem"].startswith("service 'odd' of lockstep-odd 1.0 cannot be loaded")
     show_service("book", as_json=True)
     book = json.loads(capsys.readouterr().out)
-    assert book == data["book"]
+    assert book == {"version": 1, **data["book"]}
     assert book["distributions"] == ["lockstep-book 1.0"]
     assert book["options"][1:] == [
         {

@@ -21,7 +21,7 @@ from worker.redis_client import connect_url
 pytestmark = pytest.mark.processes
 
 #: Workers that are stopped; `make proof` stops more.
-STOPS = int(os.environ.get("LOCKSTEP_STOPS", "5"))
+STOPS = int(os.environ.get("LOCKSTEP_STOPS", "3"))
 #: Tasks that are due at once, and messages for each.
 TASKS, ROUNDS = 60, 12
 #: Seconds that a worker may take to stop: what it waits for its runs, and what a busy machine adds.

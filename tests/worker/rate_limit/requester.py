@@ -8,7 +8,7 @@ import time
 
 from pydantic import SecretStr
 
-from tasks.services.notion.throttle import throttle_for
+from tasks.services.notion.api.throttle import throttle_for
 from worker import rate_limit
 from worker.redis_client import connect_url
 

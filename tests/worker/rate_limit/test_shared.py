@@ -12,7 +12,7 @@ import pytest
 import redis
 from pydantic import SecretStr
 
-from tasks.services.notion.throttle import throttle_for
+from tasks.services.notion.api.throttle import throttle_for
 from worker import rate_limit
 from worker.machine.redis_server import RedisServer
 from worker.rate_limit import SharedThrottle, Slots, spending

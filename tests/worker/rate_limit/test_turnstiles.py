@@ -9,7 +9,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.services.notion.throttle import LocalThrottle, Turnstiles, spending
+from tasks.services.notion.api.throttle import LocalThrottle, Turnstiles, spending
 
 
 async def test_the_budget_of_one_process_goes_round_between_tasks_too() -> None:

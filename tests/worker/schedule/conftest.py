@@ -55,6 +55,7 @@ class Beat:
                 "schedule": schedule(entry.get("every", 30), app=app),
                 "total": entry.get("total"),
                 "periodic": entry.get("periodic", True),
+                "plan": entry.get("plan"),
             }
             for name, entry in entries.items()
         }

@@ -9,7 +9,7 @@ from config import load_settings
 from config.celery import celery_settings, flower_environment, prefork_settings
 from tests.harness.probe_tasks import ProbeTask
 from tests.harness.sides import ProbeSpec
-from worker.schedule.entries import beat_schedule, celery_name, unmonitored
+from worker.schedule.entries import beat_schedule, celery_name
 
 
 @pytest.fixture
@@ -44,10 +44,6 @@ def test_every_task_becomes_an_entry(tasks: list[ProbeTask]) -> None:
 def test_no_message_expires(tasks: list[ProbeTask]) -> None:
     entries = beat_schedule(tasks, retry_seconds=30)
     assert not any("expires" in entry.get("options", {}) for entry in entries.values())
-
-
-def test_entries_that_end_have_no_monitor(tasks: list[ProbeTask]) -> None:
-    assert unmonitored(tasks) == ["thrice", "once", "plain", "twice"]
 
 
 def test_a_celery_task_is_named_after_its_sync() -> None:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.processes
 
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[MakeStack]:
-    with stacks(tmp_path, lease_seconds=3) as make:
+    with stacks(tmp_path, lease_seconds=30) as make:
         yield make
 
 
@@ -33,8 +33,13 @@ def test_two_beats_and_workers_prune_once_a_day(make: MakeStack) -> None:
         )
     workers = [stack.worker("--without-mingle", "--without-gossip") for _ in range(2)]
     beats = [stack.beat() for _ in range(2)]
-    eventually(lambda: [run for run in stack.history(PRUNE) if run.status == "succeeded"], 30)
-    (run,) = stack.history(PRUNE)
+
+    def pruned() -> RunRecord:
+        (run,) = stack.history(PRUNE)
+        assert run.status == "succeeded", run
+        return run
+
+    run = eventually(pruned, 30)
     assert run.counts == {"skipped": 1200}
     assert not [each for each in store.runs.list("probe", 2000) if each.run_id.startswith("old")]
     eventually(lambda: any("Pruned: 1200 skipped runs." in each.output() for each in workers), 10)

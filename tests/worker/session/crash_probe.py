@@ -27,7 +27,7 @@ from worker.store.tables.runs import Runs
 #: Where the effects of a run are, besides the sides.
 PLACES: dict[type, tuple[str, ...]] = {
     SqlJournal: ("begin", "confirm", "keep_conflict", "remember"),
-    Runs: ("start", "finish"),
+    Runs: ("begin", "finish"),
     RedisSyncLock: ("acquire", "release"),
 }
 

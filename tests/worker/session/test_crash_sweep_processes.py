@@ -93,7 +93,7 @@ def shown(directory: Path) -> list[list[dict[str, Any]]]:
 
 def ledger(database: Path) -> set[tuple[Any, ...]]:
     with closing(sqlite3.connect(database)) as db:
-        return set(db.execute("SELECT attribute, left_value, right_value FROM conflict"))
+        return set(db.execute("SELECT attribute, first_value, second_value FROM conflict"))
 
 
 def count_writes(directory: Path) -> int:

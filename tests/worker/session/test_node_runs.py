@@ -14,10 +14,11 @@ import pytest
 from config import get_settings
 from tasks import all_tasks, run_all_tasks
 from tasks.database import DatabaseEngine, DependencyGraph, HybridLogicalClock, MemoryStorage
-from tasks.database.lost import LostValue
+from tasks.database.records.conflict import ResolutionSource
+from tasks.database.records.lost import LostValue
 from tasks.database.transport.memory import MemoryTransport
 from tasks.errors import TaskDefinitionError
-from tasks.node_task import NodeTask, as_conflict
+from tasks.node_task import NodeTask, as_entry
 from worker.cli.keeping import conflicts
 from worker.lock import MemorySyncLock
 from worker.session.run import run_session
@@ -25,6 +26,9 @@ from worker.store import RunRecord, Store
 from worker.store.tables.conflicts import Conflicts
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
+
+#: Whose value stayed, and whose lost.
+NODES = (ResolutionSource.LOCAL, ResolutionSource.REMOTE)
 
 
 @pytest.fixture(autouse=True)
@@ -104,9 +108,10 @@ def test_a_value_that_lost_on_this_node_is_in_the_ledger(store: Store) -> None:
     shown = [side.get_records("person", {"1"})["1"].data["name"] for side in (pair.laptop, pair.office)]
     assert shown == ["Ada L."] * 2
     (line,) = store.conflicts.list("people")
-    assert (line.left_id, line.right_id, line.attribute) == ("person", "1", "name")
-    assert (line.left, line.right) == ("Ada L.", "Lovelace")
-    assert line.rule.startswith("node: ")
+    (stayed,), (lost,) = line.entry.stayed, line.entry.lost
+    assert (line.entry.model, line.entry.attribute, line.entry.name.title) == ("person", "name", "Ada L.")
+    assert (stayed.where, stayed.id, stayed.value) == ("laptop", "1", "Ada L.")
+    assert (lost.where, lost.id, lost.value) == ("office", "1", "Lovelace")
 
 
 def test_a_peer_that_is_away_fails_the_run(store: Store) -> None:
@@ -139,20 +144,23 @@ def test_the_ledger_of_a_node_is_shown_in_its_own_words(
     with store.write() as connection:
         for name in ("name", ""):
             kept, lost = ("Ada L.", "Lovelace") if name else (None, {"name": "Lovelace"})
-            found = LostValue("person", "1", name, kept, lost, 1 << 56, 1 << 56, "local")
-            Conflicts.keep(connection, "office", as_conflict(found), "")
+            found = LostValue("person", "1", name, kept, lost, 1 << 56, 1 << 56, "local", *NODES)
+            Conflicts.keep(connection, "office", as_entry(found, "office", "laptop"), "")
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'lockstep.db'}")
     get_settings.cache_clear()
     assert conflicts.conflicts(None, limit=5, as_json=False) == ExitCode.OK
     listed = " ".join(capsys.readouterr().out.split())
-    assert re.search(r"person 1 office \S+ name - Ada L\. Lovelace", listed)
+    assert re.search(r"person 1 office \S+ name - Ada L\. \(office\) Lovelace \(laptop\)", listed)
+    assert "name edited on office and laptop; that of office stays" in listed
+    assert "deleted on office, edited on laptop; the deletion stays" in listed
     assert "Notion's" not in listed
-    number = next(one.id for one in store.conflicts.list("office") if one.attribute)
+    number = next(one.id for one in store.conflicts.list("office") if one.entry.attribute)
     conflicts.show(number, as_json=False)
     shown = " ".join(capsys.readouterr().out.split())
-    assert "Object person 1 What name Kept Ada L." in shown
-    assert "Lost Lovelace" in shown
+    assert "Object person 1 When" in shown
+    assert "What name Base - Stayed Ada L. (office, edited" in shown
+    assert "Lost Lovelace (laptop, edited" in shown
     assert "--take" not in shown
     with pytest.raises(CommandError, match="edit the record"):
         conflicts.take(number, "other", dry_run=False, as_json=False)

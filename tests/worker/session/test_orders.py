@@ -406,9 +406,9 @@ def to_take(store: Store, number: int, side: End) -> Order:
     assert record is not None
 
     def planner(base: Base, views: Mapping[End, SideView], policy: Policy) -> Plan:
-        link = next((one for one in base.links if one.left_id == record.left_id), None)
-        values = {one: record.value_on(one) for one in End}
-        return take_back(link, record.attribute, values, side, snapshots(views), policy)
+        link = next((one for one in base.links if one.left_id == record.entry.first.id), None)
+        values = {one: record.entry.at(one).value for one in End}
+        return take_back(link, record.entry.attribute, values, side, snapshots(views), policy)
 
     return Order(planner=planner)
 

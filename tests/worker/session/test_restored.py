@@ -263,7 +263,7 @@ def test_no_end_of_a_run_looks_like_an_older_copy(
     assert "Oat milk" in dict(services.agreed())
 
 
-def _fail(*_: Any) -> None:
+def _fail(*_: Any, **__: Any) -> None:
     raise StoreError("the machine went down")
 
 

@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +22,10 @@ from tasks import ConflictMode, ItemError, Listing, LockLostError, SideError, St
 from tasks.journal.file import FileJournal
 from tasks.local import run_once
 from tasks.merge import Create, Delete, End, Link, Update
+from tasks.sync_task.sides import MethodSide
 from tests.tasks.sync_task.seed_style import START, Page, Services, ToDo, ToDos
+from tests.worker.alarms.conftest import receiving
+from worker.alarms.pings import PINGER
 from worker.lock import MemoryLockStore, MemorySyncLock
 from worker.lock.store import Beat
 from worker.session.run import TIME_LIMIT, run_session
@@ -314,12 +318,11 @@ async def test_in_mode_error_a_conflict_leaves_both_sides_and_the_others_sync(
         assert record.counts["conflicts"] == 1
         assert services.shown() == ([("Bread", True), ("ours", False)], [("Bread", True), ("theirs", False)])
     (conflict,) = store.conflicts.list("to-dos")  # once, however often it is met
-    assert (conflict.base, conflict.left, conflict.right, conflict.winner) == (
-        "Milk",
-        "ours",
-        "theirs",
-        None,
-    )
+    assert (conflict.entry.base, conflict.entry.open) == ("Milk", True)
+    assert [(one.where, one.value) for one in conflict.entry.stayed] == [
+        ("Notion", "ours"),
+        ("the other side", "theirs"),
+    ]
     services.find(Page, "ours").title = "theirs"  # a person settles it
     record = await run(task)
     assert (record.status, record.counts) == ("succeeded", {"agreed": 1, "in_step": 1})
@@ -339,8 +342,9 @@ async def test_the_value_that_loses_a_conflict_is_in_the_ledger(
     assert record.status == "succeeded"
     assert services.agreed() == [("Bread", False), (stays, False)]
     (conflict,) = store.conflicts.list()
-    assert {conflict.left, conflict.right} == {"ours", "theirs"}
-    assert conflict.winner == ("left" if stays == "ours" else "right")
+    (stayed,), (lost,) = conflict.entry.stayed, conflict.entry.lost
+    assert (stayed.value, lost.value) == (stays, "ours" if stays == "theirs" else "theirs")
+    assert stayed.where == ("Notion" if stays == "ours" else "the other side")
     assert conflict.run_id == record.run_id
 
 
@@ -640,3 +644,41 @@ async def test_a_task_that_runs_without_the_database_just_now_is_not_taken_over(
     assert (await going).status == "succeeded"
     record = await run(ToDos(services).run_every(hours=1))
     assert (record.status, record.counts) == ("succeeded", {"in_step": 2})
+
+
+# -- who hears of it -------------------------------------------------------------------------------------------
+
+
+async def test_a_run_pings_its_check_without_titles(run: Run, services: Services) -> None:
+    with receiving() as check:
+        task = ToDos(services).run_every(hours=1)
+        task.ping = f"http://{check.address}/check"
+        record = await run(task)
+        services.todo("Very private")
+        again = await run(task)
+        await run(ToDos(services).run_every(hours=1))  # has no address
+        PINGER.flush(20)
+    paths = [path.partition("?")[0] for path, _ in check.got]
+    assert paths == ["/check/start", "/check", "/check/start", "/check"]
+    assert [body.splitlines()[0] for _, body in check.got[1::2]] == ["succeeded", "succeeded"]
+    assert str(uuid.UUID(record.run_id)) in check.got[0][0]
+    assert str(uuid.UUID(again.run_id)) in check.got[3][0]
+    assert "private" not in str(check.got)
+
+
+async def test_a_check_that_is_away_fails_no_run(run: Run, services: Services) -> None:
+    task = ToDos(services).run_every(hours=1)
+    task.ping = "http://127.0.0.1:1/check"
+    assert (await run(task)).status == "succeeded"
+    PINGER.flush(20)
+
+
+async def test_when_logins_expire_is_told_by_the_sides(
+    run: Run, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await run(ToDos(services).run_every(hours=1))).expires == {}
+    monkeypatch.setattr(MethodSide, "login_expires", property(lambda side: LATER))
+    assert (await run(ToDos(services).run_every(hours=1))).expires == {
+        "Notion": LATER,
+        "the other side": LATER,
+    }

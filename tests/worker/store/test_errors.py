@@ -159,7 +159,7 @@ def test_a_value_that_the_database_cannot_keep_is_not_told(postgres: str) -> Non
         pytest.raises(ItemError, match="the database cannot keep it: value too long") as caught,
         store.write() as connection,
     ):
-        Links.begin(connection, "task", intent, "run")
+        Links.begin_all(connection, "task", [intent], "run")
     told(caught.value)
     store.close()
 

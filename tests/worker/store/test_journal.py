@@ -13,7 +13,10 @@ import pytest
 from sqlalchemy import text
 
 from tasks.errors import ItemError, LockLostError, StateError
-from tasks.merge import Conflict, End, Intent, Link
+from tasks.journal.contract import Proof
+from tasks.journal.ledger import LedgerEntry, Version
+from tasks.merge import End, Intent, Link
+from tests.tasks.ledger_entries import entry
 from worker.store import SqlJournal, Store
 from worker.store.tables.fences import take_fence
 
@@ -113,6 +116,25 @@ async def test_one_object_of_the_other_side_is_linked_once(journal: SqlJournal) 
     assert list(base.intents) == [CREATE]  # the whole transaction was taken back
 
 
+async def test_of_pairs_that_are_kept_at_once_none_is_where_one_is_refused(journal: SqlJournal) -> None:
+    await journal.confirm(put=ONE)
+    await journal.begin(CREATE)
+    twice = Link("p2", "t1", {}, {})
+    with pytest.raises(ItemError, match="one of 3 objects is linked with another object already"):
+        await journal.confirm_all(
+            [
+                Proof(TWO, settle=["create"]),
+                Proof(drop=ONE),
+                Proof(Link("p3", "t3", {}, {})),
+                Proof(replace(TWO, left_id="p4")),
+            ]
+        )
+    base = await journal.load()
+    assert (list(base.links), list(base.intents)) == ([ONE], [CREATE])
+    with pytest.raises(ItemError, match="t1 is linked with another object already"):
+        await journal.confirm_all([Proof(twice)])
+
+
 async def test_many_confirmations_at_once_are_all_kept(journal: SqlJournal) -> None:
     links = [Link(f"p{number:02}", f"t{number}", VALUES, VALUES) for number in range(30)]
     await asyncio.gather(*(journal.confirm(put=link) for link in links))
@@ -131,6 +153,7 @@ async def test_an_older_session_is_refused_and_writes_nothing(
     conflict_count = len(open_store().conflicts.list())
     for write in (
         journal.confirm(put=TWO),
+        journal.confirm_all([Proof(TWO), Proof(replace(ONE, left={}))]),
         journal.confirm(drop=ONE),
         journal.confirm(settle=["update"]),
         journal.begin(CREATE),
@@ -169,28 +192,25 @@ async def test_the_first_writes_of_two_sessions_at_once_leave_one_of_them(
 # -- the ledger -----------------------------------------------------------------------------------------------
 
 
-def conflict(**changes: Any) -> Conflict:
-    fields: dict[str, Any] = {
-        "left_id": "p1", "right_id": "t1", "attribute": "Title", "base": "a", "left": "b", "right": "c",
-        "left_edited": datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=2))),
-        "right_edited": None, "winner": End.LEFT, "rule": "newer", "reason": "why",
-    }  # fmt: skip
-    return Conflict(**{**fields, **changes})
+def conflict(**changes: Any) -> LedgerEntry:
+    edited = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=2)))
+    return entry(**{"left_edited": edited, **changes})
 
 
 async def test_a_conflict_is_kept_with_both_values(store: Store, journal: SqlJournal) -> None:
     await journal.keep_conflict(conflict(left=("x", date(2026, 1, 1))))
     (kept,) = store.conflicts.list("task")
-    assert (kept.task, kept.run_id, kept.left_id, kept.right_id) == ("task", "run 1", "p1", "t1")
-    assert (kept.attribute, kept.base, kept.left, kept.right) == (
-        "Title",
-        "a",
-        ("x", date(2026, 1, 1)),
-        "c",
+    assert (kept.task, kept.run_id, kept.taken) == ("task", "run 1", None)
+    assert kept.entry == LedgerEntry(
+        first=Version(
+            "Notion", "p1", ("x", date(2026, 1, 1)), datetime(2026, 1, 1, 10, tzinfo=UTC), stayed=True
+        ),
+        second=Version("the other side", "t1", "c", None, stayed=False),
+        attribute="Title",
+        base="a",
+        rule="newer",
+        why="why",
     )
-    assert kept.left_edited == datetime(2026, 1, 1, 10, tzinfo=UTC)
-    assert kept.right_edited is None
-    assert (kept.winner, kept.rule) == ("left", "newer")
     assert abs(kept.at - datetime.now(UTC)) < timedelta(minutes=1)
 
 
@@ -205,7 +225,7 @@ async def test_a_repeated_conflict_is_kept_once_and_a_new_one_beside_it(
     await entered(store, "task", "run 2", 6).keep_conflict(conflict(right="d"))
     whole = conflict(attribute=None, left=None, right={"Title": "x"}, base={"Title": "a"})
     await entered(store, "task", "run 2", 6).keep_conflict(whole)
-    assert [kept.right for kept in store.conflicts.list("task")] == [{"Title": "x"}, "d", "c"]
+    assert [kept.entry.second.value for kept in store.conflicts.list("task")] == [{"Title": "x"}, "d", "c"]
     assert store.conflicts.count("task") == 3
     assert len(store.conflicts.list()) == 4
     assert len(store.conflicts.list(limit=1)) == 1

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from worker.errors import StoreError
-from worker.store import Store, schema
+from worker.store import Store, migrating, schema
 
 MIGRATE = """
 import sys
@@ -46,6 +47,23 @@ def test_migrating_again_changes_nothing(store: Store) -> None:
     before = tables(store)
     store.migrate()
     assert tables(store) == before == set(schema.metadata.tables)
+
+
+def test_the_newest_version_is_the_head_that_alembic_finds() -> None:
+    assert ScriptDirectory(migrating.MIGRATIONS).get_current_head() == migrating.newest_version()
+
+
+def test_alembic_is_asked_only_where_there_is_something_to_do(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr("alembic.command.upgrade", lambda config, to: asked.append(to))
+    store.migrate()
+    assert asked == []
+    with store.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    store.migrate()
+    assert asked == ["head"]
 
 
 @pytest.mark.processes

@@ -11,20 +11,19 @@ from alembic.config import Config
 from sqlalchemy import text
 
 from tasks.journal.contract import Memory
-from tasks.merge import Conflict, Effect, End, Held, Name
+from tasks.journal.ledger import LedgerEntry
+from tasks.merge import Effect, End, Held, Name
+from tests.tasks.ledger_entries import entry
 from worker.store import RunRecord, SqlJournal, Store
-from worker.store.store import _MIGRATIONS
+from worker.store.migrating import MIGRATIONS
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MILK = Name("Milk", "https://notes.example.org/1")
 ODD = Name("a\0b\ud800 Bearer abcdefghijklmnop", "")
 
 
-def conflict(name: Name, attribute: str = "A") -> Conflict:
-    return Conflict(
-        left_id="n1", right_id="o1", attribute=attribute, base=1, left=2, right=3, left_edited=None,
-        right_edited=None, winner=None, rule="error", reason="", name=name,
-    )  # fmt: skip
+def conflict(name: Name, attribute: str = "A") -> LedgerEntry:
+    return entry(attribute=attribute, base=1, left=2, right=3, winner=None, rule="error", name=name)
 
 
 def entered(store: Store) -> SqlJournal:
@@ -44,7 +43,7 @@ async def test_names_come_back(store: Store) -> None:
     await journal.remember(Memory(held=held))
     assert [one.name for one in store.effects.of_run("r1")] == [MILK]
     nameless, named = store.conflicts.list("t")
-    assert (named.name, named.title, nameless.name, nameless.title) == (MILK, "Milk", Name(), None)
+    assert (named.entry.name, nameless.entry.name) == (MILK, Name())
     assert {one.pair[0]: one.name for one in store.memories.held("t")} == {"n1": MILK, "n2": Name()}
     assert {one.name for one in (await journal.load()).memory.held} == {MILK, Name()}
 
@@ -58,8 +57,7 @@ async def test_a_title_that_a_database_does_not_take_or_that_holds_a_secret(stor
     (kept,) = store.conflicts.list("t")
     (held,) = store.memories.held("t")
     (run,) = store.runs.list("t")
-    for title in (kept.title, held.name.title, run.names[End.LEFT, "n1"].title):
-        assert title is not None
+    for title in (kept.entry.name.title, held.name.title, run.names[End.LEFT, "n1"].title):
         assert title.startswith("a\\0b\\ud800 Bearer")
         assert "abcdefghijklmnop" not in title
 
@@ -85,7 +83,7 @@ async def test_rows_of_an_older_version_have_no_title(
 ) -> None:
     store = open_store()
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS))
     with store.write() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0004")
@@ -94,7 +92,7 @@ async def test_rows_of_an_older_version_have_no_title(
     store.migrate()
     match table:
         case "conflict":
-            assert [one.name for one in store.conflicts.list("t")] == [Name()]
+            assert [one.entry.name for one in store.conflicts.list("t")] == [Name()]
         case "held":
             assert [one.name for one in store.memories.held("t")] == [Name()]
         case _:

@@ -16,10 +16,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, insert, select
 
+from tasks.database.records.conflict import ResolutionSource
+from tasks.database.records.lost import LostValue
 from tasks.journal.contract import Memory
-from tasks.merge import Conflict, Delete, Effect, End, Held, Intent, Link, Plan
+from tasks.journal.ledger import LedgerEntry
+from tasks.merge import Delete, Effect, End, Held, Intent, Link, Plan
+from tasks.node_task import as_entry
 from tasks.scheduled import PRUNE
 from tasks.values.canonical import dump
+from tests.tasks.ledger_entries import entry
 from worker.lock import MemorySyncLock
 from worker.session.pruning import Pruning
 from worker.session.run import run_session
@@ -160,16 +165,16 @@ def test_undo_data_of_a_run_that_goes_on_stays(store: Store) -> None:
     assert dropped(store) == {"undo": 1}
 
 
-def conflict(number: int, winner: End | None, rule: str, **changes: Any) -> Conflict:
-    fields: dict[str, Any] = {
-        "reason": "both", "left_id": f"p{number}", "right_id": f"t{number}", "attribute": "Title",
-        "base": "old", "left": "a", "right": "b", "left_edited": None, "right_edited": None,
-        "winner": winner, "rule": rule,
-    }  # fmt: skip
-    return Conflict(**{**fields, **changes})
+#: Whose value stayed, and whose lost.
+NODES = (ResolutionSource.LOCAL, ResolutionSource.REMOTE)
 
 
-def keep_conflict(store: Store, days: float, one: Conflict) -> int:
+def conflict(number: int, winner: End | None, rule: str, **changes: Any) -> LedgerEntry:
+    ids = {"left_id": f"p{number}", "right_id": f"t{number}"}
+    return entry(**{**ids, "base": "old", "left": "a", "right": "b", **changes}, winner=winner, rule=rule)
+
+
+def keep_conflict(store: Store, days: float, one: LedgerEntry) -> int:
     with store.write() as connection:
         Conflicts.keep(connection, "task", one, "run")
         number = int(connection.scalar(select(func.max(schema.conflict.c.id))) or 0)
@@ -184,14 +189,16 @@ def test_settled_conflicts_go_and_open_ones_stay(store: Store) -> None:
             Links.put(connection, "task", Link(f"p{number}", f"t{number}", {"Title": title}, {}), "run")
     still = keep_conflict(store, 400, conflict(1, None, "error"))
     taken = keep_conflict(store, 400, conflict(2, None, "error"))
-    store.conflicts.take(taken, "left")  # just now
+    store.conflicts.take(taken, End.LEFT)  # just now
     young = keep_conflict(store, 99, conflict(1, End.LEFT, "newer", left="c"))
     keep_conflict(store, 400, conflict(3, None, "error"))  # its base has gone on
     keep_conflict(store, 400, conflict(4, None, "error"))  # not linked any more
     keep_conflict(store, 400, conflict(1, End.RIGHT, "tie", left="d"))
     keep_conflict(store, 400, conflict(1, None, "resolver", left="e"))
     keep_conflict(store, 400, conflict(1, End.LEFT, "edit beats delete", attribute=None, base=None))
-    assert dropped(store, batch=2) == {"conflicts": 5}
+    record = LostValue("p1", "t1", "Title", "old", "b", 0, 0, "local", *NODES)
+    keep_conflict(store, 400, as_entry(record, "laptop", "office"))  # nobody decides on a node's
+    assert dropped(store, batch=2) == {"conflicts": 6}
     assert {record.id for record in store.conflicts.list()} == {still, taken, young}
 
 
@@ -225,7 +232,7 @@ def test_what_a_task_works_with_is_never_dropped(store: Store) -> None:
     with store.write() as connection:
         Links.put(connection, "task", Link("p1", "t1", {"Title": "a"}, {}), "run")
         intent = Intent("key", End.RIGHT, "p2", {"Title": "b"}, begun_at=long_ago)
-        Links.begin(connection, "task", intent, "run")
+        Links.begin_all(connection, "task", [intent], "run")
         Memories.remember(connection, "task", Memory({"Title": ""}, "here", {}, (held,), {"x": 1}))
         connection.execute(schema.link.update().values(updated_at=long_ago))
     before = store.links.load("task")

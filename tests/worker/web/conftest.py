@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from config import load_settings
-from tasks.services.notion.webhooks import SIGNATURE_HEADER, sign
+from tasks.services.notion.api.webhooks import SIGNATURE_HEADER, sign
 from tests.harness.probe_tasks import ProbeTask
 from tests.harness.sides import ProbeSpec
 from worker.machine.redis_server import RedisServer

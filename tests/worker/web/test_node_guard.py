@@ -195,7 +195,7 @@ def test_the_answering_node_refuses_and_says_how_it_is_let_through(
 
 def test_a_run_of_a_node_leaves_what_it_was_asked_to_do_waiting(store: Store) -> None:
     from tasks.database.exceptions import MassChangeError
-    from tasks.database.guard import Kind, Lost, MassChange
+    from tasks.database.storages.guard import Kind, Lost, MassChange
     from tasks.node_task import plan_of
     from worker.store.tables.plans import ANSWERING
 
@@ -212,3 +212,20 @@ def test_a_run_of_a_node_leaves_what_it_was_asked_to_do_waiting(store: Store) ->
     assert not store.plans.allow("hub", first)
     assert store.plans.use("hub", first, "peer")
     assert not store.plans.use("hub", first, "peer")
+
+
+# -- the ledger -------------------------------------------------------------------------------------------------
+
+
+def test_what_loses_in_an_answer_is_in_the_ledger_with_both_nodes(pair: Pair) -> None:
+    pair.edit("office", "UPDATE city SET name = 'Berlin' WHERE id = 'c07'")
+    pair.edit("laptop", "UPDATE city SET name = 'Bonn' WHERE id = 'c07'")
+    assert pair.sync().status == "succeeded"
+    [(_, stays, _)] = [row for row in pair.rows("office") if row[0] == "c07"]
+    [record] = pair.store.conflicts.list()
+    entry = record.entry
+    assert (record.task, entry.model, entry.attribute, entry.name.title) == ("office", "city", "name", stays)
+    places = {"Berlin": "office", "Bonn": "laptop"}
+    assert [(one.where, one.id, one.value) for one in entry.stayed] == [(places[stays], "c07", stays)]
+    assert {one.where: one.value for one in entry.versions} == {place: city for city, place in places.items()}
+    assert entry.why == f"name edited on office and laptop; that of {places[stays]} stays"

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 from sandbox.notion import Behaviour, Sandbox
-from tasks.services.notion.webhooks import SIGNATURE_HEADER, sign
+from tasks.services.notion.api.webhooks import SIGNATURE_HEADER, sign
 from tests.harness.process import Process, eventually
 from tests.harness.sides import ProbeSpec
 from tests.harness.stack import ROOT, Stack
+from tests.worker.alarms.conftest import receiving
 from worker.machine.redis_server import free_port
 from worker.redis_client import connect_url
+from worker.store import RunRecord
 from worker.web.webhooks.handshake import HandshakeWindow
 from worker.web.webhooks.wakeups import Pace
 
@@ -45,9 +49,12 @@ def test_two_hundred_events_make_a_worker_run_once_or_twice(tmp_path: Path) -> N
         "LOCKSTEP_TASKS": "tests.worker.web.woken_tasks",
         "NOTION_WEBHOOK_SECRET": SECRET.get_secret_value(),
     }
-    with Stack(tmp_path, *specs, env=env) as stack:
-        stack.worker()
-        process, url = web(stack)
+    with receiving() as told, Stack(tmp_path, *specs, env=env) as stack:
+        halted = RunRecord(run_id="h", task="limited", status="halted", reason="it would delete 9 of 9")
+        stack._store.runs.enter(replace(halted, finished_at=halted.started_at))
+        alerts = {"ALERT_URLS": f"json://{told.address}/alerts"}
+        stack.worker(**alerts)
+        process, url = web(stack, **alerts)
         process.wait_for_line("Uvicorn running", timeout=40)
         assert httpx.get(f"{url}/healthz", timeout=30).json()["status"] == "ok"
         stack.sides("rows").notion.create(Name="milk", Done=False)
@@ -66,6 +73,13 @@ def test_two_hundred_events_make_a_worker_run_once_or_twice(tmp_path: Path) -> N
         # One more for each time that the machine is too slow to deliver the burst within the longest wait.
         assert 1 <= len(stack.sides("rows").notion.runs()) <= 2 + seconds // Pace().longest
         assert not stack.sides("limited").notion.runs()
+        # Both processes look for alarms, and one of them tells.
+        assert eventually(lambda: [each["title"] for each in told.messages], 40) == [
+            "Lockstep: halted of limited, critical"
+        ]
+        metrics = httpx.get(f"{url}/metrics", timeout=30).text
+        assert 'lockstep_alarm{kind="halted",severity="critical",task="limited"} 1.0' in metrics
+        assert re.search(r'lockstep_runs_total{result="succeeded",task="rows"} [1-9]', metrics)
         refused = httpx.post(f"{url}/webhooks/notion", content=b"x" * 500_000, timeout=30)
         assert refused.status_code == 413
         process.terminate()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from config import get_settings
+from worker.cli.bars import waiting
 from worker.cli.context import open_store
 from worker.cli.runs.run import in_loop, quiet_logging
 from worker.lock import MemorySyncLock
@@ -18,7 +19,7 @@ def prune(*, dry_run: bool, as_json: bool) -> ExitCode:
     settings = get_settings()
     quiet_logging(settings)
     pruning = pruning_of(settings)
-    with open_store(settings) as store:
+    with open_store(settings) as store, waiting("Pruning"):
         if dry_run:
             record = in_loop(run_session(pruning, store=store, lock=MemorySyncLock(), dry_run=True))
         else:

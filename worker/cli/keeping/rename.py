@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import uuid
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from config import Settings, get_settings
@@ -14,8 +11,8 @@ from tasks.object_task import ObjectTask
 from tasks.registry import load_tasks
 from tasks.scheduled import PRUNE
 from worker.cli.context import open_store, unknown_task
-from worker.lock import NodeBusyError
-from worker.machine.state_directory import node_lock, reachable_redis
+from worker.cli.keeping.locked import locked
+from worker.machine.state_directory import reachable_redis
 from worker.schedule.claims import Claims
 from worker.session.local_state import move_state, state_files
 from worker.store import Store
@@ -41,7 +38,7 @@ def rename(old: str, new: str, *, dry_run: bool, as_json: bool) -> ExitCode:
                 with store.read() as connection:
                     refuse_state(connection, new)
             else:
-                with _both_locked(store, settings, old, new) as fences:
+                with locked(store, settings, old, new, why="renamed") as fences:
                     rename_in_store(store, old, new, fences, lambda: _move(files))
                 _move_schedule(settings, old, new)
         except RenameRefusedError as error:
@@ -83,27 +80,6 @@ def _nothing_kept(old: str, store: Store, settings: Settings) -> CommandError:
         return CommandError(f"nothing is kept of a task {old!r}: did you mean {nearest[0]!r}?")
     told = f"there are {', '.join(map(repr, known))}" if known else "there is no other name without a task"
     return CommandError(f"nothing is kept of a task {old!r}: {told}")
-
-
-@contextmanager
-def _both_locked(store: Store, settings: Settings, old: str, new: str) -> Iterator[dict[str, int]]:
-    """Hold both names, so that no run is under way or starts; gives the fences of both.
-
-    Raises:
-        CommandError: one of them is running.
-    """
-    fences = {}
-    with ExitStack() as held:
-        for name in sorted((old, new)):
-            lock = held.enter_context(node_lock(settings, name))
-            session = uuid.uuid4().hex
-            try:
-                lock.acquire(name, session_id=session, last_fence=store.runs.last_fence(name))
-            except NodeBusyError as busy:
-                raise CommandError(f"{busy}; try again when it has ended", ExitCode.SKIPPED) from None
-            held.callback(lock.release, session, "renamed")
-            fences[name] = lock.fence(session)
-        yield fences
 
 
 def _files(old: str, task: ObjectTask, settings: Settings) -> tuple[Path, Path] | None:

@@ -8,14 +8,16 @@ from typing import Any
 
 from rich.text import Text
 
-from tasks.database.held import shown_key
-from tasks.database.sql.capture import installed
-from tasks.database.sql.compare import Difference, Found, Kind, TableComparison
-from tasks.database.sql.compare import compare as compare_tables
+from tasks.database.records.held import shown_key
+from tasks.database.sql.capture.triggers import installed
+from tasks.database.sql.comparing.compare import Difference, Found, Kind, TableComparison
+from tasks.database.sql.comparing.compare import compare as compare_tables
+from tasks.database.sql.comparing.repair import Repair, Step
+from tasks.database.sql.comparing.repair import repair as repair_tables
 from tasks.database.sql.declared import Node
-from tasks.database.sql.repair import Repair, Step
-from tasks.database.sql.repair import repair as repair_tables
-from worker.cli.nodes.nodes import named, opened
+from worker.cli.bars import waiting
+from worker.cli.nodes.nodes import named
+from worker.standing.node_lags import opened
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
 from worker.telling.screen import console, print_json, printable
@@ -46,7 +48,11 @@ _STEPS = {
 
 def compare(first: str, second: str, *, as_json: bool) -> ExitCode:
     """Compare the tables of two nodes."""
-    with opened(named(first)) as one, opened(named(second)) as other:
+    with (
+        opened(named(first)) as one,
+        opened(named(second)) as other,
+        waiting(f"Comparing {first} and {second}"),
+    ):
         found = compare_tables(one.storage, other.storage)
     if as_json:
         print_json([_data(table) for table in found])
@@ -70,7 +76,8 @@ def repair(first: str, second: str, *, bury: bool, yes: bool, as_json: bool) -> 
     with opened(named(first)) as one, opened(named(second)) as other:
         for node in (one, other):
             _check_captured(node)
-        found = repair_tables(one.storage, other.storage, bury=bury, dry_run=not yes)
+        with waiting(f"Comparing {first} and {second}"):
+            found = repair_tables(one.storage, other.storage, bury=bury, dry_run=not yes)
     if as_json:
         print_json([{**asdict(table), "dry_run": not yes} for table in found])
         return ExitCode.OK

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.database.held import HeldRecord
-from tasks.database.peer import PeerState
+from tasks.database.records.held import HeldRecord
+from tasks.database.storages.peer import PeerState
 from tasks.errors import TaskError
 from worker.cli.nodes import nodes
+from worker.standing.node_lags import opened
 from worker.telling.screen import console
 from worker.telling.tables import table
 
@@ -52,7 +53,7 @@ def held_by_nodes(name: str | None) -> list[HeldByNodes]:
         if name not in {None, described.name}:
             continue
         try:
-            with nodes.opened(described) as node:
+            with opened(described) as node:
                 for peer, kept_as in node.peers():
                     state = PeerState.load(node.storage, kept_as)
                     there = state.theirs

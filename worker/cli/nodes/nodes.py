@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 from config import get_settings
-from tasks.database.clock import COUNTER_BITS
+from tasks.database.engine.lock import SessionLock
 from tasks.database.exceptions import NodeLockedError
-from tasks.database.lock import SessionLock, SyncLock
-from tasks.database.peer import PeerState
-from tasks.database.sql.capture import install, installed, remove
-from tasks.database.sql.declared import Node, NodeTable, open_node, read_nodes
-from tasks.database.sql.shared_ids import ADVICE
+from tasks.database.sql.capture.triggers import install, remove
+from tasks.database.sql.declared import NodeTable, read_nodes
+from tasks.database.sql.tables.shared_ids import ADVICE
 from tasks.nearest import nearest
 from worker.lock import NodeBusyError
 from worker.machine.state_directory import node_lock
+from worker.standing.node_lags import lags_of, opened
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
 from worker.telling.screen import console, print_json, say
@@ -54,7 +50,7 @@ def status(name: str | None, *, as_json: bool) -> ExitCode:
     for each in described():
         if name in {None, each.name}:
             with opened(each) as node:
-                found += _lags(node)
+                found += [lag.to_json() for lag in lags_of(node)]
     if name is not None and not found:
         named(name)
     if as_json:
@@ -157,43 +153,6 @@ def named(name: str) -> NodeTable:
         return known[name]
     mend = nearest(name, known) if known else "write a table [[node]] in lockstep.toml"
     raise CommandError(f"there is no node {name!r}: {mend}")
-
-
-@contextmanager
-def opened(table: NodeTable, lock: SyncLock | None = None) -> Iterator[Node]:
-    """The node with its database, without capturing anything."""
-    node = open_node(table, lock=lock, prepare=False)
-    try:
-        yield node
-    finally:
-        node.close()
-
-
-def _lags(node: Node) -> list[dict[str, Any]]:
-    storage = node.storage
-    uncaptured = [
-        table.label
-        for table in storage.tables.values()
-        if node.table.capture == "triggers" and not installed(storage.database, table)
-    ]
-    found = []
-    for peer, kept_as in node.peers():
-        state = PeerState.load(storage, kept_as)
-        oldest = storage.oldest_after(state.sent.lowest, without=state.own)
-        at = 0 if oldest is None else oldest >> COUNTER_BITS  # 0 as well where nobody knows it
-        found.append(
-            {
-                "node": node.name,
-                "peer": peer,
-                "unsent": oldest is not None,
-                "oldest_unsent_seconds": max(0.0, time.time() - at / 1000) if at else None,
-                "held": sum(1 for _ in state.all_held()),
-                "held_by_peer": state.theirs.count,
-                "uncaptured": uncaptured,
-                "shared_ids": node.shared_ids(),
-            }
-        )
-    return found
 
 
 def _described(node: NodeTable) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.options import AsJson, end
+from worker.cli.options import AsJson, NameOrNone, end
 
 
 def up(
@@ -21,28 +21,34 @@ def up(
             help="The address Flower listens on. Set FLOWER_BASIC_AUTH before you open it to others."
         ),
     ] = "127.0.0.1",
-    web_port: Annotated[
-        int | None,
+    web: Annotated[
+        bool,
         typer.Option(
-            min=0,
-            max=65535,
-            help="Start the web process for webhooks, database nodes and /healthz on this port; 0 takes a free one.",
+            help="Start the web process as well: the dashboard, webhooks, database nodes and /healthz."
         ),
-    ] = None,
-    web_address: Annotated[str, typer.Option(help="The address the web process listens on.")] = "127.0.0.1",
+    ] = True,
+    web_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The web process's port; 0 takes a free one.")
+    ] = 8000,
+    web_address: Annotated[
+        str,
+        typer.Option(
+            help="The address the web process listens on. Set WEB_PASSWORD before you open it to others."
+        ),
+    ] = "127.0.0.1",
     redis_port: Annotated[
         int | None,
         typer.Option(min=1, max=65535, help="Port of the Redis started here; by default a free one."),
     ] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Runs at once in the worker.")] = None,
 ) -> None:
-    """Start everything on this machine: Redis unless REDIS_URL is set, worker, beat and Flower."""
+    """Start everything on this machine: Redis unless REDIS_URL is set, worker, beat, the dashboard and Flower."""
     from worker.cli.processes import up as command
 
     end(
         command.up(
             flower=command.Listener(flower_address, flower_port) if flower else None,
-            web=None if web_port is None else command.Listener(web_address, web_port),
+            web=command.Listener(web_address, web_port) if web else None,
             redis_port=redis_port,
             concurrency=concurrency,
         )
@@ -68,6 +74,33 @@ def webhooks_close() -> None:
     from worker.cli.processes import webhooks as command
 
     end(command.close())
+
+
+def logs(
+    name: NameOrNone = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="PERIOD", help="Only those of the last 2d, 6h, …")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("-f", "--follow", help="Show what comes as well, until Ctrl-C.")
+    ] = False,
+    level: Annotated[
+        str | None,
+        typer.Option(
+            "--level", metavar="LEVEL", help="Only those of this level, such as WARNING, and above."
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many lines to show, the newest.")] = 200,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the processes of `lockstep up` have said, or say where else that is."""
+    from worker.cli.processes import logs as command
+
+    if follow and as_json:
+        raise typer.BadParameter(
+            "has no end, and JSON is one document: leave one of them out", param_hint="--follow"
+        )
+    end(command.logs(name, since=since, follow=follow, level=level, limit=limit, as_json=as_json))
 
 
 def sandbox_notion(

@@ -31,12 +31,21 @@ class ProcessGroup:
     """Starts commands, shows their output, and ends all of them when one ends or when it is told to."""
 
     def __init__(
-        self, commands: Sequence[Command], *, prefix: bool = True, stop_timeout: float = STOP_TIMEOUT
+        self,
+        commands: Sequence[Command],
+        *,
+        prefix: bool = True,
+        stop_timeout: float = STOP_TIMEOUT,
+        keep: Callable[[str, str], None] | None = None,
     ) -> None:
-        """`prefix` puts the process's name before each of its lines; `stop_timeout` is in seconds."""
+        """`prefix` puts the process's name before each of its lines; `stop_timeout` is in seconds.
+
+        `keep` is called with the process's name and each of its lines.
+        """
         self._commands = commands
         self._prefix = prefix
         self._stop_timeout = stop_timeout
+        self._keep = keep
         self._width = max(len(command.name) for command in commands)
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._stop = asyncio.Event()
@@ -159,6 +168,8 @@ class ProcessGroup:
         with suppress(BrokenPipeError):
             sys.stdout.write(f"{label}{line}\n")
             sys.stdout.flush()
+        if self._keep is not None:
+            self._keep(name, line)
 
 
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:

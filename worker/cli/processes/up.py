@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +15,14 @@ import redis
 
 from config import Settings, get_settings
 from config.logging import configure_logging
+from config.redaction import redacted
 from tasks.registry import load_tasks
 from worker.broker.installation import take_over
 from worker.cli.context import HOW_TO_DEFINE, open_store
 from worker.cli.processes.processes import Command, ProcessGroup
 from worker.cli.processes.stopping import AskedToEndError, Stopping, say
 from worker.errors import StoreError
+from worker.machine.kept_lines import Keeper, file_of
 from worker.machine.ports import usable_port
 from worker.machine.redis_server import RedisServer
 from worker.machine.state_directory import publish_redis, sole_use
@@ -31,6 +33,7 @@ from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
 from worker.telling.screen import console, printable
 from worker.telling.tables import table
+from worker.web.dashboard.listening import check_listening
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +109,8 @@ def _start(
     if flower:
         flower = flower.usable("Flower", "choose another port with --flower-port, or --no-flower")
     if web:
-        web = web.usable("The web process", "choose another port with --web-port")
+        check_listening(settings, web.address)
+        web = web.usable("The web process", "choose another port with --web-port, or --no-web")
     url, server = stack.enter_context(_redis(settings, redis_port))
     if server is not None:
         stopping.kills(server.kill_process)
@@ -120,15 +124,17 @@ def _start(
     rows = [
         ("Tasks", ", ".join(tasks) or f"none yet: {HOW_TO_DEFINE}"),
         ("State", str(settings.state_dir.resolve())),
+        ("Log", "lockstep logs --follow"),
         ("Redis", _shown_address(settings, url)),
     ]
+    if web:
+        rows.insert(0, ("Dashboard" if settings.web_dashboard else "Web", web.url))
     if flower:
         rows.append(("Flower", flower.url))
-    if web:
-        rows.append(("Web", f"{web.url} (/healthz, /webhooks/notion, /nodes)"))
     console().print(table(("Lockstep is up", "Ctrl-C ends it"), rows, folded=("Ctrl-C ends it",)))
     sys.stdout.flush()
-    group = ProcessGroup(commands, prefix=settings.log_format == "text")
+    keeper = stack.enter_context(closing(Keeper(file_of(settings.state_dir), redacted)))
+    group = ProcessGroup(commands, prefix=settings.log_format == "text", keep=keeper.keep)
     stopping.kills(group.kill)
     return group, {} if server is None else {"redis": lambda: server.running}
 

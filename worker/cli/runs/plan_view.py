@@ -16,16 +16,20 @@ from tasks.merge import (
     Create,
     Delete,
     Labels,
+    Mark,
     Park,
     Plan,
     Restore,
     Skip,
+    Spare,
     Unlink,
     Update,
     Withdraw,
     pair_of,
 )
-from worker.cli.called import IDS, Called, heading, ids_of, labels
+from tasks.values.canonical import is_empty
+from worker.cli.called import IDS, Called, ids_of, labels
+from worker.telling.done import heading
 from worker.telling.screen import short
 from worker.telling.tables import Rows, table
 
@@ -96,6 +100,9 @@ def _row(action: Action, labels_of: Labels) -> tuple[str, str, str, str]:
             side, thing, what = heading(labels_of[action.side]), action.target_id, _values(action.values)
         case Restore():
             side, thing, what = heading(labels_of[action.side]), _name(action.values), _values(action.values)
+        case Mark():
+            side, thing = heading(labels_of[action.side]), action.target_id
+            what = f"{action.attribute}: {short(action.value, 30)!r}"
         case Park():
             side = ", ".join(heading(labels_of[end]) for end in sorted(action.sides)) or "both"
             thing = action.left_id
@@ -111,7 +118,7 @@ def _row(action: Action, labels_of: Labels) -> tuple[str, str, str, str]:
                 f"{action.attribute or 'object'}: {labels_of.left} {short(action.left, 30)!r}, "
                 f"{labels_of.right} {short(action.right, 30)!r}; {winner} stays ({action.rule})"
             )
-        case Skip():
+        case Skip() | Spare():
             side, thing = heading(labels_of[action.side]), action.id
     return type(action).__name__.lower(), thing, side, what
 
@@ -136,5 +143,5 @@ def _name(values: Mapping[str, Any]) -> str:
 
 
 def _values(values: Mapping[str, Any]) -> str:
-    given = {name: value for name, value in values.items() if value not in (None, "", ())}
+    given = {name: value for name, value in values.items() if not is_empty(value)}
     return "; ".join(f"{name}: {short(value, 30)}" for name, value in given.items())

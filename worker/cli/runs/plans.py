@@ -75,6 +75,22 @@ def apply(plan_id: str, *, task: str | None = None, as_json: bool) -> ExitCode:
         return carry_out(found, settings, store, order=Order(plan_id=kept.id), kind="apply", as_json=as_json)
 
 
+def reject(plan_id: str, *, task: str | None = None, as_json: bool) -> ExitCode:
+    """Note that one plan is not to be let through, as the dashboard does."""
+    with open_store(get_settings()) as store:
+        kept = _find(store, plan_id, task, get_settings())
+        if kept.applied or not store.plans.reject(kept.task, kept.id):
+            raise CommandError(_done(kept, store), ExitCode.SKIPPED)
+    if as_json:
+        print_json({"plan_id": kept.id, "task": kept.task, "rejected": True})
+    else:
+        say(
+            f"{kept.task}: plan {kept.id} is rejected, and nothing of it was written. The next run plans anew, and "
+            "halts again as long as both sides are as they were."
+        )
+    return ExitCode.OK
+
+
 def _allow(kept: KeptPlan, store: Store, *, as_json: bool) -> ExitCode:
     """Let through what a node was asked to do by its peer, which asks again by itself."""
     if not store.plans.allow(kept.task, kept.id):
@@ -156,7 +172,7 @@ def _first(kept: KeptPlan) -> str:
 
 def _state(kept: KeptPlan) -> str:
     if not kept.applied_at:
-        return "waits"
+        return "waits" if kept.rejected_at is None else f"rejected {moment(kept.rejected_at)}"
     if kept.answering:
         return f"{'used' if kept.applied_by else 'let through'} {moment(kept.applied_at)}"
     by = f" by {kept.applied_by[:8]}" if kept.applied_by else ""
@@ -172,5 +188,6 @@ def _data(kept: KeptPlan) -> dict[str, object]:
         "at": kept.at,
         "applied_at": kept.applied_at,
         "applied_by": kept.applied_by,
+        "rejected_at": kept.rejected_at,
         "plan": plan_json(kept.plan),
     }

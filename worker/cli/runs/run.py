@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from config import Settings, get_settings
 from config.logging import configure_logging
+from config.redaction import redacted
 from config.sentry import init_sentry
 from tasks.engine.report import Order
+from tasks.errors import TaskError
+from tasks.merge import Plan
+from tasks.registry import load_tasks
 from tasks.scheduled import Scheduled
-from worker.cli.called import done_in_words
-from worker.cli.context import find_task, labels_of, open_store
+from worker.alarms.pings import PINGER
+from worker.cli.bars import bar
+from worker.cli.context import HOW_TO_DEFINE, find_task, labels_of, open_store
 from worker.cli.runs.plan_view import plan_json, plan_summary, plan_table
 from worker.lock import MemorySyncLock
 from worker.machine.state_directory import node_lock
 from worker.session.run import run_session
 from worker.store import RunRecord, Store
+from worker.telling.done import done_in_words
 from worker.telling.exit_codes import OF_RUN, ExitCode
 from worker.telling.failures import CommandError
 from worker.telling.outages import told
@@ -31,19 +36,81 @@ from worker.telling.screen import console, duration, print_json, printable, say,
 #: Loggers whose lines say what the command says itself when it ends.
 TOLD_AT_THE_END = frozenset({"worker.session.run", "worker.telling.outages"})
 
+#: Seconds that the end of the command waits for pings to be sent.
+LAST_PINGS = 3.0
 
-def run(name: str, *, as_json: bool) -> ExitCode:
-    """Run a task once, as a worker would, and tell how it ended."""
-    settings, task = prepare(name)
+
+def run(name: str | None, *, as_json: bool) -> ExitCode:
+    """Run a task once, or all one after the other, as a worker would, and tell how it ended."""
+    settings, tasks = prepare_all(name)
     with open_store(settings) as store:
-        return carry_out(task, settings, store, as_json=as_json)
+        for task in tasks:
+            pause = store.pauses.of(task.name)
+            if pause is not None:
+                say(f"{task.name}: {pause}. It is run by hand all the same.", console(stderr=True))
+        records = [_carried_out(task, settings, store) for task in tasks]
+    if as_json:
+        told = [record.to_json() for record in records]
+        print_json(told if name is None else told[0])
+    else:
+        for record in records:
+            _show(record)
+    return _worst(OF_RUN[record.status] for record in records)
 
 
-def plan(name: str, *, ids: bool = False, as_json: bool) -> ExitCode:
-    """Show what a run would write and why; nothing is written."""
-    settings, task = prepare(name)
+def plan(name: str | None, *, ids: bool = False, as_json: bool) -> ExitCode:
+    """Show what a run would write and why, of one task or of all; nothing is written."""
+    settings, tasks = prepare_all(name)
     with open_store(settings) as store:
-        return foresee(task, store, ids=ids, as_json=as_json)
+        if name is not None:
+            return foresee(tasks[0], store, ids=ids, as_json=as_json)
+        return _foresee_all(tasks, store, ids=ids, as_json=as_json)
+
+
+def _foresee_all(tasks: Iterable[Scheduled], store: Store, *, ids: bool, as_json: bool) -> ExitCode:
+    """Show the plans of several tasks; one that cannot be made keeps none of the others from it."""
+    told: list[dict[str, Any]] = []
+    codes = []
+    for task in tasks:
+        try:
+            record = _foreseen(task, store)
+        except TaskError as error:
+            codes.append(ExitCode.FAILED)
+            told.append({"task": task.name, "status": "failed", "reason": redacted(str(error))})
+            if not as_json:
+                say(f"{task.name}: no plan can be made: {redacted(str(error))}", style="red")
+            continue
+        codes.append(_code_of_plan(record))
+        told.append({**record.to_json(), "plan": _plan_json(record)})
+        if not as_json:
+            _show_plan(record, ids=ids)
+    if as_json:
+        print_json(told)
+    return _worst(codes)
+
+
+def _worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """The code of the worst; what was not run is worse than what was."""
+    found = set(codes)
+    order = (ExitCode.INTERRUPTED, ExitCode.UNAVAILABLE, ExitCode.FAILED, ExitCode.HALTED, ExitCode.SKIPPED)
+    return next((code for code in order if code in found), ExitCode.OK)
+
+
+def prepare_all(name: str | None) -> tuple[Settings, list[Scheduled]]:
+    """Settings and the task of this name, or all, with logging and error reporting set up.
+
+    Raises:
+        CommandError: there is none.
+    """
+    if name is not None:
+        settings, task = prepare(name)
+        return settings, [task]
+    settings = get_settings()
+    tasks = list(load_tasks(settings).values())
+    if not tasks:
+        raise CommandError(f"no task is defined: {HOW_TO_DEFINE}")
+    quiet_logging(settings)
+    return settings, tasks
 
 
 def carry_out(
@@ -56,8 +123,7 @@ def carry_out(
     as_json: bool = False,
 ) -> ExitCode:
     """Run a task under its node's lock, and tell how it ended."""
-    with told(f"task {task.name!r}"), node_lock(settings, task.name) as lock, _progress() as progress:
-        record = in_loop(run_session(task, store=store, lock=lock, progress=progress, order=order, kind=kind))
+    record = _carried_out(task, settings, store, order=order, kind=kind)
     if as_json:
         print_json(record.to_json())
     else:
@@ -65,29 +131,62 @@ def carry_out(
     return OF_RUN[record.status]
 
 
+def _carried_out(
+    task: Scheduled,
+    settings: Settings,
+    store: Store,
+    *,
+    order: Order | None = None,
+    kind: str | None = None,
+) -> RunRecord:
+    with told(f"task {task.name!r}"), node_lock(settings, task.name) as lock, bar(task.name) as progress:
+        record = in_loop(run_session(task, store=store, lock=lock, progress=progress, order=order, kind=kind))
+        PINGER.flush(LAST_PINGS)
+        return record
+
+
 def foresee(
     task: Scheduled, store: Store, *, order: Order | None = None, ids: bool = False, as_json: bool = False
 ) -> ExitCode:
     """Plan a run and show the plan. It takes no lock, so it may be made while the task runs."""
-    with _progress() as progress:
-        record = in_loop(
-            run_session(
-                task, store=store, lock=MemorySyncLock(), progress=progress, dry_run=True, order=order
-            )
+    record = _foreseen(task, store, order)
+    if as_json:
+        print_json({**record.to_json(), "plan": _plan_json(record)})
+    else:
+        _show_plan(record, ids=ids)
+    return _code_of_plan(record)
+
+
+def _foreseen(task: Scheduled, store: Store, order: Order | None = None) -> RunRecord:
+    with bar(task.name) as progress:
+        session = run_session(
+            task, store=store, lock=MemorySyncLock(), progress=progress, dry_run=True, order=order
         )
+        return in_loop(session)
+
+
+def _show_plan(record: RunRecord, *, ids: bool) -> None:
+    screen, plan = console(), _plan_of(record)
+    if plan.actions:
+        screen.print(plan_table(plan, ids=ids))
+    for line in plan.told:
+        say(line, screen, style="dim", indent=2)
+    say(f"{record.task}: {plan_summary(plan)}", screen)
+    if record.reason:
+        say(f"A run would halt: {record.reason}", screen, style="red")
+
+
+def _plan_of(record: RunRecord) -> Plan:
     if record.plan is None:
         raise RuntimeError("a dry run ended without a plan")
-    if as_json:
-        print_json({**record.to_json(), "plan": plan_json(record.plan)})
-    else:
-        screen = console()
-        if record.plan.actions:
-            screen.print(plan_table(record.plan, ids=ids))
-        for line in record.plan.told:
-            say(line, screen, style="dim", indent=2)
-        say(f"{task.name}: {plan_summary(record.plan)}", screen)
-        if record.reason:
-            say(f"A run would halt: {record.reason}", screen, style="red")
+    return record.plan
+
+
+def _plan_json(record: RunRecord) -> Any:
+    return plan_json(_plan_of(record))
+
+
+def _code_of_plan(record: RunRecord) -> ExitCode:
     return ExitCode.HALTED if record.reason else ExitCode.OK
 
 
@@ -128,23 +227,6 @@ def in_loop(session: Coroutine[Any, Any, RunRecord]) -> RunRecord:
         return asyncio.run(cancellable())
     except (asyncio.CancelledError, KeyboardInterrupt):
         raise CommandError("interrupted; what was done until then is kept", ExitCode.INTERRUPTED) from None
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on standard error where that is a screen; nothing elsewhere."""
-    screen = console(stderr=True)
-    if not screen.is_terminal:
-        yield lambda phase, done, total: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=screen, transient=True) as bar:
-        line = bar.add_task("start", total=None)
-
-        def show(phase: str, done: int, total: int) -> None:
-            bar.update(line, description=phase, completed=done, total=total or None)
-
-        yield show
 
 
 def _show(record: RunRecord) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from config import get_settings
 from config.logging import configure_logging
 from tasks.testing import Finding, Invariant, Report, check_task
 from tasks.testing.copies.copy_of import SEALED, MemoryCopy, advance, mapping_of
+from worker.cli.bars import bar
 from worker.cli.context import find_sync_task
 from worker.telling.exit_codes import ExitCode
 from worker.telling.screen import console, duration, print_json, printable, say
@@ -30,7 +28,7 @@ def verify(name: str, *, histories: int, seed: int, as_json: bool) -> ExitCode:
     configure_logging(settings, level="ERROR" if settings.log_level == "INFO" else None)
     copy = mapping_of(task)
     started = time.monotonic()
-    with _progress(histories) as watch:
+    with bar(task.name) as progress:
         report = check_task(
             copy.make,
             histories=histories,
@@ -38,26 +36,13 @@ def verify(name: str, *, histories: int, seed: int, as_json: bool) -> ExitCode:
             values=copy.values,
             key=copy.key,
             advance=advance,
-            watch=watch,
+            watch=lambda done, total: progress("histories", done, total),
         ).for_original(copy.untried, copy.uncalled)
     if as_json:
         print_json({**report.to_json(), "tried": list(copy.tried), "copy": list(copy.notes)})
     else:
         _show(report, copy, time.monotonic() - started)
     return ExitCode.OK if report.ok else ExitCode.FAILED
-
-
-@contextmanager
-def _progress(histories: int) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error where that is a screen; nothing elsewhere."""
-    screen = console(stderr=True)
-    if not screen.is_terminal:
-        yield lambda done, total: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=screen, transient=True) as bar:
-        line = bar.add_task("histories", total=histories)
-        yield lambda done, total: bar.update(line, completed=done, total=total)
 
 
 def _show(report: Report, copy: MemoryCopy, seconds: float) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from rich.console import Group, RenderableType
 from rich.text import Text
 
+from worker.alarms.course import Alert
 from worker.cli.context import HOW_TO_DEFINE
-from worker.cli.status.record import InRedis, Status, TaskRow
 from worker.rate_limit import BudgetUse
 from worker.session.pruning import in_words
 from worker.signs import Sign, Signs
+from worker.standing import InRedis, State, Status, TaskRow
 from worker.store import RunRecord
 from worker.telling.exit_codes import CheckCode, ExitCode
-from worker.telling.screen import console, duration, moment, printable, status_text
+from worker.telling.screen import STYLES, console, duration, moment, printable
+from worker.telling.spans import rough
 from worker.telling.tables import Rows, table
 
 #: Workers that are named; more of them are counted.
@@ -28,6 +31,7 @@ COLUMNS = (
     "Task",
     "Schedule",
     "State",
+    "Lag",
     "Last run",
     "Next run",
     "Running now",
@@ -37,17 +41,14 @@ COLUMNS = (
     "Held",
 )
 
+#: Colours of states that no status of a run has.
+_STATES = {State.SYNCED: "green", State.LATE: "red", State.PAUSED: "yellow"}
 
-def show(found: Status) -> None:
+
+def show(found: Status, alerts: Sequence[Alert] = ()) -> None:
     """Print all of it."""
-    unknown = [text for text in (found.present.trouble, found.refusal) if text is not None]
-    _say(*(text[0].upper() + text[1:] for text in unknown), stderr=True)
-    parts: list[Iterable[str] | Rows] = [list(_who(found.present))]
-    if found.rows:
-        parts.append(_table([_cells(row) for row in found.rows]))
-    parts.append(list(_below(found)))
-    shown = [part for part in parts if part]
-    for place, part in enumerate(shown):
+    _say(*_unknown(found), stderr=True)
+    for place, part in enumerate(_parts(found, alerts)):
         if place:
             console().print()
         if isinstance(part, Rows):
@@ -56,25 +57,50 @@ def show(found: Status) -> None:
             _say(*part)
 
 
+def drawn(found: Status, alerts: Sequence[Alert] = ()) -> RenderableType:
+    """All of it as one picture, which can be drawn anew."""
+    lines: list[RenderableType] = [Text(printable(line), style="red") for line in _unknown(found)]
+    for part in _parts(found, alerts):
+        if lines:
+            lines.append(Text())
+        lines += [part] if isinstance(part, Rows) else [Text(printable(line)) for line in part]
+    return Group(*lines)
+
+
+def _unknown(found: Status) -> list[str]:
+    """Why not all is known."""
+    told = [text for text in (found.present.trouble, found.refusal) if text is not None]
+    return [text[0].upper() + text[1:] for text in told]
+
+
+def _parts(found: Status, alerts: Sequence[Alert]) -> list[list[str] | Rows]:
+    told = [f"Alert since {moment(each.began_at)}: {each.alarm.text} {each.alarm.mend}." for each in alerts]
+    rows = [_table([_cells(row) for row in found.rows])] if found.rows else []
+    parts: list[list[str] | Rows] = [list(_who(found.present)), *rows, list(_below(found)), told]
+    return [part for part in parts if part]
+
+
 def _below(found: Status) -> Iterator[str]:
     """What is said below the table."""
-    if not found.rows:
+    if not found.rows and not any(trouble.code is ExitCode.USAGE for trouble in found.troubles):
         yield f"No task is defined: {HOW_TO_DEFINE}."
     for text, names in _by_text(found.differences).items():
         yield f"{', '.join(names)}: {text}"
     for row in found.rows:
+        if row.standing.pause is not None and not row.standing.pause.by_itself:
+            yield f"{row.standing.name}: {row.standing.pause}"
         if row.last and row.last.reason:
             # What cron or a monitor reads goes further than a screen: there ids stay ids.
             reason = row.last.told().reason if console().is_terminal else row.last.reason
             yield f"{row.standing.name}: {reason}"
     for trouble in found.troubles:
-        if trouble.code is ExitCode.UNATTENDED:
+        if trouble.code in {ExitCode.UNATTENDED, ExitCode.USAGE}:
             yield trouble.text
     yield from _gone(found.gone)
     if found.pruned is not None:
         yield _of_pruning(found.pruned)
     for budget in found.present.budgets:
-        yield _of_budget(budget)
+        yield of_budget(budget)
     if found.overbooked is not None:
         yield str(found.overbooked)
     for held in found.present.holds:
@@ -89,6 +115,7 @@ def _table(rows: list[Sequence[str | Text]]) -> Rows:
         [COLUMNS[place] for place in kept],
         [[row[place] for place in kept] for row in rows],
         folded=("Task", "Running now"),
+        spare=("Runs",),
     )
 
 
@@ -157,7 +184,7 @@ def _ago(sign: Sign) -> str:
 
 
 def _cells(row: TaskRow) -> Sequence[str | Text]:
-    last, session, due = row.last, row.session, row.next.at
+    last, session = row.last, row.session
     now = "-"
     if session is not None:
         since = moment(session.started_at)
@@ -165,15 +192,27 @@ def _cells(row: TaskRow) -> Sequence[str | Text]:
     return (
         row.standing.name,
         str(row.standing.schedule),
-        status_text(last.status) if last else "never ran",
+        state_text(row.state),
+        "-" if row.lag is None else rough(row.lag),
         moment(last.started_at) if last else "-",
-        row.next.why_not or ("due" if due is not None and due <= datetime.now(UTC) else moment(due)),
+        next_in_words(row),
         now,
         str(row.standing.ran),
         str(row.links),
         str(row.conflicts or "-"),
         str(row.held or "-"),
     )
+
+
+def next_in_words(row: TaskRow) -> str:
+    """When a task runs next, or why it does not."""
+    due = row.next.at
+    return row.next.why_not or ("due" if due is not None and due <= datetime.now(UTC) else moment(due))
+
+
+def state_text(state: State) -> Text:
+    """A task's state in its colour."""
+    return Text(state.value, style=_STATES.get(state, STYLES.get(state.value, "")))
 
 
 def _gone(gone: Mapping[str, int]) -> Iterable[str]:
@@ -189,7 +228,7 @@ def _of_pruning(run: RunRecord) -> str:
     return f"Pruned last {moment(run.started_at)}: {run.status}, {told}"
 
 
-def _of_budget(use: BudgetUse) -> str:
+def of_budget(use: BudgetUse) -> str:
     """The use of one token's budget in a line."""
     parts = [
         f"Notion, token {use.name[:8]}: {use.requests:.0f} requests in the last minute, "

@@ -1,4 +1,4 @@
-"""Alembic's entry point; the connection is handed over by `Store.migrate`."""
+"""Alembic's entry point; the connection is handed over by `worker.store.migrating`."""
 
 from alembic import context
 

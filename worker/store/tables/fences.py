@@ -17,6 +17,8 @@ _TAKE = update(schema.node).where(
     schema.node.c.id == bindparam("of_node"), schema.node.c.fence <= bindparam("of_fence")
 )
 
+_FENCE = select(schema.node.c.fence).where(schema.node.c.id == bindparam("of_node"))
+
 _HOLD = update(schema.node).where(
     schema.node.c.id == bindparam("of_node"), schema.node.c.fence == bindparam("of_fence")
 )
@@ -66,7 +68,7 @@ def fence_of(place: int) -> int:
 
 def known_fence(connection: Connection, node: str) -> int:
     """The highest fence that wrote for a node, as far as this database knows; 0 where none did."""
-    return int(connection.scalar(select(schema.node.c.fence).where(schema.node.c.id == node)) or 0)
+    return int(connection.scalar(_FENCE, {"of_node": node}) or 0)
 
 
 def known_place(connection: Connection, task: str) -> int:

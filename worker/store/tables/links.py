@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, select, union_all, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from tasks.errors import ItemError, StateError
-from tasks.journal.contract import Base
-from tasks.merge import ID, End, Intent, Link
+from tasks.journal.contract import Base, parked_from, parked_words
+from tasks.merge import ID, End, Intent, Link, settled_names
 from tasks.values.canonical import dump, load
 from worker.store import schema
 from worker.store.database import Database
-from worker.store.tables.memory import Memories
+from worker.store.tables.memory import load_memory
 
 # Made once: SQLAlchemy takes longer to build such a statement than SQLite takes to carry it out.
-_UPDATE = update(schema.link).where(
-    schema.link.c.task == bindparam("of_task"), schema.link.c.left_id == bindparam("of_id")
-)
-_INSERT = insert(schema.link)
-_BEGIN = insert(schema.intent)
 _SETTLE = delete(schema.intent).where(
     schema.intent.c.task == bindparam("of_task"), schema.intent.c.key == bindparam("of_key")
 )
+_COUNT = (
+    update(schema.node)
+    .where(schema.node.c.id == bindparam("of_task"))
+    .values(linked=func.coalesce(schema.node.c.linked, 0) + bindparam("more"))
+)
 
+
+def _in_the_place(table: Table) -> dict[str, Any]:
+    """By database: a row is kept, in the place of one of the same key if there is one."""
+
+    def of(dialect: Any) -> Any:
+        new = dialect.insert(table)
+        other = {one.name: new.excluded[one.name] for one in table.c if not one.primary_key}
+        return new.on_conflict_do_update(index_elements=list(table.primary_key), set_=other)
+
+    return {"sqlite": of(sqlite), "postgresql": of(postgresql)}
+
+
+_PUT, _BEGIN = _in_the_place(schema.link), _in_the_place(schema.intent)
 
 #: Ids that one query asks for; SQLite takes so many variables in every version.
 _IDS_AT_ONCE = 500
+
+_ID = {End.LEFT: schema.link.c.left_id, End.RIGHT: schema.link.c.right_id}
 
 _LINK = (
     schema.link.c.left_id,
@@ -40,6 +59,31 @@ _LINK = (
     schema.link.c.parked,
 )
 
+#: Three searches of the index: with "other than", a database reads all of it.
+_UNSETTLED = union_all(
+    *(
+        select(*_LINK).where(schema.link.c.task == bindparam("of_task"), condition)
+        for condition in (
+            schema.link.c.shape.is_(None),
+            schema.link.c.shape < bindparam("of_shape"),
+            schema.link.c.shape > bindparam("of_shape"),
+        )
+    )
+)
+
+_LINKS_OF = select(*_LINK).where(schema.link.c.task == bindparam("of_task"))
+_INTENT = schema.intent.c
+_INTENTS_OF = select(
+    _INTENT.key,
+    _INTENT.side,
+    _INTENT.source_id,
+    _INTENT["values"],
+    _INTENT.target_id,
+    _INTENT.answered,
+    _INTENT.begun_at,
+    _INTENT.hash,
+).where(_INTENT.task == bindparam("of_task"))
+
 
 class Links:
     """Reading and writing the tables `link` and `intent`."""
@@ -48,10 +92,26 @@ class Links:
         self._store = store
 
     def count(self, task: str) -> int:
-        """How many pairs of a task are linked."""
+        """How many pairs of a task are linked, row by row."""
         with self._store.read() as connection:
-            query = select(func.count()).select_from(schema.link).where(schema.link.c.task == task)
+            return _rows_of(connection, task)
+
+    def counted(self, task: str) -> int:
+        """The same as was counted along, in no time."""
+        with self._store.read() as connection:
+            query = select(schema.node.c.linked).where(schema.node.c.id == task)
             return int(connection.scalar(query) or 0)
+
+    def unsettled(self, task: str, attributes: Collection[str]) -> list[Link]:
+        """The links of which a run says something though neither side changed.
+
+        Raises:
+            StateError: a row cannot be read.
+        """
+        with self._store.read() as connection:
+            rows = connection.execute(_UNSETTLED, {"of_task": task, "of_shape": shape_of(attributes)}).all()
+        with _told_rows(task):
+            return [_link(row) for row in rows]
 
     def tasks(self) -> set[str]:
         """The names of all tasks that have links or open intents."""
@@ -59,108 +119,161 @@ class Links:
             found = (select(table.c.task).distinct() for table in (schema.link, schema.intent))
             return {name for query in found for name in connection.scalars(query)}
 
+    def all(self, task: str) -> list[Link]:
+        """All links of a task.
+
+        Raises:
+            StateError: a row cannot be read.
+        """
+        with self._store.read() as connection:
+            rows = connection.execute(_LINKS_OF, {"of_task": task}).all()
+        with _told_rows(task):
+            return [_link(row) for row in rows]
+
+    def ids(self, task: str, end: End) -> list[ID]:
+        """The objects of a side that are linked."""
+        with self._store.read() as connection:
+            return list(connection.scalars(select(_ID[end]).where(schema.link.c.task == task)))
+
     def find(self, task: str, end: End, ids: Collection[ID]) -> list[Link]:
         """The links of these objects of a side; those without a link are left out.
 
         Raises:
             StateError: a row cannot be read.
         """
-        place = schema.link.c.left_id if end is End.LEFT else schema.link.c.right_id
-        wanted = list(dict.fromkeys(ids))
-        rows: list[Any] = []
-        with self._store.read() as connection:
-            for start in range(0, len(wanted), _IDS_AT_ONCE):
-                some = wanted[start : start + _IDS_AT_ONCE]
-                query = select(*_LINK).where(schema.link.c.task == task, place.in_(some))
-                rows += connection.execute(query).all()
+        rows = self._rows(task, end, ids, _LINK)
         with _told_rows(task):
             return [_link(row) for row in rows]
 
+    def counterparts(self, task: str, end: End, ids: Collection[ID]) -> dict[ID, ID]:
+        """With what these objects of a side are linked; those without a link are left out."""
+        rows = self._rows(task, end, ids, _LINK[:2])
+        pairs = (
+            (left_id, right_id) if end is End.LEFT else (right_id, left_id) for left_id, right_id in rows
+        )
+        return dict(pairs)
+
+    def _rows(
+        self, task: str, end: End, ids: Collection[ID], columns: Sequence[ColumnElement[Any]]
+    ) -> list[Any]:
+        place = _ID[end]
+        rows: list[Any] = []
+        with self._store.read() as connection:
+            wanted = [one for one in dict.fromkeys(ids) if _may_be_kept(one, connection)]
+            for start in range(0, len(wanted), _IDS_AT_ONCE):
+                some = wanted[start : start + _IDS_AT_ONCE]
+                query = select(*columns).where(schema.link.c.task == task, place.in_(some))
+                rows += connection.execute(query).all()
+        return rows
+
     def load(self, task: str) -> Base:
-        """All links and open intents of a task.
+        """All links and open intents of a task, and what is remembered of it.
 
         Raises:
             StateError: a row cannot be read; nothing may be concluded from the others then.
         """
-        link, intent = schema.link.c, schema.intent.c
+        return replace(self.recall(task), links=self.all(task))
+
+    def recall(self, task: str) -> Base:
+        """The same without the links.
+
+        Raises:
+            StateError: a row cannot be read.
+        """
         with self._store.read() as connection:
-            links = connection.execute(select(*_LINK).where(link.task == task)).all()
-            intents = connection.execute(
-                select(
-                    intent.key,
-                    intent.side,
-                    intent.source_id,
-                    intent["values"],
-                    intent.target_id,
-                    intent.answered,
-                    intent.begun_at,
-                    intent.hash,
-                ).where(intent.task == task)
-            ).all()
+            intents = connection.execute(_INTENTS_OF, {"of_task": task}).all()
+            memory = load_memory(connection, task)
         with _told_rows(task):
-            return Base(
-                [_link(row) for row in links],
-                [_intent(row) for row in intents],
-                Memories(self._store).load(task),
-            )
+            return Base((), [_intent(row) for row in intents], memory)
 
     # -- inside a transaction of the journal ----------------------------------------------------------------
 
     @staticmethod
-    def put(connection: Connection, task: str, link: Link, run_id: str) -> None:
-        """Keep a link with its base.
+    def put(connection: Connection, task: str, link: Link, run_id: str) -> int:
+        """Keep a link with its base; gives and raises the same as `put_all`."""
+        return Links.put_all(connection, task, [link], run_id)
+
+    @staticmethod
+    def put_all(connection: Connection, task: str, links: Sequence[Link], run_id: str) -> int:
+        """Keep links with their bases; gives how many links there are more now.
 
         Raises:
-            ItemError: the right object is linked with another left one already.
+            ItemError: a right object is linked with another left one already.
         """
-        row = {
-            "right_id": link.right_id,
-            "left_values": dump(dict(link.left)),
-            "right_values": dump(dict(link.right)),
-            "updated_at": datetime.now(UTC),
-            "run_id": run_id,
-            "parked": ",".join(sorted(link.parked)) or None,
-        }
+        if not links:
+            return 0
+        now = datetime.now(UTC)
+        rows = [
+            {
+                "task": task,
+                "left_id": link.left_id,
+                "right_id": link.right_id,
+                "left_values": dump(dict(link.left)),
+                "right_values": dump(dict(link.right)),
+                "updated_at": now,
+                "run_id": run_id,
+                "parked": ",".join(parked_words(link)) or None,
+                "shape": _shape(link),
+            }
+            for link in links
+        ]
+        more = _missing(connection, task, {link.left_id for link in links})
         try:
-            if connection.execute(_UPDATE, {**row, "of_task": task, "of_id": link.left_id}).rowcount == 0:
-                connection.execute(_INSERT, {**row, "task": task, "left_id": link.left_id})
+            connection.execute(_PUT[connection.dialect.name], rows)
         except IntegrityError as error:
-            raise ItemError(f"{link.right_id} is linked with another object already") from error
+            which = links[0].right_id if len(links) == 1 else f"one of {len(links)} objects"
+            raise ItemError(f"{which} is linked with another object already") from error
+        return more
 
     @staticmethod
     def forget(connection: Connection, task: str, attributes: Sequence[str]) -> None:
         """Drop attributes from the bases of all links of a task."""
+        if not attributes:
+            return
         table = schema.link.c
-        rows = connection.execute(
-            select(table.left_id, table.left_values, table.right_values).where(table.task == task)
-        ).all()
-        for left_id, left, right in rows:
-            bases = _values(left), _values(right)
+        rows = connection.execute(select(*_LINK).where(table.task == task)).all()
+        for link in map(_link, rows):
+            bases = link.left, link.right
             if not any(name in base for base in bases for name in attributes):
                 continue
-            kept = [dump({name: base[name] for name in base if name not in attributes}) for base in bases]
+            left, right = ({name: base[name] for name in base if name not in attributes} for base in bases)
             connection.execute(
                 update(schema.link)
-                .where(table.task == task, table.left_id == left_id)
-                .values(left_values=kept[0], right_values=kept[1])
+                .where(table.task == task, table.left_id == link.left_id)
+                .values(
+                    left_values=dump(left),
+                    right_values=dump(right),
+                    shape=_shape(replace(link, left=left, right=right)),
+                )
             )
 
     @staticmethod
-    def drop(connection: Connection, task: str, link: Link) -> None:
-        """Forget a link."""
+    def drop(connection: Connection, task: str, link: Link) -> int:
+        """Forget a link; gives how many links there are more now."""
         table = schema.link.c
-        connection.execute(
+        return -connection.execute(
             delete(schema.link).where(
                 table.task == task, table.left_id == link.left_id, table.right_id == link.right_id
             )
-        )
+        ).rowcount
 
     @staticmethod
-    def begin(connection: Connection, task: str, intent: Intent, run_id: str) -> None:
-        """Keep an intent."""
-        Links.settle(connection, task, [intent.key])
-        connection.execute(
-            _BEGIN,
+    def count_along(connection: Connection, task: str, more: int) -> None:
+        """Note that there are so many links more."""
+        if more:
+            connection.execute(_COUNT, {"of_task": task, "more": more})
+
+    @staticmethod
+    def count_anew(connection: Connection, task: str) -> None:
+        """Count the links row by row, and note how many there are."""
+        node = schema.node.c
+        rows = _rows_of(connection, task)
+        connection.execute(update(schema.node).where(node.id == task).values(linked=rows))
+
+    @staticmethod
+    def begin_all(connection: Connection, task: str, intents: Sequence[Intent], run_id: str) -> None:
+        """Keep intents, each in the place of an earlier one of its key."""
+        rows = [
             {
                 "task": task,
                 "key": intent.key,
@@ -172,14 +285,60 @@ class Links:
                 "values": dump(dict(intent.values)),
                 "begun_at": intent.begun_at or datetime.now(UTC),
                 "run_id": run_id,
-            },
-        )
+            }
+            for intent in intents
+        ]
+        if rows:
+            connection.execute(_BEGIN[connection.dialect.name], rows)
 
     @staticmethod
     def settle(connection: Connection, task: str, keys: Sequence[str]) -> None:
         """Close intents."""
-        for key in keys:
-            connection.execute(_SETTLE, {"of_task": task, "of_key": key})
+        if keys:
+            connection.execute(_SETTLE, [{"of_task": task, "of_key": key} for key in keys])
+
+
+def shape_of(attributes: Iterable[str]) -> str:
+    """A digest of the attributes of a base."""
+    return _digest(frozenset(attributes))
+
+
+@lru_cache(maxsize=1024)
+def _digest(attributes: frozenset[str]) -> str:
+    text = "\0".join(sorted(attributes))
+    return hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
+
+
+def _shape(link: Link) -> str | None:
+    names = settled_names(link)
+    return None if names is None else _digest(names)
+
+
+def _may_be_kept(object_id: ID, connection: Connection) -> bool:
+    """Whether a database can be asked for an id at all; any text may come from a service."""
+    if "\0" in object_id and connection.dialect.name == "postgresql":
+        return False
+    try:
+        object_id.encode()
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
+    return True
+
+
+def _rows_of(connection: Connection, task: str) -> int:
+    query = select(func.count()).select_from(schema.link).where(schema.link.c.task == task)
+    return int(connection.scalar(query) or 0)
+
+
+def _missing(connection: Connection, task: str, left_ids: Collection[ID]) -> int:
+    """How many of these have no link yet."""
+    ids, link = list(left_ids), schema.link.c
+    known = 0
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        some = ids[start : start + _IDS_AT_ONCE]
+        query = select(func.count()).select_from(schema.link).where(link.task == task, link.left_id.in_(some))
+        known += int(connection.scalar(query) or 0)
+    return len(ids) - known
 
 
 @contextmanager
@@ -196,9 +355,8 @@ def _told_rows(task: str) -> Iterator[None]:
 
 
 def _link(row: Any) -> Link:
-    return Link(
-        row.left_id, row.right_id, _values(row.left_values), _values(row.right_values), _sides(row.parked)
-    )
+    parked = parked_from(row.parked.split(",") if row.parked else ())
+    return Link(row.left_id, row.right_id, _values(row.left_values), _values(row.right_values), **parked)
 
 
 def _intent(row: Any) -> Intent:
@@ -212,10 +370,6 @@ def _intent(row: Any) -> Intent:
         row.begun_at,
         row.hash or "",
     )
-
-
-def _sides(text: str | None) -> frozenset[End]:
-    return frozenset(End(name) for name in text.split(",")) if text else frozenset()
 
 
 def _values(text: str) -> dict[str, Any]:

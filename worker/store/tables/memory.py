@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
 from config.redaction import redacted
 from tasks.journal.contract import Cursor, Memory
@@ -12,6 +13,41 @@ from tasks.merge import End, Held
 from tasks.values.canonical import dump, load
 from worker.store import schema
 from worker.store.database import Database
+
+_MEMORY_OF = select(
+    schema.memory.c.forms, schema.memory.c.scope, schema.memory.c.cursors, schema.memory.c.own
+).where(schema.memory.c.task == bindparam("of_task"))
+_HELD = select(schema.held).order_by(
+    schema.held.c.failures.desc(), schema.held.c.since, schema.held.c.left_id
+)
+_HELD_OF = _HELD.where(schema.held.c.task == bindparam("of_task"))
+
+
+def load_memory(connection: Connection, task: str) -> Memory:
+    """What is remembered of a task.
+
+    Raises:
+        StateError: a row cannot be read.
+    """
+    row = connection.execute(_MEMORY_OF, {"of_task": task}).first()
+    held = [_held(each) for each in connection.execute(_HELD_OF, {"of_task": task})]
+    if row is None:
+        return Memory(held=held)
+    cursors = {End(side): Cursor(**cursor) for side, cursor in load(row.cursors).items()}
+    own = None if row.own is None else load(row.own)
+    return Memory(load(row.forms), row.scope, cursors, held, own)
+
+
+def _held(row: Row[Any]) -> Held:
+    return Held(
+        (row.left_id, row.right_id),
+        redacted(row.reason),
+        row.content,
+        row.failures,
+        row.since,
+        row.next_try,
+        schema.name_of(row),
+    )
 
 
 class Memories:
@@ -26,16 +62,8 @@ class Memories:
         Raises:
             StateError: a row cannot be read.
         """
-        memory = schema.memory.c
         with self._store.read() as connection:
-            row = connection.execute(
-                select(memory.forms, memory.scope, memory.cursors, memory.own).where(memory.task == task)
-            ).first()
-        if row is None:
-            return Memory(held=self.held(task))
-        cursors = {End(side): Cursor(**cursor) for side, cursor in load(row.cursors).items()}
-        own = None if row.own is None else load(row.own)
-        return Memory(load(row.forms), row.scope, cursors, self.held(task), own)
+            return load_memory(connection, task)
 
     def held(self, task: str | None = None) -> Sequence[Held]:
         """The objects that are held, of one task or of all; those that failed most often first."""
@@ -43,26 +71,9 @@ class Memories:
 
     def held_by_task(self, task: str | None = None) -> list[tuple[str, Held]]:
         """The same, each with its task's name."""
-        table = schema.held.c
-        query = select(schema.held).order_by(table.failures.desc(), table.since, table.left_id)
-        if task is not None:
-            query = query.where(table.task == task)
+        query = _HELD if task is None else _HELD.where(schema.held.c.task == task)
         with self._store.read() as connection:
-            return [
-                (
-                    row.task,
-                    Held(
-                        (row.left_id, row.right_id),
-                        redacted(row.reason),
-                        row.content,
-                        row.failures,
-                        row.since,
-                        row.next_try,
-                        schema.name_of(row),
-                    ),
-                )
-                for row in connection.execute(query)
-            ]
+            return [(row.task, _held(row)) for row in connection.execute(query)]
 
     def release(self, task: str, object_id: str | None = None) -> int:
         """Let held objects be tried again in the next run: one by either id, or all; how many there were."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, insert, select, update
 
 from config.redaction import redacted
 from tasks.errors import StateError
@@ -42,6 +43,8 @@ class KeptPlan:
     #: When it was let through, and by which run.
     applied_at: datetime | None = None
     applied_by: str | None = None
+    #: When a person said that it is not to be let through; it may be all the same, later.
+    rejected_at: datetime | None = None
 
     @property
     def answering(self) -> bool:
@@ -57,6 +60,19 @@ class KeptPlan:
             return f"was let through {self.applied_at:%Y-%m-%d %H:%M} UTC{' and used' if self.applied_by else ''}"
         by = f" by run {self.applied_by[:8]}" if self.applied_by else ""
         return f"was applied {self.applied_at:%Y-%m-%d %H:%M} UTC{by}"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPlan:
+    """A plan that waits for a person, without what is in it."""
+
+    id: str
+    task: str
+    reason: str
+    #: When a run halted with it last.
+    at: datetime
+    #: Whether a node made it while it answered a peer.
+    answering: bool = False
 
 
 class Plans:
@@ -117,6 +133,20 @@ class Plans:
         with self._store.read() as connection:
             return [_kept(row) for row in connection.execute(query).mappings()]
 
+    def waiting(self) -> Sequence[WaitingPlan]:
+        """The plans that wait for a person, the newest first, without what is in them."""
+        table = schema.plan.c
+        query = (
+            select(table.id, table.task, table.run_id, table.reason, table.at)
+            .where(table.applied_at.is_(None))
+            .order_by(table.at.desc())
+        )
+        with self._store.read() as connection:
+            return [
+                WaitingPlan(row.id, row.task, redacted(row.reason), row.at, row.run_id.startswith(ANSWERING))
+                for row in connection.execute(query)
+            ]
+
     def refusal(self, task: str, plan_id: str) -> str | None:
         """Why a plan cannot be let through, before anything is looked at; `None` while it waits."""
         kept = next((one for one in self.find(plan_id) if (one.task, one.id) == (task, plan_id)), None)
@@ -131,7 +161,7 @@ class Plans:
             taken = (
                 update(schema.plan)
                 .where(table.task == task, table.id == plan_id, table.applied_at.is_(None))
-                .values(applied_at=datetime.now(UTC), applied_by=run_id)
+                .values(applied_at=datetime.now(UTC), applied_by=run_id, rejected_at=None)
             )
             return bool(connection.execute(taken).rowcount)
 
@@ -142,9 +172,23 @@ class Plans:
             allowed = (
                 update(schema.plan)
                 .where(table.task == task, table.id == plan_id, table.applied_at.is_(None))
-                .values(applied_at=datetime.now(UTC))
+                .values(applied_at=datetime.now(UTC), rejected_at=None)
             )
             return bool(connection.execute(allowed).rowcount)
+
+    def reject(self, task: str, plan_id: str) -> bool:
+        """Note that a plan is not to be let through; the same one stays rejected when a run halts with it again.
+
+        False where it does not wait any more.
+        """
+        table = schema.plan.c
+        with self._store.write() as connection:
+            rejected = (
+                update(schema.plan)
+                .where(table.task == task, table.id == plan_id, table.applied_at.is_(None))
+                .values(rejected_at=datetime.now(UTC))
+            )
+            return bool(connection.execute(rejected).rowcount)
 
     def use(self, task: str, plan_id: str, run_id: str) -> bool:
         """Whether such a plan was let through and not used yet; from now on it is used."""
@@ -165,19 +209,25 @@ class Plans:
 
     def expire(self, task: str) -> None:
         """Drop what waits of a task: a run went through, so both sides are not as it was made for any more."""
-        table = schema.plan.c
-        waiting = (table.task == task) & table.applied_at.is_(None) & _answering(False)
-        with self._store.read() as connection:  # nearly always there is none, and nobody is held up
-            if connection.execute(select(table.id).where(waiting)).first() is None:
-                return
         with self._store.write() as connection:
-            connection.execute(delete(schema.plan).where(waiting))
+            self.drop_waiting(connection, task)
+
+    @staticmethod
+    def drop_waiting(connection: Connection, task: str) -> None:
+        """The same, in the transaction that enters the run's end."""
+        connection.execute(_DROP, {"of_task": task})
 
 
 def _answering(so: bool) -> ColumnElement[bool]:
     """Plans of a node that answered, or all others."""
     found = schema.plan.c.run_id.startswith(ANSWERING)
     return found if so else ~found
+
+
+# Made once: SQLAlchemy takes longer to build such a statement than a database takes to carry it out.
+_DROP = delete(schema.plan).where(
+    schema.plan.c.task == bindparam("of_task"), schema.plan.c.applied_at.is_(None), _answering(False)
+)
 
 
 def _kept(row: RowMapping) -> KeptPlan:

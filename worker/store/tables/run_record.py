@@ -20,6 +20,8 @@ from worker.store import schema
 
 #: How a run that really ran ends. `skipped`, `cancelled` and `abandoned` runs did not.
 RAN = ("succeeded", "failed", "halted", "conflicts", "incomplete")
+#: All that the history has.
+STATUSES = (*RAN, "running", "skipped", "cancelled", "abandoned")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class RunRecord:
     fence: int = 0
     host: str = field(default_factory=socket.gethostname)
     pid: int = field(default_factory=os.getpid)
+    #: When the logins of its sides expire, as its report says; not kept in the history.
+    expires: Mapping[str, datetime] = field(default_factory=dict, compare=False)
     #: Of a dry run only.
     plan: Plan | None = field(default=None, compare=False, repr=False)
 

@@ -5,7 +5,6 @@ Its `/metrics` tells of the schedule and of the workers' loops as well.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Callable
 from typing import Any
@@ -22,16 +21,9 @@ from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
 from worker.telling.startup import refusing
 from worker.web.flower.metrics import Metrics as OwnMetrics
+from worker.web.hosts import is_here
 
 LOGIN = "FLOWER_BASIC_AUTH"
-
-
-def is_here(host: str) -> bool:
-    """Whether an address or name can only mean this machine."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 class Metrics(monitor.Metrics):  # type: ignore[misc]  # Flower has no types
@@ -93,7 +85,9 @@ class GuardedFlower(app.Flower):  # type: ignore[misc]
 
 def guard(settings: Settings) -> None:
     """Let Flower start guarded, and end with one line where it cannot start; by itself it prints a traceback."""
-    prometheus_client.REGISTRY.register(OwnMetrics(settings))
+    metrics = OwnMetrics(settings)
+    metrics.changes.start()
+    prometheus_client.REGISTRY.register(metrics)
     if not os.environ.get(LOGIN, "").strip():
         os.environ.pop(LOGIN, None)  # Flower takes an empty one for a login that nobody has
     command.Flower = GuardedFlower

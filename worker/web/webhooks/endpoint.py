@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from tasks.errors import TaskError
 from tasks.object_task import ObjectTask
-from tasks.services.notion.webhooks import (
+from tasks.services.notion.api.webhooks import (
     SIGNATURE_HEADER,
     DeliveryError,
     Event,
@@ -105,7 +105,8 @@ class Receiver:
 
     def wakeable_by(self, event: Event) -> list[str]:
         """Tasks whose Notion side says that the event is about an object of theirs."""
-        tasks = {name: self._resources.tasks[name] for name in self.wakeups.wakeable()}
+        tasks, wakeable = self._resources.tasks, self.wakeups.wakeable()
+        found = {name: tasks[name] for name in wakeable if name in tasks}
         return [
-            name for name, task in tasks.items() if isinstance(task, ObjectTask) and concerned(task, event)
+            name for name, task in found.items() if isinstance(task, ObjectTask) and concerned(task, event)
         ]

@@ -129,14 +129,15 @@ class Wakeups:
             self._look_at(str(task), str(pending), int(number))
 
     def _look_at(self, task: str, pending: str, lease: int) -> None:
-        if task not in self.wakeable():
+        scheduled = self._resources.tasks.get(task)
+        if scheduled is None or scheduled.plan_schedule.total is not None:
             self._settled(task, lease, "drop")
             return
         if (pending and not self._has_begun(json.loads(pending)["message"])) or self._is_busy(task):
             self._settled(task, lease, "later", _milliseconds(self._pace.look))
             return
         # When the next run of the schedule is due, this one is not needed any more.
-        every = self._resources.tasks[task].plan_schedule.every
+        every = scheduled.plan_schedule.every
         expires = every.total_seconds() if every else self._pace.lease
         message = str(uuid.uuid4())
         self._resources.send(task, message, expires)

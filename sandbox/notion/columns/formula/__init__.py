@@ -17,7 +17,7 @@ from sandbox.notion.requests import errors
 from sandbox.notion.requests.call import Call
 from sandbox.notion.state.clock import moment
 from sandbox.notion.state.ids import WORKSPACE_ID, encode_column_id
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 #: Values of computed columns by id; None while one is being worked out.
 Known = dict[str, dict[str, Any] | None]

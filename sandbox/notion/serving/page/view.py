@@ -11,7 +11,7 @@ from sandbox.notion.parts.parents import UNTITLED, is_trashed
 from sandbox.notion.parts.rich_text import title_of
 from sandbox.notion.parts.users import show_user
 from sandbox.notion.requests.call import Call
-from sandbox.notion.state.store import Stored
+from sandbox.notion.state.stored import Stored
 
 Json = dict[str, Any]
 

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from tasks.database import ConflictType, FieldTimestampWins
-from tasks.database.record import SyncRecord
-from tasks.database.storage import Reference
+from tasks.database.records.record import SyncRecord
+from tasks.database.storages.storage import Reference
 from tests.tasks.database.simulated.nodes import CrashingStorage, Node
 from tests.tasks.database.simulated.oracle import Oracle
 from tests.tasks.database.simulated.world import FIELDS, KEYS, World

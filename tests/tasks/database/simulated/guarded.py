@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.database.exceptions import MassChangeError
-from tasks.database.guard import Guard
+from tasks.database.storages.guard import Guard
 
 
 def guard(world: Any) -> Guard | None:

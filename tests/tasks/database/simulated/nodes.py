@@ -13,7 +13,7 @@ from tasks.database import (
     PayloadReconciler,
     SyncRecord,
 )
-from tasks.database.beside import MemoryBeside
+from tasks.database.storages.beside import MemoryBeside
 from tests.tasks.database.simulated import guarded
 
 MODELS = ("item", "note")

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from tasks.database import ConflictEntry, DatabaseEngine, SyncRecord
-from tasks.database.plain import PlainStorage, complete
+from tasks.database.storages.plain import PlainStorage, complete
 from tests.tasks.database.simulated.nodes import CrashingStorage, Node
 
 

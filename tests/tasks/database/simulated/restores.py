@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tasks.database.beside import MemoryBeside, Outside
+from tasks.database.storages.beside import MemoryBeside, Outside
 
 if TYPE_CHECKING:
     from tests.tasks.database.simulated.nodes import Node

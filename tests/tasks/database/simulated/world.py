@@ -8,13 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from tasks.database import (
-    FieldOwnershipWins,
-    FieldTimestampWins,
-    LocalWins,
-    RemoteWins,
-    SyncManifest,
-)
+from tasks.database import FieldOwnershipWins, FieldTimestampWins, LocalWins, RemoteWins, SyncManifest
 from tasks.database.exceptions import (
     MassChangeError,
     NotRestampableError,
@@ -22,7 +16,7 @@ from tasks.database.exceptions import (
     SyncError,
     TransportError,
 )
-from tasks.database.lost import lost_values
+from tasks.database.records.lost import lost_values
 from tests.tasks.database.simulated import bad_rows, emptiness, guarded
 from tests.tasks.database.simulated.nodes import MODELS, Crash, Node
 from tests.tasks.database.simulated.oracle import Oracle

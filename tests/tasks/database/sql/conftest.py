@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from tasks.database.sql.connection import Database
 from tasks.database.sql.storage import SQLAlchemyStorage
-from tasks.database.sql.tables import SyncedTable
+from tasks.database.sql.tables.connection import Database
+from tasks.database.sql.tables.synced_table import SyncedTable
 
 _numbers = itertools.count()
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tasks.database.clock import HybridLogicalClock
-from tasks.database.engine import DatabaseEngine
-from tasks.database.result import ConflictEntry, DatabaseResult
-from tasks.database.sql import Database, SQLAlchemyStorage, SyncedTable, capture
-from tasks.database.sql.graph import graph_of
+from tasks.database.engine.engine import DatabaseEngine
+from tasks.database.records.clock import HybridLogicalClock
+from tasks.database.records.result import ConflictEntry, DatabaseResult
+from tasks.database.sql import Database, SQLAlchemyStorage, SyncedTable
+from tasks.database.sql.capture import triggers as capture
+from tasks.database.sql.tables.graph import graph_of
 from tasks.database.transport import MemoryTransport
 
 Node = Any  # the class of the conftest

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import uvicorn
 from starlette.applications import Starlette
 
-from tasks.database.manifest import SyncManifest
+from tasks.database.records.manifest import SyncManifest
 from tasks.database.sql.declared import open_node, read_nodes
 from tasks.database.transport.server import ServedNode, node_routes
 
@@ -56,6 +56,7 @@ def main(database: str, crash: str) -> None:
     app = Starlette(routes=[*node_routes({"office": watched}.get)])
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
+    listening.listen()  # who comes before uvicorn is ready waits, and is not refused
     sys.stdout.write(f"{listening.getsockname()[1]}\n")
     sys.stdout.flush()
     uvicorn.Server(uvicorn.Config(app, log_level="error")).run([listening])

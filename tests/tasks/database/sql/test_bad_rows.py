@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tasks.database.exceptions import TransportError
-from tasks.database.peer import PeerState
+from tasks.database.storages.peer import PeerState
 from tests.tasks.database.sql.test_nodes import Party
 
 Node = Any  # the class of the conftest

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tasks.database.record import SyncRecord
-from tasks.database.sql import capture
+from tasks.database.records.record import SyncRecord
+from tasks.database.sql.capture import triggers as capture
 from tasks.database.sql.storage import SQLAlchemyStorage
 
 Node = Any  # the class of the conftest
@@ -172,7 +172,7 @@ def test_odd_names_are_quoted(node: Node) -> None:
         )
     )
     storage = node.storage()
-    from tasks.database.sql.tables import SyncedTable
+    from tasks.database.sql.tables.synced_table import SyncedTable
 
     name = """it's "odd" %(x)s :y"""
     table = SyncedTable.reflect(storage.database, name)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tasks.database.manifest import ModelPayload, SyncManifest
+from tasks.database.records.manifest import ModelPayload, SyncManifest
 from tests.tasks.database.sql.families import Family
 
 Node = Any  # the class of the conftest

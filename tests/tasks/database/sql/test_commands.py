@@ -60,14 +60,14 @@ def test_capture_status_and_resync(both: tuple[Node, Node], capsys: pytest.Captu
     office, laptop = both
     laptop.run("INSERT INTO city (id, name) VALUES ('a', 'Aachen')")
     nodes.status("laptop", as_json=True)
-    [lag] = json.loads(capsys.readouterr().out)
+    [lag] = json.loads(capsys.readouterr().out)["items"]
     assert lag["uncaptured"] == ["city", "person"]
     for name in ("office", "laptop"):
         assert nodes.capture(name, uninstall=False) == ExitCode.OK
     assert "1 rows became known" in capsys.readouterr().out
     office.run("INSERT INTO city (id, name) VALUES ('b', 'Berlin')")
     nodes.status(None, as_json=True)
-    ages = {lag["node"]: lag for lag in json.loads(capsys.readouterr().out)}
+    ages = {lag["node"]: lag for lag in json.loads(capsys.readouterr().out)["items"]}
     assert 0 <= ages["office"]["oldest_unsent_seconds"] < 600
     assert ages["office"]["uncaptured"] == []
     assert nodes.status(None, as_json=False) == ExitCode.OK
@@ -78,7 +78,7 @@ def test_capture_status_and_resync(both: tuple[Node, Node], capsys: pytest.Captu
     office.run("INSERT INTO city (id, name) VALUES ('c', 'Celle')")
     capsys.readouterr()
     nodes.status("office", as_json=True)
-    assert json.loads(capsys.readouterr().out)[0]["uncaptured"] == ["city", "person"]
+    assert json.loads(capsys.readouterr().out)["items"][0]["uncaptured"] == ["city", "person"]
     with pytest.raises(CommandError, match="no node 'nobody'"):
         nodes.status("nobody", as_json=True)
 
@@ -94,7 +94,7 @@ def test_two_nodes_are_compared(
         )
     capsys.readouterr()
     assert node_compare.compare("office", "laptop", as_json=True) == ExitCode.FAILED
-    city, person = json.loads(capsys.readouterr().out)
+    city, person = json.loads(capsys.readouterr().out)["items"]
     assert (city["label"], city["equal"], city["alike"]) == ("city", 1, False)
     named = {
         kind: [(row["key"], row["fields"]) for row in found["rows"]]
@@ -146,13 +146,16 @@ def test_what_is_held_is_shown_where_it_is_and_where_it_is_not(
         result = other.engine.sync()
     assert [line for line in result.errors if "is held at node 'office'" in line]
     nodes.status(None, as_json=True)
-    held = {lag["node"]: (lag["held"], lag["held_by_peer"]) for lag in json.loads(capsys.readouterr().out)}
+    held = {
+        lag["node"]: (lag["held"], lag["held_by_peer"])
+        for lag in json.loads(capsys.readouterr().out)["items"]
+    }
     assert held["laptop"] == (2, 1)  # the row of the office, and the one that cannot be sent
     assert held["office"][0] == 1
     monkeypatch.setattr("worker.cli.keeping.held.get_settings", nodes.get_settings)
     for name in ("laptop", "office", None):
         assert held_objects.held(name, as_json=True) == ExitCode.OK
-        found = json.loads(capsys.readouterr().out)
+        found = json.loads(capsys.readouterr().out)["items"]
         keys = {(one["node"], row["key"]) for one in found for row in [*one["held"], *one["held_by_peer"]]}
         assert {(name or "laptop", "2"), (name or "laptop", "bad")} <= keys
     monkeypatch.setenv("COLUMNS", "80")
@@ -171,7 +174,7 @@ def test_rows_from_before_the_capture_are_not_said_to_be_decades_old(
     nodes.capture("laptop", uninstall=False)
     capsys.readouterr()
     nodes.status("laptop", as_json=True)
-    [lag] = json.loads(capsys.readouterr().out)
+    [lag] = json.loads(capsys.readouterr().out)["items"]
     assert (lag["unsent"], lag["oldest_unsent_seconds"]) == (True, None)
     nodes.status("laptop", as_json=False)
     shown = capsys.readouterr().out
@@ -198,6 +201,7 @@ def test_what_a_wrong_clock_stamped_is_mended(
     assert "nothing is stamped" in capsys.readouterr().out
     assert nodes.restamp("laptop", dry_run=True, as_json=True) == ExitCode.OK
     assert json.loads(capsys.readouterr().out) == {
+        "version": 1,
         "records": 0,
         "deletions": 0,
         "until": None,

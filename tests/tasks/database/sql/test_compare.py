@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tasks.database.sql.compare import Kind, TableComparison, compare
-from tasks.database.sql.repair import Step, repair
+from tasks.database.sql.comparing.compare import Kind, TableComparison, compare
+from tasks.database.sql.comparing.repair import Step, repair
 from tests.tasks.database.sql.test_nodes import KINDS, Party
 
 Node = Any  # the class of the conftest

@@ -20,8 +20,8 @@ from tasks.database import (
     SyncRecord,
     Tombstone,
 )
-from tasks.database.clock import wall_ms
-from tasks.database.storage import RestampableStorage
+from tasks.database.records.clock import wall_ms
+from tasks.database.storages.storage import RestampableStorage
 
 Node = Any  # the class of the conftest
 M = "city"

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
-from tasks.database.manifest import SyncManifest
+from tasks.database.records.manifest import SyncManifest
 from tasks.database.sql.declared import open_node, read_nodes
 from tasks.database.transport.server import node_routes
 from tasks.database.transport.signing import PeerKey

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tasks.database.clock import HybridLogicalClock, wall_ms
-from tasks.database.engine import DatabaseEngine
+from tasks.database.engine.engine import DatabaseEngine
 from tasks.database.exceptions import SyncAbortedError, SyncError, TransportError
-from tasks.database.graph import DependencyGraph
-from tasks.database.manifest import SyncManifest
+from tasks.database.records.clock import HybridLogicalClock, wall_ms
+from tasks.database.records.graph import DependencyGraph
+from tasks.database.records.manifest import SyncManifest
 from tests.tasks.database.sql import restoring
 from tests.tasks.database.sql.people import People, skew
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tasks.database.sql.compare import compare
+from tasks.database.sql.comparing.compare import compare
 
 from .test_shapes import Pair
 from .test_triggers import lite, rest

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tasks.database.clock import HybridLogicalClock, wall_ms
-from tasks.database.engine import DatabaseEngine
+from tasks.database.engine.engine import DatabaseEngine
 from tasks.database.exceptions import ClockDriftError, SyncAbortedError, TransportError
-from tasks.database.graph import DependencyGraph
-from tasks.database.manifest import SyncManifest
-from tasks.database.result import DatabaseResult
+from tasks.database.records.clock import HybridLogicalClock, wall_ms
+from tasks.database.records.graph import DependencyGraph
+from tasks.database.records.manifest import SyncManifest
+from tasks.database.records.result import DatabaseResult
 from tasks.database.sql import SQLAlchemyStorage
 from tests.tasks.database.sql.people import skew
 

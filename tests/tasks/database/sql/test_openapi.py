@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from schemathesis.core import NOT_SET
 from starlette.applications import Starlette
 
-from tasks.database.manifest import SyncManifest
+from tasks.database.records.manifest import SyncManifest
 from tasks.database.sql.declared import open_node, read_nodes
 from tasks.database.transport import wire
 from tasks.database.transport.refusals import KINDS

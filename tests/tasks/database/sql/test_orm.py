@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
-from tasks.database.record import SyncRecord
+from tasks.database.records.record import SyncRecord
 from tasks.database.sql import SQLAlchemyStorage
 from tasks.database.sql.orm import Synced, capture_sessions
 from tasks.errors import TaskDefinitionError

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from tasks.database import DatabaseEngine, DependencyGraph, HybridLogicalClock
-from tasks.database.peer import PeerState
+from tasks.database.storages.peer import PeerState
 from tasks.database.transport.memory import MemoryTransport
 
 from .conftest import Node

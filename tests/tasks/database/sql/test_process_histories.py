@@ -18,7 +18,7 @@ Node = Any  # the class of the conftest
 
 HERE = Path(__file__).parent
 #: Edits and syncs; `make proof` asks for more.
-STEPS = int(os.environ.get("LOCKSTEP_NODE_PROCESS_STEPS", "20"))
+STEPS = int(os.environ.get("LOCKSTEP_NODE_PROCESS_STEPS", "10"))
 REACHABLE = [
     "created",
     "edited",

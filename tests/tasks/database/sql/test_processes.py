@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tasks.database.exceptions import SyncAbortedError
-from tasks.database.manifest import SyncManifest
+from tasks.database.records.manifest import SyncManifest
 from tasks.database.sql.declared import Node as DeclaredNode
 from tasks.database.sql.declared import open_node, read_nodes
 from tasks.database.transport import wire

@@ -17,8 +17,11 @@ Node = Any  # the class of the conftest
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
 
 
-@pytest.mark.parametrize("name", ["office", "laptop"])
-@pytest.mark.parametrize("alive", [False, True], ids=["stopped", "running"])
+@pytest.mark.parametrize(
+    ("name", "alive"),
+    [("office", False), ("office", True), ("laptop", True)],
+    ids=["office-stopped", "office-running", "laptop-running"],
+)
 def test_what_was_lost_comes_back(
     make_node: Callable[[str], Node], kind: str, name: str, alive: bool
 ) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from tasks.database.beside import FileBeside, Outside
 from tasks.database.exceptions import SyncAbortedError, TransportError
-from tasks.database.manifest import SyncManifest
+from tasks.database.records.manifest import SyncManifest
+from tasks.database.storages.beside import FileBeside, Outside
 from tests.tasks.database.sql.people import skew
 from tests.tasks.database.sql.test_nodes import Party
 

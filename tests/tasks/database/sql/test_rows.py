@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tasks.database.record import SyncRecord
+from tasks.database.records.record import SyncRecord
 from tasks.database.sql import Database, SQLAlchemyStorage, SyncedTable
-from tasks.database.sql.rows import JsonTexts, array
+from tasks.database.sql.tables.bulk import JsonTexts, array
 
 from .conftest import Node
 
@@ -72,15 +72,15 @@ def test_copied_rows_are_as_inserted_ones(make_node: Callable[[str], Node], valu
 def test_a_table_with_row_security_is_written_too(make_node: Callable[[str], Node]) -> None:
     node = make_node("postgresql")
     for statement in (
-        "CREATE ROLE clerk LOGIN",
-        "GRANT ALL ON SCHEMA public TO clerk",
-        "ALTER TABLE city OWNER TO clerk",
+        "CREATE ROLE holder LOGIN",
+        "GRANT ALL ON SCHEMA public TO holder",
+        "ALTER TABLE city OWNER TO holder",
         "ALTER TABLE city ENABLE ROW LEVEL SECURITY",
         "ALTER TABLE city FORCE ROW LEVEL SECURITY",
         "CREATE POLICY everything ON city USING (true)",
     ):
         node.run(statement)
-    storage = storage_of(node, "city", user="clerk")
+    storage = storage_of(node, "city", user="holder")
     records = {
         key: SyncRecord(key, {"id": key, "name": name}, {}, 9)
         for key, name in {"1": "Ulm", "2": None, "3": "Bonn"}.items()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tasks.database.exceptions import SyncAbortedError
-from tasks.database.sql import capture
+from tasks.database.sql.capture import triggers as capture
 from tasks.errors import TaskDefinitionError
 from tests.tasks.database.sql.test_nodes import KINDS, Party
 

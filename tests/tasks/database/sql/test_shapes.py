@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tasks.database.clock import HybridLogicalClock
-from tasks.database.engine import DatabaseEngine
+from tasks.database.engine.engine import DatabaseEngine
 from tasks.database.exceptions import CircularDependencyError
+from tasks.database.records.clock import HybridLogicalClock
 from tasks.database.sql import Database, SQLAlchemyStorage, SyncedTable
-from tasks.database.sql.capture import remove
-from tasks.database.sql.graph import graph_of
+from tasks.database.sql.capture.triggers import remove
+from tasks.database.sql.tables.graph import graph_of
 from tasks.database.transport import MemoryTransport
 from tasks.errors import TaskDefinitionError
 

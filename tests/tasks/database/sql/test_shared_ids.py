@@ -10,7 +10,7 @@ import pytest
 
 from tasks.database.sql import Database, SyncedTable, declared
 from tasks.database.sql.declared import open_node, read_nodes
-from tasks.database.sql.shared_ids import gives_ids
+from tasks.database.sql.tables.shared_ids import gives_ids
 from tests.tasks.database.sql.test_nodes import KINDS, Party
 
 Node = Any  # the class of the conftest

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tasks.database.clock import HybridLogicalClock
-from tasks.database.record import SyncRecord
+from tasks.database.records.clock import HybridLogicalClock
+from tasks.database.records.record import SyncRecord
 from tasks.database.sql import Database, NodeDatabaseError, SQLAlchemyStorage, SyncedTable
-from tasks.database.storage import ArrivalStorage, Tombstone
+from tasks.database.storages.storage import ArrivalStorage, Tombstone
 
 Node = Any  # the class of the conftest
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tasks.database.clock import HybridLogicalClock
-from tasks.database.engine import DatabaseEngine
+from tasks.database.engine.engine import DatabaseEngine
+from tasks.database.records.clock import HybridLogicalClock
 from tasks.database.sql import Database, SQLAlchemyStorage, SyncedTable
-from tasks.database.sql.compare import compare
-from tasks.database.sql.graph import graph_of
+from tasks.database.sql.comparing.compare import compare
+from tasks.database.sql.tables.graph import graph_of
 from tasks.database.transport import MemoryTransport
 
 Node = Any  # the class of the conftest

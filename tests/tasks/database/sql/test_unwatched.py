@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tasks.database.sql import capture
+from tasks.database.sql.capture import triggers as capture
 from tests.tasks.database.sql.test_nodes import KINDS, Party
 
 Node = Any  # the class of the conftest

@@ -11,8 +11,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from tasks.database.manifest import ModelPayload, SyncManifest
-from tasks.database.record import SyncRecord
+from tasks.database.records.manifest import ModelPayload, SyncManifest
+from tasks.database.records.record import SyncRecord
 from tasks.database.transport.server import ServedNode, node_routes
 from tasks.database.transport.signing import PeerKey
 

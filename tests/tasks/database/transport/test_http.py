@@ -21,8 +21,8 @@ from tasks.database.exceptions import (
     TransportError,
     UnknownNodeError,
 )
-from tasks.database.manifest import ModelPayload, SyncManifest
-from tasks.database.record import SyncRecord
+from tasks.database.records.manifest import ModelPayload, SyncManifest
+from tasks.database.records.record import SyncRecord
 from tasks.database.transport import wire
 from tasks.database.transport.http import HttpTransport
 from tasks.database.transport.refusals import UnknownModelError

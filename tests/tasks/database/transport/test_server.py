@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from tasks.database.manifest import ModelPayload, SyncManifest
-from tasks.database.record import SyncRecord
+from tasks.database.records.manifest import ModelPayload, SyncManifest
+from tasks.database.records.record import SyncRecord
 from tasks.database.transport import signing, wire
 from tasks.database.transport.server import node_routes
 from tasks.database.transport.signing import MemoryNonces, PeerKey

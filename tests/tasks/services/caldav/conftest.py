@@ -7,7 +7,11 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from tasks.services.caldav import CalDAVClient, TodoCalendar
+from tasks.services.caldav import (
+    TODOS,
+    CalDAVClient,
+    Calendar,
+)
 from tasks.services.caldav.radicale_server import RadicaleServer
 from tests.tasks.services.caldav.xandikos_server import XandikosServer, xandikos_server
 
@@ -40,9 +44,9 @@ def calendar_url(radicale: RadicaleServer) -> str:
 
 
 @pytest.fixture
-async def calendar(server: Server) -> AsyncIterator[TodoCalendar]:
+async def calendar(server: Server) -> AsyncIterator[Calendar]:
     """An empty calendar on each of the servers."""
     password = SecretStr(server.password) if server.password is not None else None
     url = server.make_calendar(f"todos-{uuid4().hex[:8]}")
     async with CalDAVClient(url, server.username, password) as client:
-        yield TodoCalendar(client)
+        yield Calendar(client, TODOS)

@@ -7,8 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from tasks.services.caldav import CalDAVClient, TodoCalendar
-from tasks.services.caldav.todo import new_todo
+from tasks.services.caldav import (
+    TODOS,
+    CalDAVClient,
+    Calendar,
+)
 
 DROP = "drop"
 
@@ -51,13 +54,13 @@ class Scripted:
 
 
 @asynccontextmanager
-async def scripted(**answers: list[str | bytes]) -> AsyncIterator[tuple[Scripted, TodoCalendar]]:
+async def scripted(**answers: list[str | bytes]) -> AsyncIterator[tuple[Scripted, Calendar]]:
     server = Scripted(answers)
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     server.port = listener.sockets[0].getsockname()[1]
     try:
         async with CalDAVClient(server.url) as made:
-            yield server, TodoCalendar(made)
+            yield server, Calendar(made, TODOS)
     finally:
         listener.close()
 
@@ -80,7 +83,7 @@ def multistatus(*responses: str) -> str:
 def found(href: str, uid: str, etag: str = '"1"') -> str:
     return (
         f"<D:href>{href}</D:href><D:propstat><D:prop><D:getetag>{etag}</D:getetag>"
-        f"<C:calendar-data>{new_todo(uid, {'summary': uid})}</C:calendar-data></D:prop>"
+        f"<C:calendar-data>{TODOS.new(uid, {'summary': uid})}</C:calendar-data></D:prop>"
         "<D:status>HTTP/1.1 200 OK</D:status></D:propstat>"
     )
 

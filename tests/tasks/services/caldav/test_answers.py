@@ -16,11 +16,15 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from tasks.errors import OutcomeUnknownError, SideError
-from tasks.services.caldav import CalDAVClient, TodoCalendar, answer
-from tasks.services.caldav.answer import MOST_BYTES, Answer, TooLargeError, Unpacked
-from tasks.services.caldav.contents import read_contents
-from tasks.services.caldav.multistatus import read_multistatus
-from tasks.services.caldav.todo import new_todo
+from tasks.services.caldav import (
+    TODOS,
+    CalDAVClient,
+    Calendar,
+)
+from tasks.services.caldav.collection.contents import read_contents
+from tasks.services.caldav.server import answer
+from tasks.services.caldav.server.answer import MOST_BYTES, Answer, TooLargeError, Unpacked
+from tasks.services.caldav.server.multistatus import read_multistatus
 from tests.tasks.services.caldav.scripted import Scripted, found, http, multistatus, scripted
 
 
@@ -162,7 +166,7 @@ async def test_what_is_no_xml_spoils_its_own_resource_only(old: str, new: bytes)
         assert listing.partial is None
         assert not await calendar.is_gone("b")
     # A plain request needs no XML.
-    text = new_todo("b", {"summary": "plain"})
+    text = TODOS.new("b", {"summary": "plain"})
     async with scripted(REPORT=[damaged(old, new)], GET=[http("200 OK", text)]) as (_, calendar):
         listing = await calendar.read_all()
         assert [todo.values["summary"] for todo in listing] == ["a", "plain", "c"]
@@ -233,7 +237,7 @@ def test_whatever_comes_is_read_or_refused(edits: list[tuple[int, int, bytes]]) 
         resources = read_multistatus(body, "http://cal.example/cal/")
     except ValueError:
         resources = []
-    read_contents(resources, calendar_url="http://cal.example/cal/", floating=UTC, known={})
+    read_contents(resources, codec=TODOS, calendar_url="http://cal.example/cal/", floating=UTC, known={})
     assert Answer(415, {}, body).reason.isprintable()
 
 
@@ -294,7 +298,7 @@ async def test_no_address_of_an_answer_leads_elsewhere(address: str, with_conten
         odd = found(href, "odd") if with_content else _bare(href)
         server.answers["REPORT"] = [multistatus(found("/cal/a.ics", "a"), odd)]
         async with CalDAVClient(server.url, "anna", SecretStr("secret")) as client:
-            calendar = TodoCalendar(client)
+            calendar = Calendar(client, TODOS)
             listing = await calendar.read_all()
             assert [todo.uid for todo in listing] == ["a"]
             (reason,) = listing.unreadable.values()
@@ -343,7 +347,7 @@ async def test_a_redirection_leads_nowhere(method: str) -> None:
         moved = http("307 Moved", "", f"Location: http://127.0.0.1:{port}/cal/")
         async with scripted(**{method: [moved]}) as (server, calendar):
             with pytest.raises(SideError, match="redirects"):
-                await calendar._client.request(method, server.url)
+                await calendar.client.request(method, server.url)
         assert asked == []
 
 

@@ -9,7 +9,12 @@ import pytest
 from pydantic import SecretStr
 
 from tasks.errors import ItemError, PreconditionError, SideError, TaskDefinitionError
-from tasks.services.caldav import CalDAVClient, Todo, TodoCalendar
+from tasks.services.caldav import (
+    TODOS,
+    CalDAVClient,
+    Calendar,
+    Entry,
+)
 from tasks.services.caldav.radicale_server import RadicaleServer
 from tasks.values.opaque import Opaque
 from tests.tasks.services.caldav.conftest import Server
@@ -23,6 +28,7 @@ VALUES = {
     "categories": ("home", "office"),
     "url": "https://example.org/?a=1&b=2",
 }
+UNSET = {"completed": False, "start": None, "percent_complete": None, "parent": ()}
 
 
 def ics(uid: str, *lines: str) -> str:
@@ -48,15 +54,15 @@ def put(server: Server, url: str, text: str) -> None:
         http.put(url, content=text.encode(), headers={"Content-Type": "text/calendar"}).raise_for_status()
 
 
-async def only(calendar: TodoCalendar) -> Todo:
+async def only(calendar: Calendar) -> Entry:
     listing = await calendar.read_all()
     assert listing.partial is None
     (todo,) = listing
-    assert isinstance(todo, Todo)
+    assert isinstance(todo, Entry)
     return todo
 
 
-async def test_create_read_update_delete(calendar: TodoCalendar) -> None:
+async def test_create_read_update_delete(calendar: Calendar) -> None:
     await calendar.check()
     assert await calendar.read_all() == []
     key = str(uuid4())
@@ -64,7 +70,7 @@ async def test_create_read_update_delete(calendar: TodoCalendar) -> None:
     listed = await only(calendar)
     assert listed.uid == made.uid == key
     assert listed.etag == made.etag
-    assert listed.values == made.values == {**VALUES, "completed": False}
+    assert listed.values == made.values == {**VALUES, **UNSET}
     updated = await calendar.update(listed, {"summary": "Paper", "due": date(2026, 8, 1), "priority": None})
     again = await only(calendar)
     assert again.values == updated.values
@@ -80,7 +86,7 @@ async def test_create_read_update_delete(calendar: TodoCalendar) -> None:
     assert await calendar.is_gone(key)
 
 
-async def test_a_retried_create_gives_what_the_first_one_made(calendar: TodoCalendar) -> None:
+async def test_a_retried_create_gives_what_the_first_one_made(calendar: Calendar) -> None:
     key = str(uuid4())
     first = await calendar.create(key, VALUES)
     second = await calendar.create(key, VALUES)
@@ -88,7 +94,7 @@ async def test_a_retried_create_gives_what_the_first_one_made(calendar: TodoCale
     assert (await only(calendar)).etag == first.etag
 
 
-async def test_a_create_over_something_else_is_refused(calendar: TodoCalendar, server: Server) -> None:
+async def test_a_create_over_something_else_is_refused(calendar: Calendar, server: Server) -> None:
     key = str(uuid4())
     put(server, f"{calendar.url}{key}.ics", ics("another", "SUMMARY:other"))
     with pytest.raises(PreconditionError):
@@ -96,7 +102,7 @@ async def test_a_create_over_something_else_is_refused(calendar: TodoCalendar, s
     assert (await only(calendar)).values["summary"] == "other"
 
 
-async def test_an_edit_in_between_is_not_overwritten(calendar: TodoCalendar, server: Server) -> None:
+async def test_an_edit_in_between_is_not_overwritten(calendar: Calendar, server: Server) -> None:
     todo = await calendar.create(str(uuid4()), VALUES)
     put(server, todo.href, todo.text.replace("Order paper", "Buy ink"))
     with pytest.raises(PreconditionError):
@@ -106,7 +112,7 @@ async def test_an_edit_in_between_is_not_overwritten(calendar: TodoCalendar, ser
     assert "Buy ink" in (await only(calendar)).values["summary"]
 
 
-async def test_a_deletion_in_between_is_seen(calendar: TodoCalendar, server: Server) -> None:
+async def test_a_deletion_in_between_is_seen(calendar: Calendar, server: Server) -> None:
     todo = await calendar.create(str(uuid4()), VALUES)
     with server.http() as http:
         http.delete(todo.href).raise_for_status()
@@ -116,15 +122,13 @@ async def test_a_deletion_in_between_is_seen(calendar: TodoCalendar, server: Ser
     assert await calendar.read_all() == []
 
 
-async def test_an_unchanged_value_writes_nothing(calendar: TodoCalendar) -> None:
+async def test_an_unchanged_value_writes_nothing(calendar: Calendar) -> None:
     todo = await calendar.create(str(uuid4()), VALUES)
     assert await calendar.update(todo, dict(todo.values)) is todo
     assert (await only(calendar)).etag == todo.etag
 
 
-async def test_foreign_properties_and_alarms_survive_the_server(
-    calendar: TodoCalendar, server: Server
-) -> None:
+async def test_foreign_properties_and_alarms_survive_the_server(calendar: Calendar, server: Server) -> None:
     alarm = ["BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:ring", "TRIGGER:-PT15M", "END:VALARM"]
     put(
         server,
@@ -139,7 +143,7 @@ async def test_foreign_properties_and_alarms_survive_the_server(
         assert line in text.split("\r\n")
 
 
-async def test_the_id_stays_when_the_address_changes(calendar: TodoCalendar, server: Server) -> None:
+async def test_the_id_stays_when_the_address_changes(calendar: Calendar, server: Server) -> None:
     todo = await calendar.create(str(uuid4()), VALUES)
     moved = calendar.url + "moved.ics"
     with server.http() as http:
@@ -150,7 +154,7 @@ async def test_the_id_stays_when_the_address_changes(calendar: TodoCalendar, ser
     assert not await calendar.is_gone(todo.uid)
 
 
-async def test_an_odd_attribute_hides_itself_only(calendar: TodoCalendar, server: Server) -> None:
+async def test_an_odd_attribute_hides_itself_only(calendar: Calendar, server: Server) -> None:
     put(server, f"{calendar.url}odd.ics", ics("odd", "SUMMARY:odd", "DUE;TZID=Mars:20260704T120000"))
     todo = await only(calendar)
     assert isinstance(todo.values["due"], Opaque)
@@ -160,7 +164,7 @@ async def test_an_odd_attribute_hides_itself_only(calendar: TodoCalendar, server
 
 
 async def test_an_unreadable_todo_is_named_by_its_uid_and_the_listing_is_complete(
-    calendar: TodoCalendar, server: Server
+    calendar: Calendar, server: Server
 ) -> None:
     put(server, f"{calendar.url}good.ics", ics("good", "SUMMARY:good"))
     put(server, f"{calendar.url}bad.ics", ics("bad", "SUMMARY;NO_NAME=b:bad"))
@@ -171,13 +175,13 @@ async def test_an_unreadable_todo_is_named_by_its_uid_and_the_listing_is_complet
     assert "SUMMARY" in listing.unreadable["bad"]
 
 
-async def test_events_are_not_listed(calendar: TodoCalendar, server: Server) -> None:
+async def test_events_are_not_listed(calendar: Calendar, server: Server) -> None:
     event = ics("e", "SUMMARY:event", "DTSTART:20260101T000000Z").replace("VTODO", "VEVENT")
     put(server, f"{calendar.url}event.ics", event)
     assert await calendar.read_all() == []
 
 
-async def test_signs_that_a_path_must_escape(calendar: TodoCalendar, server: Server) -> None:
+async def test_signs_that_a_path_must_escape(calendar: Calendar, server: Server) -> None:
     put(server, f"{calendar.url}a%20b%23c%25d.ics", ics("id with space/and&<signs>", "SUMMARY:odd"))
     todo = await only(calendar)
     assert (await calendar.update(todo, {"summary": "even"})).values["summary"] == "even"
@@ -192,7 +196,7 @@ async def test_signs_that_a_path_must_escape(calendar: TodoCalendar, server: Ser
 async def check(url: str, username: str | None = None, password: str | None = None) -> None:
     secret = SecretStr(password) if password is not None else None
     async with CalDAVClient(url, username, secret) as client:
-        await TodoCalendar(client).check()
+        await Calendar(client, TODOS).check()
 
 
 async def test_a_wrong_password(radicale: RadicaleServer, calendar_url: str) -> None:
@@ -235,7 +239,7 @@ async def test_a_login_in_the_address_is_used_and_not_shown(
     assert "wrong-word" not in f"{client.url} {client.server} {vars(client)}"
     async with client:
         with pytest.raises(SideError) as caught:
-            await TodoCalendar(client).check()
+            await Calendar(client, TODOS).check()
     assert "wrong-word" not in str(caught.value)
 
 
@@ -254,7 +258,7 @@ async def test_a_server_that_restarts(radicale: RadicaleServer) -> None:
     with RadicaleServer() as server:
         url = server.make_calendar("todos")
         async with CalDAVClient(url, server.username, SecretStr(server.password)) as client:
-            calendar = TodoCalendar(client)
+            calendar = Calendar(client, TODOS)
             todo = await calendar.create(str(uuid4()), VALUES)
             server.restart()
             assert (await only(calendar)).etag == todo.etag
@@ -262,20 +266,20 @@ async def test_a_server_that_restarts(radicale: RadicaleServer) -> None:
             assert (await only(calendar)).etag == updated.etag
 
 
-async def test_a_write_that_is_stopped_is_not_sent(calendar: TodoCalendar) -> None:
+async def test_a_write_that_is_stopped_is_not_sent(calendar: Calendar) -> None:
     class LostError(Exception):
         pass
 
     def stop() -> None:
         raise LostError
 
-    calendar._client.before_write = stop
+    calendar.client.before_write = stop
     with pytest.raises(LostError):
         await calendar.create(str(uuid4()), VALUES)
     assert await calendar.read_all() == []
 
 
-async def test_an_invalid_value_is_an_error_of_the_item(calendar: TodoCalendar) -> None:
+async def test_an_invalid_value_is_an_error_of_the_item(calendar: Calendar) -> None:
     todo = await calendar.create(str(uuid4()), VALUES)
     with pytest.raises(ItemError, match=f"to-do {todo.uid}: priority 99"):
         await calendar.update(todo, {"priority": 99})

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.services.caldav.content_lines import Component, escape, split_list
-from tasks.services.caldav.todo import edit_todo
+from tasks.services.caldav.entries.todo import TODOS
+from tasks.services.caldav.lines.content_lines import Component, escape, split_list
 from tests.tasks.services.caldav.texts import NOW, edited_lines, read, resource
 
 
@@ -46,7 +46,7 @@ def test_any_edit_of_tags_touches_only_the_lines_that_it_means(
     new = {tag for tag in old if data.draw(st.booleans())} | extra
     text = resource(*(f"CATEGORIES{params}:{','.join(map(escape, tags))}" for params, tags in tag_lines))
     assert read(text).values["categories"] == tuple(sorted(old))
-    edited = edit_todo(text, "1", {"categories": tuple(new)}, now=NOW)
+    edited = TODOS.edit(text, "1", {"categories": tuple(new)}, now=NOW)
     assert (edited is None) == (new == old)
     if edited is None:
         return

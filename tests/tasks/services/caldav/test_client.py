@@ -10,7 +10,9 @@ import pytest
 from pydantic import SecretStr
 
 from tasks.errors import SideError
-from tasks.services.caldav import CalDAVClient
+from tasks.services.caldav import (
+    CalDAVClient,
+)
 from tasks.services.caldav.radicale_server import RadicaleServer
 from tests.tasks.services.caldav.test_faults import http, scripted
 
@@ -100,3 +102,47 @@ async def test_a_login_of_an_unknown_form_is_told(challenge: str, told: str) -> 
     ):
         with pytest.raises(SideError, match=told):
             await client.request("GET", server.url)
+
+
+async def test_a_token_is_sent_at_once_and_never_shown() -> None:
+    async with (
+        scripted(PROPFIND=[http("207 Multi-Status"), http("401 Unauthorized")]) as (server, _),
+        CalDAVClient(server.url, token=SecretStr("s3cret-token")) as client,
+    ):
+        await client.request("PROPFIND", server.url)
+        with pytest.raises(SideError, match="refused the token") as caught:
+            await client.request("PROPFIND", server.url)
+    assert [headers["authorization"] for *_, headers in server.requests] == ["Bearer s3cret-token"] * 2
+    assert "s3cret" not in f"{caught.value}{client!r}{vars(client)}{vars(client.login)}"
+
+
+@pytest.mark.parametrize(
+    ("challenge", "sent"),
+    [
+        ("WWW-Authenticate: Basic realm=x", ["Basic"]),
+        (DIGEST, ["Basic", "", "Digest"]),
+        ("WWW-Authenticate: Bearer", ["Basic", "Bearer"]),
+    ],
+)
+async def test_a_login_known_from_before_is_sent_at_once(challenge: str, sent: list[str]) -> None:
+    asks, done = http("401 Unauthorized", "", challenge), http("207 Multi-Status")
+    async with (
+        scripted(PROPFIND=[*[asks] * (len(sent) - 1), done]) as (server, _),
+        CalDAVClient(server.url, "anna", SecretStr("secret")) as client,
+    ):
+        client.login.assume("basic")
+        assert (await client.request("PROPFIND", server.url, "text")).status == 207
+    logins = [headers.get("authorization", "") for *_, headers in server.requests]
+    assert [login.partition(" ")[0] for login in logins] == sent
+
+
+async def test_a_login_known_from_before_that_is_refused_is_not_repeated() -> None:
+    asks = http("401 Unauthorized", "", "WWW-Authenticate: Basic realm=x")
+    async with (
+        scripted(PROPFIND=[asks]) as (server, _),
+        CalDAVClient(server.url, "anna", SecretStr("wrong")) as client,
+    ):
+        client.login.assume("basic")
+        with pytest.raises(SideError, match="refused user 'anna'"):
+            await client.request("PROPFIND", server.url)
+    assert len(server.requests) == 1

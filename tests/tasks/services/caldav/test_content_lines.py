@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.services.caldav.content_lines import Component, Property, clean, escape, split_list, unescape
+from tasks.services.caldav.lines.content_lines import Component, Property, clean, escape, split_list, unescape
 
 NAME = st.from_regex(r"X-[A-Z0-9]{1,12}", fullmatch=True)
 VALUE = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=200)

@@ -8,9 +8,10 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from tasks.services.caldav.contents import Contents, read_contents
-from tasks.services.caldav.multistatus import DATA, ETAG, Resource
-from tasks.services.caldav.versions import made_by_server, same_content, strong
+from tasks.services.caldav.collection.contents import Contents, read_contents
+from tasks.services.caldav.collection.versions import made_by_server, same_content, strong
+from tasks.services.caldav.entries.todo import TODOS
+from tasks.services.caldav.server.multistatus import DATA, ETAG, Resource
 
 URL = "https://cal.example/anna/todos/"
 
@@ -29,7 +30,7 @@ def resource(name: str, content: str | None = None, status: int = 200) -> Resour
 
 
 def read(*resources: Resource, known: Mapping[str, Sequence[str]] | None = None) -> Contents:
-    return read_contents(resources, calendar_url=URL, floating=UTC, known=known or {})
+    return read_contents(resources, codec=TODOS, calendar_url=URL, floating=UTC, known=known or {})
 
 
 def test_a_text_that_cannot_be_read_is_known_by_the_uids_in_it() -> None:
@@ -87,7 +88,7 @@ def test_a_uid_is_nobodys_also_where_one_of_its_files_cannot_be_read() -> None:
         resource("x.ics", status=404),
         resource("y.ics", text("UID:y")),
     )
-    assert [todo.uid for todo in contents.todos] == ["y"]
+    assert [todo.uid for todo in contents.entries] == ["y"]
     assert contents.unreadable["x"].startswith("b.ics, deeper/b.ics and x.ics have the same UID")
 
 
@@ -96,11 +97,11 @@ def test_a_uid_that_two_todos_of_one_file_have_stands_for_neither() -> None:
     y = "BEGIN:VTODO\nUID:y\nDTSTAMP:20260101T000000Z\nEND:VTODO\n"
     twice = one.replace("END:VCALENDAR", f"BEGIN:VTODO\n{more}{y}END:VCALENDAR")
     contents = read(resource("a.ics", twice))
-    assert [todo.uid for todo in contents.todos] == ["y"]
+    assert [todo.uid for todo in contents.entries] == ["y"]
     assert "several to-dos of this UID" in contents.unreadable["x"]
     exception = twice.replace("SUMMARY:two", "RECURRENCE-ID:20260101T000000Z")
     contents = read(resource("a.ics", exception))
-    assert [todo.uid for todo in contents.todos] == ["x", "y"]
+    assert [todo.uid for todo in contents.entries] == ["x", "y"]
     assert not contents.unreadable
 
 

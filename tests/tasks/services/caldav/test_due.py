@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tasks.errors import ItemError, UnfitError
-from tasks.services.caldav.content_lines import Component
-from tasks.services.caldav.todo import edit_todo
+from tasks.services.caldav.entries.todo import TODOS
+from tasks.services.caldav.lines.content_lines import Component
 from tests.tasks.services.caldav.texts import (
     BERLIN,
     NOW,
@@ -83,7 +83,7 @@ from tests.tasks.services.caldav.texts import (
 def test_due_keeps_its_form(line: str, due: Any, new: Any, written: str) -> None:
     text = resource(line, before=VTIMEZONE)
     assert read(text, BERLIN).values["due"] == due
-    edited = edit_todo(text, "1", {"due": new}, floating=BERLIN)
+    edited = TODOS.edit(text, "1", {"due": new}, floating=BERLIN)
     assert edited is not None
     assert written in lines(edited)
     expected = new.astimezone(UTC).replace(second=0) if isinstance(new, datetime) else new
@@ -93,7 +93,7 @@ def test_due_keeps_its_form(line: str, due: Any, new: Any, written: str) -> None
 def test_due_from_start_and_duration() -> None:
     text = resource("DTSTART:20260704T100000Z", "DURATION:PT2H")
     assert read(text).values["due"] == datetime(2026, 7, 4, 12, tzinfo=UTC)
-    edited = edit_todo(text, "1", {"due": datetime(2026, 7, 4, 13, tzinfo=UTC)})
+    edited = TODOS.edit(text, "1", {"due": datetime(2026, 7, 4, 13, tzinfo=UTC)})
     assert edited is not None
     assert "DUE:20260704T130000Z" in lines(edited)
     assert not any(line.startswith("DURATION") for line in lines(edited))
@@ -101,21 +101,21 @@ def test_due_from_start_and_duration() -> None:
 
 def test_a_start_after_the_new_due_moves_along() -> None:
     text = resource("DTSTART;TZID=Europe/Berlin:20260704T100000", "DUE;TZID=Europe/Berlin:20260704T120000")
-    edited = edit_todo(text, "1", {"due": datetime(2026, 7, 1, 10, tzinfo=UTC)})
+    edited = TODOS.edit(text, "1", {"due": datetime(2026, 7, 1, 10, tzinfo=UTC)})
     assert edited is not None
     assert "DTSTART;TZID=Europe/Berlin:20260701T100000" in lines(edited)
 
 
 def test_a_start_takes_the_kind_of_the_new_due() -> None:
     text = resource("DTSTART;VALUE=DATE:20260701", "DUE;VALUE=DATE:20260704")
-    edited = edit_todo(text, "1", {"due": datetime(2026, 7, 4, 10, tzinfo=UTC)})
+    edited = TODOS.edit(text, "1", {"due": datetime(2026, 7, 4, 10, tzinfo=UTC)})
     assert edited is not None
     assert "DTSTART:20260701T000000Z" in lines(edited)
 
 
 def test_a_recurring_todo_keeps_rule_and_exceptions() -> None:
     assert read(RECURRING).values["summary"] == "the rule"
-    edited = edit_todo(
+    edited = TODOS.edit(
         RECURRING, "1", {"summary": "renamed", "due": datetime(2026, 7, 4, 13, tzinfo=UTC)}, now=NOW
     )
     assert edited is not None
@@ -128,7 +128,7 @@ def test_a_recurring_todo_keeps_rule_and_exceptions() -> None:
 @pytest.mark.parametrize("due", [date(2026, 7, 4), datetime(2026, 7, 4, 9, tzinfo=UTC)])
 def test_a_recurring_todo_is_not_moved_off_its_start(due: date) -> None:
     with pytest.raises(ItemError, match="recurs from 20260704T100000Z"):
-        edit_todo(RECURRING, "1", {"due": due})
+        TODOS.edit(RECURRING, "1", {"due": due})
 
 
 def test_a_due_time_in_the_last_hours_of_the_calendar() -> None:
@@ -141,7 +141,7 @@ def test_a_due_time_in_the_last_hours_of_the_calendar() -> None:
     )
     west = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5)))
     with pytest.raises(UnfitError, match="out of range"):
-        edit_todo(text, "1", {"due": west})
+        TODOS.edit(text, "1", {"due": west})
 
 
 @pytest.mark.parametrize(
@@ -205,11 +205,11 @@ def test_a_start_of_another_kind_than_the_due_time(
 
 def test_a_due_time_that_does_not_fit_is_named_alone() -> None:
     with pytest.raises(UnfitError, match="recurs from 20260704T100000Z") as caught:
-        edit_todo(RECURRING, "1", {"summary": "renamed", "due": date(2026, 7, 1), "priority": 3})
+        TODOS.edit(RECURRING, "1", {"summary": "renamed", "due": date(2026, 7, 1), "priority": 3})
     assert caught.value.attributes == {"due"}
     odd = resource("DTSTART;TZID=Mars:20260704T100000", "DUE:20260704T100000Z")
     with pytest.raises(UnfitError, match="Mars") as caught:
-        edit_todo(odd, "1", {"summary": "renamed", "due": date(2026, 7, 1), "status": "BLOCKED"})
+        TODOS.edit(odd, "1", {"summary": "renamed", "due": date(2026, 7, 1), "status": "BLOCKED"})
     assert caught.value.attributes == {"due", "status"}
     assert "SUMMARY:renamed" in edited_lines(odd, {"summary": "renamed"})
     assert "DUE:20260704T100000Z" in edited_lines(odd, {"summary": "renamed"})
@@ -219,4 +219,4 @@ def test_a_due_time_that_does_not_fit_is_named_alone() -> None:
 def test_the_due_time_that_a_rule_starts_from_is_not_moved(due: date | None) -> None:
     text = resource("DUE:20260704T100000Z", "RRULE:FREQ=DAILY")
     with pytest.raises(UnfitError, match="recurs from its due date"):
-        edit_todo(text, "1", {"due": due})
+        TODOS.edit(text, "1", {"due": due})

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tasks.errors import ItemError, OutcomeUnknownError, PreconditionError, SideError
-from tasks.services.caldav import client
-from tasks.services.caldav.todo import new_todo, read_resource
+from tasks.services.caldav.entries.todo import TODOS
+from tasks.services.caldav.server import client
 from tests.tasks.services.caldav.scripted import (
     DROP,
     EMPTY,
@@ -74,7 +74,7 @@ async def test_what_is_named_and_not_given_is_there_until_it_is_named_no_more(
 
 async def test_content_is_also_asked_for_by_a_plain_request() -> None:
     reports = [multistatus(found("/cal/a.ics", "a"), bare("/cal/b.ics")), multistatus(GONE)]
-    plain = http("200 OK", new_todo("odd name", {"summary": "b"}), "Content-Type: text/calendar")
+    plain = http("200 OK", TODOS.new("odd name", {"summary": "b"}), "Content-Type: text/calendar")
     async with scripted(REPORT=reports, GET=[plain]) as (_, calendar):
         listing = await calendar.read_all()
     assert [(todo.uid, todo.etag) for todo in listing] == [("a", '"1"'), ("odd name", '"1"')]
@@ -123,7 +123,7 @@ async def test_a_uid_that_two_resources_have_stands_for_neither(second: str, tur
         name = second.removeprefix("/cal/")
         assert listing.unreadable == {"a": f"a.ics and {name} have the same UID; delete all but one of them"}
         assert not await calendar.is_gone("a")
-        (todo,) = read_resource(new_todo("a", {}), href=server.url + "a.ics", etag='"1"').todos
+        (todo,) = TODOS.read(TODOS.new("a", {}), href=server.url + "a.ics", etag='"1"').entries
         with pytest.raises(ItemError, match="have the same UID"):
             await calendar.update(todo, {"summary": "new"})
         with pytest.raises(ItemError, match="have the same UID"):

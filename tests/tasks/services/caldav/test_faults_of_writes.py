@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tasks.errors import ItemError, OutcomeUnknownError, PreconditionError, SideError
-from tasks.services.caldav import client
-from tasks.services.caldav.todo import new_todo, read_resource
+from tasks.services.caldav.entries.todo import TODOS
+from tasks.services.caldav.server import client
 from tests.tasks.services.caldav.scripted import DROP, GONE, found, http, multistatus, scripted
 
 
@@ -28,7 +28,7 @@ from tests.tasks.services.caldav.scripted import DROP, GONE, found, http, multis
     ],
 )
 async def test_what_a_refused_write_means(answer: str, error: type[Exception]) -> None:
-    (todo,) = read_resource(new_todo("a", {}), href="", etag='"1"').todos
+    (todo,) = TODOS.read(TODOS.new("a", {}), href="", etag='"1"').entries
     async with scripted(PUT=[answer], REPORT=[multistatus()]) as (server, calendar):
         todo = replace(todo, href=server.url + "a.ics")
         with pytest.raises(error) as caught:
@@ -180,7 +180,7 @@ async def test_a_busy_server_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> N
         _,
         calendar,
     ):
-        calendar._client.before_write = lambda: checks.append(1)
+        calendar.client.before_write = lambda: checks.append(1)
         assert (await calendar.create("k", {"summary": "x"})).etag == '"1"'
     assert len(checks) == 3  # the lock is looked at again after each wait
     monkeypatch.setattr(client, "LONGEST_WAIT_SECONDS", 0.02)

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tasks.errors import UnfitError
-from tasks.services.caldav.content_lines import Component
-from tasks.services.caldav.todo import ATTRIBUTES, Todo, edit_todo, read_resource, without_todo
+from tasks.services.caldav.entries.codec import Entry
+from tasks.services.caldav.entries.todo import ATTRIBUTES, TODOS
+from tasks.services.caldav.lines.content_lines import Component
 from tasks.values.opaque import Opaque
 from tests.tasks.services.caldav.samples import SAMPLES
 
@@ -37,7 +38,7 @@ ODD_ZONES = [
 NAMES = [
     *("DUE", "DTSTART", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "STATUS", "PRIORITY", "SEQUENCE"),
     *("UID", "PERCENT-COMPLETE", "COMPLETED", "LAST-MODIFIED", "DTSTAMP", "SUMMARY", "CATEGORIES", "URL"),
-    *("DESCRIPTION", "BEGIN", "END", "TZID", "TZOFFSETTO"),
+    *("DESCRIPTION", "RELATED-TO", "BEGIN", "END", "TZID", "TZOFFSETTO"),
 ]  # fmt: skip
 SIGNS = [*'";:,=\\ \x08\x7fü\r', "\ud800", ""]
 
@@ -95,6 +96,9 @@ CHANGES = st.fixed_dictionaries(
         "priority": st.sampled_from([None, 1, 9]),
         "categories": st.sampled_from([(), ("home",), ("new,1", "x"), ("Garten", "y;z")]),
         "url": st.sampled_from([None, "https://example.org/"]),
+        "start": st.sampled_from([None, date(2026, 7, 4), date(1, 1, 1), *MOMENTS]),
+        "percent_complete": st.sampled_from([None, 0, 40, 100]),
+        "parent": st.sampled_from([(), ("nc-0",), ("a,b", "x")]),
     },
 )
 #: Lines that say an attribute, and those that every edit renews.
@@ -107,6 +111,9 @@ LINES = {
     "priority": {"PRIORITY"},
     "categories": {"CATEGORIES"},
     "url": {"URL"},
+    "start": {"DTSTART", "DUE", "DURATION"},
+    "percent_complete": {"PERCENT-COMPLETE", "STATUS"},
+    "parent": {"RELATED-TO"},
 }
 STAMPS = {"SEQUENCE", "LAST-MODIFIED", "DTSTAMP"}
 
@@ -123,11 +130,11 @@ def flat(component: Component, depth: int = 0) -> list[str]:
     return found
 
 
-def edited(todo: Todo, changes: dict[str, Any], floating: Any, reached: Counter[str]) -> None:
+def edited(todo: Entry, changes: dict[str, Any], floating: Any, reached: Counter[str]) -> None:
     """An edit either is of the contract's errors, or changes what it names and leaves every other line."""
     unfit: frozenset[str] = frozenset()
     try:
-        text = edit_todo(todo.text, todo.uid, changes, floating=floating, now=NOW)
+        text = TODOS.edit(todo.text, todo.uid, changes, floating=floating, now=NOW)
     except UnfitError as error:
         unfit = error.attributes
     if unfit:
@@ -151,7 +158,7 @@ def edited(todo: Todo, changes: dict[str, Any], floating: Any, reached: Counter[
         return [line for line in flat(calendar) if line[0] + name_of(line[1:]) not in names]
 
     assert untouched(after) == untouched(before)
-    again = {one.uid: one for one in read_resource(text, href="/x.ics", etag=None, floating=floating).todos}
+    again = {one.uid: one for one in TODOS.read(text, href="/x.ics", etag=None, floating=floating).entries}
     shown = again[todo.uid]
     for name in ATTRIBUTES:
         old = todo.values[name]
@@ -174,19 +181,19 @@ def reached() -> Counter[str]:
 @given(text=damaged(), changes=CHANGES, floating=st.sampled_from([UTC, TOKYO]))
 def test_damaged_todos(reached: Counter[str], text: str, changes: dict[str, Any], floating: Any) -> None:
     try:
-        reading = read_resource(text, href="/x.ics", etag=None, floating=floating)
+        reading = TODOS.read(text, href="/x.ics", etag=None, floating=floating)
     except ValueError:
         reached["nothing read"] += 1
         return
-    reached["read"] += len(reading.todos)
+    reached["read"] += len(reading.entries)
     reached["unreadable"] += len(reading.unreadable)
-    for todo in reading.todos:
+    for todo in reading.entries:
         assert todo.timestamp.tzinfo is not None
         assert set(todo.values) == set(ATTRIBUTES)
         reached["opaque"] += any(isinstance(value, Opaque) for value in todo.values.values())
         try:
             edited(todo, changes, floating, reached)
-            without_todo(text, todo.uid)
+            TODOS.without(text, todo.uid)
         except UnicodeEncodeError:
             assert "\ud800" in text  # half a character, which no server can send
 
@@ -199,7 +206,7 @@ def test_all_of_it_was_met(reached: Counter[str]) -> None:
 
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 def test_every_sample_is_read_in_full(name: str) -> None:
-    reading = read_resource(SAMPLES[name], href="/x.ics", etag=None)
+    reading = TODOS.read(SAMPLES[name], href="/x.ics", etag=None)
     assert not reading.unreadable
-    assert reading.todos
-    assert not any(isinstance(value, Opaque) for todo in reading.todos for value in todo.values.values())
+    assert reading.entries
+    assert not any(isinstance(value, Opaque) for todo in reading.entries for value in todo.values.values())

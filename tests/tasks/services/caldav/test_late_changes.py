@@ -7,22 +7,23 @@ from collections.abc import Collection
 
 import pytest
 
-from tasks.services.caldav.late_changes import LateChanges
-from tasks.services.caldav.todo import ATTRIBUTES, Todo, read_resource
+from tasks.services.caldav.collection.late_changes import LateChanges
+from tasks.services.caldav.entries.codec import Entry
+from tasks.services.caldav.entries.todo import ATTRIBUTES, TODOS
 
 LINES = ("UID:a", "DTSTAMP:20260101T000000Z", "SEQUENCE:1", "SUMMARY:Pay the rent", "DUE;VALUE=DATE:20260704")
 
 
-def todo(*changes: tuple[str, str], etag: str | None = '"1"') -> Todo:
+def todo(*changes: tuple[str, str], etag: str | None = '"1"') -> Entry:
     text = "\n".join(["BEGIN:VCALENDAR", "BEGIN:VTODO", *LINES, "END:VTODO", "END:VCALENDAR"])
     for old, new in changes:
         assert old in text
         text = text.replace(old, new)
-    (made,) = read_resource(text, href="https://cal.example/a.ics", etag=etag).todos
+    (made,) = TODOS.read(text, href="https://cal.example/a.ics", etag=etag).entries
     return made
 
 
-def listed(changes: LateChanges, shown: Todo, unread: Collection[str] = ()) -> Todo:
+def listed(changes: LateChanges, shown: Entry, unread: Collection[str] = ()) -> Entry:
     (again,) = changes.undone([shown], unread)
     return again
 
@@ -46,7 +47,7 @@ EDITED = ("SEQUENCE:1", "SEQUENCE:2")
         (todo(CUT, EDITED, etag='W/"1"'), False),
     ],
 )
-def test_a_version_or_marks_that_stayed_show_that_nobody_edited_it(shown: Todo, by_server: bool) -> None:
+def test_a_version_or_marks_that_stayed_show_that_nobody_edited_it(shown: Entry, by_server: bool) -> None:
     changes = LateChanges()
     changes.wrote(todo(), todo(), ATTRIBUTES)
     full = {name: todo().values[name] for name in ("summary", "due")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,13 @@ from pydantic import SecretStr
 from sandbox.notion import Sandbox
 from tasks.engine.report import RunReport
 from tasks.journal.file import FileJournal
-from tasks.services.caldav import CalDAVClient, Todo, TodoCalendar, Todos
+from tasks.services.caldav import (
+    TODOS,
+    CalDAVClient,
+    Calendar,
+    Entry,
+    Todos,
+)
 from tasks.services.caldav.radicale_server import RadicaleServer
 from tasks.services.notion import DataSource, LocalThrottle
 from tasks.two_way import TwoWay
@@ -49,6 +56,7 @@ class Office:
             Todos(self.server.at(self.calendar_url), username=radicale.username, password=radicale.password),
             {"Task": "summary", "Notes": "description"},
         )
+        task.full_listing_every = timedelta(0)  # what listings say is in question here
         return await task.run(FileJournal(self.folder / "todos.json"))
 
     async def make_row(self, title: str, notes: str = "") -> str:
@@ -63,11 +71,11 @@ class Office:
         assert len({title for title, _ in plain}) == len(plain)
         return dict(plain)
 
-    async def todos(self) -> list[Todo]:
+    async def todos(self) -> list[Entry]:
         """What radicale itself holds."""
         radicale = self.server.radicale
         async with CalDAVClient(self.calendar_url, radicale.username, SecretStr(radicale.password)) as client:
-            return list(await TodoCalendar(client).read_all())
+            return list(await Calendar(client, TODOS).read_all())
 
     def file(self, name: str, uid: str, title: str, *lines: str) -> None:
         """A file of another program, not called after its UID perhaps."""

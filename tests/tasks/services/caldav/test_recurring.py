@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from tasks.errors import UnfitError
-from tasks.services.caldav.content_lines import Component
-from tasks.services.caldav.todo import Todo, done_occurrence, edit_todo, read_resource
+from tasks.services.caldav.entries.codec import Entry
+from tasks.services.caldav.entries.todo import TODOS, done_occurrence
+from tasks.services.caldav.lines.content_lines import Component
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 7, 5, 3, 2, 1, tzinfo=UTC)
@@ -28,8 +29,8 @@ def exception(which: str) -> tuple[str, ...]:
     return ("BEGIN:VTODO", "UID:1", which, "SUMMARY:another", "END:VTODO")
 
 
-def read(text: str, floating: Any = UTC) -> Todo:
-    (todo,) = read_resource(text, href="/x.ics", etag=None, floating=floating).todos
+def read(text: str, floating: Any = UTC) -> Entry:
+    (todo,) = TODOS.read(text, href="/x.ics", etag=None, floating=floating).entries
     return todo
 
 
@@ -39,7 +40,7 @@ def shown(text: str) -> list[str]:
 
 
 def done(text: str, floating: Any = UTC, **changes: Any) -> str:
-    edited = edit_todo(text, "1", {"status": "COMPLETED", **changes}, floating=floating, now=NOW)
+    edited = TODOS.edit(text, "1", {"status": "COMPLETED", **changes}, floating=floating, now=NOW)
     assert edited is not None
     return edited
 
@@ -163,12 +164,27 @@ def test_where_the_next_one_is_not_certain_nothing_is_written(
     text = resource(*lines, more=more)
     for changes in ({"status": "COMPLETED"}, {"completed": True}):
         with pytest.raises(UnfitError, match="it recurs") as caught:
-            edit_todo(text, "1", changes, now=NOW)
+            TODOS.edit(text, "1", changes, now=NOW)
         assert caught.value.attributes == set(changes)
-    assert edit_todo(text, "1", {"summary": "water all"}, now=NOW) is not None
+    assert TODOS.edit(text, "1", {"summary": "water all"}, now=NOW) is not None
 
 
 ALARM = "BEGIN:VALARM|TRIGGER;VALUE=DATE-TIME:20261024T060000Z|TRIGGER:-PT15M|END:VALARM"
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=YEARLY;BYMONTH=4;BYMONTHDAY=31",
+        "FREQ=DAILY;INTERVAL=7;BYDAY=WE",  # from a Saturday on
+        "FREQ=DAILY;INTERVAL=14;BYMONTHDAY=31;BYMONTH=2",
+    ],
+)
+def test_a_rule_that_names_no_other_day_is_told_and_not_looked_through_to_the_end_of_time(rule: str) -> None:
+    with pytest.raises(UnfitError, match="its rule names no"):
+        done(resource(START, f"RRULE:{rule}"))
 
 
 @pytest.mark.parametrize(
@@ -194,15 +210,15 @@ def test_past_exceptions_stay_and_do_not_matter() -> None:
 
 def test_to_cancel_one_is_left_to_the_app() -> None:
     with pytest.raises(UnfitError, match="cancel"):
-        edit_todo(resource(START, DAILY), "1", {"status": "CANCELLED"})
+        TODOS.edit(resource(START, DAILY), "1", {"status": "CANCELLED"})
 
 
 def test_one_that_ended_is_opened_and_done_like_any_other() -> None:
     text = resource(START, "RRULE:FREQ=DAILY;COUNT=1", "STATUS:COMPLETED")
-    opened = edit_todo(text, "1", {"status": "NEEDS-ACTION"}, now=NOW)
+    opened = TODOS.edit(text, "1", {"status": "NEEDS-ACTION"}, now=NOW)
     assert opened is not None
     assert read(opened).values["status"] == "NEEDS-ACTION"
-    assert edit_todo(text, "1", {"status": "COMPLETED"}, now=NOW) is None
+    assert TODOS.edit(text, "1", {"status": "COMPLETED"}, now=NOW) is None
 
 
 def test_what_is_said_of_a_done_one_is_the_occurrence_that_was_done() -> None:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import ItemError
-from tasks.services.caldav.content_lines import Component, clean
-from tasks.services.caldav.todo import DONE, STATUSES, edit_todo, new_todo, read_resource, without_todo
+from tasks.services.caldav.entries.todo import DONE, STATUSES, TODOS
+from tasks.services.caldav.lines.content_lines import Component, clean
 from tests.tasks.services.caldav.texts import EMPTY, NOW, RECURRING, lines, read, resource
 
 TEXT = st.text(max_size=300).map(clean)
@@ -33,6 +33,8 @@ VALUES = st.fixed_dictionaries(
         "description": TEXT,
         "due": st.none() | st.dates(date(1, 1, 2)) | TIMES,
         "status": st.sampled_from(STATUSES),
+        "percent_complete": st.none() | st.integers(0, 100),
+        "parent": st.lists(TEXT.map(str.strip).filter(bool), unique=True).map(lambda c: tuple(sorted(c))),
         "priority": st.none() | st.integers(1, 9),
         "categories": st.lists(TEXT.map(str.strip).filter(bool), unique=True).map(lambda c: tuple(sorted(c))),
         "url": st.none() | TEXT.map(lambda text: text.replace("\n", "").strip() or None),
@@ -48,7 +50,8 @@ FOREIGN = st.lists(
             'X-FOO;A=b;C="d:e,f":a,b;c\\,d%2C\\n',
             "ATTACH;FMTTYPE=text/plain;ENCODING=BASE64;VALUE=BINARY:aGFsbG8=",
             "GEO:1.5;2.5",
-            "RELATED-TO;RELTYPE=PARENT:other-uid",
+            "RELATED-TO;RELTYPE=CHILD:other-uid",
+            "RELATED-TO;RELTYPE=SIBLING;X-A=b:yet another",
             "COMMENT:one, not escaped; still kept",
             'ATTENDEE;CN="Doe, J":mailto:j@example.org',
             "X-EMPTY:",
@@ -59,12 +62,29 @@ FOREIGN = st.lists(
 )
 
 
+def followed(before: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """What a to-do shows after changes: its percentage follows its status, unless it is given."""
+    after = {**before, **changes}
+    if after["status"] != before["status"] and "percent_complete" not in changes:
+        if after["status"] == "COMPLETED":
+            after["percent_complete"] = 100
+        elif after["status"] == "NEEDS-ACTION" or before["percent_complete"] == 100:
+            after["percent_complete"] = None
+    return after | {"completed": after["status"] in DONE}
+
+
+def made(values: dict[str, Any]) -> dict[str, Any]:
+    """What a new to-do shows."""
+    percent = values.get("percent_complete")
+    if percent and "status" not in values:
+        values = {**values, "status": "COMPLETED" if percent == 100 else "IN-PROCESS"}
+    return followed(EMPTY, values)
+
+
 @given(VALUES)
 def test_what_is_written_is_read(values: dict[str, Any]) -> None:
-    expected = {**EMPTY, **values}
-    expected["completed"] = expected["status"] in DONE
-    todo = read(new_todo("1", values, now=NOW))
-    assert dict(todo.values) == expected
+    todo = read(TODOS.new("1", values, now=NOW))
+    assert dict(todo.values) == made(values)
     assert todo.timestamp == NOW
 
 
@@ -72,15 +92,14 @@ def test_what_is_written_is_read(values: dict[str, Any]) -> None:
 def test_an_edit_changes_what_it_names_and_nothing_else(
     old: dict[str, Any], new: dict[str, Any], foreign: list[str]
 ) -> None:
-    calendar = Component.parse(new_todo("1", old, now=NOW - timedelta(days=1)))
+    calendar = Component.parse(TODOS.new("1", old, now=NOW - timedelta(days=1)))
     (todo,) = calendar.components("VTODO")
     todo.parts += [*foreign, Component("VALARM", ["ACTION:DISPLAY", "DESCRIPTION:ring", "X-A:b,c"])]
     other = Component("VEVENT", ["UID:2", "SUMMARY:another", "DUE:nonsense"])
     calendar.parts += [other, "X-LATE:1"]
     before = calendar.to_text()
-    text = edit_todo(before, "1", new, now=NOW)
-    expected = {**EMPTY, **old, **new}
-    expected["completed"] = expected["status"] in DONE
+    text = TODOS.edit(before, "1", new, now=NOW)
+    expected = followed(made(old), new)
     if text is None:
         assert dict(read(before).values) == expected
         return
@@ -94,7 +113,7 @@ def test_an_edit_changes_what_it_names_and_nothing_else(
     ]
     assert read(text).timestamp == NOW
     assert "SEQUENCE:1" in lines(text)
-    assert edit_todo(text, "1", new, now=NOW) is None
+    assert TODOS.edit(text, "1", new, now=NOW) is None
 
 
 def test_equal_values_keep_their_form() -> None:
@@ -110,12 +129,12 @@ def test_equal_values_keep_their_form() -> None:
     assert values["due"] == datetime(2026, 7, 4, 10, 0, tzinfo=UTC)
     assert values["status"] == "COMPLETED"
     assert values["categories"] == ("a", "b")
-    assert edit_todo(text, "1", values) is None
+    assert TODOS.edit(text, "1", values) is None
 
 
 def test_parameters_stay_but_not_the_other_form_of_a_text() -> None:
     text = resource('DESCRIPTION;LANGUAGE=de;ALTREP="data:text/html,old":old')
-    edited = edit_todo(text, "1", {"description": "new"})
+    edited = TODOS.edit(text, "1", {"description": "new"})
     assert edited is not None
     assert "DESCRIPTION;LANGUAGE=de:new" in lines(edited)
 
@@ -124,12 +143,12 @@ def test_several_todos_share_a_resource() -> None:
     text = RECURRING.replace(
         "END:VCALENDAR", "BEGIN:VTODO\r\nUID:2\r\nSUMMARY:two\r\nEND:VTODO\r\nEND:VCALENDAR"
     )
-    todos = read_resource(text, href="/x.ics", etag=None).todos
+    todos = TODOS.read(text, href="/x.ics", etag=None).entries
     assert {todo.uid: todo.values["summary"] for todo in todos} == {"1": "the rule", "2": "two"}
-    rest = without_todo(text, "1")
+    rest = TODOS.without(text, "1")
     assert rest is not None
-    assert [todo.uid for todo in read_resource(rest, href="/x.ics", etag=None).todos] == ["2"]
-    assert without_todo(rest, "2") is None
+    assert [todo.uid for todo in TODOS.read(rest, href="/x.ics", etag=None).entries] == ["2"]
+    assert TODOS.without(rest, "2") is None
 
 
 @pytest.mark.parametrize(
@@ -156,7 +175,7 @@ def test_several_todos_share_a_resource() -> None:
 def test_status_percent_and_completed_agree(
     before: list[str], changes: dict[str, Any], after: list[str] | None
 ) -> None:
-    edited = edit_todo(resource(*before), "1", changes, now=NOW)
+    edited = TODOS.edit(resource(*before), "1", changes, now=NOW)
     assert edited is not None
     told = ("STATUS", "PERCENT-COMPLETE", "COMPLETED")
     found = [line for line in lines(edited) if line.partition(":")[0] in told]
@@ -170,7 +189,7 @@ def test_status_percent_and_completed_agree(
 def test_a_tick_that_fits_leaves_the_status(status: str, completed: bool) -> None:
     text = resource(f"STATUS:{status}")
     fits = completed == (status in DONE)
-    assert (edit_todo(text, "1", {"completed": completed}) is None) == fits
+    assert (TODOS.edit(text, "1", {"completed": completed}) is None) == fits
 
 
 @pytest.mark.parametrize(
@@ -179,6 +198,14 @@ def test_a_tick_that_fits_leaves_the_status(status: str, completed: bool) -> Non
         {"priority": 10},
         {"priority": 2.5},
         {"priority": True},
+        {"percent_complete": 101},
+        {"percent_complete": -1},
+        {"percent_complete": 2.5},
+        {"percent_complete": True},
+        {"parent": "another"},
+        {"parent": ("1",)},
+        {"start": datetime(2026, 7, 4)},
+        {"start": "soon"},
         {"status": "BLOCKED"},
         {"due": "tomorrow"},
         {"due": datetime(2026, 1, 1)},
@@ -187,7 +214,7 @@ def test_a_tick_that_fits_leaves_the_status(status: str, completed: bool) -> Non
 )
 def test_values_that_no_todo_has_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(ItemError):
-        new_todo("1", bad)
+        TODOS.new("1", bad)
 
 
 def test_timestamps() -> None:
@@ -203,7 +230,7 @@ def test_timestamps() -> None:
     ):
         text = resource("DTSTAMP:20260101T000000Z", odd)
         assert read(text).timestamp == datetime(2026, 1, 1, tzinfo=UTC)
-        edited = edit_todo(text, "1", {"summary": "x"}, now=NOW)
+        edited = TODOS.edit(text, "1", {"summary": "x"}, now=NOW)
         assert edited is not None
         assert read(edited).timestamp == NOW
     assert read(resource("DTSTAMP:", "CREATED:20250101T000000Z")).timestamp == datetime(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tasks.errors import ItemError, UnfitError
-from tasks.services.caldav.todo import edit_todo, read_resource, without_todo
+from tasks.services.caldav.entries.todo import TODOS
 from tasks.values.opaque import Opaque
 from tests.tasks.services.caldav.texts import EMPTY, NOW, lines, read, resource
 
@@ -38,6 +38,12 @@ from tests.tasks.services.caldav.texts import EMPTY, NOW, lines, read, resource
         ("due", "DTSTART:20260101T000000Z\r\nDURATION:-P1D"),
         ("due", "DTSTART:20260101T000000Z\r\nDURATION:P"),
         ("due", "DTSTART:nonsense\r\nDURATION:P1D"),
+        ("start", "DTSTART:nonsense"),
+        ("start", "DTSTART;TZID=Mars:20260704T120000"),
+        ("percent_complete", "PERCENT-COMPLETE:half"),
+        ("percent_complete", "PERCENT-COMPLETE:101"),
+        ("percent_complete", "PERCENT-COMPLETE:-1"),
+        ("parent", "RELATED-TO:a\r\nRELATED-TO;b"),
         ("description", "DESCRIPTION;broken"),
         ("status", "STATUS:WAITING"),
         ("priority", "PRIORITY:HIGH"),
@@ -50,17 +56,18 @@ from tests.tasks.services.caldav.texts import EMPTY, NOW, lines, read, resource
 )
 def test_an_odd_line_hides_its_attribute_and_no_other(attribute: str, line: str) -> None:
     text = resource("SUMMARY:tea", "X-A:1", line, "DTSTAMP:20260101T000000Z")
-    if line.endswith(("broken", "CATEGORIES;b", "URL;x")):
+    if line.endswith(("broken", "CATEGORIES;b", "RELATED-TO;b", "URL;x")):
         text = text.replace(line, line + ":")  # parameters without a value
     todo = read(text)
     odd = {name for name, value in todo.values.items() if isinstance(value, Opaque)}
-    assert odd == ({"status", "completed"} if attribute == "status" else {attribute})
+    also = {"status": {"completed"}, "due": {"start"} if "DTSTART:nonsense" in line else set()}
+    assert odd == {attribute, *also.get(attribute, ())}
     with pytest.raises(UnfitError) as caught:
-        edit_todo(text, "1", {attribute: EMPTY[attribute]})
+        TODOS.edit(text, "1", {attribute: EMPTY[attribute]})
     assert caught.value.attributes == {attribute}
     others = {"summary": "coffee", "description": "d", "priority": 3, "categories": ("x",), "url": "u:v"}
     others = {name: value for name, value in others.items() if name not in odd}
-    edited = edit_todo(text, "1", others, now=NOW)
+    edited = TODOS.edit(text, "1", others, now=NOW)
     assert edited is not None
     assert [each for each in lines(text) if each not in ("SUMMARY:tea", "DTSTAMP:20260101T000000Z")] == [
         each for each in lines(edited) if each in lines(text) and each != "SUMMARY:tea"
@@ -96,14 +103,14 @@ def test_an_odd_line_hides_its_attribute_and_no_other(attribute: str, line: str)
 def test_an_empty_or_idle_line_says_nothing(line: str, attribute: str, value: Any) -> None:
     text = resource(line)
     assert read(text).values[attribute] == value
-    edited = edit_todo(text, "1", {"summary": "tea"}, now=NOW)
+    edited = TODOS.edit(text, "1", {"summary": "tea"}, now=NOW)
     assert edited is not None
     assert set(lines(text)) <= set(lines(edited))
 
 
 def held(text: str) -> dict[str, str]:
-    reading = read_resource(text, href="/x.ics", etag=None)
-    assert reading.todos == []
+    reading = TODOS.read(text, href="/x.ics", etag=None)
+    assert reading.entries == []
     return dict(reading.unreadable)
 
 
@@ -127,18 +134,18 @@ DEEP = "BEGIN:X\r\n" * 5000 + "END:X\r\n" * 5000
 def test_what_cannot_be_read_is_held_by_its_uid(text: str) -> None:
     assert set(held(text)) == {"1"}
     with pytest.raises((ValueError, ItemError)):
-        edit_todo(text, "1", {"summary": "x"})
+        TODOS.edit(text, "1", {"summary": "x"})
 
 
 def test_a_todo_without_a_uid_hides_no_other_one() -> None:
     text = resource("SUMMARY:tea", "END:VTODO", "BEGIN:VTODO", "SUMMARY:nameless", "UID:")
-    reading = read_resource(text, href="/x.ics", etag=None)
-    assert [todo.uid for todo in reading.todos] == ["1"]
+    reading = TODOS.read(text, href="/x.ics", etag=None)
+    assert [todo.uid for todo in reading.entries] == ["1"]
     assert dict(reading.unreadable) == {"/x.ics": "a to-do has no UID"}
-    edited = edit_todo(text, "1", {"summary": "coffee"})
+    edited = TODOS.edit(text, "1", {"summary": "coffee"})
     assert edited is not None
     assert "SUMMARY:nameless" in edited
-    rest = without_todo(text, "1")
+    rest = TODOS.without(text, "1")
     assert rest is not None
     assert "SUMMARY:nameless" in rest
 
@@ -146,4 +153,4 @@ def test_a_todo_without_a_uid_hides_no_other_one() -> None:
 @pytest.mark.parametrize("text", ["", "<html>", resource("SUMMARY:tea").replace("UID:1", "X:1")])
 def test_what_names_no_uid_is_no_resource(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        read_resource(text, href="/x.ics", etag=None)
+        TODOS.read(text, href="/x.ics", etag=None)

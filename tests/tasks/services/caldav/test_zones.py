@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tasks.services.caldav.todo import edit_todo
+from tasks.services.caldav.entries.todo import TODOS
 from tasks.values.opaque import Opaque
 from tests.tasks.services.caldav.texts import VTIMEZONE, lines, read, resource
 
@@ -36,7 +36,7 @@ def test_zones_by_the_names_of_programs(tzid: str, hour: int) -> None:
     todo = read(text)
     minute = 30 if tzid.endswith("30") else 0
     assert todo.values["due"] == datetime(2026, 7, 4, hour, minute, tzinfo=UTC)
-    edited = edit_todo(text, "1", {"due": datetime(2026, 7, 5, hour, minute, tzinfo=UTC)})
+    edited = TODOS.edit(text, "1", {"due": datetime(2026, 7, 5, hour, minute, tzinfo=UTC)})
     assert edited is not None
     assert next(line for line in lines(edited) if line.startswith("DUE")).endswith("20260705T120000")
 

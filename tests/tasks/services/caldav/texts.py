@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tasks.services.caldav.content_lines import Component
-from tasks.services.caldav.todo import Todo, edit_todo, read_resource
+from tasks.services.caldav.entries.codec import Entry
+from tasks.services.caldav.entries.todo import TODOS
+from tasks.services.caldav.lines.content_lines import Component
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
@@ -15,12 +16,15 @@ NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 EMPTY = {
     "summary": "",
     "description": "",
+    "start": None,
     "due": None,
     "status": "NEEDS-ACTION",
     "completed": False,
+    "percent_complete": None,
     "priority": None,
     "categories": (),
     "url": None,
+    "parent": (),
 }
 VTIMEZONE = "\r\n".join(
     [
@@ -56,8 +60,8 @@ RECURRING = "\r\n".join(
 )
 
 
-def read(text: str, zone: ZoneInfo | Any = UTC) -> Todo:
-    (todo,) = read_resource(text, href="/x.ics", etag='"1"', floating=zone).todos
+def read(text: str, zone: ZoneInfo | Any = UTC) -> Entry:
+    (todo,) = TODOS.read(text, href="/x.ics", etag='"1"', floating=zone).entries
     return todo
 
 
@@ -76,6 +80,6 @@ def lines(text: str) -> list[str]:
 
 
 def edited_lines(text: str, changes: dict[str, Any], floating: Any = UTC) -> list[str]:
-    edited = edit_todo(text, "1", changes, floating=floating, now=NOW)
+    edited = TODOS.edit(text, "1", changes, floating=floating, now=NOW)
     assert edited is not None
     return lines(edited)

@@ -24,8 +24,8 @@ class XandikosServer:
     username: None = None
     password: None = None
 
-    def make_calendar(self, name: str) -> str:
-        """Make a calendar and give its address."""
+    def make_calendar(self, name: str, *_kinds: str) -> str:
+        """Make a calendar, which takes every kind of component, and give its address."""
         address = f"{self.url}user/calendars/{name}/"
         with self.http() as http:
             http.request("MKCALENDAR", address).raise_for_status()

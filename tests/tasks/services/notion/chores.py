@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tasks.services.notion.page import Page
+from tasks.services.notion.pages.page import Page
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.wired import Wired
 

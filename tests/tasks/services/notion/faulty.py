@@ -15,9 +15,9 @@ import pytest
 
 from sandbox.notion import PERSON_ID, Sandbox
 from tasks.errors import ItemError, OutcomeUnknownError, SideError, TaskError
-from tasks.services.notion.client import DEFAULT_PAUSE, NotionClient
-from tasks.services.notion.page import Page
-from tasks.services.notion.throttle import LocalThrottle
+from tasks.services.notion.api.client import DEFAULT_PAUSE, NotionClient
+from tasks.services.notion.api.throttle import LocalThrottle
+from tasks.services.notion.pages.page import Page
 from tests.tasks.services.notion.conftest import TOKEN
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import Keyed, PlainService, PlainTask

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tasks.errors import ItemError, PreconditionError
-from tasks.services.notion.page import Page
+from tasks.services.notion.pages.page import Page
 from tasks.sides import Attribute, Kind, Side
 from tasks.two_way import TwoWay
 from tests.tasks.services.notion.wired import Wire, Wired

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -15,8 +16,8 @@ from tasks.errors import ItemError, PreconditionError, TaskDefinitionError
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tasks.merge import Plan
-from tasks.services.notion import body, side
-from tasks.services.notion.body import PAGE_BODY
+from tasks.services.notion.pages import body
+from tasks.services.notion.pages.body import PAGE_BODY
 from tasks.sides import Attribute, Kind
 from tasks.values.opaque import Opaque
 from tests.tasks.services.notion.person import Person
@@ -99,6 +100,32 @@ async def test_contents_go_both_ways_and_do_not_come_back(place: Place) -> None:
     assert (await place.run()).plan.writes == []
 
 
+async def test_many_rows_with_contents_are_written_after_one_look_at_all(
+    place: Place, workspace: Sandbox
+) -> None:
+    pages = [await place.add(f"row {n}", f"content {n}") for n in range(8)]
+    assert (await place.run()).status == "succeeded"
+    workspace.workspace.clock.advance(timedelta(hours=1))  # they rest
+    items = {item.values["key"]: item for item in place.service.items.values()}
+    for n, item in ((n, items[f"row {n}"]) for n in range(len(pages))):
+        place.service.edit(item.id, {"effort": n, **({"text": f"typed there {n}"} if n % 2 else {})})
+    report = await place.run()
+    assert (report.status, report.reason) == ("succeeded", "")
+    assert len(report.plan.writes) == len(pages)
+    looks = Counter(
+        path for method, path in place.task.wire.sent if method == "GET" and path in map(_page, pages)
+    )
+    assert len(looks) < len(pages), "some by a look at all, those with a new content by themselves"
+    assert {_page(page) for page in pages[1::2]} <= set(looks)
+    told = sorted((item.values["key"], item.values["text"]) for item in place.service.items.values())
+    assert sorted([(f"row {n}", await place.content(page)) for n, page in enumerate(pages)]) == told
+    assert (await place.run()).plan.writes == []
+
+
+def _page(page_id: str) -> str:
+    return f"/v1/pages/{page_id}"
+
+
 async def test_a_child_page_is_never_deleted_with_the_line_that_stands_for_it(place: Place) -> None:
     page_id = await place.add("Note", "one")
     title = {"title": place.person.text("Kid")}
@@ -163,14 +190,14 @@ async def test_rows_that_rested_for_long_are_read_once(place: Place) -> None:
 async def test_a_run_by_changes_reads_no_content_where_nothing_changed(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(side, "PAGE_SIZE", 2)
-    monkeypatch.setattr("tasks.services.notion.watermark.SETTLED", 0.0)
+    monkeypatch.setattr("tasks.services.notion.rows.listing.PAGE_SIZE", 2)
+    monkeypatch.setattr("tasks.services.notion.rows.watermark.SETTLED", 0.0)
     for n in range(4):
         await place.add(f"row {n}", f"text {n}")
     for _ in range(3):
         await place.run()
     assert (await place.run()).status == "succeeded"
-    assert [method for method, _ in place.task.wire.sent] == ["GET", "POST"]
+    assert [method for method, _ in place.task.wire.sent] == ["GET", "POST", "POST"]
 
 
 async def test_an_edit_between_listing_and_writing_is_not_overwritten(place: Place) -> None:
@@ -288,3 +315,87 @@ async def test_a_property_of_that_name_is_refused(place: Place, person: Person) 
     await person.patch_columns(place.source, {PAGE_BODY: {"rich_text": {}}})
     with pytest.raises(TaskDefinitionError, match="stands for the content of pages: rename it"):
         await place.run()
+
+
+# -- large contents ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A content that Notion is let take its time with."""
+    monkeypatch.setattr(body, "LARGE", 100)
+    monkeypatch.setattr("tasks.services.notion.api.async_tasks.POLL", (0.01, 0.01))
+    return "\n".join(f"line {number}" for number in range(30))
+
+
+async def test_a_large_content_is_carried_out_later_and_looked_at_then(
+    place: Place, workspace: Sandbox, large: str
+) -> None:
+    workspace.background.seconds = 0.05
+    place.service.add({"key": "a", "effort": None, "text": large})
+    await place.run()
+    (page,) = workspace.person("Ada").request("POST", f"data_sources/{place.source}/query", {})["results"]
+    assert await place.content(page["id"]) == large
+    assert [path for _, path in place.task.wire.sent if "async_tasks" in path]
+    assert place.sent == {"PATCH": 1, "GET": 3}, (
+        "nothing there, still nothing right before the write, and all of it"
+    )
+    report = await place.run()
+    assert (report.status, dict(+report.outcome.counts)) == ("succeeded", {})
+
+
+@pytest.mark.parametrize("lost", ["answer", "outcome"])
+async def test_a_large_content_whose_outcome_is_lost_makes_nothing_twice(
+    place: Place, workspace: Sandbox, large: str, lost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if lost == "answer":
+        fault = {"method": "PATCH", "path": "/v1/pages/*/markdown", "applied": True, "drop": True, "times": 9}
+        workspace.faults.add(fault)
+    else:
+        workspace.background.seconds = 3600
+        make = place.fresh
+
+        def fresh() -> Any:
+            task = make()
+            plain = task.rows.make_client
+
+            def impatient() -> Any:
+                client = plain()
+                client._patience = 1.0
+                return client
+
+            task.rows.make_client = impatient  # type: ignore[method-assign]
+            return task
+
+        monkeypatch.setattr(place, "fresh", fresh)
+    place.service.add({"key": "a", "effort": None, "text": large})
+    report = await place.run()
+    assert report.status == "failed"
+    workspace.faults.clear()
+    workspace.background.finish()
+    workspace.background.seconds = 0
+    for _ in range(3):
+        report = await place.run()
+    assert (report.status, dict(+report.outcome.counts)) == ("succeeded", {})
+    (page,) = workspace.person("Ada").request("POST", f"data_sources/{place.source}/query", {})["results"]
+    assert await place.content(page["id"]) == large
+    assert place.texts() == {"a": large}
+
+
+async def test_a_large_content_that_is_refused_later_is_told(
+    place: Place, workspace: Sandbox, large: str
+) -> None:
+    page = await place.add("a", "small")
+    await place.run()
+    (item,) = place.service.items
+    place.service.edit(item, {"text": large})
+    workspace.background.seconds = 0.05
+
+    async def trashed(request: httpx.Request, onwards: Callable[[], Awaitable[httpx.Response]]) -> Any:
+        answer = await onwards()
+        if request.method == "PATCH" and request.url.path.endswith("/markdown"):
+            await place.person.patch_page(page, {"in_trash": True})
+        return answer
+
+    report = await place.run_while(trashed)
+    assert "is in the trash by now" in report.reason

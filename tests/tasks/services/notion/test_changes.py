@@ -11,9 +11,8 @@ import pytest
 from tasks.errors import CursorExpiredError
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
-from tasks.services.notion import side
-from tasks.services.notion.page import Page
-from tasks.services.notion.watermark import Watermark
+from tasks.services.notion.pages.page import Page
+from tasks.services.notion.rows.watermark import Watermark
 from tasks.sides import Attribute, Kind, Side
 from tasks.two_way import TwoWay
 from tests.tasks.services.notion.chores import COLUMNS
@@ -43,7 +42,7 @@ def shown(pages: list[Page]) -> dict[str, Any]:
 async def test_changes_put_on_the_last_listing_give_the_next_one(
     person: Person, source: str, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(side, "PAGE_SIZE", 2)
+    monkeypatch.setattr("tasks.services.notion.rows.listing.PAGE_SIZE", 2)
     chance = random.Random(seed)
     ids = [await person.make_page(source, Name=person.text(f"Row {n}")) for n in range(6)]
     rows = await opened(person, source)
@@ -73,10 +72,10 @@ async def test_a_listing_of_one_answer_needs_no_changes(person: Person, source: 
         await rows.close()
 
 
-async def test_a_poll_takes_two_requests_and_only_the_columns_of_the_task(
+async def test_a_poll_takes_three_requests_and_only_the_columns_of_the_task(
     person: Person, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(side, "PAGE_SIZE", 2)
+    monkeypatch.setattr("tasks.services.notion.rows.listing.PAGE_SIZE", 2)
     for n in range(3):
         await person.make_page(source, Name=person.text(f"Row {n}"))
     rows = await opened(person, source)
@@ -86,7 +85,7 @@ async def test_a_poll_takes_two_requests_and_only_the_columns_of_the_task(
         rows.wire.sent.clear()
         await rows.learn()
         await rows.changes(listing.cursor)
-        assert [method for method, _ in rows.wire.sent] == ["GET", "POST"]
+        assert [method for method, _ in rows.wire.sent] == ["GET", "POST", "POST"]
     finally:
         await rows.close()
 
@@ -94,7 +93,7 @@ async def test_a_poll_takes_two_requests_and_only_the_columns_of_the_task(
 async def test_a_filter_holds_for_listings_and_changes_and_names_the_scope(
     person: Person, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(side, "PAGE_SIZE", 1)
+    monkeypatch.setattr("tasks.services.notion.rows.listing.PAGE_SIZE", 1)
     for n in range(5):
         await person.make_page(source, Name=person.text(f"Row {n}"), Effort={"number": n})
     small = {"property": "Effort", "number": {"less_than": 2}}
@@ -159,7 +158,7 @@ async def test_a_renamed_option_is_told_and_all_rows_are_listed(
     person: Person, source: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It changes what rows show without an edit of any."""
-    monkeypatch.setattr(side, "PAGE_SIZE", 1)
+    monkeypatch.setattr("tasks.services.notion.rows.listing.PAGE_SIZE", 1)
     for n in range(3):
         await person.make_page(source, Name=person.text(f"Row {n}"), Area={"select": {"name": "Home"}})
     rows = Wired(person.url, source, ["Name", "Area"])
@@ -168,7 +167,7 @@ async def test_a_renamed_option_is_told_and_all_rows_are_listed(
         await rows.learn()
         cursor = (await rows.list()).cursor
         cursor = (await rows.changes(cursor)).cursor
-        (option,) = rows._reader.columns["Area"].option_names
+        (option,) = rows._opened.reader.columns["Area"].option_names
         await person.patch_columns(
             source, {"Area": {"select": {"options": [{"id": option, "name": "House"}]}}}
         )
@@ -228,7 +227,7 @@ class Shelf(Side):
 async def test_runs_by_changes_carry_edits_both_ways_and_no_echo(
     person: Person, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(side, "PAGE_SIZE", 2)
+    monkeypatch.setattr("tasks.services.notion.rows.listing.PAGE_SIZE", 2)
     ids = [await person.make_page(source, Name=person.text(f"Row {n}")) for n in range(4)]
     attrs = {"Name": "name", "Effort": "effort"}
     rows, shelf, journal = Wired(person.url, source, attrs), Shelf(), StateJournal(State())
@@ -241,19 +240,19 @@ async def test_runs_by_changes_carry_edits_both_ways_and_no_echo(
 
     await run()
     assert shelf.writes == 4
-    assert await run() == ["GET", "POST"]
+    assert await run() == ["GET", "POST", "POST"]
     await person.edit(ids[1], Effort={"number": 7})
-    assert await run() == ["GET", "POST"]
+    assert await run() == ["GET", "POST", "POST"]
     assert shelf.writes == 5
     assert sorted(row["effort"] or 0 for row in shelf.kept.values()) == [0, 0, 0, 7]
     key = next(key for key, row in shelf.kept.items() if row["name"] == "Row 2")
     shelf.kept[key]["effort"] = 9
     shelf.kept["new"] = {"name": "Row 9", "effort": 1}
     sent = await run()
-    assert sorted(sent) == ["GET", "GET", "PATCH", "POST", "POST"]
+    assert sorted(sent) == ["GET", "GET", "PATCH", "POST", "POST", "POST"]
     assert (await person.page(ids[2]))["properties"]["Effort"]["number"] == 9
     before = dict(shelf.kept)
-    assert await run() == ["GET", "POST"]
+    assert await run() == ["GET", "POST", "POST"]
     assert (shelf.writes, shelf.kept) == (5, before)
     await person.patch_page(ids[0], {"in_trash": True})
     task.full_listing_every = timedelta(0)

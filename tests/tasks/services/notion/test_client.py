@@ -13,9 +13,9 @@ import pytest
 from pydantic import SecretStr
 
 from tasks.errors import ItemError, LockLostError, OutcomeUnknownError, SideError
-from tasks.services.notion.answers import RefusedError
-from tasks.services.notion.client import NotionClient, Settled
-from tasks.services.notion.throttle import LocalThrottle
+from tasks.services.notion.api.answers import RefusedError
+from tasks.services.notion.api.client import NotionClient, Settled
+from tasks.services.notion.api.throttle import LocalThrottle
 from tests.tasks.services.notion.scripted_server import (
     Drop,
     Hang,
@@ -197,7 +197,7 @@ async def test_one_pause_holds_for_everybody_with_the_budget(server: ScriptedSer
 async def test_a_pause_longer_than_the_patience_ends_the_run(server: ScriptedServer) -> None:
     server.will(error(429, "rate_limited", Retry_After="900"))
     async with client_of(server.url, patience=600) as client:
-        with pytest.raises(SideError, match=r"Notion is overrun \(429\) and asks to wait 900 s.*600 s"):
+        with pytest.raises(SideError, match=r"Notion is overrun \(429\), and it asks to wait 900 s.*600 s"):
             await read(client)
     assert len(server.requests) == 1
 
@@ -225,6 +225,52 @@ async def test_waiting_for_a_turn_ends_with_the_patience(server: ScriptedServer)
     assert server.requests == []
 
 
+SAVED = Reply(
+    503,
+    error(503, "service_unavailable").body
+    | {"additional_data": {"committed_resource_id": "3839ce7b-60a4-802c-b152-000ba814957b"}},
+)
+
+
+async def test_what_was_made_though_the_answer_came_too_late_is_read(server: ScriptedServer) -> None:
+    server.will(SAVED, DONE)
+    async with client_of(server.url) as client:
+        assert await create(client) == PAGE
+    assert [(request.method, request.path) for request in server.requests] == [
+        ("POST", "/v1/pages"),
+        ("GET", "/v1/pages/3839ce7b-60a4-802c-b152-000ba814957b"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param(SAVED, error(404, "object_not_found"), id="not found"),
+        pytest.param(SAVED, error(401, "unauthorized"), id="refused"),
+        pytest.param(
+            Reply(503, SAVED.body | {"additional_data": {"committed_resource_id": "../users"}}),
+            DONE,
+            id="no id",
+        ),
+    ],
+)
+async def test_what_is_not_shown_may_have_been_made(
+    server: ScriptedServer, first: Reply, second: Reply
+) -> None:
+    server.will(first, second)
+    async with client_of(server.url) as client:
+        with pytest.raises(OutcomeUnknownError):
+            await create(client)
+    assert [request.method for request in server.requests].count("POST") == 1
+
+
+async def test_a_value_that_was_set_too_late_is_set_again(server: ScriptedServer) -> None:
+    server.will(SAVED, DONE)
+    async with client_of(server.url) as client:
+        assert await update(client) == PAGE
+    assert [request.method for request in server.requests] == ["PATCH", "PATCH"]
+
+
 # -- refusals -----------------------------------------------------------------------------------------------
 
 
@@ -236,11 +282,143 @@ async def test_a_wrong_token(server: ScriptedServer) -> None:
     assert len(server.requests) == 1
 
 
-async def test_a_missing_capability(server: ScriptedServer) -> None:
+@pytest.mark.parametrize(
+    ("message", "mend"),
+    [
+        (
+            "API token is invalid.",
+            "It is expired, revoked, replaced by a newer one or not whole: take the present",
+        ),
+        ("This token has expired.", "It is expired: take"),
+        ("Token was revoked.", "It is revoked: take"),
+    ],
+)
+async def test_what_became_of_the_token(server: ScriptedServer, message: str, mend: str) -> None:
+    server.will(error(401, "unauthorized", message))
+    async with client_of(server.url) as client:
+        with pytest.raises(SideError, match=mend) as caught:
+            await read(client)
+    assert TOKEN not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "needed"), [(read, "read"), (query, "read"), (update, "update"), (create, "insert")]
+)
+async def test_a_missing_capability(server: ScriptedServer, call: Call, needed: str) -> None:
     server.will(error(403, "restricted_resource", "Insufficient permissions."))
     async with client_of(server.url) as client:
-        with pytest.raises(SideError, match=r"page 1: .*capability"):
-            await update(client)
+        with pytest.raises(SideError, match=f"capability to {needed} content"):
+            await call(client)
+
+
+@pytest.mark.parametrize("call", [create, update])
+async def test_a_workspace_that_is_out_of_blocks_concerns_what_would_be_made(
+    server: ScriptedServer, call: Call
+) -> None:
+    reply = error(403, "restricted_resource", "The workspace has reached its block limit.")
+    server.will(Reply(403, reply.body | {"additional_data": {"block_limit": {"limit": 1000}}}))
+    async with client_of(server.url) as client:
+        with pytest.raises(RefusedError, match=r"out of blocks.*upgrade its plan") as caught:
+            await call(client)
+    assert (caught.value.status, len(server.requests)) == (403, 1)
+
+
+def limited(reason: str, seconds: str, *, in_body: bool = False) -> Reply:
+    """429 for a reason."""
+    reply = error(429, "rate_limited", "You have been rate limited.")
+    details = {"rate_limit_reason": reason} | ({"retry_after": seconds} if in_body else {})
+    headers = {} if in_body else {"retry-after": seconds}
+    return Reply(429, reply.body | {"additional_data": details}, headers)
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("public_api_request_rate_limit", "limit of requests of this integration is reached"),
+        (
+            "public_api_space_request_rate_limit",
+            "of the workspace, which all of its integrations share, is reached",
+        ),
+        ("public_api_endpoint_rate_limit", "limit of requests of this kind is reached"),
+        ("something new", "Notion is overrun"),
+    ],
+)
+async def test_whose_limit_it_is_is_told(
+    server: ScriptedServer, reason: str, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "tasks.services.notion.api.client")
+    server.will(limited(reason, "0"), DONE, DONE)
+    async with client_of(server.url) as client:
+        assert await read(client) == PAGE
+        assert words in caplog.text
+        server.script.clear()
+        server.will(limited(reason, "900", in_body=True))
+        with pytest.raises(SideError, match=rf"{words} \(429\), and it asks to wait 900 s"):
+            await read(client)
+
+
+async def test_an_integration_that_is_shut_out_does_not_wait(server: ScriptedServer) -> None:
+    server.will(limited("public_api_request_blocked", "5"))
+    async with client_of(server.url) as client:
+        with pytest.raises(SideError, match=r"shut this integration out .* ask Notion's support"):
+            await read(client)
+    assert len(server.requests) == 1
+
+
+class Paused(LocalThrottle):
+    """Notes the pauses, and waits for none."""
+
+    def __init__(self) -> None:
+        super().__init__(1000, 1000)
+        self.pauses: list[float] = []
+
+    async def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+
+async def test_a_limit_of_one_kind_of_request_pauses_no_other(server: ScriptedServer) -> None:
+    throttle = Paused()
+    server.will(limited("public_api_endpoint_rate_limit", "0.3"), DONE)
+    async with client_of(server.url, throttle=throttle) as client:
+        assert await query(client) == PAGE
+    assert throttle.pauses == []
+    assert server.times[1] - server.times[0] >= 0.3
+
+
+def bot(workspace: str) -> Reply:
+    return Reply(200, {"object": "user", "type": "bot", "bot": {"workspace_id": workspace}})
+
+
+async def test_tokens_of_one_workspace_pause_together(server: ScriptedServer) -> None:
+    """Each learns of which workspace it is when it meets the limit of that for the first time."""
+    space = "public_api_space_request_rate_limit"
+    ours, theirs, elsewhere = Paused(), Paused(), Paused()
+    for throttle, workspace in ((ours, "w1"), (theirs, "w1"), (elsewhere, "w2")):
+        async with client_of(server.url, throttle=throttle) as client:
+            server.will(limited(space, "7"), bot(workspace), DONE)
+            assert await read(client) == PAGE
+    assert [request.path for request in server.requests[:3]] == ["/v1/pages/1", "/v1/users/me", "/v1/pages/1"]
+    assert (ours.pauses, theirs.pauses, elsewhere.pauses) == ([7], [7], [7])
+    async with client_of(server.url, throttle=theirs) as client:
+        server.will(limited(space, "9"), DONE)
+        await read(client)
+        server.will(limited("public_api_request_rate_limit", "3"), DONE)
+        await read(client)
+    assert (ours.pauses, theirs.pauses, elsewhere.pauses) == ([7, 9], [7, 9, 3], [7])
+    assert [request.path for request in server.requests].count("/v1/users/me") == 3
+
+
+@pytest.mark.parametrize(
+    "answer", [error(500, "internal_server_error"), Reply(200, {"object": "user", "bot": []}), Drop()]
+)
+async def test_a_workspace_that_is_not_told_keeps_no_request_back(
+    server: ScriptedServer, answer: Reply | Drop
+) -> None:
+    throttle = Paused()
+    async with client_of(server.url, throttle=throttle) as client:
+        server.will(limited("public_api_space_request_rate_limit", "1"), answer, DONE)
+        assert await read(client) == PAGE
+    assert throttle.pauses == [1]
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, "validation_error"), (404, "object_not_found")])

@@ -34,7 +34,7 @@ async def test_a_renamed_property_goes_on_working_and_is_told(
 async def test_a_fresh_process_finds_a_renamed_property_by_its_id_only(
     side: Wired, person: Person, source: str
 ) -> None:
-    due = side._reader.columns["Due"].id
+    due = side._opened.reader.columns["Due"].id
     await person.patch_columns(source, {"Due": {"name": "Deadline"}})
     fresh = Wired(person.url, source, VALUES)
     pinned = Wired(person.url, source, VALUES, column_ids={"Due": due})
@@ -45,7 +45,7 @@ async def test_a_fresh_process_finds_a_renamed_property_by_its_id_only(
         with pytest.raises(TaskDefinitionError, match=r"no property 'Due'; it has: Area, Deadline"):
             await fresh.learn()
         await pinned.learn()
-        assert pinned._reader.columns["Due"].name == "Deadline"
+        assert pinned._opened.reader.columns["Due"].name == "Deadline"
         with pytest.raises(TaskDefinitionError, match="column_ids names Age, which the mapping does not"):
             await other.learn()
     finally:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from tasks.services.notion.webhooks import concerned, read_delivery
+from tasks.services.notion.api.webhooks import concerned, read_delivery
 from tests.tasks.services.notion.chores import COLUMNS
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService, PlainTask

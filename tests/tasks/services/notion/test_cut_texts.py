@@ -8,8 +8,8 @@ import pytest
 
 from tasks.errors import ItemError
 from tasks.services.notion import DataSource
-from tasks.services.notion.page import MENTIONS_SHOWN, read_page
-from tasks.services.notion.properties import Column
+from tasks.services.notion.columns.properties import Column
+from tasks.services.notion.pages.page import MENTIONS_SHOWN, read_page
 
 SIDE = DataSource("0" * 32)
 COLUMNS = {"Name": Column("Name", "title", "title", ()), "Notes": Column("Notes", "n", "rich_text", ())}

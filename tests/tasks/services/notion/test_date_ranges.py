@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tasks.errors import TaskDefinitionError
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
-from tasks.services.notion.attributes import described
-from tasks.services.notion.properties import Column, decode, encode
+from tasks.services.notion.columns.properties import Column, decode, encode
+from tasks.services.notion.source.attributes import described
 from tasks.values.canonical import same
 from tasks.values.date_range import DateRange
 from tests.tasks.services.notion.chores import listed

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from tasks.errors import TaskDefinitionError
-from tasks.services.notion.attributes import described
-from tasks.services.notion.column import Column
-from tasks.services.notion.properties import SUPPORTED_TYPES
+from tasks.services.notion.columns.column import Column
+from tasks.services.notion.columns.properties import SUPPORTED_TYPES
+from tasks.services.notion.source.attributes import described
 from tasks.sides import Attribute, Kind, Option, State
+from tasks.sides import Person as Known
 from tests.tasks.services.notion.chores import only
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.wired import Wired
@@ -63,6 +64,7 @@ async def later(side: Wired, **options: Any) -> Wired:
 
 async def test_every_property_has_a_kind(person: Person, source: str) -> None:
     side = Wired(person.url, source, date_ranges=["Span"])
+    known = (Known((await person.send("GET", "users/me"))["id"], "alex@example.com"),)
     await side.open()
     try:
         assert await side.describe() == {
@@ -75,10 +77,10 @@ async def test_every_property_has_a_kind(person: Person, source: str) -> None:
             "Due": Attribute(Kind.MOMENT, meaning="due", whole_minutes=True),
             "Span": Attribute(Kind.SPAN, whole_minutes=True, form="range"),
             "Mail": Attribute(Kind.ADDRESS),
-            "Who": Attribute(Kind.PERSON),
+            "Who": Attribute(Kind.PERSON, people=known),
             "Made": Attribute(Kind.MOMENT, writable=False, whole_minutes=True),
             "Seen": Attribute(Kind.MOMENT, writable=False, whole_minutes=True),
-            "Maker": Attribute(Kind.PERSON, writable=False),
+            "Maker": Attribute(Kind.PERSON, writable=False, people=known),
             "Sum": Attribute(Kind.OPAQUE, writable=False),
             "page body": Attribute(Kind.FORMATTED),
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.errors import ItemError, OutcomeUnknownError, SideError, TaskError
-from tasks.services.notion.client import PATIENCE, REPEATS
+from tasks.services.notion.api.client import PATIENCE, REPEATS
 from tests.tasks.services.notion.faulty import (
     AGAIN,
     FAULTS,

@@ -173,7 +173,7 @@ async def test_a_listing_that_lags_takes_nothing_back(task: PacedTask, person: P
 async def test_a_long_listing_that_lagged_when_it_began_takes_nothing_back(
     task: PacedTask, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.services.notion.queries.PAGE_SIZE", 1)
+    monkeypatch.setattr("tasks.services.notion.api.queries.PAGE_SIZE", 1)
     service, journal = task.service, StateJournal(State())
     items = []
     for key in ("One", "Paint", "Two"):  # rows are listed by the time at which they were made
@@ -238,7 +238,7 @@ async def test_an_edit_of_a_row_outside_of_the_filter_is_not_overwritten(
     task: PacedTask, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Changes do not tell of such a row, and so a write must read it."""
-    monkeypatch.setattr("tasks.services.notion.side.PAGE_SIZE", 2)
+    monkeypatch.setattr("tasks.services.notion.rows.listing.PAGE_SIZE", 2)
     service, journal = task.service, StateJournal(State())
     items = [service.add({"key": f"row {number}", "notes": "", "effort": 0}) for number in range(6)]
     task.change_share = 1.0

@@ -11,7 +11,7 @@ import pytest
 from sandbox.notion import PERSON_ID
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
-from tasks.services.notion import rich_text
+from tasks.services.notion.columns import rich_text
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService, PlainTask
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.errors import TaskDefinitionError
-from tasks.services.notion.ids import parse_id
+from tasks.services.notion.api.ids import parse_id
 
 ID = "3839ce7b-60a4-802c-b152-000ba814957b"
 PLAIN = ID.replace("-", "")

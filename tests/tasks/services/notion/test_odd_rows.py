@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tasks.errors import ItemError, UnfitError
-from tasks.services.notion.page import Page
+from tasks.services.notion.pages.page import Page
 from tests.tasks.services.notion.chores import COLUMNS
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.wired import Wired

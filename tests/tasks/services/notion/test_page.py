@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tasks.errors import SideError
-from tasks.services.notion.page import read_page
-from tasks.services.notion.properties import Column
+from tasks.services.notion.columns.properties import Column
+from tasks.services.notion.pages.page import read_page
 
 RAW: dict[str, Any] = {
     "object": "page",

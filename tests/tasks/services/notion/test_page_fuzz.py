@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.errors import ItemError, SideError
-from tasks.services.notion.page import Page, read_page
-from tasks.services.notion.properties import Column, encode
+from tasks.services.notion.columns.properties import Column, encode
+from tasks.services.notion.pages.page import Page, read_page
+from tasks.sides import File
 from tasks.values.canonical import canonical
 from tasks.values.opaque import Opaque
 
@@ -82,7 +83,7 @@ NEW: dict[str, list[Any]] = {
     "people": [(_USER["id"],)],
     "relation": [()],
     "place": [{"lat": 1.5, "lon": 2.5}],
-    "files": [(("a.txt", "https://example.org/"),)],
+    "files": [(File.link("a.txt", "https://example.org/"),)],
 }
 
 

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import ItemError, TaskDefinitionError
-from tasks.services.notion import rich_text
-from tasks.services.notion.computed import COMPUTED_TYPES
-from tasks.services.notion.properties import SUPPORTED_TYPES, Column, check_supported, decode, encode
+from tasks.services.notion.columns import rich_text
+from tasks.services.notion.columns.computed import COMPUTED_TYPES
+from tasks.services.notion.columns.properties import SUPPORTED_TYPES, Column, check_supported, decode, encode
+from tasks.sides import File, sorted_files
 from tasks.values.opaque import Opaque
 
 WESTERN = timezone(timedelta(hours=-7))
@@ -68,8 +69,9 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "people": ids,
     "relation": ids,
     "files": st.lists(
-        st.tuples(names, st.from_regex(r"https://[a-z]{1,9}\.org/[a-z]{0,9}", fullmatch=True)), max_size=5
-    ).map(tuple),
+        st.builds(File.link, names, st.from_regex(r"https://[a-z]{1,9}\.org/[a-z]{0,9}", fullmatch=True)),
+        max_size=5,
+    ).map(sorted_files),
     "place": st.none()
     | st.fixed_dictionaries(
         {
@@ -313,9 +315,10 @@ def test_options_are_sent_once_and_in_the_order_that_people_gave_them() -> None:
         ("people", ("Ann",), "'Ann' is not an id"),
         ("relation", (3,), "ids as text"),
         ("relation", tuple(str(UUID(int=n)) for n in range(101)), "101 entries are too many"),
-        ("files", ("https://x",), "a name and an address each"),
-        ("files", (("a", "ftp://x"),), "an http address"),
-        ("files", (("a" * 101, "https://x"),), "a name of at most 100"),
+        ("files", ("https://x",), "takes files"),
+        ("files", (File.link("a", "ftp://x"),), "an http address"),
+        ("files", (File("a", "sha256:0"),), "cannot be written without its bytes"),
+        ("files", (File.link("a" * 101, "https://x"),), "a name of at most 100"),
         ("place", "Berlin", "a mapping of lat"),
         ("place", {"lat": 91, "lon": 0}, "lat must be degrees from -90 to 90"),
         ("place", {"lat": True, "lon": 0}, "lat must be degrees"),
@@ -390,8 +393,8 @@ def test_a_file_that_notion_keeps_is_known_without_its_signature_and_sent_back_a
     again = {**kept, "file": {"url": "https://files.org/a.png?sig=2", "expiry_time": "y"}}
     held, later = ({"id": "x", "type": "files", "files": [one]} for one in (kept, again))
     value = decode(column("files"), held)
-    assert value == decode(column("files"), later) == (("a.png", "https://files.org/a.png"),)
-    sent = encode(column("files"), (*value, ("b", "https://b.org")), later)["files"]
+    assert value == decode(column("files"), later) == (File("a.png", "notion:/a.png"),)
+    sent = encode(column("files"), (File.link("b", "https://b.org"), *value), later)["files"]
     assert sent == [again, {"name": "b", "type": "external", "external": {"url": "https://b.org"}}]
 
 

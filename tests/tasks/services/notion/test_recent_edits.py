@@ -15,8 +15,8 @@ from sandbox.notion import Sandbox
 from tasks.errors import ItemError, PreconditionError
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
-from tasks.services.notion import recent_edits, side
-from tasks.services.notion.page import Page
+from tasks.services.notion.pages import recent_edits
+from tasks.services.notion.pages.page import Page, known_page
 from tests.tasks.services.notion.chores import COLUMNS, listed
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService, PlainTask
@@ -91,6 +91,16 @@ async def test_one_write_reads_its_row(rows: Wired) -> None:
     assert sent(rows) == {"GET page": 1, "PATCH page": 1}
 
 
+async def test_a_row_that_is_known_by_some_of_its_values_is_written(rows: Wired, person: Person) -> None:
+    page = (await listed(rows))[3]
+    values = {name: page.values[name] for name in ("Name", "Effort")}
+    known = known_page(page.id, values, str(page.data_source))
+    assert (await rows.update(known, {"Effort": 50})).values["Effort"] == 50
+    await person.edit(page.id, Name=person.text("typed meanwhile"))
+    with pytest.raises(PreconditionError, match="Name"):
+        await rows.update(known, {"Effort": 51})
+
+
 @pytest.mark.parametrize("effort", [7777, 50], ids=["out of the filter", "to the same value"])
 async def test_an_edit_since_the_listing_is_seen(rows: Wired, person: Person, effort: int) -> None:
     pages = await listed(rows)
@@ -131,7 +141,7 @@ async def test_a_look_counts_for_a_short_time_only(
 ) -> None:
     pages = await listed(rows)
     await write(rows, pages[:4])
-    monkeypatch.setattr(rows._reader.edits, "_fresh", -1.0)  # as if it was long ago
+    monkeypatch.setattr(rows._opened.reader.edits, "_fresh", -1.0)  # as if it was long ago
     await person.edit(pages[6].id, Name=person.text("Mine"))
     rows.wire.sent.clear()
     done = await write(rows, pages[4:8])
@@ -158,7 +168,7 @@ async def test_a_query_that_lags_proves_nothing(rows: Wired, person: Person, wor
     workspace.index.seconds = 30
     await asyncio.sleep(0)
     pages = await listed(rows)
-    pages = pages or [await rows._reader.page(raw) for raw in await everything(person, rows)]
+    pages = pages or [await rows._opened.reader.page(raw) for raw in await everything(person, rows)]
     await person.edit(pages[-1].id, Name=person.text("Mine"))
     rows.wire.sent.clear()
     done = await write(rows, pages)
@@ -176,7 +186,7 @@ async def test_too_many_edits_for_a_query_are_looked_at_row_by_row(
     rows: Wired, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = await listed(rows)
-    monkeypatch.setattr("tasks.services.notion.queries.PAGE_SIZE", 2)
+    monkeypatch.setattr("tasks.services.notion.api.queries.PAGE_SIZE", 2)
     rows.wire.sent.clear()
     assert all(isinstance(done, Page) for done in await write(rows, pages))
     assert sent(rows) == {"GET page": ROWS, "query": recent_edits.MOST_ANSWERS, "PATCH page": ROWS}
@@ -209,7 +219,7 @@ async def test_a_write_that_has_to_be_repeated_reads_its_row_again(rows: Wired, 
 async def test_a_run_by_changes_takes_one_request_per_changed_row(
     person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(side, "PAGE_SIZE", 2)
+    monkeypatch.setattr("tasks.services.notion.rows.listing.PAGE_SIZE", 2)
     source = await person.make_data_source("Chores", COLUMNS)
     ids = [await person.make_page(source, Name=person.text(f"Row {n}")) for n in range(ROWS)]
     service, journal = PlainService(), StateJournal(State())
@@ -224,7 +234,7 @@ async def test_a_run_by_changes_takes_one_request_per_changed_row(
     assert (await run())[0] == "succeeded"
     for item in list(service.items.values())[:10]:
         service.edit(item.id, {"effort": 5, "notes": "x", "key": item.values["key"] + "!"})
-    assert await run() == ("succeeded", {"GET": 2, "POST": 2, "PATCH": 10})
+    assert await run() == ("succeeded", {"GET": 2, "POST": 3, "PATCH": 10})
     assert (await run())[0] == "succeeded"
     efforts = [(await person.page(page_id))["properties"]["Effort"]["number"] for page_id in ids]
     assert efforts.count(5) == 10

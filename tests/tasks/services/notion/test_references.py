@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tasks.sides import File
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.wired import Wired
 
@@ -17,7 +18,7 @@ async def test_they_come_back_as_they_were_written(person: Person) -> None:
         "Name": "One",
         "To": tuple(sorted(pages[:2])),
         "Who": (me,),
-        "Files": (("a", "https://a.org/a"), ("b", "https://b.org/b")),
+        "Files": (File.link("a", "https://a.org/a"), File.link("b", "https://b.org/b")),
         "Where": {"lat": 52.5, "lon": 13.4, "name": None, "address": "Berlin"},
     }
     side = await opened(person, source)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from sandbox.notion import Sandbox
 from tasks.errors import ItemError
-from tasks.services.notion.properties import SUPPORTED_TYPES
+from tasks.services.notion.columns.properties import SUPPORTED_TYPES
 from tasks.values.canonical import same
 from tests.tasks.services.notion.conftest import TOKEN
 from tests.tasks.services.notion.person import Person
@@ -96,7 +96,9 @@ def desk() -> Iterator[Desk]:
         asyncio.Runner() as runner,
         pytest.MonkeyPatch.context() as patches,
     ):
-        patches.setattr("tasks.services.notion.queries.PAGE_SIZE", 40)  # long values come in several answers
+        patches.setattr(
+            "tasks.services.notion.api.queries.PAGE_SIZE", 40
+        )  # long values come in several answers
         side = runner.run(opened(sandbox.url))
         try:
             yield Desk(runner, side, runner.run(side.make()))

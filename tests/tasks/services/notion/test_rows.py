@@ -9,10 +9,10 @@ import pytest
 from pydantic import SecretStr
 
 from tasks.errors import OutcomeUnknownError, PreconditionError, SideError, TaskDefinitionError
-from tasks.services.notion import rows
-from tasks.services.notion.client import NotionClient
-from tasks.services.notion.rows import Rows
-from tasks.services.notion.throttle import LocalThrottle
+from tasks.services.notion.api.client import NotionClient
+from tasks.services.notion.api.throttle import LocalThrottle
+from tasks.services.notion.rows import rows
+from tasks.services.notion.rows.rows import Rows
 from tests.tasks.services.notion.scripted_server import Drop, Reply, ScriptedServer, error, scripted_server
 
 SOURCE = "3839ce7b-60a4-802c-b152-000ba814957b"

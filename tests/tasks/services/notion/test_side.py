@@ -84,10 +84,10 @@ class TestFewResultsPerQuery:
         assert {page.id for page in pages} == ids
         assert len(pages) == 400
 
-    async def test_a_poll_of_more_rows_than_the_limit_takes_two_requests(
+    async def test_a_poll_of_more_rows_than_the_limit_takes_three_requests(
         self, side: Wired, person: Person, source: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("tasks.services.notion.watermark.SETTLED", 0.0)
+        monkeypatch.setattr("tasks.services.notion.rows.watermark.SETTLED", 0.0)
         await person.arrange("POST", "clock", {"now": "2026-05-01T10:00:00Z"})
         for n in range(240):
             if n % 80 == 0:
@@ -98,7 +98,7 @@ class TestFewResultsPerQuery:
         side.wire.sent.clear()
         await side.learn()
         changes = await side.changes(cursor)
-        assert (len(side.wire.sent), list(changes.changed), changes.partial) == (2, [], None)
+        assert (len(side.wire.sent), list(changes.changed), changes.partial) == (3, [], None)
 
     async def test_too_many_rows_of_one_minute_are_no_complete_listing(
         self, side: Wired, person: Person, source: str

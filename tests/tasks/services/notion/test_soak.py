@@ -24,7 +24,7 @@ from tests.tasks.services.notion.plain_service import PlainService
 from tests.tasks.services.notion.soak.ends import Disturbed, Paced, SoakTask
 from tests.tasks.services.notion.soak.hands import ATTRS, COLUMNS, WITH_BODY, NotionHand, PlainHand
 from tests.tasks.services.notion.soak.town import FAULTS, Town, connect, state_of
-from tests.tasks.services.notion.virtual_time import VirtualTime
+from tests.tasks.services.notion.virtual_time import VirtualTime, draw_from
 from tests.world.figures import report
 
 SEEDS = int(os.environ.get("LOCKSTEP_SOAK_SEEDS", "2"))
@@ -39,8 +39,8 @@ SHOWN = {"property": "Hidden", "checkbox": {"equals": False}}
 @pytest.fixture(autouse=True)
 def few_rows_per_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages of results and changes of rows, with a handful of rows."""
-    monkeypatch.setattr("tasks.services.notion.side.PAGE_SIZE", 5)
-    monkeypatch.setattr("tasks.services.notion.queries.PAGE_SIZE", 5)
+    monkeypatch.setattr("tasks.services.notion.rows.listing.PAGE_SIZE", 5)
+    monkeypatch.setattr("tasks.services.notion.api.queries.PAGE_SIZE", 5)
     monkeypatch.setenv("LOCKSTEP_STATE_DIR", str(tmp_path / "state"))
     get_settings.cache_clear()
 
@@ -119,6 +119,7 @@ async def test_what_is_typed_crosses_with_the_next_run(
     """Where nothing goes wrong, changes are as good as listings: nothing waits for the next full one."""
     time = VirtualTime()
     time.install(monkeypatch)
+    draw_from(seed, monkeypatch)
     async with a_hand(time, Limits()) as (hand, url):
         service = PlainService(clock=time.now)
         hand.opens_pages = bool(seed % 2)
@@ -160,6 +161,7 @@ async def test_nothing_is_lost_in_hours_of_edits_and_faults(
         time = VirtualTime()
         with monkeypatch.context() as patches:
             time.install(patches)
+            draw_from(seed, patches)
             live = hour_with_a_plain_service if seed < SEEDS else hour_between_two_workspaces
             await live(seed, time, folder)
     # In few hours not each fault finds a request to befall.

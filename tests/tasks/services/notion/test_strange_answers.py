@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from tasks.errors import SideError
 from tasks.limited_http import ANSWER_MAX, LimitedClient
-from tasks.services.notion.client import NotionClient
+from tasks.services.notion.api.client import NotionClient
 
 TOKEN = SecretStr("ntn_strangeanswers1")
 

@@ -9,7 +9,7 @@ import time
 import pytest
 from pydantic import SecretStr
 
-from tasks.services.notion.throttle import LocalThrottle, Throttle, throttle_for, use_throttles
+from tasks.services.notion.api.throttle import LocalThrottle, Throttle, throttle_for, use_throttles
 
 
 async def times_of(throttle: Throttle, requests: int) -> list[float]:

@@ -29,8 +29,8 @@ async def wiki(person: Person) -> str:
 async def test_pages_of_a_wiki_are_synced_and_its_databases_left_alone(
     person: Person, wiki: str, rows_per_answer: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.services.notion.side.PAGE_SIZE", rows_per_answer)
-    monkeypatch.setattr("tasks.services.notion.queries.PAGE_SIZE", rows_per_answer)
+    monkeypatch.setattr("tasks.services.notion.rows.listing.PAGE_SIZE", rows_per_answer)
+    monkeypatch.setattr("tasks.services.notion.api.queries.PAGE_SIZE", rows_per_answer)
     results = (await person.send("POST", f"data_sources/{wiki}/query", {}))["results"]
     assert [each["object"] for each in results] == ["page", "page", "page", "data_source"]
     service, journal = PlainService(), StateJournal(State())

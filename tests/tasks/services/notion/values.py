@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from tasks.sides import File, sorted_files
+
 #: Characters outside of the basic plane, which Notion counts as two, and what people see as one character.
 PARTY, FAMILY, ACCENT, FLAG = "🎉", "👩\u200d👩\u200d👧", "e\u0301", "🇩🇪"
 BERLIN, WESTERN = ZoneInfo("Europe/Berlin"), timezone(timedelta(hours=-7))
@@ -49,6 +51,10 @@ _PLACES = {
     "a pole": {"lat": -90, "lon": 180.0, "name": None, "address": None},
     "small degrees": {"lat": 5e-324, "lon": -0.0, "name": "x", "address": PARTY},
 }
+
+
+def _links(*named: tuple[str, str]) -> tuple[File, ...]:
+    return sorted_files(File.link(name, address) for name, address in named)
 
 
 def nasty(kind: str, targets: Sequence[str]) -> dict[str, Any]:
@@ -99,10 +105,10 @@ def nasty(kind: str, targets: Sequence[str]) -> dict[str, Any]:
         "relation": _references(targets),
         "files": {
             "nothing": (),
-            "the longest": (("n" * 100, "https://x/" + "y" * 1990),),
-            "one name, two addresses": (("a", "https://x.org/1"), ("a", "https://x.org/2")),
-            "a question": (("a?b", "https://x.org/?q=1&r=%20#top"),),
-            "100 files": tuple((f"f{number}", f"https://x.org/{number}") for number in range(100)),
+            "the longest": _links(("n" * 100, "https://x/" + "y" * 1990)),
+            "one name, two addresses": _links(("a", "https://x.org/1"), ("a", "https://x.org/2")),
+            "a question": _links(("a?b", "https://x.org/?q=1&r=%20#top")),
+            "100 files": _links(*((f"f{number}", f"https://x.org/{number}") for number in range(100))),
         },
         "place": _PLACES,
         "verification": {"nothing": None, "verified": "verified"},
@@ -136,7 +142,10 @@ REFUSED: dict[str, dict[str, Any]] = {
     "phone_number": {"too long": "5" * 201, "a number": 5551234, "two lines": "1\r2"},
     "people": {"too many": tuple(f"{n:032x}" for n in range(101)), "a name": ("Ann",)},
     "relation": {"too many": tuple(f"{n:032x}" for n in range(101)), "one id": "x"},
-    "files": {"a long name": (("n" * 101, "https://x"),), "no address": (("a", "file:///etc/passwd"),)},
+    "files": {
+        "a long name": _links(("n" * 101, "https://x")),
+        "no address": _links(("a", "file:///etc/passwd")),
+    },
     "place": {"off the globe": {"lat": 90.1, "lon": 0}, "half": {"lat": 1}},
     "verification": {"expired": "expired"},
 }
@@ -176,7 +185,7 @@ def drawn(kind: str, targets: Sequence[str]) -> st.SearchStrategy[Any]:
         "files": st.lists(
             st.tuples(_names, st.from_regex(r"https?://[a-z]{1,9}\.org/[a-z?=%#]{0,9}", fullmatch=True)),
             max_size=5,
-        ).map(tuple),
+        ).map(lambda found: _links(*found)),
         "place": st.none() | st.fixed_dictionaries(_degrees | _words),
         "verification": st.sampled_from([None, "verified"]),
     }
@@ -196,7 +205,7 @@ def meant(kind: str, value: Any) -> Any:
             ids = {one.replace("-", "").lower() for one in value or ()}
             return tuple(sorted("-".join((i[:8], i[8:12], i[12:16], i[16:20], i[20:])) for i in ids))
         case "files":
-            return tuple(value or ())
+            return sorted_files(value or ())
         case "date" if isinstance(value, datetime):
             return value.astimezone(UTC).replace(second=0, microsecond=0)
     return None if value == "" else value

@@ -1,10 +1,14 @@
-"""Time that passes only while somebody waits, so that an hour's waiting takes a moment."""
+"""Time that passes only while somebody waits, so that an hour's waiting takes a moment; and chance that is drawn again
+in the same way.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -40,13 +44,14 @@ class VirtualTime:
         """Let a data source live by this clock."""
         clock = _Like(time, time=lambda: self.now().timestamp(), monotonic=lambda: self.passed)
         waiting = _Like(asyncio, sleep=self.sleep)
-        monkeypatch.setattr("tasks.services.notion.client.time", clock)
+        for module in ("api.client", "pages.body", "rows.trash"):
+            monkeypatch.setattr(f"tasks.services.notion.{module}.time", clock)
         # Of a machine that sleeps: what must not count from it is counted by another clock.
-        monkeypatch.setattr("tasks.services.notion.reading.time", _Like(clock, monotonic=lambda: 0.0))
-        for module in ("reading", "writing", "throttle"):
+        monkeypatch.setattr("tasks.services.notion.rows.reading.time", _Like(clock, monotonic=lambda: 0.0))
+        for module in ("rows.reading", "rows.writing", "api.throttle"):
             monkeypatch.setattr(f"tasks.services.notion.{module}.boot_seconds", lambda: self.passed)
-        monkeypatch.setattr("tasks.services.notion.client.asyncio", waiting)
-        monkeypatch.setattr("tasks.services.notion.throttle.pass_time", self.sleep)
+        monkeypatch.setattr("tasks.services.notion.api.client.asyncio", waiting)
+        monkeypatch.setattr("tasks.services.notion.api.throttle.pass_time", self.sleep)
 
     async def sleep(self, seconds: float) -> None:
         """Wait: others go on first, and what they wait for passes as well."""
@@ -54,6 +59,15 @@ class VirtualTime:
         await asyncio.sleep(0)
         if until > self.passed:
             self.advance(until - self.passed)
+
+
+def draw_from(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let ids of a sandbox, and what a client adds to its waiting, follow from a seed: both decide orders."""
+    chance = Random(seed)
+    ids = _Like(uuid, uuid4=lambda: uuid.UUID(int=chance.getrandbits(128), version=4))
+    monkeypatch.setattr("sandbox.notion.state.ids.uuid", ids)
+    monkeypatch.setattr("sandbox.notion.state.ids._random", chance)
+    monkeypatch.setattr("tasks.services.notion.api.client.random", Random(seed))
 
 
 class _Like:

@@ -9,9 +9,9 @@ import httpx
 from pydantic import SecretStr
 
 from tasks.services.notion import DataSource
-from tasks.services.notion.client import NotionClient
-from tasks.services.notion.page import Page
-from tasks.services.notion.throttle import LocalThrottle
+from tasks.services.notion.api.client import NotionClient
+from tasks.services.notion.api.throttle import LocalThrottle
+from tasks.services.notion.pages.page import Page
 from tests.tasks.services.notion.conftest import NO_TLS, TOKEN
 
 

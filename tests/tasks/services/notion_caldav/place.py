@@ -11,7 +11,14 @@ from pydantic import SecretStr
 
 from tasks.engine.report import RunReport
 from tasks.journal.file import FileJournal
-from tasks.services.caldav import CalDAVClient, Todo, TodoCalendar, Todos
+from tasks.policies import Said
+from tasks.services.caldav import (
+    TODOS,
+    CalDAVClient,
+    Calendar,
+    Entry,
+    Todos,
+)
 from tasks.services.caldav.radicale_server import RadicaleServer
 from tasks.services.notion import DataSource, LocalThrottle
 from tasks.two_way import TwoWay
@@ -57,10 +64,12 @@ class Place:
             throttle=LocalThrottle(1000, 1000),
         )
 
-    def task(self, mapping: dict[str, Any] | None = None, **calendar: Any) -> TwoWay:
+    def task(
+        self, mapping: dict[str, Any] | None = None, said: Said | None = None, **calendar: Any
+    ) -> TwoWay:
         login = {"username": self.radicale.username, "password": self.radicale.password}
         todos = Todos(self.calendar_url, **{**login, **calendar})
-        return TwoWay("todos", self.rows_side(), todos, mapping)
+        return TwoWay("todos", self.rows_side(), todos, mapping, **(said or {}))
 
     async def run(self, mapping: dict[str, Any] | None = None, **calendar: Any) -> RunReport:
         return await self.task(mapping, **calendar).run(FileJournal(self.folder / "todos.json"))
@@ -76,9 +85,9 @@ class Place:
         assert not +again.outcome.counts
         return dict(report.outcome.counts)
 
-    async def todos(self) -> dict[str, Todo]:
+    async def todos(self) -> dict[str, Entry]:
         async with self.client() as client:
-            listing = await TodoCalendar(client).read_all()
+            listing = await Calendar(client, TODOS).read_all()
         return {todo.values["summary"]: todo for todo in listing}
 
     @property
@@ -96,25 +105,25 @@ class Place:
                 href, content=text.encode(), headers={"Content-Type": "text/calendar"}
             ).raise_for_status()
 
-    async def add_lines(self, summary: str, *lines: str) -> Todo:
+    async def add_lines(self, summary: str, *lines: str) -> Entry:
         """Lines of another app in a to-do."""
         todo = (await self.todos())[summary]
         self.put(todo.href, todo.text.replace("END:VTODO", "\r\n".join([*lines, "END:VTODO"])))
         return (await self.todos())[summary]
 
-    async def make_todo(self, **values: Any) -> Todo:
+    async def make_todo(self, **values: Any) -> Entry:
         async with self.client() as client:
-            return await TodoCalendar(client).create(str(uuid4()), values)
+            return await Calendar(client, TODOS).create(str(uuid4()), values)
 
     async def edit_todo(self, summary: str, /, **changes: Any) -> None:
         todo = (await self.todos())[summary]
         async with self.client() as client:
-            await TodoCalendar(client).update(todo, changes)
+            await Calendar(client, TODOS).update(todo, changes)
 
     async def delete_todo(self, summary: str) -> None:
         todo = (await self.todos())[summary]
         async with self.client() as client:
-            await TodoCalendar(client).delete(todo)
+            await Calendar(client, TODOS).delete(todo)
 
     async def rows(self) -> dict[str, dict[str, Any]]:
         side = self.rows_side()

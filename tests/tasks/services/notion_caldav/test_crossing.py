@@ -40,12 +40,15 @@ async def test_rows_and_todos_cross_with_all_their_values(place: Place) -> None:
     assert dict(todos["from Notion"].values) == {
         "summary": "from Notion",
         "description": "two\nlines",
+        "start": None,
         "due": date(2026, 7, 4),
         "status": "IN-PROCESS",
         "completed": False,
+        "percent_complete": None,
         "priority": 9,
         "categories": ("a", "b"),
         "url": "https://example.org/x",
+        "parent": (),
     }
     assert {name: rows["from CalDAV"][name] for name in ATTR_MAP} == {
         "Task": "from CalDAV",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from tasks import Changes, CursorExpiredError, Listing, PreconditionError, UnfitError
-from tasks.sides import Attribute, Kind, Option, Side, State
+from tasks.sides import Attribute, File, Kind, Option, Side, State
 from tasks.testing.sides.forms import fits
 
 ATTRIBUTES = {
@@ -25,11 +26,12 @@ ATTRIBUTES = {
     "read": Attribute(Kind.STATE, meaning="status"),
     "urgency": Attribute(Kind.PRIORITY, meaning="priority"),
     "site": Attribute(Kind.ADDRESS, meaning="link"),
+    "scans": Attribute(Kind.FILE),
     "edited": Attribute(Kind.MOMENT, writable=False),
 }
 
 #: What a book has of which nothing was said.
-EMPTY: dict[str, Any] = {"blurb": "", "lent": False, "tags": (), "read": State.OPEN}
+EMPTY: dict[str, Any] = {"blurb": "", "lent": False, "tags": (), "scans": (), "read": State.OPEN}
 
 
 @dataclass
@@ -40,12 +42,16 @@ class Shelf:
     trash: dict[str, dict[str, Any]] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
+    #: Bytes of files, by what they are known by.
+    pages: dict[str, bytes] = field(default_factory=dict)
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
     def put(self, book_id: str, values: dict[str, Any]) -> dict[str, Any]:
         self.now += timedelta(seconds=1)
         self.log.append(book_id)
         known = self.books.get(book_id) or {"id": book_id, "version": 0, **dict.fromkeys(ATTRIBUTES), **EMPTY}
+        scans = values.get("scans") or ()
+        self.pages |= {scan.content: scan.path.read_bytes() for scan in scans if scan.path is not None}
         fresh = {"edited": self.now, "version": known["version"] + 1}
         self.books[book_id] = {**known, **values, **fresh}
         return dict(self.books[book_id])
@@ -101,6 +107,12 @@ class Books(Side):
         self.refuse_unfit(changes)
         self.look(obj)
         return self.shelf.put(obj["id"], changes)
+
+    def lacks_files(self, obj: Any, attribute: str, files: Any) -> Any:
+        return [file for file in files if file.address is None and file.content not in self.shelf.pages]
+
+    def read_file(self, obj_id: str, file: File, path: Path) -> Any:
+        path.write_bytes(self.shelf.pages[file.content])
 
     def delete(self, obj: Any) -> Any:
         self.look(obj)
@@ -196,6 +208,9 @@ class AsyncBooks(Books):
     async def create(self, key: str, values: dict[str, Any]) -> Any:
         await asyncio.sleep(0)
         return super().create(key, values)
+
+    async def made(self, key: str) -> str | None:
+        return self.shelf.keys.get(key)
 
     async def update(self, obj: Any, changes: dict[str, Any]) -> Any:
         await asyncio.sleep(0)

@@ -127,7 +127,7 @@ def test_the_same_seed_makes_the_same_edits() -> None:
 
         class Told(Books):
             def update(self, obj: Any, changes: dict[str, Any]) -> Any:
-                told.append(f"{changes}")
+                told.append(f"{ {name: value for name, value in changes.items() if name != 'scans'} }")
                 return super().update(obj, changes)
 
         assert check(Told, seed=seed).ok

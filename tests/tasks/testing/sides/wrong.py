@@ -6,10 +6,11 @@ import asyncio
 import itertools
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from tasks import Changes, ItemError, Listing, PreconditionError, UnfitError
-from tasks.sides import Attribute, Kind, Side, State
+from tasks.sides import Attribute, File, Kind, Side, State
 from tests.tasks.testing.sides.shelf import ATTRIBUTES, AsyncBooks, Books
 
 #: Every side of this module, with the name of the rule that it breaks.
@@ -288,6 +289,18 @@ class NoPlaceForAKey(Books):
         return super().create(f"{key} {next(self.numbers)}", values)
 
 
+@breaks("made by its key")
+class TellsTheLastOneMade(AsyncBooks):
+    async def made(self, key: str) -> Any:
+        return [*self.shelf.keys.values()][-1]
+
+
+@breaks("made by its key")
+class TellsTheKey(AsyncBooks):
+    async def made(self, key: str) -> Any:
+        return key
+
+
 @breaks("update")
 class ForgetsOneAttribute(Books):
     def update(self, obj: Any, changes: dict[str, Any]) -> Any:
@@ -464,6 +477,37 @@ class RestoresLess(AsyncBooks):
     async def restore(self, obj_id: str) -> Any:
         book = await super().restore(obj_id)
         return book and self.shelf.put(obj_id, {"site": None})
+
+
+# -- files --------------------------------------------------------------------------------------------------
+
+
+@breaks("files")
+class CutsFilesShort(Books):
+    def read_file(self, obj_id: str, file: File, path: Path) -> Any:
+        path.write_bytes(self.shelf.pages[file.content][:20])
+
+
+@breaks("files")
+class NeedsNoBytes(Books):
+    def lacks_files(self, obj: Any, attribute: str, files: Any) -> Any:
+        return []
+
+
+@breaks("files")
+class NamesFilesByTheirPlace(Books):
+    def values(self, obj: Any) -> Any:
+        values = super().values(obj)
+        scans = [
+            one if one.address else replace(one, content=f"at:{one.name}") for one in values["scans"] or ()
+        ]
+        return {**values, "scans": tuple(scans)}
+
+
+@breaks("files once")
+class AsksForAllFiles(Books):
+    def lacks_files(self, obj: Any, attribute: str, files: Any) -> Any:
+        return [file for file in files if file.address is None]
 
 
 # -- changes ------------------------------------------------------------------------------------------------

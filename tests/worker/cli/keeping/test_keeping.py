@@ -73,7 +73,7 @@ def test_a_renamed_task_keeps_its_links(lockstep: Any, project: Path) -> None:
     done = lockstep("run", "errands")
     assert (done.returncode, "in step 2" in done.stdout) == (0, True)
     assert "linked" not in done.stdout
-    assert len(json.loads(lockstep("history", "errands", "--json").stdout)) == 4
+    assert len(json.loads(lockstep("history", "errands", "--json").stdout)["items"]) == 4
     again = lockstep("rename", "to-dos", "errands")
     assert (again.returncode, "nothing is kept of a task 'to-dos'" in again.stderr) == (2, True)
 
@@ -131,7 +131,7 @@ def test_state_in_files_goes_along(lockstep: Any, project: Path, environment: di
 def test_old_things_are_pruned_and_undo_says_so(lockstep: Any, project: Path) -> None:
     plan_id = halt(lockstep, project)
     assert lockstep("apply", plan_id).returncode == 0
-    runs = json.loads(lockstep("history", "to-dos", "--json").stdout)
+    runs = json.loads(lockstep("history", "to-dos", "--json").stdout)["items"]
     objects = read(project, "to-dos", "notion")
     objects[0] |= {"title": "edited", "edited": time.time()}
     (project / "to-dos-notion.json").write_text(json.dumps(objects))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.harness.process import hear_interrupts
 from worker.machine.redis_server import RedisServer
 
 pytestmark = pytest.mark.processes
@@ -39,9 +40,9 @@ def test_a_run_brings_both_sides_together_and_is_in_the_history(lockstep: Any, p
     again = json.loads(lockstep("run", "to-dos", "--json").stdout)
     assert again["status"] == "succeeded"
     assert again["counts"] == {"in_step": 2}
-    runs = json.loads(lockstep("history", "to-dos", "--json").stdout)
+    runs = json.loads(lockstep("history", "to-dos", "--json").stdout)["items"]
     assert runs[0]["run_id"] == again["run_id"]
-    assert len(json.loads(lockstep("history", "to-dos", "--json", "--limit", "1").stdout)) == 1
+    assert len(json.loads(lockstep("history", "to-dos", "--json", "--limit", "1").stdout)["items"]) == 1
 
 
 def test_a_plan_writes_nothing_and_says_why(lockstep: Any, project: Path) -> None:
@@ -57,7 +58,7 @@ def test_a_plan_writes_nothing_and_says_why(lockstep: Any, project: Path) -> Non
         ("create", "left", "new in the other side"),
     }
     assert before == {path: path.read_text() for path in project.glob("to-dos-*.json")}
-    assert json.loads(lockstep("history", "to-dos", "--json").stdout) == []
+    assert json.loads(lockstep("history", "to-dos", "--json").stdout)["items"] == []
 
 
 def test_a_plan_shows_changes_and_conflicts(lockstep: Any, project: Path) -> None:
@@ -108,7 +109,7 @@ def test_a_failed_run_is_one_line_and_in_the_history(lockstep: Any, project: Pat
     assert done.returncode == 1
     assert done.stdout.splitlines()[1] == "  other cannot be reached: start it"
     assert done.stderr == ""
-    assert json.loads(lockstep("history", "to-dos", "--json").stdout)[0]["status"] == "failed"
+    assert json.loads(lockstep("history", "to-dos", "--json").stdout)["items"][0]["status"] == "failed"
     plan = lockstep("plan", "to-dos")
     assert (plan.returncode, plan.stderr) == (1, "lockstep: other cannot be reached: start it\n")
 
@@ -137,7 +138,7 @@ def start_slow_run(project: Path, environment: dict[str, str], command: list[str
     return subprocess.Popen(
         [*command, "run", "to-dos"],
         cwd=project,
-        env={**environment, "PYTHONPATH": root, "LIST_SECONDS": "30", **variables},
+        env={**environment, "PYTHONPATH": root, "LIST_SECONDS": "150", **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -145,14 +146,11 @@ def start_slow_run(project: Path, environment: dict[str, str], command: list[str
     )
 
 
-def hear_interrupts() -> None:
-    """A test run in the background of a shell ignores them, and would pass that on."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def wait_until_running(lockstep: Any, **variables: str) -> None:
     for _ in range(40):
-        runs = json.loads(lockstep("history", "to-dos", "--json", **variables).stdout or "[]")
+        runs = json.loads(lockstep("history", "to-dos", "--json", **variables).stdout or '{"items": []}')[
+            "items"
+        ]
         if runs and runs[0]["status"] == "running":
             return
         time.sleep(0.1)
@@ -190,7 +188,7 @@ def test_a_busy_node_and_an_interrupted_run(
         server.stop()
     assert slow.returncode == 130
     assert errors == "lockstep: interrupted; what was done until then is kept\n"
-    assert json.loads(lockstep("history", "to-dos", "--json").stdout)[-1]["status"] == "cancelled"
+    assert json.loads(lockstep("history", "to-dos", "--json").stdout)["items"][-1]["status"] == "cancelled"
 
 
 def test_redis_that_does_not_answer(lockstep: Any, project: Path) -> None:

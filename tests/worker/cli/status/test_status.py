@@ -234,7 +234,7 @@ def test_a_redis_that_is_down_is_one_line_and_the_database_is_shown(lockstep: An
     (line,) = done.stderr.splitlines()
     assert line.startswith("Redis at 127.0.0.1:")
     assert line.endswith("who is there and what runs now is not known")
-    assert re.search(r"to-dos +every 5 min +succeeded", done.stdout)
+    assert re.search(r"to-dos +every 5 min +synced +\d+ s", done.stdout)
     assert "unknown" in done.stdout
     assert "strict: this" in done.stdout
     assert "private-pass" not in done.stdout + done.stderr
@@ -287,8 +287,8 @@ def test_no_line_of_the_table_is_wider_than_the_screen(
     done = lockstep("status", REDIS_URL=own_redis.url, COLUMNS=str(width))
     table = done.stdout.split("\n\n", 1)[1].rsplit("\n\n", 1)[0]
     assert max(len(line.rstrip()) for line in table.splitlines()) <= width
-    for word in ("every", "5", "min", "succeeded", "to-dos"):
+    for word in ("every", "5", "min", "synced", "to-dos"):
         assert word in table.split()
     if width == 80:
         heads = " ".join(table.splitlines()[0].split())
-        assert heads == "Task Schedule State Last run Next run Runs Links"
+        assert heads == "Task Schedule State Lag Last run Next run Runs Links"

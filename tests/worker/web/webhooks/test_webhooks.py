@@ -14,7 +14,7 @@ import redis
 from pydantic import SecretStr
 
 from tasks.merge import Link
-from tasks.services.notion.webhooks import sign
+from tasks.services.notion.api.webhooks import sign
 from tests.harness.process import eventually
 from tests.worker.web.conftest import DATA_SOURCE, FAST, OTHER_SOURCE, SECRET, TOKEN, Serve, Server, event
 from worker.lock import RedisSyncLock

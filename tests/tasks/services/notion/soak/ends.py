@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import httpx
 
-from tasks.services.notion.client import NotionClient
-from tasks.services.notion.throttle import LocalThrottle
+from tasks.services.notion.api.client import NotionClient
+from tasks.services.notion.api.throttle import LocalThrottle
 from tasks.sides import Attribute, Kind
 from tasks.two_way import TwoWay
 from tests.tasks.services.notion.plain_service import Keyed, PlainSide

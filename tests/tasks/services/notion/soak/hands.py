@@ -8,8 +8,8 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from sandbox.notion.state.store import Store as SandboxStore
-from tasks.services.notion import rich_text
-from tasks.services.notion.body import PAGE_BODY
+from tasks.services.notion.columns import rich_text
+from tasks.services.notion.pages.body import PAGE_BODY
 from tasks.values.date_range import DateRange
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService

@@ -13,7 +13,7 @@ from typing import Any
 
 from tasks.engine.report import Order
 from tasks.errors import ItemError, OutcomeUnknownError, SideError
-from tasks.services.notion.throttle import LocalThrottle
+from tasks.services.notion.api.throttle import LocalThrottle
 from tasks.values.date_range import DateRange
 from tests.tasks.services.notion.soak.diary import Diary
 from tests.tasks.services.notion.soak.ends import Paced, SoakTask
@@ -66,6 +66,8 @@ class Town:
     busy: bool = False
     acting: asyncio.Future[None] | None = None
     records: list[RunRecord] = field(default_factory=list)
+    #: Objects of a plain service of which no run knows whether its last write arrived.
+    unproved: set[str] = field(default_factory=set)
 
     @property
     def typed(self) -> list[str]:
@@ -187,6 +189,10 @@ class Town:
         there = await self.hands[across].shown()
         twins = [i for i, values in there.items() if values["key"] == saw["key"]]
         twin = await self.hands[across].look(twins[0]) if twins else None
+        if (
+            obj_id in self.unproved
+        ):  # it is made again then: nothing is lost, and the deletion has to be repeated
+            twin = None
         await hand.delete(obj_id)
         self.diary.write(self.time.passed, side, "delete", saw["key"], saw=saw, across=twin)
         self.reached[f"delete in {side}"] += 1
@@ -262,6 +268,7 @@ class Town:
         """A plain service did what it was asked for, and its answer is lost."""
         if self.rough and self.chance.random() < 0.05:
             self.reached["plain write applied without an answer"] += 1
+            self.unproved.add(obj_id)
             raise OutcomeUnknownError(f"no answer to {kind} {obj_id}")
 
     async def arm(self) -> dict[str, list[str]]:
@@ -319,6 +326,8 @@ class Town:
         await self.disarm(armed)
         assert record.status != "skipped", record.reason
         self.records.append(record)
+        if record.status == "succeeded":
+            self.unproved.clear()
         self.reached[f"run {record.status}"] += 1
         for kind, times in record.counts.items():
             self.reached[f"{kind}"] += times
@@ -360,11 +369,12 @@ class Town:
         """Attributes and values of all conflicts."""
         kept: set[tuple[str, Any]] = set()
         for conflict in self.store.conflicts.list(self.task.name, limit=100_000):
-            for value in (conflict.left, conflict.right):
-                if conflict.attribute is not None:
-                    kept.add((self.task.attrs[conflict.attribute], value))
+            attribute = conflict.entry.attribute
+            for version in conflict.entry.versions:
+                if attribute is not None:
+                    kept.add((self.task.attrs[attribute], version.value))
                 else:
-                    kept |= {(self.task.attrs[name], one) for name, one in (value or {}).items()}
+                    kept |= {(self.task.attrs[name], one) for name, one in (version.value or {}).items()}
         return kept
 
     async def judge(self) -> None:

@@ -1,0 +1,1 @@
+"""What the worker and beat processes of the bench `scale` run: nothing, often."""

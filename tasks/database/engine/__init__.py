@@ -1,0 +1,1 @@
+"""One run of a node: what it asks of its peers, and what it answers them."""

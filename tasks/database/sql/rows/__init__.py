@@ -1,0 +1,1 @@
+"""Records read from the user's tables and written into them, with what is known of each."""

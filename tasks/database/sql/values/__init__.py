@@ -1,0 +1,1 @@
+"""Values of columns as JSON, alike on every database, and back."""

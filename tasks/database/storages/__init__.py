@@ -1,0 +1,1 @@
+"""What a node knows of itself and of its peers: storages, and what is asked of them."""

@@ -1,0 +1,1 @@
+"""One calendar on a server: found, read, and written, with what proves that it is as it was."""

@@ -1,0 +1,1 @@
+"""To-dos and events: their attributes, and the lines that say them."""

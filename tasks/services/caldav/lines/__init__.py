@@ -1,0 +1,1 @@
+"""iCalendar text: its lines, times, zones and rules, and edits that touch no other line."""

@@ -1,0 +1,1 @@
+"""Requests to a CalDAV server: logins, answers, and what each kind of answer means."""

@@ -1,0 +1,1 @@
+"""`lockstep alerts`: what a person must hear of, what was, and whether messages arrive."""

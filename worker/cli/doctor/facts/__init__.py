@@ -1,0 +1,1 @@
+"""What there is, read from Redis, the database, this machine and the services; nothing is judged here."""

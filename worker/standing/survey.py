@@ -1,0 +1,175 @@
+"""What is known of all tasks and processes, read from the database and from Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
+
+import redis
+
+from config import Settings
+from tasks.scheduled import PRUNE, Scheduled
+from worker import rate_limit
+from worker.broker.installation import check as check_installation
+from worker.errors import RedisUnavailableError, StoreError
+from worker.lock import RedisSyncLock
+from worker.machine.state_directory import reachable_redis
+from worker.pool.holds import Holds
+from worker.redis_client import address, impatient
+from worker.schedule.claims import Claims
+from worker.schedule.definitions import definitions
+from worker.schedule.overbooking import measure, periods_of
+from worker.signs import Board, Definition, Signs
+from worker.standing import judgement
+from worker.standing.judgement import Standing, Trouble
+from worker.standing.status import InRedis, Status, TaskRow
+from worker.store import RunRecord, Store
+from worker.store.tables.installation import installation_of
+from worker.store.tables.pauses import Pause
+from worker.store.tables.timings import Timing
+from worker.telling.exit_codes import CheckCode, ExitCode
+from worker.telling.failures import CommandError
+
+#: Seconds that Redis has for an answer.
+PATIENCE = 3.0
+
+
+def survey(settings: Settings, known: Mapping[str, Scheduled], store: Store) -> Status:
+    """All that can be known of these tasks.
+
+    Args:
+        settings: where Redis is.
+        known: the tasks that are defined here, by name.
+        store: the database, open.
+
+    Raises:
+        StoreError: the database cannot be read.
+        SettingsError: a setting is wrong, or the Redis is another installation's.
+    """
+    now = datetime.now(UTC)
+    refusal = _refusal(store)
+    present = _present(settings, None if refusal else installation_of(store), known)
+    latest = store.runs.latest()
+    orders = store.pauses.all(), store.timings.all()
+    rows = [_row(task, latest.get(name), present, store, now, orders) for name, task in known.items()]
+    gone = {name: store.links.counted(name) for name in sorted(set(latest) - set(known) - {PRUNE})}
+    signs = present.signs
+    troubles = [Trouble(text, ExitCode.UNAVAILABLE) for text in (present.trouble, refusal) if text]
+    troubles += judgement.unattended(signs, now) if signs is not None and known else []
+    troubles += judgement.refused(signs) if signs is not None else []
+    for row in rows:
+        troubles += judgement.of_task(row.standing, signs, now)
+    pruned = latest.get(PRUNE)
+    if pruned is not None and pruned.status == "failed":
+        troubles.append(Trouble(f"pruning failed: {pruned.reason}", ExitCode.FAILED, CheckCode.WARNING))
+    return Status(
+        rows=rows,
+        present=present,
+        gone=gone,
+        pruned=pruned,
+        overbooked=measure(present.left_out, periods_of(known.values())),
+        differences=judgement.differences(_defined(rows, known, settings), signs) if signs else [],
+        refusal=refusal,
+        troubles=troubles,
+    )
+
+
+def _defined(
+    rows: Iterable[TaskRow], known: Mapping[str, Scheduled], settings: Settings
+) -> dict[str, Definition]:
+    """The tasks as they are defined here, at the times that were set."""
+    made = definitions(known.values(), settings)
+    return {
+        row.standing.name: Definition.of(row.standing.schedule, made[row.standing.name].settings)
+        for row in rows
+    }
+
+
+def _refusal(store: Store) -> str | None:
+    """Why the database takes no writes; then what is shown is old, since no run can be entered."""
+    try:
+        store.prove_writable()
+    except StoreError as error:
+        return f"no run can be made or entered: {error}"
+    return None
+
+
+def _present(settings: Settings, installation: int | None, known: Collection[str]) -> InRedis:
+    """What Redis knows.
+
+    Raises:
+        SettingsError: it is another installation's.
+    """
+    try:
+        patient = reachable_redis(settings)
+    except CommandError as error:
+        return InRedis(trouble=str(error))
+    if patient is None:
+        return InRedis(signs=Signs(), exists=False)
+    with patient, impatient(patient, PATIENCE) as client:
+        try:
+            if installation is not None:
+                check_installation(client, installation)
+            return _read(client, settings, known)
+        except RedisUnavailableError as error:
+            text = str(error)
+        except redis.RedisError as error:
+            how = "answers with an error" if isinstance(error, redis.ResponseError) else "does not answer"
+            text = f"Redis at {address(client)} {how} ({error})"
+        return InRedis(trouble=f"{text}: who is there and what runs now is not known")
+
+
+def _read(client: redis.Redis, settings: Settings, known: Collection[str]) -> InRedis:
+    lock = RedisSyncLock(client, lease_seconds=settings.lease_seconds)
+    try:
+        claims = Claims(client)
+        return InRedis(
+            signs=Board(client).read(),
+            sessions={record.node_id: record for record in lock.holders() if record.live},
+            budgets=rate_limit.budgets(client),
+            left_out=claims.left_out(),
+            claimed=claims.last(),
+            holds=[held for held in Holds(client).all().values() if held.task in known],
+        )
+    finally:
+        lock.close()
+
+
+def _row(
+    task: Scheduled,
+    last: RunRecord | None,
+    present: InRedis,
+    store: Store,
+    now: datetime,
+    orders: tuple[Mapping[str, Pause], Mapping[str, Timing]],
+) -> TaskRow:
+    name = task.name
+    pauses, timings = orders
+    timing = timings.get(name)
+    held = store.memories.held(name)
+    succeeded = store.runs.last_succeeded(name)
+    known = Standing(
+        name=name,
+        schedule=task.plan_schedule if timing is None else timing.over(task.plan_schedule),
+        ran=store.runs.count_finished(name),
+        started=store.runs.last_ordinary(name),
+        ended=store.runs.last_ended(name),
+        succeeded=succeeded,
+        first=store.runs.first_started(name) if succeeded is None else None,
+        running=name in present.sessions,
+        claimed=present.claimed.get(name),
+        pause=pauses.get(name),
+    )
+    return TaskRow(
+        standing=known,
+        state=judgement.state_of(known, present.signs, now),
+        lag=judgement.lag_of(known, now),
+        last=last,
+        next=judgement.next_run(known, present.signs, now),
+        session=present.sessions.get(name),
+        left_out=present.left_out.get(name, 0),
+        links=store.links.counted(name),
+        conflicts=store.conflicts.count(name, unseen=True),
+        held=len(held),
+        quarantined=sum(one.quarantined for one in held),
+    )

@@ -1,0 +1,135 @@
+"""How far each task had come, beside the file of a database: one line more for each step, so that a step costs the same
+however many tasks there are.
+
+The first line is the whole as it was when the file was written anew, `{"installation": …, "places": {task: place}}`;
+each further line is `[task, place]`, and the largest place of a task counts: places only grow.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from config.private_files import FILE_MODE, open_private
+from worker.errors import StoreError
+
+log = logging.getLogger(__name__)
+
+#: Seconds to wait for another process that writes the file anew.
+PATIENCE = 10
+#: Lines after which it is written anew, and as many for each task.
+LINES, LINES_OF_TASK = 1000, 8
+
+
+class MarksFile:
+    """The file, as one process has read it so far. Not safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._forget()
+
+    def _forget(self) -> None:
+        self._identity: tuple[int, int] | None = None
+        self._offset = self._lines = 0
+        self._installation: int | None = None
+        self._places: dict[str, int] = {}
+        #: Whether the next line has to begin with a break: the one before it has none.
+        self._broken = False
+
+    def read(self, installation: int | None) -> Mapping[str, int]:
+        """The places in the database of this installation, or of any; empty where nobody knows."""
+        try:
+            self._catch_up()
+        except FileNotFoundError:
+            self._forget()
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            self._forget()
+            log.warning(
+                "%s cannot be read (%s): whether an older copy was restored is not known.", self._path, error
+            )
+        return self._places if installation in (None, self._installation) else {}
+
+    def add(self, installation: int, task: str, place: int) -> None:
+        """Note how far a task has come.
+
+        Raises:
+            StoreError: that cannot be written.
+        """
+        known = self.read(installation)
+        try:
+            if self._installation != installation or self._lines > LINES + LINES_OF_TASK * len(known):
+                self._write_anew(installation, task, place)
+                return
+            line = (b"\n" if self._broken else b"") + json.dumps([task, place]).encode() + b"\n"
+            while not self._append(line):
+                pass  # it was written anew meanwhile, maybe without this line
+        except (OSError, Timeout) as error:
+            raise StoreError(f"{self._path} cannot be written: {error}") from error
+
+    def _catch_up(self) -> None:
+        """Read what was added since the last time, or all of another file."""
+        found = self._path.stat()
+        identity = found.st_dev, found.st_ino
+        if identity != self._identity or found.st_size < self._offset:
+            self._forget()
+        elif found.st_size == self._offset:
+            return
+        with self._path.open("rb") as file:
+            opened = os.fstat(file.fileno())
+            self._identity = opened.st_dev, opened.st_ino
+            file.seek(self._offset)
+            text = file.read()
+        # The last line may be under way, but for a file of one line, which earlier versions ended without a break.
+        end = text.rfind(b"\n") + 1 or (len(text) if self._offset == 0 else 0)
+        for line in filter(None, text[:end].split(b"\n")):
+            self._take(line)
+        self._offset += end
+        self._broken = not text[:end].endswith(b"\n") or end < len(text)
+
+    def _take(self, line: bytes) -> None:
+        if not self._lines:
+            noted: Any = json.loads(line)
+            self._places = {str(task): int(place) for task, place in noted["places"].items()}
+            self._installation = noted.get("installation")
+        else:
+            try:
+                task, place = json.loads(line)
+                self._places[str(task)] = max(int(place), self._places.get(str(task), 0))
+            except (ValueError, TypeError):
+                log.debug("A line of %s was cut off.", self._path)  # by a loss of power
+        self._lines += 1
+
+    def _append(self, line: bytes) -> bool:
+        """Add a line; False where another file has taken its place meanwhile."""
+        file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
+        try:
+            os.write(file, line)
+            written = os.fstat(file)
+        finally:
+            os.close(file)
+        there = self._path.stat()
+        return (there.st_dev, there.st_ino) == (written.st_dev, written.st_ino)
+
+    def _write_anew(self, installation: int, task: str, place: int) -> None:
+        """Write all in one line, with what others add meanwhile."""
+        with FileLock(f"{self._path}.lock", timeout=PATIENCE, mode=FILE_MODE):
+            places = {**self.read(installation), task: place}
+            new = self._path.with_name(f"{self._path.name}.new")
+            with open_private(new, "w") as file:
+                json.dump({"installation": installation, "places": places}, file)
+                file.write("\n")
+            if self._identity is None:  # there was none, or one that nobody can read
+                new.replace(self._path)
+                return
+            with self._path.open("rb") as before:
+                new.replace(self._path)
+                before.seek(self._offset)
+                if late := before.read():
+                    self._append(late)
+            self._forget()
