@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -10,6 +11,16 @@ from pathlib import Path
 import pytest
 
 from tests.harness.order import pytest_collection_modifyitems as pytest_collection_modifyitems
+
+
+@pytest.fixture(autouse=True)
+def environment_kept() -> Iterator[None]:
+    """Put the environment back, as commands change it for the processes that they start: no test sees another one's."""
+    before = dict(os.environ)
+    yield
+    if dict(os.environ) != before:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @pytest.fixture(scope="session")
