@@ -7,7 +7,7 @@ edit made there. So an engine that leaves it to them loses what nobody has delet
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from typing import Any
 
 from tasks.database import ConflictType, FieldTimestampWins
@@ -98,9 +98,13 @@ class FamilyOracle(Oracle):
         if self.deletions.get((self.parent, item)):
             self.claimed.add(item)
 
-    def abandon(self, item: str, shown: set[str]) -> None:
-        """Somebody who is shown these values deletes an item."""
-        if any(value not in shown and value not in self.seen_gone for _, value in self.claims[item]):
+    def abandon(self, item: str, shown: Set[str], elsewhere: Set[str] = frozenset()) -> None:
+        """Somebody who is shown these values deletes an item; others are shown notes of it with those `elsewhere`.
+
+        What is still there elsewhere was not known here, though a third one may have seen and deleted it already.
+        """
+        gone = self.seen_gone - elsewhere
+        if any(value not in shown and value not in gone for _, value in self.claims[item]):
             self.claimed.add(item)
 
     def conflict(self, entry: Any) -> None:
@@ -205,7 +209,7 @@ class FamilyWorld(World):
             for name in notes:
                 self._write(node, "note", name, item=self.random.choice([*others, None]))
             self.reach["moved_away"] += 1
-        self.oracle.abandon(key, values)
+        self.oracle.abandon(key, values, self._elsewhere(node, key))
         self._remove(node, "item", key)
         if not move:
             for name, note in notes.items():
@@ -216,6 +220,12 @@ class FamilyWorld(World):
                     self.oracle.emptied[name] = node.storage._records["note"][name].newest
                     self.reach["emptied"] += 1
         self.reach["claimed_unseen"] += key in self.oracle.claimed
+
+    def _elsewhere(self, node: Node, key: str) -> set[str]:
+        """What the notes of an item hold on other nodes."""
+        others = [each.storage for each in self.nodes if each is not node]
+        notes = [storage._records["note"][name].data for storage in others for name in storage.notes_of(key)]
+        return {str(data[name]) for data in notes for name in FIELDS if name in data}
 
     def _counted(self, node: Node, result: Any, held: int) -> None:
         super()._counted(node, result, held)

@@ -43,6 +43,8 @@ class People:
         self.oracle = Oracle()
         self.reach: Counter[str] = Counter()
         self.values = 0
+        #: All nodes, where an oracle has to know what others are shown.
+        self.nodes: list[Node] = []
 
     def act(self, node: Node, storage: SQLAlchemyStorage) -> None:
         """Somebody makes, edits or deletes a record."""

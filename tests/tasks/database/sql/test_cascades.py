@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tasks.database import ConflictType
 from tasks.database.records.manifest import ModelPayload, SyncManifest
 from tests.tasks.database.sql.families import Family
 
@@ -182,6 +183,27 @@ def test_a_leaf_that_was_made_elsewhere_keeps_the_whole_branch(
     family.settle()
     assert family.hub.ids("place") == ["leaf", "p0", "p14", "p7"]
     assert {entry.conflict.key for entry in family.ledger()} == {"p0", "p14", "p7"}
+
+
+@pytest.mark.parametrize("kinds", THREE, ids="-".join)
+def test_who_deletes_without_knowing_keeps_a_parent_that_another_one_deletes_knowingly(
+    make_node: Callable[[str], Node], kinds: tuple[str, ...]
+) -> None:
+    """The decision at the hub is as good as an edit made there then: it is newer, and the ledger tells who knew."""
+    family = Family(make_node, kinds, tables())
+    people(family, 1)
+    unaware, aware = family.spokes
+    unaware.edit("DELETE FROM city WHERE id = 'old'")
+    family.hub.edit("UPDATE man SET name = 'edited' WHERE id = 'm0'")
+    aware.engine.sync()
+    aware.edit("DELETE FROM city WHERE id = 'old'")
+    unaware.engine.sync()
+    assert family.hub.ids("city") == ["home", "new", "old"]
+    family.settle()
+    assert family.hub.ids("man") == []
+    assert family.hub.ids("city") == ["home", "new", "old"]
+    told = [(e.conflict.key, e.conflict.conflict_type, e.kept is not None) for e in family.ledger()]
+    assert ("old", ConflictType.DELETE_VS_MODIFY, True) in told
 
 
 @pytest.mark.parametrize("kinds", THREE, ids="-".join)

@@ -92,6 +92,7 @@ class World:
     def __init__(self, seed: str, nodes: list[Node]) -> None:
         self.chance = random.Random(seed)
         self.people = self.people_class(self.chance)
+        self.people.nodes = nodes
         self.reach: Counter[str] = self.people.reach
         self.faults = True
         self.sent: list[str] = []

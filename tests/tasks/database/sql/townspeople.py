@@ -55,10 +55,11 @@ class Townspeople(People):
         self.oracle.edit("city", key, {"name": name}, stamp, shown)
 
     def _give_up(self, node: Node, storage: SQLAlchemyStorage, key: str, shown: dict[str, Any]) -> None:
-        there = node.run("SELECT id, name, mail FROM person WHERE city = :key", key=key)
+        there = _living_in(node, key)
         others = [row["id"] for row in node.run("SELECT id FROM city WHERE id <> :key", key=key)]
         delete = ("DELETE FROM city WHERE id = :id", {"id": key})
-        self.oracle.abandon(key, {str(row[name]) for row in there for name in FIELDS})
+        elsewhere = [row for each in self.nodes if each is not node for row in _living_in(each, key)]
+        self.oracle.abandon(key, _values(there), _values(elsewhere))
         if others and self.chance.random() < 0.5:
             city = self.chance.choice(others)
             move = ("UPDATE person SET city = :to WHERE city = :id", {"to": city, "id": key})
@@ -123,6 +124,14 @@ class Townspeople(People):
             }
         self.reach["stayed"] += len(self.oracle.stayed)
         return found
+
+
+def _living_in(node: Node, city: str) -> list[Any]:
+    return list(node.run("SELECT id, name, mail FROM person WHERE city = :key", key=city))
+
+
+def _values(people: list[Any]) -> set[str]:
+    return {str(row[name]) for row in people for name in FIELDS}
 
 
 def _run(node: Node, *statements: tuple[str, dict[str, Any]]) -> None:
