@@ -19,10 +19,10 @@ up: $(VENV)/installed
 	@exec $(BIN)/lockstep up
 
 # Whole files to a process: counters of what was reached add up within a file. They begin in the order of
-# tests/harness/order.py, not by how many tests they have.
+# tests/harness/order.py, not by how many tests they have. Examples are the same each time; `make proof` looks for others.
 test: $(VENV)/installed-dev
 	@$(MAKE) --no-print-directory -j2 lint prepared
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder --hypothesis-profile=ci
 
 # Every process of the tests reads all of their files; compiled once, beside the linters, that takes half as long.
 prepared: $(VENV)/installed-dev

@@ -138,16 +138,21 @@ class Writer:
         self.outcome.counts[f"{action.side}_restored"] += 1
         shown, base = await adapter.values(obj), link.base_on(action.side)
         across = link.base_on(action.side.opposite)
+        edited = {
+            name
+            for name in action.values
+            if not same(action.source[name], across.get(name)) and not same(shown[name], action.values[name])
+        }
         changes = {
-            name: Change(shown[name], value)
-            for name, value in action.values.items()
+            name: Change(shown[name], action.values[name])
+            for name in edited
             if name not in self.policy.lossy
             and not isinstance(action.source[name], Opaque)
             and name in base
             and same(shown[name], base[name])
-            and not same(action.source[name], across.get(name))
-            and not same(shown[name], value)
         }
+        if edited - changes.keys():  # the next changes will not tell of what was edited across
+            self.outcome.left[pair_of(action)] = "it came out of the trash otherwise than both sides had it"
         if changes:
             await self.update(
                 Update(

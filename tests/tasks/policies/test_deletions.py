@@ -332,3 +332,23 @@ async def test_a_mark_may_not_stand_where_its_attribute_has_its_source() -> None
     await Sync(mapping=mapping, delete={"to_other": {"mark": "status", "value": "cancelled"}}).runs()
     with pytest.raises(TaskDefinitionError, match="goes only to the list todos: choose another attribute"):
         await Sync(mapping=mapping, delete={"to_notion": {"mark": "Status", "value": "Archived"}}).run()
+
+
+@pytest.mark.parametrize("deltas", [False, True])
+async def test_what_comes_out_of_the_trash_with_an_edit_of_its_own_is_a_conflict(deltas: bool) -> None:
+    """Whoever changed it before deleting it was not the last word, and neither is who changed it across."""
+    sync = Sync(deltas=deltas)
+    row, _ = sync.pair("tea"), sync.pair("bread")
+    await sync.runs(2)
+    sync.rows.edit(row, Name="green tea")
+    sync.rows.remove(row)
+    sync.clock.later(minutes=9)
+    sync.todos.edit(sync.todo("tea"), summary="black tea", status=State.DONE)
+    await sync.runs()
+    report = await sync.runs()
+    assert (report.status, report.outcome.failed) == ("succeeded", {})
+    assert sync.rows.shown("Name", "Status") == [("bread", "Open"), ("green tea", "Done")]
+    assert sync.todos.shown("summary", "status") == [("bread", State.OPEN), ("green tea", State.DONE)]
+    assert report.outcome.conflicts == 1
+    assert (await sync.runs()).plan.actions == ()
+    assert not (await sync.journal.load()).memory.held
