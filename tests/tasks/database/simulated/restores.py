@@ -140,7 +140,10 @@ class Restores:
         # Whether a deletion was dropped or never done is not to be seen any more.
         self.blurred = bool(self.doubtful_stones) and any(n.storage.get_purged() for n in self.world.nodes)
         oracle, here = self.world.oracle, repr([node.state() for node in self.world.nodes])
+        held = repr([node.kept() for node in self.world.nodes])
         never = {value for value in self.doubtful if f"'{value}'" not in here}
+        # What still waits came from a node that was set back to before it, and is named by each run.
+        never |= {value for value in self.only_held if f"'{value}'" in held and f"'{value}'" not in here}
         for place, values in list(oracle.written.items()):
             values[:] = [(stamp, value) for stamp, value in values if value not in never]
             if not values:
