@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from config.redis_address import for_celery
+from config.sentinel_address import SentinelAddress, is_sentinels, parsed
 from config.settings import Settings
 
 #: Seconds that running syncs get to end by themselves when the worker is told to stop; below the 30 s after
@@ -16,6 +17,8 @@ THREADS = 32
 #: Celery's name of the pool of this project.
 POOL = "worker.pool.task_pool:TaskPool"
 
+#: Seconds that one sentinel has for a connection, and for an answer, before the next is asked.
+SENTINEL_PATIENCE = 1.0
 VISIBILITY = timedelta(hours=6)
 RESULTS_KEPT = timedelta(days=1)
 
@@ -27,11 +30,14 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         SettingsError: no Redis is configured.
     """
     url = for_celery(settings.broker_url())
+    # Our carrier has all sentinels by its options; by kombu's address it would tell an outage once for each.
+    broker, _, _ = url.partition(";")
+    watched = _watched(settings)
     # Redis hands a message that is not acknowledged to another worker after this time, even while it runs.
     # Messages are acknowledged early here, so it only has to be longer than the longest run.
     visibility = max(VISIBILITY.total_seconds(), 2 * settings.time_limit)
     return {
-        "broker_url": url,
+        "broker_url": broker,
         "broker_transport_options": {
             "visibility_timeout": visibility,
             # Without time-outs a Redis that stops answering would be waited for without end.
@@ -42,10 +48,12 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
             "health_check_interval": 25,
             # What is due for redelivery is looked for every 10 s instead of every 100 s.
             "unacked_restore_throttle": 1,
+            **watched,
         },
+        **_encryption(settings),
         # The shortest of these three wins, so all are the same.
         "visibility_timeout": visibility,
-        "result_backend_transport_options": {"visibility_timeout": visibility},
+        "result_backend_transport_options": {"visibility_timeout": visibility, **watched},
         # An outage of Redis ends no worker and no beat, however long it lasts and whenever it comes.
         "broker_connection_retry_on_startup": True,
         "broker_connection_retry": True,
@@ -104,6 +112,32 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         # with --enable-remote-control.
         "beat_enable_remote_control": False,
     }
+
+
+def _sentinels(settings: Settings) -> SentinelAddress | None:
+    url = settings.broker_url()
+    return parsed(url) if is_sentinels(url) else None
+
+
+def _watched(settings: Settings) -> dict[str, Any]:
+    """What kombu and Celery's results have to know of sentinels beside who they are."""
+    at = _sentinels(settings)
+    if at is None:
+        return {}
+    patience = {"socket_timeout": SENTINEL_PATIENCE, "socket_connect_timeout": SENTINEL_PATIENCE}
+    return {
+        "master_name": at.service,
+        "sentinels": at.sentinels,
+        "sentinel_kwargs": {**patience, **at.sentinel_login()},
+    }
+
+
+def _encryption(settings: Settings) -> dict[str, Any]:
+    """How connections are encrypted where the address of kombu and Celery's results cannot say it."""
+    at = _sentinels(settings)
+    if at is None or not at.encrypted:
+        return {}
+    return {"broker_use_ssl": dict(at.tls), "redis_backend_use_ssl": dict(at.tls)}
 
 
 def prefork_settings(settings: Settings) -> dict[str, Any]:

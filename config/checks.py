@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from config import redis_address
+from config import redis_address, sentinel_address
 
 SCHEME = re.compile(r"^([a-z][a-z0-9+.-]{0,30})://", re.IGNORECASE)
 #: Between two addresses.
@@ -33,10 +33,13 @@ def _split(url: str, schemes: tuple[str, ...], example: str) -> SplitResult:
 
 
 def redis_url(url: str) -> str:
-    """An address of a Redis server, with a database number or none."""
+    """An address of a Redis server, or of sentinels that watch one, with a database number or none."""
     if SCHEME.match(url):
         redis_address.check_login(url)
-    return redis_address.checked(_split(url, ("redis", "rediss", "unix"), redis_address.EXAMPLE))
+    if sentinel_address.is_sentinels(url):
+        return sentinel_address.parsed(url).text()
+    schemes = ("redis", "rediss", "unix", *sentinel_address.SCHEMES)
+    return redis_address.checked(_split(url, schemes, redis_address.EXAMPLE))
 
 
 def database_url(url: str) -> str:

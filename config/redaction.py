@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from config.errors import SettingsError
 from config.redactor import LOGIN, MASK, SECRET_NAME, Redactor
+from config.sentinel_address import is_sentinels, parsed
 from config.settings import Settings, get_settings
 
 __all__ = ["MASK", "Redactor", "know", "redacted", "redactor_for", "secret_values"]
@@ -71,9 +72,11 @@ def secret_values(settings: Settings) -> set[str]:
         if name == "ping":
             found |= parts_of(secret)
         elif "://" in secret and name != "alert_urls":
-            parts = urlsplit(secret)
             found |= set(_passwords(secret))
-            found |= {parts.username} if name == "sentry_dsn" and parts.username else set()
+            if name == "sentry_dsn" and (user := urlsplit(secret).username):
+                found.add(user)
+            if name == "redis_url" and is_sentinels(secret):
+                found |= set(filter(None, [parsed(secret).sentinel_password]))
         elif name == "flower_basic_auth":
             found |= {pair.partition(":")[2] for pair in secret.split(",")}
         elif name == "alert_urls":

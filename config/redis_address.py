@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
+from config import sentinel_address
+from config.tls_options import tls_option
+
 EXAMPLE = "redis://localhost:6379/0"
-#: What may stand behind the question mark of an encrypted connection; all libraries know these, and no others.
-TLS = frozenset({"ssl_cert_reqs", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
-CERTIFICATES = frozenset({"none", "optional", "required"})
 #: Signs that end a part of an address, or that some library takes for something else.
 RAW = re.compile(r"[/#?\[\]\s]")
 
@@ -53,6 +53,8 @@ def check_login(url: str) -> None:
 
 def for_celery(url: str) -> str:
     """The address of a checked one as kombu and Celery's results take it: they have a form of their own for sockets."""
+    if sentinel_address.is_sentinels(url):
+        return sentinel_address.parsed(url).for_celery()
     parts = urlsplit(url)
     if parts.scheme != "unix":
         return url
@@ -75,25 +77,12 @@ def _query(scheme: str, text: str) -> str:
         if scheme == "unix" and name == "db":
             if not (value.isascii() and value.isdecimal()):
                 raise ValueError("has a db that is no number: use for instance unix:///run/redis.sock?db=0")
+            kept.append(f"db={value}")
         elif name == "db":
             raise ValueError(
                 f"has a db behind a question mark: write the number behind a slash, for instance {EXAMPLE}"
             )
-        elif name not in TLS:
-            raise ValueError(
-                "has a parameter behind a question mark that is not known: leave it out; "
-                "time-outs and the like are set by Lockstep"
-            )
-        elif scheme != "rediss":
-            raise ValueError(
-                f"has {name}, which is for encrypted connections: use rediss://, or leave it out"
-            )
-        if name == "ssl_cert_reqs":
-            # Celery takes CERT_NONE, redis-py only none; both take the lower case form.
-            mode = value.removeprefix("CERT_").lower()
-            if mode not in CERTIFICATES:
-                raise ValueError("has an unknown ssl_cert_reqs: use none, optional or required")
-            kept.append(f"{name}={mode}")
         else:
-            kept.append(f"{name}={quote(value, safe='/')}")
+            told = tls_option(name, value, encrypted=scheme == "rediss", scheme="rediss")
+            kept.append(f"{name}={quote(told, safe='/')}")
     return "?" + "&".join(kept) if kept else ""

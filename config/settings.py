@@ -69,10 +69,11 @@ class Settings(BaseSettings):
     )
 
     redis_url: SecretStr | None = None
-    """Redis for queue, locks and schedule: `redis://host:6379/0`, `rediss://` for TLS, or
-    `unix:///path/redis.sock?db=0`. Without it `lockstep up` starts one"""
+    """Redis for queue, locks and schedule: `redis://host:6379/0`, `rediss://` for TLS,
+    `unix:///path/redis.sock?db=0`, or `sentinel://host1:26379,host2:26379/0?service=mymaster`. Without it
+    `lockstep up` starts one"""
     redis_verify: bool = True
-    """set to `false` for a `rediss://` server whose certificate no authority signed"""
+    """set to `false` for a `rediss://` or `sentinels://` server whose certificate no authority signed"""
     database_url: SecretStr | None = None
     """links, bases, history, conflicts: `sqlite:///` and a file, or `postgresql://`; without it SQLite in the state
     directory"""
@@ -255,7 +256,7 @@ class Settings(BaseSettings):
                 "REDIS_URL=redis://localhost:6379/0, or start everything with `lockstep up`"
             )
         url = self.redis_url.get_secret_value()
-        if url.startswith("rediss://") and "ssl_cert_reqs" not in url:
+        if url.startswith(("rediss://", "sentinels://")) and "ssl_cert_reqs=" not in url:
             mode = "required" if self.redis_verify else "none"
             url += ("&" if "?" in url else "?") + f"ssl_cert_reqs={mode}"
         return url

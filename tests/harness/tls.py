@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
 import ssl
 import threading
 from contextlib import suppress
@@ -108,6 +109,54 @@ class TlsFront:
         from_redis, to_redis = await asyncio.open_connection("127.0.0.1", self._target)
         with suppress(asyncio.CancelledError):  # the end of the test
             await asyncio.gather(_hand_on(reader, to_redis), _hand_on(from_redis, writer))
+
+
+class TlsOrPlainFront(TlsFront):
+    """Takes both at one port: a sentinel here does not speak TLS, and names the port at which it looks itself."""
+
+    async def _listen(self) -> int:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket.setblocking(False)
+        self._accepting = asyncio.ensure_future(self._accept())
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    async def _leave(self) -> None:
+        self._server = self._socket  # type: ignore[assignment]  # to be closed
+        await super()._leave()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._open: set[asyncio.Future[None]] = set()
+        while True:
+            connection, _ = await loop.sock_accept(self._socket)
+            serving = asyncio.ensure_future(self._take(connection))
+            self._open.add(serving)
+            serving.add_done_callback(self._open.discard)
+
+    async def _take(self, connection: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        first = b""
+        while not first:
+            try:
+                first = connection.recv(1, socket.MSG_PEEK)
+                if not first:
+                    connection.close()
+                    return
+            except BlockingIOError:
+                await asyncio.sleep(0.01)
+            except OSError:
+                connection.close()
+                return
+        encrypted = first == b"\x16"  # a handshake
+        self.connections -= not encrypted  # counted for all below
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        with suppress(OSError):
+            made, _ = await loop.connect_accepted_socket(
+                lambda: protocol, connection, ssl=self._context if encrypted else None
+            )
+            await self._serve(reader, asyncio.StreamWriter(made, protocol, reader, loop))
 
 
 async def _hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import redis
 from kombu import transport
 from kombu.exceptions import OperationalError
 from kombu.transport import redis as carrier
+from redis.sentinel import SentinelConnectionPool
+
+from worker.redis_sentinel import Connection, EncryptedConnection, Sentinels
 
 log = logging.getLogger(__name__)
 
@@ -21,13 +25,15 @@ def throw_away(queue: object, reason: str) -> None:
     log.error("A message of the queue %.100r was thrown away: %s.", queue, reason)
 
 
-class Channel(carrier.Channel):
+class _Steady:
     """Throws away what is no JSON, which kombu has taken out of the queue before it reads it.
 
     It keeps the client that sends: kombu makes one for each message, event and acknowledgement, which takes as long
     as the sending. A client is a pool of connections with a face; it holds none of them.
     """
 
+    #: kombu's.
+    pool: Any
     _sender: tuple[Any, Any] | None = None
 
     def _create_client(self, asynchronous: bool = False) -> Any:
@@ -46,6 +52,35 @@ class Channel(carrier.Channel):
             return True
 
 
+class Channel(_Steady, carrier.Channel):
+    """By the address of a server."""
+
+
+class SentinelChannel(_Steady, carrier.SentinelChannel):
+    """By sentinels, which name the server. They are asked as everywhere here: kombu would wait long for one that is
+    away, and each channel anew.
+    """
+
+    from_transport_options = (*carrier.SentinelChannel.from_transport_options, "sentinels")
+    connection_class = Connection
+    connection_class_ssl = EncryptedConnection
+
+    # From the options.
+    sentinels: Sequence[tuple[str, int]]
+    sentinel_kwargs: Mapping[str, Any]
+    master_name: str
+
+    def _sentinel_managed_pool(self, asynchronous: bool = False) -> Any:
+        options = self._connparams(asynchronous)  # type: ignore[attr-defined]  # kombu has no types
+        options = {name: value for name, value in options.items() if name not in ("host", "port")}
+        manager = Sentinels(self.sentinels, self.sentinel_kwargs)
+        # kombu closes these with its pools.
+        setattr(self, "_async_sentinel_manager" if asynchronous else "_sentinel_manager", manager)
+        return SentinelConnectionPool(  # type: ignore[no-untyped-call]  # so it is there
+            self.master_name, manager, **options
+        )
+
+
 class Transport(carrier.Transport):
     """Throws away what is JSON, but without the envelope that kombu puts around a body.
 
@@ -54,7 +89,7 @@ class Transport(carrier.Transport):
     with errors, and mends itself or is mended. Celery takes them for faults of its own, which end a worker.
     """
 
-    Channel = Channel
+    Channel: type[Any] = Channel
     # kombu's own error is what its retries end with.
     connection_errors = (*carrier.Transport.connection_errors, redis.ResponseError, OperationalError)
 
@@ -65,8 +100,15 @@ class Transport(carrier.Transport):
             throw_away(queue, f"it has not the form of one ({type(error).__name__})")
 
 
+class SentinelTransport(Transport):
+    """The same, to the server that sentinels name."""
+
+    default_port = carrier.SentinelTransport.default_port
+    Channel = SentinelChannel
+
+
 def install() -> None:
     """Carry all messages of this process so. By its address alone kombu would take its own carrier."""
-    for scheme in ("redis", "rediss"):
-        transport.TRANSPORT_ALIASES[scheme] = f"{__name__}:Transport"
+    for scheme, ours in (("redis", Transport), ("rediss", Transport), ("sentinel", SentinelTransport)):
+        transport.TRANSPORT_ALIASES[scheme] = f"{__name__}:{ours.__name__}"
         transport._transport_cache.pop(scheme, None)  # type: ignore[attr-defined]  # kombu has no types

@@ -51,6 +51,7 @@ class RedisSyncLock(SyncLock):
             lease_seconds=lease_seconds,
             on_abandoned=on_abandoned,
             clock=clock,
+            forgetful=True,
         )
 
 

@@ -28,6 +28,8 @@ class HeldSession:
     #: Time of the local clock until which the last answered beat is trusted.
     deadline: float
     phase: str = ""
+    #: The dead session that had the node before, where the store has seen its lease run out.
+    took_over: str = ""
     #: Why it was lost; empty while it is held.
     lost: str = ""
     #: To be called once, when it is lost.

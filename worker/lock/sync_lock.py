@@ -47,9 +47,11 @@ class SyncLock:
         lease_seconds: float = 30.0,
         on_abandoned: Callable[[SessionRecord], None] | None = None,
         clock: Callable[[], float] = boot_seconds,
+        forgetful: bool = False,
     ) -> None:
         """`keeper_store` is the same store by a connection that gives up early; `clock` counts seconds.
 
+        `forgetful` is a store that may lose its data while sessions go on.
         `on_abandoned` is told of each dead session whose node this object takes over.
         """
         if lease_seconds <= 0:
@@ -59,6 +61,7 @@ class SyncLock:
         self._lease = lease_seconds
         self._on_abandoned = on_abandoned
         self._clock = clock
+        self._forgetful = forgetful
         self._start()
 
     def _start(self) -> None:
@@ -128,6 +131,7 @@ class SyncLock:
                 fence=answer.fence,
                 lease_seconds=self._lease,
                 deadline=asked_at + TRUSTED_SHARE * self._lease,
+                took_over="" if answer.abandoned is None else answer.abandoned.session_id,
             )
         )
         if answer.abandoned is not None:
@@ -202,6 +206,20 @@ class SyncLock:
             LockLostError: the session is not of this lock object.
         """
         return self._session(session_id).fence
+
+    def overlap(self, session_id: str, former: str) -> float:
+        """Seconds for which writes of a session `former` may still be on their way, which nobody has seen to end.
+
+        None where the store has seen its lease run out, which includes this time. A store that was emptied, or is a
+        copy which lacks the last moments, cannot have seen it.
+
+        Raises:
+            LockLostError: `session_id` is not of this lock object.
+        """
+        session = self._session(session_id)
+        if not self._forgetful or session.took_over == former:
+            return 0.0
+        return (1 - TRUSTED_SHARE) * self._lease
 
     def on_lost(self, session_id: str, callback: Callable[[], None]) -> None:
         """Call `callback` once from the keeper's thread if the session is lost before it is released.

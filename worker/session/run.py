@@ -136,6 +136,8 @@ class _Session:
     #: What the work starts from.
     prepared: Prepared | None = None
     phase: str = ""
+    #: Seconds for which writes of a former run may still be on their way.
+    overlap: float = 0.0
     #: What will show the phase, or does.
     showing: asyncio.TimerHandle | None = None
     phases: set[asyncio.Future[None]] = field(default_factory=set)
@@ -235,7 +237,20 @@ class _Session:
         begun = self.store.runs.begin(self.record, total, self.marks.reached(self.task.name))
         if begun.refused is None:
             self.marks.keep(self.task.name, self.record.fence, ended=False)
+            if begun.unended is not None:
+                self._expect_writes_of(begun.unended)
         return begun.refused, begun.restored_at
+
+    def _expect_writes_of(self, former: str) -> None:
+        """Where the lock cannot know of a former run, it may be alive: the fence ends it before its next write."""
+        self.overlap = self.lock.overlap(self.record.run_id, former)
+        if self.overlap:
+            log.warning(
+                "Task %r: Redis has forgotten its last run, which may still be going on: it writes no more, and what "
+                "it has sent already is waited for (%.0f s).",
+                self.task.name,
+                self.overlap,
+            )
 
     def _skip(self, reason: str) -> RunRecord:
         skipped = replace(self.record, status="skipped", reason=reason, finished_at=datetime.now(UTC))
@@ -296,6 +311,8 @@ class _Session:
         assert prepared is not None  # noqa: S101  the run was entered
         if prepared.error is not None:
             raise prepared.error
+        if self.overlap:
+            await asyncio.sleep(self.overlap)
         journal = SqlJournal(self.store, self.task.name, self.record.run_id, self.record.fence, prepared.base)
         order = prepared.order
         if prepared.former_names:

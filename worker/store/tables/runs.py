@@ -32,7 +32,7 @@ _STAND = select(
     .where(schema.node.c.id == bindparam("of_task"))
     .scalar_subquery()
     .label("restored_at"),
-    exists().where(_OF_TASK, _RUN.status == "running").label("running"),
+    select(func.max(_RUN.id)).where(_OF_TASK, _RUN.status == "running").scalar_subquery().label("running"),
     exists()
     .where(_OF_TASK, _RUN.message_id == bindparam("of_message"), _RUN.status.in_(RAN), _RUN.kind.is_(None))
     .label("delivered"),
@@ -54,6 +54,8 @@ class Begun:
     refused: str | None
     #: When it was noticed that the database is an older copy of itself; `None` where no run need care.
     restored_at: datetime | None
+    #: The run of the task that was entered as going on, and was not seen to end.
+    unended: str | None = None
 
 
 class Runs:
@@ -98,7 +100,7 @@ class Runs:
             if total is not None and ordinary_runs(connection, task) >= total:
                 return Begun(f"all {total} runs of this task are done", restored_at)
             _insert(connection, record)
-        return Begun(None, restored_at)
+        return Begun(None, restored_at, row.running)
 
     def finish(self, record: RunRecord, *, went_through: bool = False) -> None:
         """Enter how a run ended. A run that was marked as abandoned meanwhile stays so.

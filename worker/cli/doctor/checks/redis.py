@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from worker.cli.doctor.checks.sentinels import sentinel_findings
 from worker.cli.doctor.facts.redis import RedisFacts
 from worker.cli.doctor.finding import About, Finding
 from worker.telling.exit_codes import ExitCode
@@ -31,6 +32,7 @@ def redis_findings(facts: RedisFacts) -> Iterator[Finding]:
         else:
             yield _REDIS.ok("redis", "No REDIS_URL is set: lockstep up starts a Redis of its own.")
         return
+    yield from sentinel_findings(facts.sentinels)
     if facts.refusal:
         yield _REDIS.failed(
             "redis",

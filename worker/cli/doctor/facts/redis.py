@@ -9,10 +9,11 @@ from typing import Any
 import redis
 
 from config import Settings
+from worker.cli.doctor.facts.sentinels import SentinelFacts, sentinel_facts
 from worker.errors import ServerStartError
 from worker.machine.redis_server import find_server
 from worker.machine.state_directory import reachable_redis
-from worker.redis_client import address, impatient
+from worker.redis_client import address, hosts, impatient
 from worker.telling.failures import CommandError
 from worker.web.health import KEY
 from worker.web.hosts import is_here
@@ -52,6 +53,8 @@ class RedisFacts:
     #: Whether it can only be reached from this machine; and whether a password is asked for.
     is_local: bool = True
     has_password: bool = True
+    #: What those say who watch it; `None` where nobody does.
+    sentinels: SentinelFacts | None = None
 
 
 def redis_facts(settings: Settings) -> RedisFacts:
@@ -67,8 +70,9 @@ def redis_facts(settings: Settings) -> RedisFacts:
         options = client.connection_pool.connection_kwargs
         known: dict[str, Any] = {
             "address": where,
-            "is_local": "path" in options or is_here(str(options.get("host", "localhost"))),
+            "is_local": all(map(is_here, hosts(client))),
             "has_password": bool(options.get("password")),
+            "sentinels": sentinel_facts(client),
         }
         try:
             client.ping()
