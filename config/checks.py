@@ -42,6 +42,11 @@ def redis_url(url: str) -> str:
     return redis_address.checked(_split(url, schemes, redis_address.EXAMPLE))
 
 
+def redis_shards(value: str) -> str:
+    """One or more addresses of further Redis servers."""
+    return ",".join(map(redis_url, addresses(value)))
+
+
 def database_url(url: str) -> str:
     """An address of SQLite in a file, or of PostgreSQL."""
     schemes = ("sqlite", "postgresql", "postgres", "postgresql+psycopg")

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
+from config import shards
 from config.errors import SettingsError
 from config.redactor import LOGIN, MASK, SECRET_NAME, Redactor
 from config.sentinel_address import is_sentinels, parsed
@@ -83,6 +84,8 @@ def secret_values(settings: Settings) -> set[str]:
             found |= {part for address in settings.alert_addresses() for part in parts_of(address)}
         elif name == "notion_webhook_secret":
             found |= {part.strip() for part in secret.split(",")}
+    for place in shards.all_of(settings) if settings.redis_shards is not None else ():
+        found |= secret_values(place)
     return found
 
 

@@ -30,6 +30,7 @@ __all__ = ["Settings", "SettingsError", "get_settings", "load_settings"]
 SECRETS = frozenset(
     {
         "redis_url",
+        "redis_shards",
         "database_url",
         "notion_token",
         "notion_webhook_secret",
@@ -74,6 +75,11 @@ class Settings(BaseSettings):
     `lockstep up` starts one"""
     redis_verify: bool = True
     """set to `false` for a `rediss://` or `sentinels://` server whose certificate no authority signed"""
+    redis_shards: SecretStr | None = None
+    """further Redis servers, with commas between them: tasks are divided by name among them and that of `REDIS_URL`
+    (see the page about scaling)"""
+    shard: Annotated[int, Field(ge=0)] | None = None
+    """which of several Redis servers a beat or worker serves: 0 is that of `REDIS_URL`, 1 the first further one"""
     database_url: SecretStr | None = None
     """links, bases, history, conflicts: `sqlite:///` and a file, or `postgresql://`; without it SQLite in the state
     directory"""
@@ -207,6 +213,24 @@ class Settings(BaseSettings):
                 f"LOCKSTEP_SOFT_TIME_LIMIT ({self.soft_time_limit:g} s) is not below LOCKSTEP_TIME_LIMIT "
                 f"({self.time_limit:g} s): leave some seconds between them, in which a run can end cleanly"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _shards_fit(self) -> Settings:
+        further = [] if self.redis_shards is None else checks.addresses(self.redis_shards.get_secret_value())
+        if further and self.redis_url is None:
+            raise ValueError(
+                "LOCKSTEP_REDIS_SHARDS is set without REDIS_URL: name the first of the servers there, which also holds "
+                "what all of them share"
+            )
+        every = further if self.redis_url is None else [self.redis_url.get_secret_value(), *further]
+        if len(set(every)) < len(every):
+            raise ValueError(
+                "LOCKSTEP_REDIS_SHARDS names a server twice, or that of REDIS_URL again: give each of them once"
+            )
+        if self.shard is not None and self.shard > len(further):
+            use = f"use 0 to {len(further)}" if further else "set LOCKSTEP_REDIS_SHARDS, too"
+            raise ValueError(f"LOCKSTEP_SHARD is {self.shard}, and there is no such Redis server: {use}")
         return self
 
     @model_validator(mode="after")

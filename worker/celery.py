@@ -15,7 +15,7 @@ import click
 from celery import Celery, signals
 from click.core import ParameterSource
 
-from config import Settings, get_settings
+from config import Settings, get_settings, shards
 from config.celery import celery_settings, flower_environment, prefork_settings
 from config.logging import configure_logging
 from config.sentry import init_sentry
@@ -81,16 +81,18 @@ def make_app(settings: Settings) -> Application:
     """An application with a Celery task and a beat entry for every scheduled task. Connects to nothing.
 
     Raises:
-        SettingsError: no Redis is configured.
+        SettingsError: no Redis is configured, or not said which of several this process serves.
         TaskDefinitionError: the tasks cannot be loaded.
     """
     transport.install()
     celery = Application("worker")
-    celery.conf.update(celery_settings(settings))
+    celery.conf.update(celery_settings(shards.served(settings)))
     celery.known = load_tasks(settings)
     tasks = [*celery.known.values(), pruning_of(settings)]
     read_from = watched(settings.tasks)
-    celery.conf.beat_schedule = beat_schedule(tasks, retry_seconds=settings.retry_seconds)
+    celery.conf.beat_schedule = beat_schedule(
+        shards.own(settings, tasks), retry_seconds=settings.retry_seconds
+    )
     celery.settings, celery.read_from = settings, read_from
     celery.definitions = definitions(tasks, settings)
     workplace = celery.workplace = Workplace(celery, settings)
@@ -153,7 +155,7 @@ def _look_for_alarms(**_: Any) -> None:
 def _look_and_ping(**_: Any) -> None:
     """The same, and ping for the whole."""
     settings = get_settings()
-    ping = None if settings.ping is None else heartbeat(settings.ping.get_secret_value())
+    ping = None if settings.ping is None else heartbeat(settings.ping.get_secret_value(), settings=settings)
     AlarmWatch(settings, lambda: app.known, also=ping).start()
 
 

@@ -7,14 +7,18 @@ from datetime import UTC, datetime
 
 import redis
 
-from config import Settings
+from config import Settings, shards
 from tasks.scheduled import Scheduled
 from worker.alarms.judging import Facts, Login
 from worker.alarms.logins import Logins
 from worker.alarms.queues import depths
 from worker.errors import StoreError
+from worker.redis_client import connect, impatient
 from worker.standing import Status, survey
 from worker.store import Store
+
+#: Seconds that each further Redis has for an answer.
+PATIENCE = 3.0
 
 
 def gather(settings: Settings, known: Mapping[str, Scheduled], store: Store, client: redis.Redis) -> Facts:
@@ -33,7 +37,7 @@ def gather(settings: Settings, known: Mapping[str, Scheduled], store: Store, cli
     signs = status.present.signs
     if signs is not None:
         try:
-            queued = sum(depths(client, queues_of(status)).values())
+            queued = sum(waiting(settings, status, client).values())
             logins = Logins(client).all()
         except redis.RedisError:  # it answered a moment ago: not known this time
             queued = None
@@ -45,6 +49,20 @@ def gather(settings: Settings, known: Mapping[str, Scheduled], store: Store, cli
         logins=logins,
         plans=plans,
     )
+
+
+def waiting(settings: Settings, status: Status, client: redis.Redis) -> dict[str, int]:
+    """The messages that wait in each queue; those of further Redis servers with the number of that, as in `celery@1`.
+
+    Raises:
+        redis.RedisError: one that answered a moment ago does not.
+    """
+    found = {} if status.parts[0].signs is None else depths(client, queues_of(status))
+    for number, (place, part) in enumerate(zip(shards.all_of(settings), status.parts, strict=True)):
+        if number and part.signs is not None:
+            with connect(place) as patient, impatient(patient, PATIENCE) as own:
+                found |= {f"{name}@{number}": depth for name, depth in depths(own, queues_of(status)).items()}
+    return found
 
 
 def queues_of(status: Status) -> set[str]:

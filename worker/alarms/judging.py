@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from worker.alarms.alarm import Alarm, Kind, Severity
 from worker.signs import Signs
 from worker.standing import Standing, Status, TaskRow
-from worker.standing.judgement import no_scheduler, no_worker
+from worker.standing.divided import without_scheduler, without_worker
 from worker.store import RunRecord
 from worker.store.tables.plans import WaitingPlan
 
@@ -79,10 +79,10 @@ def judge(facts: Facts, limits: Limits) -> Judged:
     unknown: set[Kind] = set()
     status, signs = facts.status, facts.status.present.signs
     if status.present.trouble is not None or signs is None:
-        found.append(_redis(status.present.trouble or "it does not answer"))
+        found.append(_redis(status.present.trouble or "it does not answer", some=signs is not None))
         unknown |= FROM_REDIS
     else:
-        away = list(_unattended(signs, facts.now)) if status.rows else []
+        away = list(_unattended(status, facts.now))
         found += away
         if away or facts.refusal:
             unknown |= FOLLOWS
@@ -117,22 +117,34 @@ def unwritable(refusal: str) -> Alarm:
     )
 
 
-def _redis(trouble: str) -> Alarm:
+def _redis(trouble: str, *, some: bool) -> Alarm:
+    """That a Redis is away; `some`: there are others, whose tasks go on."""
     return Alarm(
         Kind.REDIS,
         Severity.CRITICAL,
-        f"Nothing can be started: {trouble}.",
-        "See that the server of REDIS_URL runs and takes writes",
+        f"{'The tasks of a shard cannot' if some else 'Nothing can'} be started: {trouble}.",
+        f"See that the server of {'this address' if some else 'REDIS_URL'} runs and takes writes",
     )
 
 
-def _unattended(signs: Signs, now: datetime) -> Iterator[Alarm]:
-    for kind, trouble, mend in (
-        (Kind.SCHEDULER, no_scheduler(signs, now), "Start it: celery -A worker beat, or lockstep up"),
-        (Kind.WORKERS, no_worker(signs, now), "Start one: celery -A worker worker, or lockstep up"),
+def _unattended(status: Status, now: datetime) -> Iterator[Alarm]:
+    parts, tasks = status.parts, [row.standing.name for row in status.rows]
+    for kind, found, mend in (
+        (
+            Kind.SCHEDULER,
+            without_scheduler(parts, tasks, now),
+            "Start it: {}celery -A worker beat, or lockstep up",
+        ),
+        (
+            Kind.WORKERS,
+            without_worker(parts, tasks, now),
+            "Start one: {}celery -A worker worker, or lockstep up",
+        ),
     ):
-        if trouble is not None:
-            yield Alarm(kind, Severity.CRITICAL, f"{trouble.text[0].upper()}{trouble.text[1:]}.", mend)
+        for number, trouble in found:
+            told, several = f"{trouble.text[0].upper()}{trouble.text[1:]}.", len(parts) > 1
+            start = mend.format(f"LOCKSTEP_SHARD={number} " if several else "")
+            yield Alarm(kind, Severity.CRITICAL, told, start, part=str(number) if several else "")
 
 
 def _queue(facts: Facts, signs: Signs) -> Alarm | None:

@@ -15,7 +15,7 @@ from celery.worker import consumer, state
 from kombu.message import Message
 from vine import promise as vine_promise
 
-from config import SettingsError, get_settings
+from config import SettingsError, get_settings, shards
 from worker.broker import transport
 from worker.broker.installation import claim
 from worker.broker.messages import fault
@@ -123,8 +123,12 @@ class Consumer(consumer.Consumer):
         """
         installation = getattr(self.app, "installation", None)
         if installation is not None:
-            with refusing(SettingsError), connect(get_settings()) as client:  # an outage is for the loop
-                claim(client, installation)
+            settings = get_settings()
+            with (
+                refusing(SettingsError),
+                connect(shards.served(settings)) as client,
+            ):  # an outage is for the loop
+                claim(client, installation, shards.number_of(settings))
         self._turn()
         super().on_ready()
         if self._turns is not None:

@@ -8,17 +8,30 @@ from config import SettingsError
 
 #: Holds the number of the installation that a Redis serves.
 KEY = "lockstep:installation"
+#: Holds which of an installation's servers it is, where tasks are divided among several.
+SHARD = "lockstep:shard"
 
 
-def claim(client: redis.Redis, installation: int) -> None:
-    """Be the installation that this Redis serves, if it serves none yet.
+def claim(client: redis.Redis, installation: int, shard: int | None = None) -> None:
+    """Be the installation that this Redis serves, if it serves none yet; and let it be this one of several servers.
 
     Raises:
-        SettingsError: it serves another one.
+        SettingsError: it serves another one, or is another one of them.
         redis.RedisError: it does not answer.
     """
     client.set(KEY, str(installation), nx=True)
     check(client, installation)
+    if shard is None:
+        return
+    client.set(SHARD, str(shard), nx=True)
+    found = client.get(SHARD)
+    if found is not None and found != str(shard):
+        raise SettingsError(
+            f"the Redis of shard {shard} is that of shard {found!s} as well, and their beats would take each other's "
+            "entries out of the schedule. Name a server of its own, or a number of its own as in "
+            "redis://host:6379/1; if the order of LOCKSTEP_REDIS_SHARDS was changed on purpose, delete the key "
+            f"{SHARD} there"
+        )
 
 
 def check(client: redis.Redis, installation: int) -> None:

@@ -82,7 +82,13 @@ def set_up() -> Iterator[Stage]:
             stage = Stage(
                 folder,
                 Settings(
-                    redis_url=None, database_url=None, sentry_dsn=None, state_dir=folder / "state", sync=()
+                    redis_url=None,
+                    redis_shards=None,
+                    shard=None,
+                    database_url=None,
+                    sentry_dsn=None,
+                    state_dir=folder / "state",
+                    sync=(),
                 ),
                 notion_url,
                 token,

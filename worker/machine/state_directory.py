@@ -16,7 +16,7 @@ from pathlib import Path
 
 import redis
 
-from config import Settings, SettingsError
+from config import Settings, SettingsError, shards
 from config.private_files import FILE_MODE, open_private, private_directory
 from worker.lock import MemorySyncLock, RedisSyncLock, SyncLock
 from worker.redis_client import connect, connect_url
@@ -86,19 +86,21 @@ def reachable_redis(settings: Settings) -> redis.Redis | None:
 
 @contextmanager
 def node_lock(settings: Settings, node: str) -> Iterator[SyncLock]:
-    """The lock for a run in this process: in Redis where there is one, else in memory and a file.
+    """The lock for a run in this process: in the Redis of the node where there is one, else in memory and a file.
 
     Where there is a Redis, requests to Notion are drawn from the budget that all processes share there.
 
     Raises:
         CommandError: another process runs the node by a file lock, or the directory is in use by `up`.
     """
-    client = reachable_redis(settings)
+    client = reachable_redis(shards.of_task(settings, node))
     if client is not None:
         from worker import rate_limit
 
+        shared = connect(settings) if shards.count(settings) > 1 else client
+
         lock: SyncLock = RedisSyncLock(client, lease_seconds=settings.lease_seconds)
-        rate_limit.share(client, rate=settings.notion_rate)
+        rate_limit.share(shared, rate=settings.notion_rate)
         try:
             with rate_limit.spending(node):
                 yield lock
@@ -106,15 +108,16 @@ def node_lock(settings: Settings, node: str) -> Iterator[SyncLock]:
             rate_limit.unshare()
             lock.close()
             client.close()
+            shared.close()
         return
     # Task names may be long and hold signs that a file's name may not.
     name = sha256(node.encode()).hexdigest()[:32]
     directory = _directory(settings)
     with (
-        _flock(directory / "machine.lock", fcntl.LOCK_SH) as shared,
+        _flock(directory / "machine.lock", fcntl.LOCK_SH) as beside,
         _flock(directory / "nodes" / f"{name}.lock", fcntl.LOCK_EX) as alone,
     ):
-        if not shared or not alone:
+        if not beside or not alone:
             raise CommandError(
                 f"node {node!r} is busy: another process runs it in {settings.state_dir}; try again when it has ended",
                 ExitCode.SKIPPED,

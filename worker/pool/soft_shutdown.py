@@ -25,7 +25,7 @@ from celery.worker.worker import SHUTDOWN_SOCKET_TIMEOUT  # type: ignore[attr-de
 from kombu.common import ignore_errors
 from kombu.exceptions import OperationalError
 
-from config import get_settings
+from config import get_settings, shards
 from worker.pool import children
 from worker.pool.kinds import usable
 from worker.pool.life import WorkerLife
@@ -81,7 +81,7 @@ class PromptWorker(Worker):
         if self._watch is not None:
             self._watch.start()
         told = None if self._watch is None else self._watch.told
-        self._life = WorkerLife(self, connect(get_settings()), definitions, told)
+        self._life = WorkerLife(self, connect(shards.served(get_settings())), definitions, told)
         self._life.start()
 
     def _take_over_between_messages(self) -> None:

@@ -121,11 +121,12 @@ class Claims:
         """The message of the claim is in the queue."""
         self._sent([self._key], [claim.entry, claim.number])
 
-    def rename(self, old: str, new: str) -> None:
-        """Let an entry have another name, unless that one is in the schedule already."""
+    def rename(self, old: str, new: str, to: Claims | None = None) -> None:
+        """Let an entry have another name, unless that one is in the schedule already: here, or in another Redis."""
         state = self._client.hget(self._key, old)
         if state is not None:
-            self._client.hsetnx(self._key, new, state)
+            there = to or self
+            there._client.hsetnx(there._key, new, state)
             self._client.hdel(self._key, old)
 
     def left_out(self) -> dict[str, int]:

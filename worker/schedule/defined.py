@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from config import get_settings
+from config import get_settings, shards
 from worker.reload import News, Watch
 from worker.schedule.entries import beat_schedule, entry_of
 from worker.schedule.orders import Orders
@@ -81,7 +81,10 @@ class Defined:
         if news is not None and self._is_early(news):
             news = None
         if news is not None:
-            defined: Entries = beat_schedule(news.tasks, retry_seconds=get_settings().retry_seconds)
+            settings = get_settings()
+            defined: Entries = beat_schedule(
+                shards.own(settings, news.tasks), retry_seconds=settings.retry_seconds
+            )
             return Changed(defined, self.orders.timings, news)
         if self.orders.timings != self.has.timings:
             return Changed(self.has.defined, self.orders.timings, None)

@@ -19,7 +19,7 @@ from typing import Any, cast
 import redis
 from celery.beat import ScheduleEntry, Scheduler, SchedulingError
 
-from config import SettingsError, get_settings
+from config import SettingsError, get_settings, shards
 from tasks.clock import boot_seconds
 from tasks.schedule import Schedule
 from worker.broker.installation import claim
@@ -79,6 +79,7 @@ class RedisScheduler(Scheduler):
         self._clock = clock
         #: The installation that this beat is of; none where client and store were given.
         self._installation: int | None = None
+        self._shard: int | None = None
         #: (when to look at it, by the clock; a number to settle ties; its name), as a heap.
         self._looks: list[tuple[float, int, str]] | None = None
         self._number = 0
@@ -97,13 +98,14 @@ class RedisScheduler(Scheduler):
         """
         with refusing():
             settings = get_settings()
-            self._client = self._client or connect(settings)
+            self._client = self._client or connect(shards.served(settings))
+            self._shard = shards.number_of(settings)
             if self._store is None:
                 self._store = Store(settings.sql_url())
                 self._store.migrate()
                 self._installation = installation_of(self._store)
                 with suppress(redis.RedisError):  # asked again when it answers
-                    claim(self._client, self._installation)
+                    claim(self._client, self._installation, self._shard)
         self._claims = Claims(self._client, resend_after=self._resend_after)
         self._locks = RedisLockStore(self._client)
         prefix = self.app.conf.broker_transport_options.get("global_keyprefix", "")
@@ -244,7 +246,7 @@ class RedisScheduler(Scheduler):
         """When to look at each of these entries first, by what Redis or else the history knows of it."""
         if self._installation is not None and self._client is not None:
             with refusing(SettingsError):  # a Redis that does not answer is waited for
-                claim(self._client, self._installation)
+                claim(self._client, self._installation, self._shard)
         known = self._claims.known(self.entries.keys())
         entries = {name: self.entries[name] for name in names}
         unknown = [entry for name, entry in entries.items() if name not in known]

@@ -14,7 +14,7 @@ from celery import Celery, Task
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 from celery.worker.request import Request
 
-from config import Settings
+from config import Settings, shards
 from config.redaction import redacted
 from tasks.errors import TaskError
 from tasks.scheduled import Scheduled
@@ -25,7 +25,7 @@ from worker.alarms.pings import PINGER
 from worker.errors import StoreError
 from worker.lock import RedisSyncLock, SessionRecord
 from worker.pool import event_loop, holds
-from worker.redis_client import connect
+from worker.redis_client import connect, impatient
 from worker.schedule.entries import celery_name
 from worker.session.monitored import monitored, traced
 from worker.session.progress import ProgressPublisher
@@ -42,6 +42,8 @@ SKIPPED = "skipped: "
 
 #: Seconds after which a task that knows of no login is seen to again: another process may have kept one.
 FORGET_LOGINS = 60.0
+#: Seconds that a run waits at its end for another Redis than that of its own lock and queue.
+SHARED_PATIENCE = 1.0
 
 
 class SyncRunFailed(Exception):  # noqa: N818  Flower and Sentry show this name
@@ -69,6 +71,14 @@ class Workplace:
         """Seconds after which a run is given up."""
         return self._settings.time_limit
 
+    def refusal(self, task: str) -> str:
+        """Why messages of a task are not for this process; empty where they are."""
+        settings = self._settings
+        number = shards.shard_of(task, shards.count(settings))
+        if shards.number_of(settings) in (None, number):
+            return ""
+        return f"the task belongs to shard {number}, and this worker serves {settings.shard}"
+
     def enter(self) -> None:
         """Make it, if this process does not have it yet.
 
@@ -79,12 +89,16 @@ class Workplace:
             if self._pid == os.getpid():
                 return
             self.store = Store(self._settings.sql_url())
-            self._client: redis.Redis = connect(self._settings)
+            #: Of the server that this process serves, and of that which holds what all share.
+            self._client: redis.Redis = connect(shards.served(self._settings))
+            self._shared = self._client
+            if shards.number_of(self._settings):
+                self._shared = impatient(connect(self._settings), SHARED_PATIENCE)
             self.lock = RedisSyncLock(
                 self._client, lease_seconds=self._settings.lease_seconds, on_abandoned=self._abandon
             )
             self.progress = ProgressPublisher(self._app)
-            rate_limit.share(self._client, rate=self._settings.notion_rate)
+            rate_limit.share(self._shared, rate=self._settings.notion_rate)
             holds.share(self._client)
             self._pid = os.getpid()
 
@@ -98,6 +112,7 @@ class Workplace:
                 rate_limit.unshare()
                 holds.unshare()
                 self._client.close()
+                self._shared.close()
                 self.store.close()
 
     def keep_logins(self, record: RunRecord) -> None:
@@ -108,7 +123,7 @@ class Workplace:
         if not record.expires and now < self._without_logins.get(record.task, now):
             return
         try:
-            Logins(self._client).keep(record.task, record.expires)
+            Logins(self._shared).keep(record.task, record.expires)
             self._without_logins.pop(record.task, None)
             if not record.expires:
                 self._without_logins[record.task] = now + FORGET_LOGINS
@@ -244,6 +259,9 @@ def _add(app: Celery, task: Scheduled, workplace: Workplace) -> None:
                 "Task %r: a message was skipped, the task is not defined any more.", self.scheduled.name
             )
             return f"{SKIPPED}the task is not defined any more"
+        if refusal := self.workplace.refusal(self.scheduled.name):
+            log.warning("Task %r: a message was skipped, %s.", self.scheduled.name, refusal)
+            return f"{SKIPPED}{refusal}"
         return run_sync(self, self.scheduled, workplace)
 
     run.__doc__ = f"Keep {task.name} in step, {task.plan_schedule}."

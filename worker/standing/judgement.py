@@ -264,18 +264,22 @@ def unattended(signs: Signs, now: datetime) -> list[Trouble]:
     return [found for found in (no_scheduler(signs, now), no_worker(signs, now)) if found is not None]
 
 
-def no_scheduler(signs: Signs, now: datetime) -> Trouble | None:
-    """That there is no scheduler where one was before."""
+def no_scheduler(signs: Signs, now: datetime, elsewhere: Sequence[Sign] = ()) -> Trouble | None:
+    """That there is no scheduler where one was before, or while others live `elsewhere`, at the other Redis servers."""
     starting = _begin(signs.living_workers, now)
-    if signs.schedulers and not signs.living_schedulers and _is_away(signs.schedulers) and not starting:
+    waited_for = bool(signs.schedulers) or _last(elsewhere, now)
+    if waited_for and not signs.living_schedulers and _is_away(signs.schedulers) and not starting:
         return Trouble("no scheduler lives, so nothing is started by schedule", ExitCode.UNATTENDED)
     return None
 
 
-def no_worker(signs: Signs, now: datetime) -> Trouble | None:
-    """That there is no worker where one was before or is waited for, or that none takes messages."""
+def no_worker(signs: Signs, now: datetime, elsewhere: Sequence[Sign] = ()) -> Trouble | None:
+    """That there is no worker where one was before or is waited for, or that none takes messages.
+
+    One is waited for where a scheduler lives, and while others live `elsewhere`, at the other Redis servers.
+    """
     if not signs.living_workers:
-        waited_for = bool(signs.workers or signs.living_schedulers)
+        waited_for = bool(signs.workers or signs.living_schedulers) or _last(elsewhere, now)
         if waited_for and _is_away(signs.workers) and not _begin(signs.living_schedulers, now):
             return Trouble("no worker lives, so nothing is run", ExitCode.UNATTENDED)
         return None
@@ -306,6 +310,11 @@ def _is_away(signs: Sequence[Sign]) -> bool:
 def _begin(signs: Sequence[Sign], now: datetime) -> bool:
     """Whether there are some, and all of them have just been started: the others may be about to."""
     return bool(signs) and all(now - sign.since < timedelta(seconds=GRACE) for sign in signs)
+
+
+def _last(signs: Sequence[Sign], now: datetime) -> bool:
+    """Whether there are some, and not all of them have just been started."""
+    return bool(signs) and not _begin(signs, now)
 
 
 def of_task(task: Standing, signs: Signs | None, now: datetime) -> list[Trouble]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,6 +36,8 @@ class InRedis:
     trouble: str | None = None
     #: Whether there is a Redis at all; else nothing but `lockstep run` can have run anything.
     exists: bool = True
+    #: Where it is, without a login.
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,8 @@ class TaskRow:
     conflicts: int
     held: int
     quarantined: int
+    #: To which of several Redis servers it belongs; `None` where there is only one.
+    shard: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For scripts."""
@@ -86,6 +90,7 @@ class TaskRow:
             "conflicts": self.conflicts,
             "held": self.held,
             "quarantined": self.quarantined,
+            "shard": self.shard,
         }
 
 
@@ -104,6 +109,13 @@ class Status:
     #: Why the database takes no writes.
     refusal: str | None
     troubles: list[Trouble]
+    #: What each of several Redis servers knows; `present` has it all together.
+    shards: Sequence[InRedis] = ()
+
+    @property
+    def parts(self) -> Sequence[InRedis]:
+        """What each Redis server knows, also where there is only one."""
+        return self.shards or (self.present,)
 
     @property
     def code(self) -> ExitCode:
@@ -130,6 +142,16 @@ class Status:
             "overbooked": self.overbooked and asdict(self.overbooked),
             "budgets": [budget.to_json() for budget in self.present.budgets],
             "holds": [held.to_json() for held in self.present.holds],
+            "shards": [
+                {
+                    "shard": number,
+                    "redis": part.address,
+                    "schedulers": part.signs and len(part.signs.living_schedulers),
+                    "workers": part.signs and len(part.signs.living_workers),
+                    "unknown": part.trouble,
+                }
+                for number, part in enumerate(self.shards)
+            ],
             "running_unknown": self.present.trouble,
             "database_refuses": self.refusal,
             "troubles": [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import redis
 
-from config import Settings
+from config import Settings, shards
 from tasks.scheduled import PRUNE, Scheduled
 from worker import rate_limit
 from worker.broker.installation import check as check_installation
@@ -20,7 +22,7 @@ from worker.schedule.claims import Claims
 from worker.schedule.definitions import definitions
 from worker.schedule.overbooking import measure, periods_of
 from worker.signs import Board, Definition, Signs
-from worker.standing import judgement
+from worker.standing import divided, judgement
 from worker.standing.judgement import Standing, Trouble
 from worker.standing.status import InRedis, Status, TaskRow
 from worker.store import RunRecord, Store
@@ -48,17 +50,25 @@ def survey(settings: Settings, known: Mapping[str, Scheduled], store: Store) -> 
     """
     now = datetime.now(UTC)
     refusal = _refusal(store)
-    present = _present(settings, None if refusal else installation_of(store), known)
+    installation = None if refusal else installation_of(store)
+    parts = _all_present(settings, installation, known)
+    present = divided.joined(parts)
     latest = store.runs.latest()
     orders = store.pauses.all(), store.timings.all()
-    rows = [_row(task, latest.get(name), present, store, now, orders) for name, task in known.items()]
+    place = {name: shards.shard_of(name, len(parts)) for name in known}
+    rows = [
+        _row(task, latest.get(name), parts[place[name]], store, now, orders) for name, task in known.items()
+    ]
+    if len(parts) > 1:
+        rows = [replace(row, shard=place[row.standing.name]) for row in rows]
     gone = {name: store.links.counted(name) for name in sorted(set(latest) - set(known) - {PRUNE})}
     signs = present.signs
     troubles = [Trouble(text, ExitCode.UNAVAILABLE) for text in (present.trouble, refusal) if text]
-    troubles += judgement.unattended(signs, now) if signs is not None and known else []
+    troubles += [trouble for _, trouble in divided.without_scheduler(parts, known, now)]
+    troubles += [trouble for _, trouble in divided.without_worker(parts, known, now)]
     troubles += judgement.refused(signs) if signs is not None else []
     for row in rows:
-        troubles += judgement.of_task(row.standing, signs, now)
+        troubles += judgement.of_task(row.standing, parts[place[row.standing.name]].signs, now)
     pruned = latest.get(PRUNE)
     if pruned is not None and pruned.status == "failed":
         troubles.append(Trouble(f"pruning failed: {pruned.reason}", ExitCode.FAILED, CheckCode.WARNING))
@@ -68,10 +78,23 @@ def survey(settings: Settings, known: Mapping[str, Scheduled], store: Store) -> 
         gone=gone,
         pruned=pruned,
         overbooked=measure(present.left_out, periods_of(known.values())),
-        differences=judgement.differences(_defined(rows, known, settings), signs) if signs else [],
+        differences=_differences(_defined(rows, known, settings), place, parts),
         refusal=refusal,
         troubles=troubles,
+        shards=parts if len(parts) > 1 else (),
     )
+
+
+def _differences(
+    here: Mapping[str, Definition], place: Mapping[str, int], parts: Sequence[InRedis]
+) -> list[tuple[str, str]]:
+    """Where the scheduler and workers of a Redis have read something else of its tasks than is defined here."""
+    found = []
+    for number, part in enumerate(parts):
+        if part.signs is not None:
+            own = {name: each for name, each in here.items() if place[name] == number}
+            found += judgement.differences(own, part.signs)
+    return sorted(found)
 
 
 def _defined(
@@ -94,6 +117,19 @@ def _refusal(store: Store) -> str | None:
     return None
 
 
+def _all_present(settings: Settings, installation: int | None, known: Collection[str]) -> list[InRedis]:
+    """What each Redis knows; all are asked at once, so that those that are away cost no more time than one.
+
+    Raises:
+        SettingsError: one is another installation's.
+    """
+    places = shards.all_of(settings)
+    if len(places) == 1:
+        return [_present(settings, installation, known)]
+    with ThreadPoolExecutor(len(places)) as pool:
+        return list(pool.map(lambda place: _present(place, installation, known), places))
+
+
 def _present(settings: Settings, installation: int | None, known: Collection[str]) -> InRedis:
     """What Redis knows.
 
@@ -110,13 +146,15 @@ def _present(settings: Settings, installation: int | None, known: Collection[str
         try:
             if installation is not None:
                 check_installation(client, installation)
-            return _read(client, settings, known)
+            return replace(_read(client, settings, known), address=address(client))
         except RedisUnavailableError as error:
             text = str(error)
         except redis.RedisError as error:
             how = "answers with an error" if isinstance(error, redis.ResponseError) else "does not answer"
             text = f"Redis at {address(client)} {how} ({error})"
-        return InRedis(trouble=f"{text}: who is there and what runs now is not known")
+        return InRedis(
+            trouble=f"{text}: who is there and what runs now is not known", address=address(client)
+        )
 
 
 def _read(client: redis.Redis, settings: Settings, known: Collection[str]) -> InRedis:

@@ -90,8 +90,9 @@ def app_of_settings() -> Starlette:
     resources = Resources.of(settings)
     changes = resources.watch()
     resources.store.migrate()
-    with suppress(redis.RedisError):  # a Redis that is away is told by /healthz
-        claim(resources.redis, installation_of(resources.store))
+    for number, client in enumerate(resources.clients):
+        with suppress(redis.RedisError):  # a Redis that is away is told by /healthz
+            claim(client, installation_of(resources.store), number if resources.further else None)
     return make_app(resources, alarms=AlarmWatch(settings, lambda: resources.tasks), changes=changes)
 
 

@@ -22,6 +22,7 @@ from worker.redis_client import impatient
 from worker.signs import SCHEDULER, WORKER, Board, Signs
 from worker.signs.record import GRACE
 from worker.signs.silence import LOOK, TELL_AFTER, Silence
+from worker.standing.divided import needed
 from worker.telling.outages import Outage
 from worker.web.groups import RouteGroup
 from worker.web.resources import Resources
@@ -44,18 +45,25 @@ def health(resources: Resources, *, grace: float = GRACE, tell_after: float = TE
     Scheduler and workers are not missed for `grace` seconds from the start of this process on;
     that they are silent is logged after `tell_after` seconds.
     """
-    client = impatient(resources.redis, PATIENCE)
+    clients = [impatient(client, PATIENCE) for client in resources.clients]
     asking = asyncio.Lock()
     known: tuple[float, dict[str, str]] = (-KEPT, {})
-    board = Board(client)
     began = boot_seconds()
 
-    def write_to_redis() -> None:
-        client.set(KEY, 1, ex=60)
+    def writing_to(client: redis.Redis) -> Callable[[], None]:
+        def write() -> None:
+            client.set(KEY, 1, ex=60)
 
-    probes = {
-        "redis": Probe("Redis", write_to_redis),
+        return write
+
+    own = {
+        "redis": Probe("Redis", writing_to(clients[0])),
         "database": Probe("The database", resources.store.prove_writable),
+    }
+    # That of other tasks takes nothing from this process.
+    probes = own | {
+        of_shard("redis", number): Probe(f"The Redis of shard {number}", writing_to(client))
+        for number, client in enumerate(clients[1:], 1)
     }
 
     async def look() -> dict[str, str]:
@@ -64,37 +72,43 @@ def health(resources: Resources, *, grace: float = GRACE, tell_after: float = TE
             if boot_seconds() - known[0] >= KEPT:
                 states = await asyncio.gather(*(probe.state() for probe in probes.values()))
                 found = dict(zip(probes, states, strict=True))
-                if not resources.tasks:
-                    found |= dict.fromkeys(("scheduler", "workers"), "not needed")
-                elif found["redis"] == "ok":
-                    found |= await attendance()
-                else:
-                    found |= dict.fromkeys(("scheduler", "workers"), "unknown")
+                there = [attendance(number, found) for number in range(len(clients))]
+                for one in await asyncio.gather(*there):
+                    found |= one
                 known = (boot_seconds(), found)
         return known[1]
 
-    async def attendance() -> dict[str, str]:
+    async def attendance(number: int, found: Mapping[str, str]) -> dict[str, str]:
+        names = [of_shard(name, number) for name in ("scheduler", "workers")]
+        if number not in needed(resources.tasks, len(clients)):
+            return dict.fromkeys(names, "not needed")
+        if found[of_shard("redis", number)] != "ok":
+            return dict.fromkeys(names, "unknown")
         try:
             async with asyncio.timeout(PATIENCE):
-                signs = await asyncio.to_thread(board.read)
+                signs = await asyncio.to_thread(Board(clients[number]).read)
         except (redis.RedisError, TimeoutError):
-            return dict.fromkeys(("scheduler", "workers"), "unknown")
-        return attending(signs, starting=boot_seconds() - began < grace)
+            return dict.fromkeys(names, "unknown")
+        told = attending(signs, starting=boot_seconds() - began < grace)
+        return {of_shard(name, number): state for name, state in told.items()}
 
     async def healthz(_: Request) -> JSONResponse:
         return _answer(await look())
 
     async def readyz(_: Request) -> JSONResponse:
         found = await look()
-        return _answer({name: found[name] for name in probes})
+        return _answer({name: found[name] for name in own})
 
     async def livez(_: Request) -> JSONResponse:
         return _answer({})
 
     @asynccontextmanager
     async def watching() -> AsyncIterator[None]:
-        silences = [Silence(client, kind, tell_after=tell_after) for kind in (SCHEDULER, WORKER)]
-        task = asyncio.create_task(_watch(silences, lambda: bool(resources.tasks)))
+        silences = {
+            number: [Silence(client, kind, tell_after=tell_after) for kind in (SCHEDULER, WORKER)]
+            for number, client in enumerate(clients)
+        }
+        task = asyncio.create_task(_watch(silences, lambda: needed(resources.tasks, len(clients))))
         try:
             yield
         finally:
@@ -129,10 +143,15 @@ def _answer(found: Mapping[str, str]) -> JSONResponse:
     return JSONResponse({"status": "ok" if well else "unwell", **found}, 200 if well else 503)
 
 
-async def _watch(silences: list[Silence], needed: Callable[[], bool]) -> None:
+def of_shard(name: str, number: int) -> str:
+    """How something is called that each of several Redis servers has; that of the first one has its plain name."""
+    return f"{name}_{number}" if number else name
+
+
+async def _watch(silences: Mapping[int, list[Silence]], served: Callable[[], set[int]]) -> None:
     """Tell in the log that scheduler or workers are silent; `Silence` says when and how often."""
     while True:
-        for silence in silences if needed() else ():
+        for silence in [one for number in served() for one in silences[number]]:
             try:
                 await asyncio.to_thread(silence.look)
             except redis.RedisError as error:

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from worker.alarms.facts import gather, queues_of
-from worker.alarms.queues import depths
+from worker.alarms.facts import gather
+from worker.alarms.facts import waiting as waiting_in
 from worker.metrics import Metrics
 from worker.redis_client import impatient
 from worker.standing import Status
@@ -34,7 +34,7 @@ def metrics(resources: Resources) -> RouteGroup:
 
     def waiting(status: Status) -> Mapping[str, int]:
         try:
-            return depths(client, queues_of(status))
+            return waiting_in(resources.settings, status, client)
         except redis.RedisError:  # it answered a moment ago
             return {}
 

@@ -53,7 +53,8 @@ class _Served:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._guard = threading.Lock()
-        self._lock: RedisSyncLock | None = None
+        #: By the numbers of the Redis servers.
+        self._locks: dict[int, RedisSyncLock] = {}
         self._open: dict[str, tuple[Node, ServedNode]] = {}
         self._take()
 
@@ -86,11 +87,7 @@ class _Served:
             if table is None:
                 return None
             if node_id not in self._open:
-                if self._lock is None:
-                    self._lock = RedisSyncLock(
-                        self._resources.redis, lease_seconds=self._resources.settings.lease_seconds
-                    )
-                node = open_node(table, lock=SessionLock(self._lock, busy=NodeBusyError))
+                node = open_node(table, lock=SessionLock(self._lock_of(node_id), busy=NodeBusyError))
                 self._open[node_id] = (
                     node,
                     node.served(
@@ -99,6 +96,13 @@ class _Served:
                     ),
                 )
             return self._open[node_id][1]
+
+    def _lock_of(self, node_id: str) -> RedisSyncLock:
+        number = self._resources.shard_of(node_id)
+        if number not in self._locks:
+            client, lease = self._resources.clients[number], self._resources.settings.lease_seconds
+            self._locks[number] = RedisSyncLock(client, lease_seconds=lease)
+        return self._locks[number]
 
     def _keep(self, node_id: str, peer: str, result: DatabaseResult) -> None:
         """Enter values that lost in an exchange in the ledger; they are in the node's own database as well."""
@@ -134,6 +138,6 @@ class _Served:
             for node, _ in self._open.values():
                 node.close()
             self._open.clear()
-            if self._lock is not None:
-                self._lock.close()
-                self._lock = None
+            for lock in self._locks.values():
+                lock.close()
+            self._locks.clear()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import redis
 from celery import Celery
+from redis import Redis
 
-from config import Settings
+from config import Settings, shards
 from config.celery import celery_settings
 from tasks.registry import load_anew, load_tasks
 from tasks.scheduled import Scheduled
@@ -37,11 +37,22 @@ class Resources:
     """
 
     settings: Settings
-    redis: redis.Redis
+    redis: Redis
     store: Store
     #: All scheduled tasks by name.
     tasks: Mapping[str, Scheduled]
     send: Send
+    #: Of further Redis servers, where tasks are divided among several; `redis` then is of that which all share.
+    further: Sequence[Redis] = ()
+
+    @property
+    def clients(self) -> Sequence[Redis]:
+        """Of all Redis servers, by their numbers."""
+        return (self.redis, *self.further)
+
+    def shard_of(self, task: str) -> int:
+        """The number of the Redis server to which a task belongs."""
+        return shards.shard_of(task, len(self.clients))
 
     @classmethod
     def of(cls, settings: Settings) -> Resources:
@@ -53,16 +64,18 @@ class Resources:
             StoreError: the database's address cannot be used.
         """
         transport.install()
-        celery = Celery("worker")
-        celery.conf.update(celery_settings(settings))
+        places = shards.all_of(settings)
+        senders = [Celery("worker") for _ in places]
+        for celery, place in zip(senders, places, strict=True):
+            celery.conf.update(celery_settings(place))
 
         def send(task: str, message_id: str, expires: float) -> None:
-            celery.send_task(
+            senders[shards.shard_of(task, len(senders))].send_task(
                 celery_name(task), task_id=message_id, expires=expires, retry_policy=PUBLISH_RETRIES
             )
 
-        client = connect(settings)
-        return cls(settings, client, Store(settings.sql_url()), load_tasks(settings), send)
+        client, *further = map(connect, places)
+        return cls(settings, client, Store(settings.sql_url()), load_tasks(settings), send, further)
 
     def watch(self) -> Watch:
         """A watch of the files in which the tasks are defined; call it right after they were read."""
@@ -75,7 +88,8 @@ class Resources:
 
     def close(self) -> None:
         """Close all connections; safe to repeat."""
-        self.redis.close()
+        for client in self.clients:
+            client.close()
         self.store.close()
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from config import Settings, SettingsError, get_settings
+from config import Settings, SettingsError, get_settings, shards
 from tasks.errors import TaskDefinitionError
 from tasks.object_task import ObjectTask
 from tasks.registry import load_tasks
@@ -147,7 +148,16 @@ def _of_files(settings: Settings) -> Findings:
 
 
 def _of_redis(settings: Settings) -> Findings:
-    return list(redis_findings(redis_facts(settings)))
+    places = shards.all_of(settings)
+    if len(places) == 1:
+        return list(redis_findings(redis_facts(settings)))
+    with ThreadPoolExecutor(len(places)) as pool:  # those that are away cost no more time than one
+        found = list(pool.map(redis_facts, places))
+    return [
+        replace(finding, subject=f"Redis of shard {number}")
+        for number, facts in enumerate(found)
+        for finding in redis_findings(facts)
+    ]
 
 
 def _of_doors(settings: Settings) -> Findings:

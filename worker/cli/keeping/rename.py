@@ -6,7 +6,7 @@ import difflib
 from collections import Counter
 from pathlib import Path
 
-from config import Settings, get_settings
+from config import Settings, get_settings, shards
 from tasks.object_task import ObjectTask
 from tasks.registry import load_tasks
 from tasks.scheduled import PRUNE
@@ -95,10 +95,10 @@ def _move(files: tuple[Path, Path] | None) -> None:
 
 def _move_schedule(settings: Settings, old: str, new: str) -> None:
     """Let the next run be due when it was; a beat that knows the new name already has its own word on that."""
-    client = reachable_redis(settings)
-    if client is not None:
-        with client:
-            Claims(client).rename(old, new)
+    client, other = (reachable_redis(shards.of_task(settings, name)) for name in (old, new))
+    if client is not None and other is not None:
+        with client, other:
+            Claims(client).rename(old, new, Claims(other))
 
 
 def _tell(old: str, new: str, kept: Counter[str], files: list[Path], *, dry_run: bool, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from config import get_settings
+from config import get_settings, shards
 from worker.cli.context import known_task, open_store
 from worker.lock.record import ABANDONED
 from worker.lock.redis_store import RedisLockStore
@@ -28,7 +28,7 @@ def unlock(name: str, *, force: bool) -> ExitCode:
     settings = get_settings()
     with open_store(settings) as store:
         known_task(name, settings, store)
-    client = reachable_redis(settings)
+    client = reachable_redis(shards.of_task(settings, name))
     if client is None:
         raise CommandError(
             "there is no Redis here: runs hold a file, which is free as soon as their process has ended",

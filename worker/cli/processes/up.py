@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import redis
 
-from config import Settings, get_settings
+from config import Settings, get_settings, shards
 from config.logging import configure_logging
 from config.redaction import redacted
 from tasks.registry import load_tasks
@@ -181,21 +181,8 @@ def _cancelled(begun: datetime) -> list[str]:
 def _redis(settings: Settings, port: int | None) -> Iterator[tuple[str, RedisServer | None]]:
     """The address of the configured Redis, or of one started for as long as this lasts, and that one."""
     if settings.redis_url is not None:
-        client = connect(settings)
-        try:
-            client.ping()
-        except (redis.exceptions.BusyLoadingError, redis.exceptions.ResponseError) as error:
-            log.warning(
-                "Redis at %s answers with an error, worker and beat wait for it: %s", address(client), error
-            )
-        except redis.exceptions.RedisError as error:
-            raise CommandError(
-                f"Redis at {address(client)} does not answer: {error}; start it, correct REDIS_URL, or unset it "
-                "to use a Redis of our own",
-                ExitCode.UNAVAILABLE,
-            ) from None
-        finally:
-            client.close()
+        for number in _served_here(settings):
+            _see(shards.of_shard(settings, number), is_one_of_several=shards.count(settings) > 1)
         yield settings.redis_url.get_secret_value(), None
         return
     with (
@@ -205,13 +192,61 @@ def _redis(settings: Settings, port: int | None) -> Iterator[tuple[str, RedisSer
         yield server.url, server
 
 
+def _see(settings: Settings, *, is_one_of_several: bool) -> None:
+    """See that a Redis answers, be it with an error that may be over soon. One of several is waited for.
+
+    Raises:
+        CommandError: it does not.
+    """
+    client = connect(settings)
+    try:
+        client.ping()
+    except (redis.exceptions.BusyLoadingError, redis.exceptions.ResponseError) as error:
+        log.warning(
+            "Redis at %s answers with an error, worker and beat wait for it: %s", address(client), error
+        )
+    except redis.exceptions.RedisError as error:
+        if is_one_of_several:
+            log.warning(
+                "Redis at %s does not answer, its worker and beat wait for it: %s", address(client), error
+            )
+            return
+        raise CommandError(
+            f"Redis at {address(client)} does not answer: {error}; start it, correct REDIS_URL, or unset it "
+            "to use a Redis of our own",
+            ExitCode.UNAVAILABLE,
+        ) from None
+    finally:
+        client.close()
+
+
+def _served_here(settings: Settings) -> Sequence[int]:
+    """The numbers of the Redis servers for which worker and beat are started here: one, if it is said which."""
+    return range(shards.count(settings)) if settings.shard is None else [settings.shard]
+
+
 def _commands(settings: Settings, url: str, concurrency: int | None) -> list[Command]:
-    environment = {"REDIS_URL": url}
+    if shards.count(settings) == 1:
+        return _worker_and_beat(settings, {"REDIS_URL": url}, concurrency)
+    return [
+        replace(command, name=f"{command.name}-{number}")
+        for number in _served_here(settings)
+        for command in _worker_and_beat(
+            settings, {"REDIS_URL": url, "LOCKSTEP_SHARD": str(number)}, concurrency, f"shard{number}@%h"
+        )
+    ]
+
+
+def _worker_and_beat(
+    settings: Settings, environment: Mapping[str, str], concurrency: int | None, name: str | None = None
+) -> list[Command]:
     celery = [sys.executable, "-m", "celery", "--quiet", "-A", "worker"]
     level = f"--loglevel={settings.log_level}"
     worker = [*celery, "worker", level]
     if concurrency is not None:
         worker.append(f"--concurrency={concurrency}")
+    if name is not None:
+        worker.append(f"--hostname={name}")
     return [
         # SIGTERM then ends runs cleanly within the soft shutdown's time instead of waiting for all of them.
         Command("worker", worker, {**environment, "REMAP_SIGTERM": "SIGQUIT"}),
@@ -221,6 +256,8 @@ def _commands(settings: Settings, url: str, concurrency: int | None) -> list[Com
 
 def _flower(settings: Settings, url: str, at: Listener) -> Command:
     environment = {"REDIS_URL": url}
+    if shards.count(settings) > 1:  # it shows one of them
+        environment["LOCKSTEP_SHARD"] = str(settings.shard or 0)
     if settings.flower_basic_auth is not None:
         environment["FLOWER_BASIC_AUTH"] = settings.flower_basic_auth.get_secret_value()
     celery = [sys.executable, "-m", "celery", "-A", "worker"]

@@ -111,6 +111,8 @@ def _fields(one: Detail) -> Iterator[tuple[str, str | Text]]:
         session = row.session
         where = f"{session.host} ({session.pid})"
         yield "Running now", f"{session.phase or 'start'} since {moment(session.started_at)} on {where}"
+    if row.shard is not None:
+        yield "Shard", str(row.shard)
     succeeded = standing.succeeded
     yield (
         "Last success",

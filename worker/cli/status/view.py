@@ -76,7 +76,7 @@ def _unknown(found: Status) -> list[str]:
 def _parts(found: Status, alerts: Sequence[Alert]) -> list[list[str] | Rows]:
     told = [f"Alert since {moment(each.began_at)}: {each.alarm.text} {each.alarm.mend}." for each in alerts]
     rows = [_table([_cells(row) for row in found.rows])] if found.rows else []
-    parts: list[list[str] | Rows] = [list(_who(found.present)), *rows, list(_below(found)), told]
+    parts: list[list[str] | Rows] = [list(_who_at_each(found)), *rows, list(_below(found)), told]
     return [part for part in parts if part]
 
 
@@ -132,6 +132,17 @@ def _say(*lines: str, stderr: bool = False) -> None:
     screen = console(stderr=stderr)
     for line in lines:
         screen.print(printable(line), soft_wrap=not screen.is_terminal)
+
+
+def _who_at_each(found: Status) -> Iterable[str]:
+    """Who is there, at each Redis where tasks are divided among several."""
+    if not found.shards:
+        return _who(found.present)
+    return [
+        f"Shard {number} ({part.address}): {line}"
+        for number, part in enumerate(found.shards)
+        for line in _who(part)
+    ]
 
 
 def _who(present: InRedis) -> Iterable[str]:

@@ -44,8 +44,10 @@ class Orders:
     def __init__(self, resources: Resources, *, patience: float = PATIENCE) -> None:
         self._resources = resources
         self._patience = patience
-        self._lock = RedisSyncLock(resources.redis, lease_seconds=resources.settings.lease_seconds)
-        self._holders = RedisLockStore(resources.redis)
+        lease = resources.settings.lease_seconds
+        #: By the numbers of the Redis servers.
+        self._locks = [RedisSyncLock(client, lease_seconds=lease) for client in resources.clients]
+        self._holders = [RedisLockStore(client) for client in resources.clients]
         #: What is under way, and how it is ended early.
         self._under_way: dict[str, asyncio.Future[RunRecord]] = {}
         self._cancels: dict[str, Callable[[], None]] = {}
@@ -74,9 +76,8 @@ class Orders:
 
         async def session(task: Scheduled) -> RunRecord:
             await self._free(task.name)
-            record = await run_session(
-                task, store=self._resources.store, lock=self._lock, order=order, kind=kind
-            )
+            lock = self._locks[self._resources.shard_of(task.name)]
+            record = await run_session(task, store=self._resources.store, lock=lock, order=order, kind=kind)
             await asyncio.to_thread(then, record)
             return record
 
@@ -113,7 +114,8 @@ class Orders:
             if self._under_way:
                 await asyncio.wait(list(self._under_way.values()), timeout=ENDING)
             rate_limit.unshare()
-            self._lock.close()
+            for lock in self._locks:
+                lock.close()
 
     async def _begin(self, task: Scheduled, session: Session, patience: float) -> RunRecord | None:
         name = task.name
@@ -159,8 +161,9 @@ class Orders:
     async def _free(self, name: str) -> None:
         """Wait a while for the end of a run that is under way: each attempt to run beside it is in the history."""
         give_up_at = time.monotonic() + FREE_WITHIN
+        holders = self._holders[self._resources.shard_of(name)]
         while time.monotonic() < give_up_at:
-            holder = await asyncio.to_thread(self._holders.holder, name)
+            holder = await asyncio.to_thread(holders.holder, name)
             if holder is None or not holder.live:
                 return
             await asyncio.sleep(LOOK)

@@ -9,11 +9,11 @@ import redis
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
-from config import Settings
+from config import Settings, shards
 from tasks.registry import load_anew, load_tasks
 from tasks.scheduled import Scheduled
 from worker.metrics.schedule import schedule_metrics
-from worker.pool.holds import Holds
+from worker.pool.holds import Held, Holds
 from worker.redis_client import connect, impatient
 from worker.reload import News, Watch, watched
 from worker.schedule.claims import Claims
@@ -32,8 +32,7 @@ class Metrics(Collector):
         self._tasks: Mapping[str, Scheduled] = load_tasks(settings)
         #: What changes in the tasks is taken over.
         self.changes = Watch(settings, self._read_anew, watched(settings.tasks), on_news=lambda _: None)
-        with connect(settings) as client:
-            self._client = impatient(client, PATIENCE)
+        self._clients = [impatient(connect(place), PATIENCE) for place in shards.all_of(settings)]
 
     def _read_anew(self, settings: Settings) -> News:
         self._tasks = load_anew(settings)
@@ -45,8 +44,12 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The metrics as they are now."""
+        left_out: dict[str, int] = {}
+        holds: dict[str, Held] = {}
         try:
-            left_out, holds = Claims(self._client).left_out(), Holds(self._client).all()
+            for client in self._clients:
+                left_out |= Claims(client).left_out()
+                holds |= Holds(client).all()
         except redis.RedisError as error:
             log.warning("The metrics of the schedule cannot be read: %s", error)
             return

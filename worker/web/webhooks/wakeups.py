@@ -55,7 +55,8 @@ class Wakeups:
         self._resources = resources
         self._pace = pace or Pace()
         self._prefix = prefix
-        self._locks = RedisLockStore(resources.redis)
+        #: By the numbers of the Redis servers.
+        self._locks = [RedisLockStore(client) for client in resources.clients]
         self._news = asyncio.Event()
         self._stop = asyncio.Event()
         self._note, self._take, self._settle = (
@@ -126,7 +127,13 @@ class Wakeups:
             if not task:
                 idle = self._pace.idle
                 return idle if int(number) < 0 else min(max(int(number) / 1000, 0.01), idle)
-            self._look_at(str(task), str(pending), int(number))
+            try:
+                self._look_at(str(task), str(pending), int(number))
+            except (redis.RedisError, RedisUnavailableError, OperationalError) as error:
+                if self._resources.shard_of(str(task)) == 0:  # of the Redis that holds all wake-ups
+                    raise
+                log.warning("Task %r cannot be woken, the others can: %s", task, error)
+                self._settled(str(task), int(number), "later", _milliseconds(self._pace.idle))
 
     def _look_at(self, task: str, pending: str, lease: int) -> None:
         scheduled = self._resources.tasks.get(task)
@@ -162,7 +169,7 @@ class Wakeups:
 
     def _is_busy(self, task: str) -> bool:
         """Whether a run is under way; it may have listed before the event, so another one follows it."""
-        holder = self._locks.holder(task)
+        holder = self._locks[self._resources.shard_of(task)].holder(task)
         return holder is not None and holder.live
 
     def _key(self, name: str) -> str:

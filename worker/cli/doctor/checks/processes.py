@@ -38,9 +38,10 @@ def process_findings(found: ProcessFacts) -> Iterator[Finding]:
         return
     alarms = judge(facts, Limits()).alarms
     for kind in (Kind.SCHEDULER, Kind.WORKERS):
-        if kind in alarms:
-            yield _PROCESSES.failed(kind, alarms[kind].text, alarms[kind].mend, ExitCode.UNATTENDED)
-        else:
+        found_alarms = [alarm for alarm in alarms.values() if alarm.kind is kind]
+        for alarm in found_alarms:
+            yield _PROCESSES.failed(kind, alarm.text, alarm.mend, ExitCode.UNATTENDED)
+        if not found_alarms:
             yield _present(kind, status)
     if Kind.QUEUE in alarms:
         yield _PROCESSES.warning("queue", alarms[Kind.QUEUE].text, alarms[Kind.QUEUE].mend)
