@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from tasks.conflict_modes import ConflictMode
 from tasks.errors import TaskDefinitionError
 from tasks.mapping import pairs_of
-from tasks.nearest import nearest
+from tasks.nearest import likely, nearest
 from tasks.policies import read_rules
 from tasks.services.found import NONE_AT_ALL, Found
 from tasks.sides import End
@@ -109,7 +109,7 @@ def _strange(rest: Mapping[str, Any], known: list[str], found: Mapping[str, Foun
                 else mistakes.unknown(key, [*known, *found])
             )
         elif key not in found:
-            there = nearest(key, [*found, "map", "new"]) if found else NONE_AT_ALL
+            there = likely(key, [*found, *known]) or nearest(key, found) or NONE_AT_ALL
             yield f"there is no service {key!r}: {there}"
 
 

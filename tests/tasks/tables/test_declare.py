@@ -215,6 +215,11 @@ def test_once() -> None:
         ({"board": "kitchen"}, r"board is a service, and has a table: \[sync\.board\]"),
         ({"baord": {}, "board": ...}, "'todos': there is no service 'baord': did you mean 'board'"),
         ({"mpa": {"Title": "heading"}}, "'todos': there is no service 'mpa': did you mean 'map'"),
+        ({"windw": {"attribute": "due"}}, "'todos': there is no service 'windw': did you mean 'window'"),
+        (
+            {"xyz": {}, "board": ...},
+            r"'todos': there is no service 'xyz': there are 'board', 'book', 'caldav', [^;]*'sql'$",
+        ),
         ({"odd": {}, "board": ...}, "service 'odd' of lockstep-odd 1.0 cannot be loaded: AttributeError"),
         ({"board": ...}, r"needs the tables of two services, as \[sync\.notion\], and has \[sync\.book\]"),
         ({"board": ..., "book": ...}, r"needs the tables of two services, .* and has none"),
