@@ -59,6 +59,9 @@ class Read:
         )
         task.edit_beats_delete = table.edit_beats_delete
         task.delete_share, task.change_share = table.delete_share, table.change_share
+        task.handful = table.handful
+        if table.full_listing_every is not None:
+            task.full_listing_every = table.full_listing_every
         return task
 
 
