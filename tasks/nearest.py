@@ -6,10 +6,14 @@ import difflib
 from collections.abc import Iterable
 
 
+def likely(word: str, known: Iterable[str]) -> str:
+    """The known word that is like it, as a question; empty where none is."""
+    close = difflib.get_close_matches(word, sorted(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else ""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that is like it, as a question, or else all of them; empty where none is known."""
     known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"there are {', '.join(map(repr, known))}" if known else ""
+    every = f"there are {', '.join(map(repr, known))}" if known else ""
+    return likely(word, known) or every

@@ -10,7 +10,7 @@ from typing import Protocol
 from tasks.engine.outcome import Outcome
 from tasks.engine.views import SideView
 from tasks.journal.contract import Base
-from tasks.merge import Plan, Policy, Skip, Snapshot
+from tasks.merge import Create, Plan, Policy, Skip, Snapshot
 from tasks.sides import End
 
 
@@ -86,13 +86,14 @@ def _first_of(lines: Sequence[str]) -> str:
 
 def odd_values(plan: Plan) -> list[str]:
     """A line on the objects of which a value cannot be read."""
-    odd = [skip for skip in plan.of(Skip) if skip.odd]
+    odd = [(skip.side, skip.id, skip.reason) for skip in plan.of(Skip) if skip.odd]
+    odd += [(new.side.opposite, new.source_id, new.odd) for new in plan.of(Create) if new.odd]
     if not odd:
         return []
     some = "1 object has a value" if len(odd) == 1 else f"{len(odd)} objects have values"
     which = "" if len(odd) == 1 else "the first is "
-    where = plan.labels[odd[0].side]
-    return [f"{some} that cannot be read: {which}{where} {odd[0].id}, {odd[0].reason}"]
+    side, obj_id, reason = odd[0]
+    return [f"{some} that cannot be read: {which}{plan.labels[side]} {obj_id}, {reason}"]
 
 
 def missed_by(label: str, snapshot: Snapshot) -> Iterator[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from tasks.errors import TaskDefinitionError
-from tasks.mapping import words
+from tasks.mapping import times, words
 from tasks.mapping.case import CHOSEN, quoted
 from tasks.mapping.names import tag
 from tasks.sides import Attribute, Kind
+from tasks.values.date_range import DateRange
 
 
 def read_constants(
@@ -70,7 +73,50 @@ def _read_names(value: Any) -> tuple[str, ...]:
     return tuple(sorted(tag(words.read_name(name)) for name in names))
 
 
+def _read_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")  # noqa: TRY004
+    return value
+
+
+def _read_number(value: Any) -> int | float | Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise ValueError(f"{value!r} is no number")  # noqa: TRY004
+    return value
+
+
+def _read_whole(value: Any) -> int:
+    if _read_number(value) % 1:
+        raise ValueError(f"{value!r} is no whole number")
+    return int(value)
+
+
+def _read_time(read: Callable[[str], Any], example: str) -> words.Reader:
+    """A time as TOML and Python have it, or a text that says it."""
+
+    def time(value: Any) -> Any:
+        try:
+            return read(value.isoformat() if isinstance(value, date) else value.strip())
+        except (ValueError, AttributeError):
+            raise ValueError(f"{str(value)!r} is none such as {example}") from None
+
+    return time
+
+
+def _read_span(value: Any) -> DateRange:
+    return value if isinstance(value, DateRange) else _SPAN(value)
+
+
+_SPAN = _read_time(times.read_span, "2026-07-04/2026-07-06")
 _READERS: Mapping[Kind, words.Reader] = {
+    Kind.TEXT: _read_text,
+    Kind.FORMATTED: _read_text,
+    Kind.ADDRESS: _read_text,
+    Kind.NUMBER: _read_number,
+    Kind.WHOLE: _read_whole,
+    Kind.DATE: _read_time(times.read_date, "2026-07-04"),
+    Kind.MOMENT: _read_time(times.read_moment, "2026-07-04 or 2026-07-04T09:30+02:00"),
+    Kind.SPAN: _read_span,
     Kind.STATE: words.read_state,
     Kind.PRIORITY: words.read_priority,
     Kind.YES_NO: words.read_answer,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -298,3 +298,10 @@ def _winner(
 
 def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def not_synced(values: Mapping[str, Any], names: Iterable[str]) -> str:
+    """Which values cannot be read though they should be, with the reasons; empty where all can."""
+    odd = ((name, values[name]) for name in names)
+    found = [f"{name} ({value.type})" for name, value in odd if isinstance(value, Opaque) and value.odd]
+    return f"not synced: {', '.join(found)}" if found else ""

@@ -190,6 +190,8 @@ class Create(Action):
     source: Values = field(default_factory=dict)
     #: The counterpart that was there before, where a deleted object is made again.
     instead_of: ID | None = None
+    #: What it is made without, as it cannot be read though it should be; empty where all can.
+    odd: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

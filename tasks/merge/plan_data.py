@@ -18,7 +18,7 @@ from tasks.values.references import References, untitled
 _KINDS: Mapping[str, type[Action]] = {kind.__name__.lower(): kind for kind in Action.__subclasses__()}
 
 #: What a plan says to people only.
-_TOLD = frozenset({"reason", "name"})
+_TOLD = frozenset({"reason", "name", "odd"})
 
 #: How a field is read again that is not of a type that JSON text keeps (`tasks.values.canonical`).
 _READ: Mapping[str, Callable[[Any], Any]] = {

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
+from tasks.merge.attributes import not_synced
 from tasks.merge.linked_pairs import LinkedPairs
 from tasks.merge.matching import match_plainly
 from tasks.merge.model import Adopt, Create, Intent, Link, Plan, Record, Snapshot, Spare
@@ -311,13 +312,15 @@ class _Planner(LinkedPairs):
         if reason is not None and record.hash:
             self.skip(side, record.id, reason)
             return
+        odd = not_synced(record.values, self.policy.attributes)
         self.actions.append(
             Create(
                 side=side.opposite,
                 source_id=record.id,
                 values=self.carried(record, side.opposite),
                 source=self.synced(record.values, side.opposite),
-                reason=f"new in {self.policy.labels[side]}",
+                odd=odd,
+                reason=f"new in {self.policy.labels[side]}" + (f"; {odd}" if odd else ""),
             )
         )
 

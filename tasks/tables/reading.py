@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from tasks.conflict_modes import ConflictMode
 from tasks.errors import TaskDefinitionError
 from tasks.mapping import pairs_of
-from tasks.nearest import nearest
+from tasks.nearest import likely, nearest
 from tasks.policies import read_rules
 from tasks.services.found import NONE_AT_ALL, Found
 from tasks.sides import End
@@ -59,6 +59,9 @@ class Read:
         )
         task.edit_beats_delete = table.edit_beats_delete
         task.delete_share, task.change_share = table.delete_share, table.change_share
+        task.handful = table.handful
+        if table.full_listing_every is not None:
+            task.full_listing_every = table.full_listing_every
         return task
 
 
@@ -109,7 +112,7 @@ def _strange(rest: Mapping[str, Any], known: list[str], found: Mapping[str, Foun
                 else mistakes.unknown(key, [*known, *found])
             )
         elif key not in found:
-            there = nearest(key, [*found, "map", "new"]) if found else NONE_AT_ALL
+            there = likely(key, [*found, *known]) or nearest(key, found) or NONE_AT_ALL
             yield f"there is no service {key!r}: {there}"
 
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from config import checks
 from tasks.policies import Said
-from tasks.schedule.table import ScheduleKeys
+from tasks.schedule.table import Period, ScheduleKeys
 from tasks.two_way import TwoWay
 
 
@@ -33,6 +33,10 @@ class SyncTable(ScheduleKeys):
     """the share of the linked objects that a run may delete"""
     change_share: Annotated[float, Field(ge=0, le=1)] = TwoWay.change_share
     """the share of them on which it may overwrite or blank an attribute"""
+    handful: Annotated[int, Field(ge=0, strict=True)] = TwoWay.handful
+    """so many of each are allowed in any case"""
+    full_listing_every: Period | None = None
+    """how often sides that say what changed are listed in full; each hour unless given"""
     map: dict[str, Any] | None = None
     """the right side's attributes by those of the left one; without it those that usually go together"""
     only_to: str | None = None

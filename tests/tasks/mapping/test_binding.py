@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from tasks.errors import TaskDefinitionError
 from tasks.mapping import AsItIs, Mapping, Pair, bind, pairs_of
+from tasks.mapping.constants import read_constants
 from tasks.sides import Attribute, End, Kind, Labels, Option, State, UnfitError
+from tasks.values.date_range import DateRange
 from tasks.values.opaque import Opaque
 
 LABELS = Labels("Notion", "the calendar Errands")
@@ -203,6 +206,23 @@ def test_new_objects_get_constants() -> None:
     }
 
 
+def test_constant_times_are_those_of_toml_and_texts_that_say_them() -> None:
+    def read(kind: Kind, value: Any) -> Any:
+        return read_constants({"A": Attribute(kind)}, {"A": value}, (), "Notion")["A"]
+
+    day, moment = date(2026, 7, 4), datetime(2026, 7, 4, 9, 30, tzinfo=UTC)
+    for said in (day, "2026-07-04"):
+        assert read(Kind.DATE, said) == read(Kind.MOMENT, said) == day
+        assert read(Kind.SPAN, said) == DateRange(day)
+    for said in (moment, "2026-07-04T09:30+00:00"):
+        assert read(Kind.MOMENT, said) == moment
+    for kind, wrong in ((Kind.DATE, moment), (Kind.WHOLE, 1.5), (Kind.SPAN, "2026-07-04/soon")):
+        with pytest.raises(TaskDefinitionError, match="what new objects of Notion get: 'A': "):
+            read(kind, wrong)
+    assert read(Kind.WHOLE, 2.0) == 2
+    assert read(Kind.SPAN, "2026-07-04/2026-07-06") == DateRange(day, date(2026, 7, 6))
+
+
 def test_what_comes_from_an_end_may_be_constant_for_new_objects_there() -> None:
     said = {"Name": "summary", "Rank": {"to": "priority", "only_to": "caldav"}}
     assert bound(said, constants={End.LEFT: {"Rank": 3}}).constants[End.LEFT] == {"Rank": 3}
@@ -227,6 +247,12 @@ def test_what_comes_from_an_end_may_be_constant_for_new_objects_there() -> None:
             "the calendar Errands get: 'status': 'soon' is none of not started, ",
         ),
         (End.RIGHT, {"categories": 3}, "the calendar Errands get: 'categories': 3 is no list of options"),
+        (End.RIGHT, {"description": 3}, "get: 'description': 3 is no text"),
+        (End.LEFT, {"Rank": "three"}, "get: 'Rank': 'three' is no number"),
+        (End.LEFT, {"Rank": True}, "get: 'Rank': True is no number"),
+        (End.RIGHT, {"due": "soon"}, "get: 'due': 'soon' is none such as 2026-07-04 or 2026-07-04T09:30"),
+        (End.RIGHT, {"due": datetime(2026, 7, 4, 9)}, "get: 'due': '2026-07-04 09:00:00' is none such as"),
+        (End.LEFT, {"Due": 3}, "get: 'Due': '3' is none such as 2026-07-04/2026-07-06"),
     ],
 )
 def test_constants_that_do_not_fit_are_refused(end: End, constant: dict[str, Any], why: str) -> None:

@@ -19,6 +19,7 @@ from tasks.merge import (
     Update,
     make_plan,
 )
+from tasks.merge.plan_data import plan_from_data, plan_to_data
 from tasks.values.canonical import dump, load, same
 from tasks.values.opaque import Opaque
 
@@ -64,6 +65,15 @@ def test_a_new_object_is_made_without_it() -> None:
     assert plan([made], {"A": HIDDEN, "B": 2}, {"A": "typed", "B": 2}).actions == ()
     filled = plan([made], {"A": "shown", "B": 2}, {"A": None, "B": 2}).of(Update)
     assert [(update.side, update.changes["A"].new) for update in filled] == [(End.RIGHT, "shown")]
+
+
+def test_what_a_new_object_lacks_is_told_with_it() -> None:
+    made = plan([], {"A": Opaque("no date", odd=True), "B": 2}, None)
+    (create,) = made.actions
+    assert isinstance(create, Create)
+    assert (create.values, create.odd) == ({"A": None, "B": 2}, "not synced: A (no date)")
+    assert create.reason == "new in the left side; not synced: A (no date)"
+    assert plan_from_data(plan_to_data(made)) == made
 
 
 def test_a_pair_is_linked_and_not_asked_for_again() -> None:

@@ -127,6 +127,14 @@ window = { attribute = "When", past = "30d", undated = "leave out" }""",
     assert (mirror.rules.only_to, mirror.rules.keeps_target_edits) == (End.RIGHT, True)
 
 
+def test_guards_and_full_listings_are_set_in_the_table_too() -> None:
+    (task,) = declare([table()])
+    assert (task.handful, task.full_listing_every) == (TwoWay.handful, TwoWay.full_listing_every)
+    all_tasks.clear()
+    (task,) = declare([table(handful=0, full_listing_every="1d 12h")])
+    assert (task.handful, task.full_listing_every) == (0, timedelta(hours=36))
+
+
 def test_the_order_in_the_file_says_what_is_left() -> None:
     (task,) = from_toml(TABLE)
     assert shelf(task, End.LEFT).label == "the board of kitchen"
@@ -215,6 +223,11 @@ def test_once() -> None:
         ({"board": "kitchen"}, r"board is a service, and has a table: \[sync\.board\]"),
         ({"baord": {}, "board": ...}, "'todos': there is no service 'baord': did you mean 'board'"),
         ({"mpa": {"Title": "heading"}}, "'todos': there is no service 'mpa': did you mean 'map'"),
+        ({"windw": {"attribute": "due"}}, "'todos': there is no service 'windw': did you mean 'window'"),
+        (
+            {"xyz": {}, "board": ...},
+            r"'todos': there is no service 'xyz': there are 'board', 'book', 'caldav', [^;]*'sql'$",
+        ),
         ({"odd": {}, "board": ...}, "service 'odd' of lockstep-odd 1.0 cannot be loaded: AttributeError"),
         ({"board": ...}, r"needs the tables of two services, as \[sync\.notion\], and has \[sync\.book\]"),
         ({"board": ..., "book": ...}, r"needs the tables of two services, .* and has none"),
@@ -274,6 +287,8 @@ def test_once() -> None:
         ({"settle": "5"}, "settle: give a period"),
         ({"settle": 5}, "settle: Input should be a valid string"),
         ({"delete_share": 2}, "delete_share: Input should be less than or equal to 1"),
+        ({"handful": -1}, "handful: Input should be greater than or equal to 0"),
+        ({"full_listing_every": "often"}, "full_listing_every: give a period"),
     ],
 )
 def test_a_mistake_is_one_clear_line(changes: dict[str, Any], message: str) -> None:

@@ -241,7 +241,8 @@ class CalDAVClient:
         if self.username is None:
             return SideError(f"{self.server} asks for a login: set CALDAV_USERNAME and CALDAV_PASSWORD")
         return SideError(
-            f"{self.server} refused user {self.username!r}: check CALDAV_USERNAME and CALDAV_PASSWORD"
+            f"{self.server} refused user {self.username!r}: check CALDAV_USERNAME and CALDAV_PASSWORD, or what its "
+            "table says instead"
         )
 
     def _forbidden(self, write: bool, about: str, answer: Answer) -> SideError | ItemError:

@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from tasks.errors import ItemError, OutcomeUnknownError, PreconditionError
+from tasks.errors import ItemError, OutcomeUnknownError, PreconditionError, UnfitError
 from tasks.services.notion.api.answers import RefusedError
 from tasks.services.notion.api.client import NotionClient, Settled
 from tasks.services.notion.pages.page import Page
@@ -107,14 +107,19 @@ class Bodies:
 
         Raises:
             PreconditionError: the content was edited since.
-            ItemError: it holds what Markdown does not show, or Notion does not take the new one.
+            UnfitError: it holds what Markdown does not show, or Notion does not take the new one.
+            ItemError: Notion does not let the page be written.
         """
-        text = checked_body(new)
+        try:
+            text = checked_body(new)
+        except ItemError as error:
+            raise _unfit(error) from None
 
         async def compose() -> Json | Settled:
             now = await self.fetch(client, page_id)
             if isinstance(now, Opaque):
-                raise ItemError(f"the content of page {page_id} cannot be replaced: {now.type}")
+                why = f"the content of page {page_id} cannot be replaced: {now.type}"
+                raise UnfitError(why, [PAGE_BODY])
             if now == text:
                 return Settled({"markdown": now})
             _check_unchanged(page_id, listed, now)
@@ -129,6 +134,8 @@ class Bodies:
         except RefusedError as error:
             if error.status == 400 and "archived" in error.reason:
                 raise PreconditionError(f"page {page_id} is in the trash by now") from None
+            if error.status == 400:  # it is this content that Notion does not take
+                raise _unfit(error) from None
             raise
 
     async def check_unchanged(self, client: NotionClient, page_id: str, listed: Any) -> None:
@@ -193,6 +200,10 @@ def checked_body(value: Any) -> str:
     if size > LARGEST:
         raise ItemError(f"the content of a page has {size:,} bytes, Notion takes at most {LARGEST:,} at once")
     return text
+
+
+def _unfit(error: ItemError) -> UnfitError:
+    return UnfitError(str(error), [PAGE_BODY])
 
 
 def _check_unchanged(page_id: str, listed: Any, now: str | Opaque) -> None:

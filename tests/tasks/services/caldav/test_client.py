@@ -143,6 +143,9 @@ async def test_a_login_known_from_before_that_is_refused_is_not_repeated() -> No
         CalDAVClient(server.url, "anna", SecretStr("wrong")) as client,
     ):
         client.login.assume("basic")
-        with pytest.raises(SideError, match="refused user 'anna'"):
+        with pytest.raises(
+            SideError,
+            match="refused user 'anna': check CALDAV_USERNAME and CALDAV_PASSWORD, or what its table says",
+        ):
             await client.request("PROPFIND", server.url)
     assert len(server.requests) == 1

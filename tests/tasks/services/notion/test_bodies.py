@@ -143,6 +143,28 @@ async def test_a_child_page_is_never_deleted_with_the_line_that_stands_for_it(pl
     assert not (await place.person.send("GET", f"pages/{child['id']}"))["in_trash"]
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("x" * 2_001, "should be ≤ `2000`"),  # a paragraph that is too long for Notion
+        ("x" * 500_000, "500,000 bytes"),  # not even sent
+    ],
+)
+async def test_a_content_that_is_not_taken_keeps_no_property_back(place: Place, text: str, why: str) -> None:
+    page_id = await place.add("Note", "one")
+    await place.run()
+    place.service.edit("o1", {"text": text, "effort": 5})
+    report = await place.run()
+    assert report.status == "failed"
+    assert why in report.reason
+    assert place.service.items["o1"].values["text"] == text
+    page = await place.person.page(page_id)
+    assert (page["properties"]["Effort"]["number"], await place.content(page_id)) == (5, "one")
+    place.service.edit("o1", {"text": "short"})
+    assert (await place.run()).status == "succeeded"
+    assert await place.content(page_id) == "short"
+
+
 async def test_a_heading_stays_in_the_content_of_a_row_whose_title_is_not_synced(place: Place) -> None:
     place.service.add({"key": 3, "text": "# Head\ntext"})
     task = PlainTask(
@@ -389,12 +411,13 @@ async def test_a_large_content_that_is_refused_later_is_told(
     await place.run()
     (item,) = place.service.items
     place.service.edit(item, {"text": large})
-    workspace.background.seconds = 0.05
+    workspace.background.seconds = 3_600
 
     async def trashed(request: httpx.Request, onwards: Callable[[], Awaitable[httpx.Response]]) -> Any:
         answer = await onwards()
         if request.method == "PATCH" and request.url.path.endswith("/markdown"):
             await place.person.patch_page(page, {"in_trash": True})
+            workspace.background.finish()
         return answer
 
     report = await place.run_while(trashed)
