@@ -24,7 +24,7 @@ from tasks.scheduled import Scheduled
 from worker.alarms.heartbeat import heartbeat
 from worker.alarms.watch import Watch as AlarmWatch
 from worker.broker import transport
-from worker.broker.lost_connections import shorten
+from worker.broker.lost_connections import shorten, without_result
 from worker.reload import News, Watch, watched
 from worker.schedule.definitions import definitions
 from worker.schedule.entries import beat_schedule
@@ -136,7 +136,9 @@ def _set_up_logging(loglevel: int, **_: Any) -> None:
     """Log as the settings say; a level on the command line comes first, Celery's default level does not."""
     context = click.get_current_context(silent=True)
     given = context is not None and context.get_parameter_source("loglevel") is ParameterSource.COMMANDLINE
-    configure_logging(get_settings(), level=loglevel if given else None).addFilter(shorten)
+    handler = configure_logging(get_settings(), level=loglevel if given else None)
+    handler.addFilter(shorten)
+    handler.addFilter(without_result)
 
 
 @signals.celeryd_init.connect

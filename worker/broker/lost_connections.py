@@ -1,5 +1,5 @@
 """What Celery reports of foreseeable things, in one line instead of a traceback: of a lost connection or an error
-reply, and of a run that was given up at its time limit.
+reply, and of a run that was given up at its time limit. And how a run ended, in words instead of its record.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ LIBRARIES = ("celery", "kombu")
 
 #: What a broker that is away looks like.
 LOST = (redis.RedisError, OperationalError, ConnectionError, TimeoutError)
+#: Who tells that a task has succeeded, with all that it gave.
+TRACER = "celery.app.trace"
 #: What follows for each message from an outage, which the worker itself tells once. A message that could not be
 #: acknowledged comes again and is not run again.
 FOLLOWS = ("Couldn't ack ", "Couldn't reject ")
@@ -36,4 +38,17 @@ def shorten(record: logging.LogRecord) -> bool:
         record.args, record.exc_info, record.exc_text = (), None, None
         if isinstance(error, LOST) and record.levelno > logging.WARNING:
             record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
+
+
+def without_result(record: logging.LogRecord) -> bool:
+    """Take what a run gave out of Celery's line about its success: the run's own line has it, in a sentence.
+
+    What was skipped gives a sentence, which stays.
+    """
+    told = record.args
+    if record.name == TRACER and isinstance(told, dict) and str(told.get("return_value")).startswith("{"):
+        record.msg = "Task %(name)s[%(id)s] succeeded in %(runtime)ss"
+        record.args = {key: value for key, value in told.items() if key != "return_value"}
+        record.data = record.args
     return True

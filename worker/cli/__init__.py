@@ -15,8 +15,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from worker.cli.app import app
     from worker.machine.collector import collect_seldom
     from worker.telling.exit_codes import ExitCode
+    from worker.telling.signs import speak_plainly
 
     collect_seldom()
+    speak_plainly(sys.stdout)
+    speak_plainly(sys.stderr)
     try:
         code = app(args=arguments, prog_name="lockstep", standalone_mode=True)
     except KeyboardInterrupt:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -50,19 +51,26 @@ def import_local_state(path: Path, store: Store, record: RunRecord) -> None:
         raise StateError(f"state file {path} cannot be set aside: {error.strerror}") from error
 
 
-def set_aside(path: Path, task: str) -> None:
-    """Let no run work from the state in files any more; the database has another one, and this stays beside it.
+@contextmanager
+def setting_aside(path: Path, task: str) -> Iterator[None]:
+    """Keep the state in files to this process, and let no run work from it any more once the database has another one.
+
+    What there is of it stays beside it. Nothing is changed where the block does not come to its end.
 
     Raises:
         StateError: that cannot be done, or a run without a database uses it now.
     """
-    try:
-        with alone(task, path):
-            local = FileJournal(path)
+    with alone(task, path):
+        local = FileJournal(path)
+        fresh = not is_moved(path)
+        if fresh:
             asyncio.run(local.load())
-            _set_aside(local)
-    except OSError as error:
-        raise StateError(f"state file {path} cannot be set aside: {error.strerror}") from error
+        yield
+        try:
+            if fresh:
+                _set_aside(local)
+        except OSError as error:
+            raise StateError(f"state file {path} cannot be set aside: {error.strerror}") from error
 
 
 def _set_aside(local: FileJournal) -> None:

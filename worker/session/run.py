@@ -29,6 +29,7 @@ from worker.store import RunRecord, SqlJournal, Store
 from worker.store.tables.fences import fence_of, known_fence
 from worker.store.tables.pauses import Pause, pause_of
 from worker.store.tables.plans import does_something
+from worker.telling.done import done_in_words
 
 log = logging.getLogger(__name__)
 
@@ -395,7 +396,7 @@ class _Session:
         record = outcome if isinstance(outcome, RunRecord) else self._judged(outcome)
         self.record = record
         level = logging.INFO if record.status == "succeeded" and not record.reason else logging.WARNING
-        log.log(level, "Task %r: run %s %s. %s", record.task, record.run_id, record.status, record.reason)
+        log.log(level, "Task %r: run %s %s", record.task, record.run_id, _in_a_sentence(record, outcome))
         if record.kind is None:
             PINGER.ended(self.task.ping, record)
         went_through = isinstance(outcome, RunReport) and outcome.status not in ("halted", "skipped")
@@ -425,6 +426,14 @@ class _Session:
                 record.task,
                 error,
             )
+
+
+def _in_a_sentence(record: RunRecord, outcome: RunReport | RunRecord) -> str:
+    """How a run ended and what it did, for whoever reads the log."""
+    took = "" if record.seconds is None else f" in {record.seconds:.1f} s"
+    sides = outcome.plan.labels if isinstance(outcome, RunReport) else None
+    done = done_in_words(record.counts, sides) if sides else ""
+    return f"{record.status}{took}{f': {done}' if done else ''}. {record.reason}".rstrip()
 
 
 __all__ = ["run_session", "silent"]

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tasks.values.references import References
+from worker.telling.signs import has_all_signs
 
 #: Colour of each status of a run.
 STYLES = {
@@ -154,7 +155,7 @@ def print_json(told: Mapping[str, Any] | Sequence[Any]) -> None:
 
 def print_document(data: Any) -> None:
     """JSON on standard output; times in ISO 8601. Signs that move the cursor are written out."""
-    text = json.dumps(data, indent=2, ensure_ascii=False, default=_plain)
+    text = json.dumps(data, indent=2, ensure_ascii=not has_all_signs(sys.stdout), default=_plain)
     for sign in set(text) - {"\n"}:
         if not sign.isprintable():
             text = text.replace(sign, json.dumps(sign)[1:-1])

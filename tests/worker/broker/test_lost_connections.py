@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import logging
+from typing import Literal
 
 import pytest
 import redis
+from celery.app.trace import LOG_SUCCESS
 
 from config import Settings
 from config.logging import configure_logging
-from worker.broker.lost_connections import shorten
+from worker.broker.lost_connections import shorten, without_result
 
 
 @pytest.mark.parametrize(
@@ -55,3 +57,20 @@ def test_what_an_outage_means_for_each_message_is_not_told(level: str, shown: bo
         root.handlers[:], root.level = before
     assert ("OOM" in stream.getvalue()) is shown
     assert "a bug" in stream.getvalue()
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_a_run_gave_is_not_told_as_its_record(form: Literal["text", "json"]) -> None:
+    root, stream = logging.getLogger(), io.StringIO()
+    before = root.handlers[:], root.level
+    try:
+        configure_logging(Settings(log_format=form), stream=stream).addFilter(without_result)
+        for result in ("{'run_id': 'f', 'status': 'succeeded'}", "'skipped: node busy'"):
+            told = {"name": "sync.milk", "id": "m", "runtime": 0.25, "return_value": result}
+            logging.getLogger("celery.app.trace").info(LOG_SUCCESS, told, extra={"data": told})
+    finally:
+        root.handlers[:], root.level = before
+    ran, skipped = stream.getvalue().splitlines()
+    assert "Task sync.milk[m] succeeded in 0.25s" in ran
+    assert "run_id" not in ran
+    assert "skipped: node busy" in skipped

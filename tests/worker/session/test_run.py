@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import threading
 import time
 import uuid
@@ -123,6 +124,18 @@ async def test_a_run_that_succeeds_is_in_the_history(
     assert (again.status, again.counts) == ("succeeded", {"in_step": 2})
     assert services.writes == []
     assert again.fence > record.fence
+
+
+async def test_the_last_line_of_a_run_is_a_sentence(
+    run: Run, services: Services, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "worker.session.run")
+    services.todo("Milk")
+    record = await run(ToDos(services))
+    told = re.sub(r"\d+\.\d s", "0.1 s", caplog.messages[-1])
+    assert told == (
+        f"Task 'to-dos': run {record.run_id} succeeded in 0.1 s: linked 1, created in the other side 1."
+    )
 
 
 async def test_a_busy_node_is_left_alone(

@@ -8,7 +8,6 @@ import os
 import sys
 import tempfile
 import zlib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
@@ -26,7 +25,7 @@ from worker.cli.bars import bar, counted
 from worker.cli.context import find_sync_task, known_task, open_store
 from worker.cli.keeping.locked import locked
 from worker.session.body import starts_from_files
-from worker.session.local_state import copy_of_files, set_aside
+from worker.session.local_state import copy_of_files, setting_aside
 from worker.store import Store
 from worker.store.moving import Taken, export_of, state_of, take_in, under_way
 from worker.store.state_lines import Head, StateFileError, opened, sealed
@@ -108,16 +107,18 @@ def import_(file: str, *, as_: str | None, replace: bool, yes: bool, as_json: bo
         task = _defined(name, head, settings)
         with open_store(settings) as store:
             there = state_of(store, name)
-            in_files = task.state_path is not None and starts_from_files(name, task.state_path, store)
-            if in_files:
-                there["files"] += 1
-            if there and not _may_replace(name, there, replace=replace, yes=yes):
+            would_go = in_words(there)
+            if not there and starts_from_files(name, task.state_path, store):
+                would_go = f"that in {task.state_path}, of runs without a database"
+            if would_go and not _may_replace(name, would_go, replace=replace, yes=yes):
                 return ExitCode.SKIPPED
-            with locked(store, settings, name, why="imported") as fences, bar(name) as progress:
+            with (
+                locked(store, settings, name, why="imported") as fences,
+                setting_aside(task.state_path, name),
+                bar(name) as progress,
+            ):
                 seen = counted(rows, progress, "importing", sum(head.rows.values()))
                 taken = take_in(store, name, fences[name], head, seen, replace=replace)
-                if in_files:
-                    set_aside(task.state_path, name)
     _tell(name, head, taken, as_json=as_json)
     return ExitCode.OK
 
@@ -126,29 +127,28 @@ def _defined(name: str, head: Head, settings: Settings) -> ObjectTask:
     tasks = load_tasks(settings)
     if name not in tasks:
         hint = nearest(name, sorted(tasks)) if tasks else "there is no other"
+        end = "" if hint.endswith("?") else "."
         raise CommandError(
-            f"it is the state of {head.task!r}, and there is no task {name!r} here: {hint}. Define it first, or give "
-            "the name that it has here with --as NAME; nothing was changed"
+            f"it is the state of {head.task!r}, and there is no task {name!r} here: {hint}{end} Define it first, or "
+            "give the name that it has here with --as NAME; nothing was changed"
         )
     return find_sync_task(name)
 
 
-def _may_replace(name: str, there: Counter[str], *, replace: bool, yes: bool) -> bool:
+def _may_replace(name: str, there: str, *, replace: bool, yes: bool) -> bool:
     """Whether a state that is there may go: asked for, and meant."""
     if not replace:
         raise CommandError(
-            f"{name!r} has a state already ({in_words(there)}): --replace puts that of the file in its place, while "
+            f"{name!r} has a state already ({there}): --replace puts that of the file in its place, while "
             "history and ledger stay; nothing was changed",
             ExitCode.SKIPPED,
         )
     if yes:
         return True
     if not sys.stdin.isatty():
-        say(
-            f"{name} would lose {in_words(there)} for what the file has. Nothing was changed: --replace --yes does it."
-        )
+        say(f"{name} would lose {there} for what the file has. Nothing was changed: --replace --yes does it.")
         return False
-    if not typer.confirm(f"Put the state of the file in the place of {in_words(there)} of {name}?"):
+    if not typer.confirm(f"Put the state of the file in the place of {there} of {name}?"):
         say("Nothing was changed.")
         return False
     return True

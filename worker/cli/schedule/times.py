@@ -67,6 +67,10 @@ def set_times(name: str, said: Mapping[str, Any]) -> ExitCode:
             schedule = checked(task.plan_schedule.changed(words))
         except TaskDefinitionError as error:
             raise CommandError(str(error)) from None
+        if "timezone" in said and not schedule.timezone:
+            raise CommandError(
+                "--timezone goes with --cron or --quiet-hours: a period is the same in all zones"
+            )
         store.timings.keep(name, words, whoever())
     say(
         f"{name}: runs {schedule} from now on, in the place of {task.plan_schedule}. lockstep schedule reset {name}"

@@ -15,7 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from config import get_settings
-from tasks.local import run_once
+from tasks.errors import StateError
+from tasks.local import alone, run_once
 from tasks.registry import load_tasks
 from tests.worker.cli.conftest import Here
 from worker.cli.app import app
@@ -168,11 +169,29 @@ def test_state_in_files_is_exported_from_them_and_replaced(here: Here, ends: End
     assert "2 rows of link, 1 row of memory" in said
     assert state.read_bytes() == before
     code, said = ends("import", "state.jsonl")
-    assert (code, "1 row of files" in said) == (4, True)
+    assert (code, said) == (
+        4,
+        "'to-dos' has a state already (that in .lockstep/to-dos.json, of runs without a database): --replace puts that "
+        "of the file in its place, while history and ledger stay; nothing was changed",
+    )
+    with alone("to-dos", state):  # a run without a database goes on
+        _, said = ends("import", "state.jsonl", "--replace", "--yes")
+        assert ("another process" in said, state.read_bytes() == before) == (True, True)
     here("import", "state.jsonl", "--replace", "--yes")
     assert json.loads(state.read_text()) == {"moved": "database"}
     assert state.with_suffix(".json.imported").read_bytes() == before
     assert json.loads(here("run", "to-dos", "--json"))["counts"] == {"in_step": 2}
+
+
+def test_no_run_without_a_database_goes_by_another_state_than_the_one_that_was_imported(here: Here) -> None:
+    here("run", "to-dos")
+    here("export", "to-dos", "--to", "state.jsonl")
+    forget_all(here.project)
+    get_settings.cache_clear()
+    here("import", "state.jsonl")
+    task: Any = load_tasks(get_settings())["to-dos"]
+    with pytest.raises(StateError, match="kept by the database now: run it with `lockstep run to-dos`"):
+        asyncio.run(run_once(task))
 
 
 def test_it_goes_through_a_pipe(here: Here) -> None:

@@ -82,6 +82,11 @@ def test_other_times_are_set_and_taken_back(here: Here) -> None:
         (("to-dos", "--every", "soon"), 'every: give a period such as "30s"'),
         (("to-dos", "--cron", "0 9 * *"), "has 4 fields, not 5"),
         (("to-dos", "--cron", "0 9 * * *", "--every", "5m"), "--every and --cron do not go together"),
+        (("to-dos", "--timezone", "Mars/Base"), "--timezone goes with --cron or --quiet-hours"),
+        (
+            ("to-dos", "--cron", "0 9 * * *", "--timezone", "Mars/Base"),
+            "timezone: there is no time zone 'Mars/Base'",
+        ),
         (("to-dos", "--jitter", "1h"), "jitter: 1 h is longer than the period of 5 min"),
         (
             ("single", "--every", "5m"),
