@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from bench.timing import in_turns
+from bench.timing import cpu_in_turns, in_turns
 from worker.lock import RedisSyncLock
 from worker.machine.redis_server import RedisServer
 from worker.redis_client import connect_url
@@ -20,6 +20,7 @@ def measure() -> Table:
     with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder)) as server:
         client = connect_url(server.url)
         lock = RedisSyncLock(client)
+        lock.ready()
 
         def ours() -> None:
             for _ in range(TIMES):
@@ -30,12 +31,13 @@ def measure() -> Table:
                 with client.lock("plain", timeout=30):
                     pass
 
-        ours_each, theirs_each = (seconds / TIMES * 1e6 for seconds in in_turns(ours, theirs))
+        times = [seconds / TIMES * 1e6 for seconds in in_turns(theirs, ours)]
+        used = [seconds / TIMES * 1e6 for seconds in cpu_in_turns(theirs, ours)]
         lock.close()
         client.close()
     table = Table(title="Acquire and release", title_justify="left")
-    for header in ("", "µs", "ratio"):
+    for header in ("", "µs", "ratio", "CPU µs", "ratio"):
         table.add_column(header, justify="right")
-    table.add_row("redis-py Lock", f"{theirs_each:.0f}", "1.00")
-    table.add_row("RedisSyncLock", f"{ours_each:.0f}", f"{ours_each / theirs_each:.2f}")
+    for name, each, cpu in zip(("redis-py Lock", "RedisSyncLock"), times, used, strict=True):
+        table.add_row(name, f"{each:.0f}", f"{each / times[0]:.2f}", f"{cpu:.0f}", f"{cpu / used[0]:.2f}")
     return table

@@ -25,6 +25,7 @@ from worker.alarms.heartbeat import heartbeat
 from worker.alarms.watch import Watch as AlarmWatch
 from worker.broker import transport
 from worker.broker.lost_connections import shorten, without_result
+from worker.pool.task_pool import TaskPool
 from worker.reload import News, Watch, watched
 from worker.schedule.definitions import definitions
 from worker.schedule.entries import beat_schedule
@@ -98,10 +99,19 @@ def make_app(settings: Settings) -> Application:
     workplace = celery.workplace = Workplace(celery, settings)
     add_sync_tasks(celery, tasks, workplace)
 
+    def enter(**_: Any) -> None:
+        workplace.enter()
+
+    def enter_here(sender: Any, **_: Any) -> None:
+        if isinstance(sender.pool, TaskPool):  # else runs are made in children, each of which enters itself
+            workplace.enter()
+
     def leave(**_: Any) -> None:
         workplace.leave()
 
     # Celery keeps receivers weakly; these live as long as the process.
+    signals.worker_ready.connect(enter_here, weak=False)
+    signals.worker_process_init.connect(enter, weak=False)
     signals.worker_shutdown.connect(leave, weak=False)
     signals.worker_process_shutdown.connect(leave, weak=False)
     return celery

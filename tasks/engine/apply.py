@@ -51,6 +51,7 @@ from tasks.merge import (
 )
 from tasks.sides import End
 from tasks.values.canonical import same
+from tasks.waits import only_waiting
 
 
 class Applier:
@@ -124,7 +125,8 @@ class Applier:
             nonlocal done
             for number, group in groups:
                 for other in waits[number]:
-                    await ended[other].wait()
+                    with only_waiting():
+                        await ended[other].wait()
                 try:
                     await self.carry_out(group)
                 finally:

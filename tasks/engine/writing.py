@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -39,6 +38,7 @@ from tasks.sides import ID, End
 from tasks.values.canonical import same
 from tasks.values.file import holds_files
 from tasks.values.opaque import Opaque
+from tasks.waits import Places
 
 #: Namespace of the keys of intents.
 _WRITES = uuid.UUID("6f1d0c54-5b0e-4d9b-8a57-5e1f6a0b7c11")
@@ -68,9 +68,7 @@ class Writer:
         self.columns = Columns(running, views, bases, outcome, clock)
         #: The keys of creates that earlier runs began, by their side and source. A request may be on its way still.
         self.begun: dict[tuple[End, ID], str] = {}
-        self.slots = {
-            end: asyncio.Semaphore(max(1, side.concurrency)) for end, side in running.sync.sides.items()
-        }
+        self.slots = {end: Places(max(1, side.concurrency)) for end, side in running.sync.sides.items()}
 
     async def create(self, action: Create) -> None:
         """Make a counterpart, or take the former one out of the trash."""

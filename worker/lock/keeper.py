@@ -29,7 +29,7 @@ TAKEN = "Redis names another session or none, because the lease ran out or Redis
 class Keeper:
     """Beats for its sessions until they are removed, and tells those that are lost.
 
-    The thread starts with the first session and sleeps while there is none. Callbacks run in it.
+    The thread starts when told to, or else with the first session, and sleeps while there is none. Callbacks run in it.
     """
 
     def __init__(self, store: LockStore, *, lease_seconds: float, clock: Callable[[], float]) -> None:
@@ -55,6 +55,16 @@ class Keeper:
         with self._changed:
             return next((s for s in reversed(self._sessions.values()) if s.node_id == node_id), None)
 
+    def start(self) -> None:
+        """Start the thread now, so that the first session need not wait for it; safe to repeat."""
+        with self._changed:
+            self._start()
+
+    def _start(self) -> None:
+        if self._thread is None and not self._closed:
+            self._thread = threading.Thread(target=self._run, name="lock-keeper", daemon=True)
+            self._thread.start()
+
     def add(self, session: HeldSession) -> None:
         """Beat for `session` from now on."""
         with self._changed:
@@ -62,9 +72,7 @@ class Keeper:
             if not self._sessions:
                 self._next_beat = self._used_at + BEAT_SHARE * self._lease
             self._sessions[session.session_id] = session
-            if self._thread is None and not self._closed:
-                self._thread = threading.Thread(target=self._run, name="lock-keeper", daemon=True)
-                self._thread.start()
+            self._start()
             if min(self._next_beat, session.deadline) < self._wakes_at:
                 self._changed.notify()
 

@@ -62,9 +62,9 @@ class SyncLock:
         self._on_abandoned = on_abandoned
         self._clock = clock
         self._forgetful = forgetful
-        self._start()
+        self._begin()
 
-    def _start(self) -> None:
+    def _begin(self) -> None:
         self._pid = os.getpid()
         self._host = socket.gethostname()
         self._owner = f"{self._host}:{self._pid}:{uuid.uuid4().hex[:12]}"
@@ -72,6 +72,15 @@ class SyncLock:
         self._claim_guard = threading.Lock()
         self._keeper = Keeper(self._keeper_store, lease_seconds=self._lease, clock=self._clock)
         self._late = LateReleases(self._keeper_store, lease_seconds=self._lease, clock=self._clock)
+
+    def _follow_fork(self) -> None:
+        if os.getpid() != self._pid:
+            self._begin()  # a forked child: its parent's sessions and thread are not its own
+
+    def ready(self) -> None:
+        """Start the thread that beats, which the first `acquire` would do else; asks nobody."""
+        self._follow_fork()
+        self._keeper.start()
 
     def acquire(self, node_id: str, *, session_id: str | None = None, last_fence: int = 0) -> str:
         """Hold the node for a new session and return the session's id.
@@ -88,8 +97,7 @@ class SyncLock:
         """
         if not node_id:
             raise ValueError("node_id must not be empty")
-        if os.getpid() != self._pid:
-            self._start()  # a forked child: its parent's sessions and thread are not its own
+        self._follow_fork()
         may_try_again = session_id is not None
         session_id = session_id or os.urandom(16).hex()
         with self._claim_guard:

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from celery.exceptions import SoftTimeLimitExceeded
 
+from worker.pool.idling import only_waits
 from worker.pool.loop_watch import Hold, LoopWatch, PatientLoop
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,14 @@ class Call(Generic[T]):
             timer = threading.Timer(give_up_after, self._give_up)
             timer.daemon = True
             timer.start()
+
+    def cancel_if(self, may_end: Callable[[asyncio.Task[T]], bool], reason: str) -> None:
+        """The same where `may_end` says so of its task in the loop, with nothing in between; from any thread."""
+        self._call(self._cancel_if, may_end, reason)
+
+    def _cancel_if(self, may_end: Callable[[asyncio.Task[T]], bool], reason: str) -> None:
+        if self._task is not None and not self._task.done() and may_end(self._task):
+            self._task.cancel(reason)
 
     def _call(self, function: Callable[..., Any], *args: Any) -> None:
         with suppress(RuntimeError):  # the loop has ended, and the call with it
@@ -182,6 +191,11 @@ class EventLoop:
         if caller is not None:
             self._owners[task] = caller
         return task
+
+    def only_waits(self, task: asyncio.Task[Any]) -> bool:
+        """Whether nothing is under way of the call that a task belongs to; asked in the thread of the loop."""
+        call = self._owners.get(task)
+        return only_waits([each for each, owner in self._owners.items() if owner is call])
 
     def run(self, coroutine: Coroutine[Any, Any, T], *, name: str = "") -> T:
         """Run it in the loop and wait for its end in this thread; `name` is what people know it by.

@@ -13,6 +13,7 @@ from worker.pool.loop_watch import PatientLoop
 class Ending(IntEnum):
     """Why a job is cancelled; a greater one comes before a smaller one."""
 
+    GIVEN_BACK = 0
     SOFT_LIMIT = 1
     HARD_LIMIT = 2
     TERMINATED = 3

@@ -41,6 +41,10 @@ state: Any = _state
 
 #: Seconds between two looks at whether runs are still going on.
 LOOK = 0.1
+#: What a message keeps besides its body and headers when it goes back.
+CARRIED = ("correlation_id", "reply_to", "priority", "delivery_mode")
+#: The end of a worker does not wait longer than some seconds for a Redis that is away.
+GIVE_BACK_POLICY = {"max_retries": 3, "interval_start": 0.2, "interval_step": 0.5, "interval_max": 1}
 #: Signals within this many seconds are one request: hosts and terminals may send several.
 ONE_REQUEST = 0.2
 
@@ -159,6 +163,11 @@ class PromptWorker(Worker):
             signals.worker_shutting_down.send(sender=self.hostname, sig="TERM", how=how, exitcode=exitcode)
         if self._cancels:
             self._end_runs()
+        elif self._asked_at is not None and isinstance(self.pool, TaskPool):
+            self._take_no_more(self.pool)
+            while self.pool.running:
+                self.pool.end_waiting()
+                time.sleep(LOOK)
         super().stop(in_sighandler, exitcode)
         if self._watch is not None:
             self._watch.end()
@@ -167,17 +176,44 @@ class PromptWorker(Worker):
 
     def _end_runs(self) -> None:
         """Take no more messages, give runs their time, then cancel them; the pool waits for their cleaning up."""
+        self._take_no_more(self.pool)
+        if not self.wait_for_soft_shutdown():
+            # From here on a request that fails was cancelled, for Celery.
+            state.should_terminate = True
+            self._cancel_runs()
+
+    def _take_no_more(self, pool: Any) -> None:
         try:
             self._leave_queue()
         except Exception as error:
             # Redis may be away; what the connection still has of messages comes back by the visibility time-out.
             log.warning("Shutdown: the queue could not be left in order (%s).", type(error).__name__)
-        if isinstance(self.pool, TaskPool):
-            self.pool.take_no_more()
-        if not self.wait_for_soft_shutdown():
-            # From here on a request that fails was cancelled, for Celery.
-            state.should_terminate = True
-            self._cancel_runs()
+        if isinstance(pool, TaskPool):
+            pool.give_back = self._give_back
+            pool.take_no_more()
+
+    def _give_back(self, message_id: str) -> None:
+        """Put a message into the queue again as it was; called in the thread of a job that was cancelled."""
+        message = state.requests[message_id].message
+        where = message.delivery_info
+        properties = {name: message.properties[name] for name in CARRIED if name in message.properties}
+        try:
+            with self.app.producer_or_acquire() as producer:
+                producer.publish(
+                    message.body,
+                    exchange=where["exchange"],
+                    routing_key=where["routing_key"],
+                    headers=message.headers,
+                    content_type=message.content_type,
+                    content_encoding=message.content_encoding,
+                    retry=True,
+                    retry_policy=GIVE_BACK_POLICY,
+                    **properties,
+                )
+        except (OperationalError, redis.RedisError, OSError) as error:
+            log.warning(
+                "Shutdown: the message %s could not be put into the queue again: %s", message_id, error
+            )
 
     def _leave_queue(self) -> None:
         consumer = self.consumer
@@ -189,6 +225,8 @@ class PromptWorker(Worker):
     def wait_for_soft_shutdown(self) -> bool:
         """Give running tasks up to `worker_soft_shutdown_timeout` seconds from the signal on to end by themselves.
 
+        Those of which nothing is under way need none: they end now, and their messages go back.
+
         Returns:
             Whether none is running any more.
         """
@@ -197,6 +235,8 @@ class PromptWorker(Worker):
         if self._running():
             log.warning("Shutdown: waiting up to %g s for %d runs to end.", timeout, self._running())
         while self._running() and time.monotonic() < give_up_at:
+            if isinstance(self.pool, TaskPool):
+                self.pool.end_waiting()
             time.sleep(LOOK)
         return not self._running()
 

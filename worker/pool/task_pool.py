@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import threading
@@ -34,6 +35,7 @@ class JobTerminated(BaseException):
 
 
 REASONS = {
+    Ending.GIVEN_BACK: "cancelled: the worker was told to end while it only waited; its message is in the queue again",
     Ending.SOFT_LIMIT: TIME_LIMIT,
     Ending.HARD_LIMIT: TIME_LIMIT,
     Ending.TERMINATED: "cancelled: it was revoked, or the worker was told to end",
@@ -46,6 +48,8 @@ class Job:
     def __init__(self, number: int) -> None:
         self.number = number
         self.ending: Ending | None = None
+        #: Whether its message is to be put into the queue again.
+        self.is_given_back = False
         self.limits: Limits | None = None
         self._call: Call[Any] | None = None
         self._done = False
@@ -99,7 +103,21 @@ class Job:
         """It has an outcome for Celery; False when Celery was given one before."""
         with self._guard:
             self._done = True
-            return self.ending in {None, Ending.SOFT_LIMIT}
+            return self.ending in {None, Ending.GIVEN_BACK, Ending.SOFT_LIMIT}
+
+    def end_if(self, only_waits: Callable[[asyncio.Task[Any]], bool]) -> None:
+        """Cancel it if it only waits, for its message to be given back."""
+
+        def may_end(task: asyncio.Task[Any]) -> bool:
+            with self._guard:
+                if self._done or self.ending is not None or not only_waits(task):
+                    return False
+                self.ending, self.is_given_back = Ending.GIVEN_BACK, True
+                return True
+
+        with self._guard:
+            if self._call is not None:
+                self._call.cancel_if(may_end, REASONS[Ending.GIVEN_BACK])
 
     def terminate(self, signal: int | None = None) -> None:
         """Cancel it; called by a request, like that of a process."""
@@ -121,6 +139,8 @@ class TaskPool(thread.TaskPool):
     """
 
     executor: ThreadPoolExecutor
+    #: Puts a message into the queue again, by its id.
+    give_back: Callable[[str], None]
 
     def on_start(self) -> None:
         """Start the loop."""
@@ -139,6 +159,7 @@ class TaskPool(thread.TaskPool):
         timeout_callback: Callable[..., Any] | None = None,
         soft_timeout: float | None = None,
         timeout: float | None = None,
+        correlation_id: str = "",
         **_: Any,
     ) -> Job:
         """Give a message to a thread."""
@@ -173,6 +194,8 @@ class TaskPool(thread.TaskPool):
                     )
             except JobTerminated:
                 log.info("Job %d was cancelled.", job.number)
+                if job.is_given_back:
+                    self.give_back(correlation_id)
             except Exception:
                 log.exception("Job %d could not be ended properly.", job.number)
             finally:
@@ -193,6 +216,11 @@ class TaskPool(thread.TaskPool):
     def take_no_more(self) -> None:
         """Take no job from now on, and drop those that no thread works on yet; their messages go back."""
         self.executor.shutdown(wait=False, cancel_futures=True)
+
+    def end_waiting(self) -> None:
+        """Cancel the jobs of which nothing is under way, and have their messages given back."""
+        for job in list(self._jobs.values()):
+            job.end_if(self._loop.only_waits)
 
     def cancel_all(self) -> None:
         """Cancel all jobs."""

@@ -9,8 +9,9 @@ import time
 
 import redis
 
-from tasks.clock import boot_seconds, pass_time
+from tasks.clock import boot_seconds
 from tasks.services.notion.api.throttle import LocalThrottle, Turnstiles, spender
+from tasks.waits import wait
 from worker.rate_limit.slots import Answer, Slots, Ticket
 
 #: Seconds between two attempts while Redis does not answer.
@@ -66,7 +67,7 @@ class SharedThrottle:
                 if answer.granted:
                     return
                 ticket = answer.ticket
-                await pass_time(answer.wait)
+                await wait(answer.wait)
 
     async def pause(self, seconds: float) -> None:
         """Let no process send for so many seconds; a longer pause that is under way stays."""

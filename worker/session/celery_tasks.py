@@ -53,7 +53,8 @@ class SyncRunFailed(Exception):  # noqa: N818  Flower and Sentry show this name
 class Workplace:
     """What the runs of one worker process share: the database, the lock, the progress.
 
-    It is made at the first run in a process, so that nothing of it is carried over a fork.
+    It is made in the process that makes the runs, so that nothing of it is carried over a fork: when that begins to
+    take messages, and at its first run if it was not told.
     """
 
     def __init__(self, app: Celery, settings: Settings) -> None:
@@ -100,6 +101,7 @@ class Workplace:
             self.progress = ProgressPublisher(self._app)
             rate_limit.share(self._shared, rate=self._settings.notion_rate)
             holds.share(self._client)
+            self.lock.ready()
             self._pid = os.getpid()
 
     def leave(self) -> None:

@@ -19,6 +19,7 @@ from tasks.engine.sync import Progress
 from tasks.errors import LockLostError, TaskError
 from tasks.scheduled import Scheduled
 from tasks.uninterrupted import uninterrupted
+from tasks.waits import Places
 from worker.alarms.pings import PINGER
 from worker.errors import RedisUnavailableError
 from worker.lock import NodeBusyError, SyncLock
@@ -47,13 +48,17 @@ _guard = threading.Lock()
 
 #: Runs of a process that ask database and lock at once: more of them hinder each other, as Python runs one at a time.
 AT_ONCE = 8
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, Places] = WeakKeyDictionary()
 
 
 async def _in_turn(function: Callable[..., T], *arguments: Any) -> T:
-    """Call a function in another thread, when it is its turn."""
-    async with _turns.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE)):
-        return await asyncio.to_thread(function, *arguments)
+    """Call a function in another thread, when it is its turn; once it is called, it is waited for.
+
+    Raises:
+        asyncio.CancelledError: the caller was cancelled before it was called, or meanwhile.
+    """
+    async with _turns.setdefault(asyncio.get_running_loop(), Places(AT_ONCE)):
+        return await uninterrupted(asyncio.to_thread(function, *arguments))
 
 
 #: How a pool says in the cancellation's message that a run took too long.
@@ -145,7 +150,7 @@ class _Session:
 
     async def run(self) -> RunRecord:
         try:
-            refused = await uninterrupted(_in_turn(self._begin))
+            refused = await _in_turn(self._begin)
         except asyncio.CancelledError as cancelled:  # it may have begun before the cancellation got through
             if self.entered:
                 await uninterrupted(self._finish(self._cut_off(cancelled)))

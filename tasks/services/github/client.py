@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import random
@@ -14,12 +13,12 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from tasks.clock import pass_time
 from tasks.errors import OutcomeUnknownError, SideError
 from tasks.limited_http import LimitedClient
 from tasks.services.github.answers import Answer
 from tasks.services.github.login import Login
 from tasks.services.github.pace import Pace, pace_of
+from tasks.waits import wait
 
 #: The version of the API that this package speaks; Enterprise servers know it too.
 API_VERSION = "2022-11-28"
@@ -188,7 +187,7 @@ class Client:
                 raise SideError(
                     f"{subject}: GitHub at {self.base_url} does not answer ({why}); the next run tries again"
                 )
-            await asyncio.sleep(delay)
+            await wait(delay)
 
     async def _wait_for_turn(self, deadline: float, subject: str, *, write: bool) -> None:
         seconds = self._pace.turn(write=write)
@@ -198,7 +197,7 @@ class Client:
                     f"{subject}: GitHub's rate limit lets no request through for {seconds:.0f} s; the next run "
                     "tries again. Run the sync less often, or fewer syncs with this login"
                 )
-            await pass_time(seconds)
+            await wait(seconds)
             seconds = self._pace.pause_left
             if seconds <= 0:
                 return

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tasks.clock import boot_seconds, pass_time
+from tasks.clock import boot_seconds
 from tasks.errors import OutcomeUnknownError, SideError, TaskDefinitionError
 from tasks.limited_http import LimitedClient
 from tasks.services.google_tasks.answers import Failure, RefusedError, Trouble, read_failure
+from tasks.waits import wait
 
 BASE_URL = "https://tasks.googleapis.com"
 
@@ -153,7 +154,7 @@ class GoogleClient:
                 self._give_up(answer, effect, subject)
             repeats += 1
             log.info("%s: %s; sent again in %.1f s", subject, answer.reason, delay)
-            await pass_time(delay)
+            await wait(delay)
 
     def _delay(self, failure: Failure, repeats: int) -> float:
         """Seconds to wait: as long as Google asks, or ever longer; never the same for two who wait."""

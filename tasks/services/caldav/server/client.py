@@ -19,11 +19,11 @@ import httpx
 from pydantic import SecretStr
 
 from tasks import server_clock
-from tasks.clock import pass_time
 from tasks.errors import ItemError, OutcomeUnknownError, PreconditionError, SideError, TaskDefinitionError
 from tasks.services.caldav.server.answer import Answer, TooLargeError, Unpacked
 from tasks.services.caldav.server.login import Login
 from tasks.services.caldav.server.oauth import TokenFile
+from tasks.waits import wait
 
 #: Seconds without a sign of the server; large calendars are slow to list.
 TIMEOUT_SECONDS = 60
@@ -170,7 +170,7 @@ class CalDAVClient:
             waited += pause
             if waited > LONGEST_WAIT_SECONDS:
                 return answer
-            await pass_time(pause)
+            await wait(pause)
 
     async def _bear(self, *, anew: bool = False) -> bool:
         """Log in by a token that is good for now, where there is a file of them."""

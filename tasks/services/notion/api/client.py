@@ -19,6 +19,7 @@ from notion_client import AsyncClient
 from notion_client.client import ClientOptions
 from pydantic import SecretStr
 
+from tasks import waits
 from tasks.clock import pass_time
 from tasks.errors import ItemError, OutcomeUnknownError, SideError
 from tasks.limited_http import LimitedClient
@@ -239,7 +240,7 @@ class NotionClient:
             except httpx.TransportError as error:
                 if pause is None:
                     raise ItemError(f"{subject} does not arrive ({type(error).__name__})") from None
-                await asyncio.sleep(pause)
+                await waits.wait(pause)
             else:
                 return
 
@@ -273,14 +274,14 @@ class NotionClient:
             if wait:
                 self._check_patience(failure, pause, deadline, subject)
                 if failure.limit is Limit.ENDPOINT:
-                    await pass_time(pause)
+                    await waits.wait(pause)
                 continue
             delay = self._first_delay * 2**repeats * (0.5 + random.random())  # noqa: S311 - jitter
             repeats += 1
             if repeats > self._repeats or time.monotonic() + delay > deadline:
                 raise given_up(failure, effect, subject, self.base_url, self._token_name) from None
             log.info("%s: %s; sent again in %.1f s", subject, failure.reason, delay)
-            await asyncio.sleep(delay)
+            await waits.wait(delay)
 
     async def _outcome(self, task: Json, request: _Request) -> Json:
         """What came of a request that Notion accepted, to carry it out later."""

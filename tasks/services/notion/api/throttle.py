@@ -14,7 +14,8 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from tasks.clock import boot_seconds, pass_time
+from tasks.clock import boot_seconds
+from tasks.waits import only_waiting, wait
 
 #: Requests per second that Notion grants a connection on average.
 REQUESTS_PER_SECOND = 3.0
@@ -74,7 +75,8 @@ class Turnstiles:
             turn: Future[None] = Future()
             self._waiting[name].append(turn)
         try:
-            await asyncio.wrap_future(turn)
+            with only_waiting():
+                await asyncio.wrap_future(turn)
         except asyncio.CancelledError:
             if not turn.cancel():  # it had come to its turn already
                 self._leave(name)
@@ -113,7 +115,7 @@ class LocalThrottle:
         """Wait for the next free slot, and for the end of a pause, also one that begins meanwhile."""
         async with self._turnstiles.passage(spender.get()):
             while True:
-                await pass_time(self._reserve())
+                await wait(self._reserve())
                 if self._pause_left() <= 0:
                     return
 
