@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import threading
 import time
 import urllib.request
@@ -20,6 +19,7 @@ import pytest
 import redis
 
 from tests.harness.process import eventually
+from tests.harness.starting import piped
 from worker.machine.redis_server import free_port
 
 pytestmark = pytest.mark.processes
@@ -32,17 +32,15 @@ class Up:
     """A running `lockstep up` and what it has printed."""
 
     def __init__(self, command: list[str], project: Path, environment: dict[str, str]) -> None:
-        self.process = subprocess.Popen(
-            command, cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        self.process, self.printed = piped(command, cwd=project, env=environment, with_errors=True)
         self.lines: list[str] = []
         self.reader = threading.Thread(target=self._read)
         self.reader.start()
         self.family: set[psutil.Process] = set()
 
     def _read(self) -> None:
-        assert self.process.stdout is not None
-        self.lines.extend(self.process.stdout)
+        with self.printed:
+            self.lines.extend(self.printed)
 
     @property
     def output(self) -> str:
