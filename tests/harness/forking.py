@@ -149,6 +149,7 @@ def heed(env: dict[str, str]) -> None:
     sys.stderr = sys.__stderr__ = opened(2, "backslashreplace", by_line=True)  # type: ignore[misc]
     for name in filter(None, env.get("PYTHONWARNINGS", "").split(",")):
         warnings.simplefilter(name)  # type: ignore[arg-type]
+    sys.dont_write_bytecode = bool(env.get("PYTHONDONTWRITEBYTECODE"))
     if env.get("PYTHONFAULTHANDLER"):
         faulthandler.enable()
 

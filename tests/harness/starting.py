@@ -26,9 +26,11 @@ from worker.machine.child_process import tied
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Settings of Python that a program which was forked still heeds; with any other one it is started afresh.
-HEEDED = {"PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONWARNINGS", "PYTHONFAULTHANDLER"}
-#: What the interpreter reads as it starts: how it encodes.
-READ_AT_START = ("LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE")
+HEEDED = {
+    "PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONWARNINGS", "PYTHONFAULTHANDLER", "PYTHONDONTWRITEBYTECODE",
+}  # fmt: skip
+#: Where it reads as it starts how it is to encode.
+ENCODINGS = ("LC_ALL", "LC_CTYPE", "LANG")
 
 
 class Forked:
@@ -149,8 +151,16 @@ def _may_be_forked(arguments: Sequence[str], env: Mapping[str, str]) -> bool:
         len(arguments) > 1
         and arguments[0] == sys.executable
         and (arguments[1] in ("-c", "-m") or arguments[1].endswith(".py"))
-        and all(env.get(name) == os.environ.get(name) for name in [*of_python, *READ_AT_START])
+        and all(env.get(name) == os.environ.get(name) for name in of_python)
+        and _encodes_as_usual(env)
+        and _encodes_as_usual(os.environ)
     )
+
+
+def _encodes_as_usual(env: Mapping[str, str]) -> bool:
+    """In UTF-8, as Python does unless a locale is named that has another encoding."""
+    named = next((env[name] for name in ENCODINGS if env.get(name)), "C")
+    return named in ("C", "POSIX") or "utf" in named.lower()
 
 
 def _fork(arguments: Sequence[str], output: int, errors: int, env: Mapping[str, str], cwd: Path) -> Forked:

@@ -60,7 +60,7 @@ def test_it_has_its_imports_behind_it_and_nothing_else() -> None:
         "from config import get_settings; from tasks import all_tasks\n"
         "print(get_settings.cache_info().currsize, len(all_tasks))\n"
     )
-    done = run([sys.executable, "-c", code])
+    done = run([sys.executable, "-c", code], env={"PYTHONPATH": str(Path(__file__).parents[2])})
     assert done.stdout == "True False\n0 0\n", done.stderr
 
 
@@ -116,8 +116,10 @@ def test_it_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
 
 
 def test_what_needs_an_interpreter_of_its_own_gets_one(tmp_path: Path) -> None:
-    env = {**os.environ, "PYTHONHASHSEED": "7"}
     code = "import sys; print(hash('a'), 'celery' in sys.modules)"
+    for variable in ({"LC_ALL": "de_DE.ISO-8859-1"}, {"PYTHONHASHSEED": "8"}):
+        assert run([sys.executable, "-c", code], env={**os.environ, **variable}).stdout.endswith("False\n")
+    env = {**os.environ, "PYTHONHASHSEED": "7"}
     assert (
         run([sys.executable, "-c", code], env=env).stdout == run([sys.executable, "-c", code], env=env).stdout
     )
