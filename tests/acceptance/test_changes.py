@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.office import FAST, stays
-from tests.harness import Stack, eventually
+from tests.harness import Stack, eventually, starting
 from worker.store import RunRecord
 
 pytestmark = pytest.mark.processes
@@ -54,14 +54,10 @@ class Desk:
         return path
 
     def lockstep(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        return starting.run(
             [sys.executable, "-c", "from worker.cli import main; main()", *arguments],
             cwd=self.cwd,
             env={**self.stack.env(), "NO_COLOR": "1", "COLUMNS": "200"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
         )
 
     def runs(self, name: str) -> list[RunRecord]:

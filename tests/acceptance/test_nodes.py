@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.harness import Process, free_port
+from tests.harness import Process, free_port, starting
 from worker.machine.redis_server import RedisServer
 
 pytestmark = pytest.mark.processes
@@ -68,15 +68,7 @@ class Machine:
 
     def lockstep(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", "from worker.cli import main; main()", *arguments]
-        return subprocess.run(
-            command,
-            cwd=self.directory,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return starting.run(command, cwd=self.directory, env=self.env, timeout=120)
 
     def people(self) -> list[tuple[object, ...]]:
         return sql(self.database, "SELECT id, name, mail FROM person ORDER BY id")

@@ -25,6 +25,7 @@ from sandbox.notion import Sandbox
 from tasks.services.caldav.radicale_server import RadicaleServer
 from tests.examples.conftest import ROOT
 from tests.examples.provider import Provider, basic
+from tests.harness import starting
 from tests.tasks.services.caldav.xandikos_server import XandikosServer, xandikos_server
 
 pytestmark = pytest.mark.processes
@@ -74,10 +75,7 @@ class Desk:
         (self.here / ".env").write_text("\n".join(lines))
 
     def lockstep(self, *arguments: str, fails: bool = False) -> str:
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            cwd=self.here, env=self.env, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        done = starting.run([*COMMAND, *arguments], cwd=self.here, env=self.env, timeout=120)
         assert (done.returncode != 0) is fails, done.stdout + done.stderr
         return done.stdout + done.stderr
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from sandbox.github import GitHub
 from sandbox.notion import Sandbox
 from tests.examples.conftest import ROOT
+from tests.harness import starting
 
 EXAMPLE = ROOT / "examples/notion-github"
 COMMAND = (sys.executable, "-c", "from worker.cli import main; main()")
@@ -68,9 +68,6 @@ def lockstep(here: Path, *arguments: str) -> str:
     ours = ("LOCKSTEP_", "REDIS_URL", "DATABASE_URL", "NOTION_", "SENTRY_", "GITHUB_", "GH_")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     env = {**clean, "PYTHONPATH": str(ROOT), "COLUMNS": "120", "NO_COLOR": "1"}
-    done = subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=here, env=env, capture_output=True, text=True, timeout=90, check=False,
-    )  # fmt: skip
+    done = starting.run([*COMMAND, *arguments], cwd=here, env=env, timeout=90)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import pytest
 
 from sandbox.notion import Sandbox
 from tests.examples.conftest import ROOT
+from tests.harness import starting
 
 pytestmark = pytest.mark.processes
 EXAMPLE = ROOT / "examples/notion-obsidian"
@@ -46,10 +46,7 @@ class Desk:
         self.source = made.json()["data_sources"][0]["id"]
 
     def lockstep(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            cwd=self.here, env=self.env, capture_output=True, text=True, timeout=90, check=False,
-        )  # fmt: skip
+        done = starting.run([*COMMAND, *arguments], cwd=self.here, env=self.env, timeout=90)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ import sqlalchemy as sa
 
 from sandbox.notion import Sandbox
 from tests.examples.conftest import ROOT
+from tests.harness import starting
 
 pytestmark = pytest.mark.processes
 EXAMPLE = ROOT / "examples/notion-postgresql"
@@ -76,10 +76,7 @@ class Shop:
             return [dict(row) for row in result.mappings()] if result.returns_rows else []
 
     def lockstep(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            cwd=self.here, env=self.env, capture_output=True, text=True, timeout=90, check=False,
-        )  # fmt: skip
+        done = starting.run([*COMMAND, *arguments], cwd=self.here, env=self.env, timeout=90)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from sandbox.notion import Sandbox
 from tests.examples.conftest import ROOT
+from tests.harness import starting
 
 pytestmark = pytest.mark.processes
 COMMAND = (sys.executable, "-c", "from worker.cli import main; main()")
@@ -54,10 +54,7 @@ class Desk:
         self.source = self.notion.post("databases", json=body).json()["data_sources"][0]["id"]
 
     def lockstep(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            cwd=self.here, env=self.env, capture_output=True, text=True, timeout=90, check=False,
-        )  # fmt: skip
+        done = starting.run([*COMMAND, *arguments], cwd=self.here, env=self.env, timeout=90)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from worker.machine.child_process import tied
+from tests.harness.starting import fresh, start
 
 T = TypeVar("T")
 
@@ -67,20 +67,16 @@ class Process:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         name: str | None = None,
+        afresh: bool = False,
     ) -> None:
+        """`afresh` has an interpreter of its own start it, as the imports are what is tested."""
         self.arguments = list(arguments)
         self.name = name or Path(self.arguments[0]).name
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                tied(self.arguments, signal.SIGKILL),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=None if env is None else dict(env),
-                cwd=cwd,
-                start_new_session=True,
+            self._process = (fresh if afresh else start)(
+                self.arguments, output=output.fileno(), env=env, cwd=cwd
             )
 
     @property

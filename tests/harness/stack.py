@@ -141,7 +141,7 @@ class Stack:
         command = [sys.executable, "-c", "from worker.cli import main; main()", *arguments]
         return self.run(command, name=name, **env)
 
-    def run(self, arguments: Sequence[str], *, name: str, **env: str) -> Process:
+    def run(self, arguments: Sequence[str], *, name: str, afresh: bool = False, **env: str) -> Process:
         """Any program in this installation; it is ended with the stack."""
         process = Process(
             arguments,
@@ -149,6 +149,7 @@ class Stack:
             env=self.env(**env),
             cwd=self.directory / "cwd",
             name=name,
+            afresh=afresh,
         )
         self._processes.append(process)
         return self._exit.enter_context(process)

@@ -71,7 +71,7 @@ def test_a_database_that_cannot_be_used(make: MakeStack, command: str) -> None:
 
 def test_importing_the_package_loads_and_connects_nothing(make: MakeStack) -> None:
     code = "import worker, sys; print('celery' in sys.modules, 'redis' in sys.modules)"
-    process = make().run([sys.executable, "-c", code], name="import", REDIS_URL="")
+    process = make().run([sys.executable, "-c", code], name="import", afresh=True, REDIS_URL="")
     assert process.wait_exit() == 0
     assert process.output() == "False False\n"
 

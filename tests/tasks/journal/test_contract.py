@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
 
 from tasks.journal.contract import Journal, Memory, Proof
 from tasks.journal.file import FileJournal
@@ -19,11 +17,10 @@ from tasks.journal.state_journal import StateJournal
 from tasks.merge import End, Intent, Link
 from tasks.values.date_range import DateRange
 from tasks.values.opaque import Opaque
+from tests.harness.stores import new_database, new_store
 from worker.store import SqlJournal, Store
 from worker.store.tables.fences import take_fence
 from worker.store.tables.links import Links
-
-_numbers = itertools.count()
 
 ONE = Link("p1", "t1", {"Title": "a"}, {"Title": "A"})
 TWO = Link("p2", "t2", {"Title": "b"}, {"Title": "b"}, frozenset({End.RIGHT}))
@@ -38,26 +35,15 @@ def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]
         case "file":
             yield FileJournal(tmp_path / "task.json")
         case _:
-            url = f"sqlite:///{tmp_path / 'lockstep.db'}"
             if request.param == "postgresql":
-                url = made_in(request.getfixturevalue("postgres"))
-            store = Store(url)
-            store.migrate()
+                store = Store(new_database(request.getfixturevalue("postgres"), with_tables=True))
+            else:
+                store = new_store(tmp_path / "lockstep.db")
             with store.write() as connection:
                 for task in ("task", "another"):
                     take_fence(connection, task, 1)
             yield SqlJournal(store, "task", "run", 1)
             store.close()
-
-
-def made_in(postgres: str) -> str:
-    """The address of an empty database."""
-    name = f"contract{next(_numbers)}"
-    engine = create_engine(postgres, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return make_url(postgres).set(database=name).render_as_string(hide_password=False)
 
 
 async def test_values_keep_their_types(journal: Journal) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import redis
 
+from tests.harness.stores import new_store
 from worker.machine.redis_server import RedisServer
 from worker.redis_client import connect_url
 from worker.store import Store
@@ -90,7 +91,6 @@ def client(shared_redis: RedisServer) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path / 'lockstep.db'}")
-    made.migrate()
+    made = new_store(tmp_path / "lockstep.db")
     yield made
     made.close()

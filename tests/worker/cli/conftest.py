@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from config import get_settings
 from tasks import all_tasks
 from tasks.registry import _declared
+from tests.harness import starting
+from tests.harness.stores import new_store
 from worker.cli.app import app
 from worker.store import Store
 
@@ -100,14 +102,8 @@ def lockstep(project: Path, environment: dict[str, str], command: list[str]) -> 
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         root = str(Path(__file__).parents[3])
-        return subprocess.run(
-            [*command, *arguments],
-            cwd=project,
-            env={**environment, "PYTHONPATH": root, **variables},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+        return starting.run(
+            [*command, *arguments], cwd=project, env={**environment, "PYTHONPATH": root, **variables}
         )
 
     return run
@@ -140,10 +136,7 @@ class Here:
     @property
     def store(self) -> Store:
         """The project's database; the caller closes it."""
-        (self.project / ".lockstep").mkdir(mode=0o700, exist_ok=True)
-        store = Store(f"sqlite:///{self.project / '.lockstep' / 'lockstep.db'}")
-        store.migrate()
-        return store
+        return new_store(self.project / ".lockstep" / "lockstep.db")
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.harness.stores import new_store
 from tests.worker.alarms.conftest import receiving
 from worker.alarms import Alarm, Judged, Kind, Severity
 from worker.alarms.ledger import Ledger
-from worker.store import Store
 
 from .conftest import Lockstep
 
@@ -35,9 +35,7 @@ class Nobody:
 
 @pytest.fixture
 def ledger(project: Path) -> Iterator[Ledger]:
-    (project / ".lockstep").mkdir(mode=0o700)
-    store = Store(f"sqlite:///{project / '.lockstep' / 'lockstep.db'}")
-    store.migrate()
+    store = new_store(project / ".lockstep" / "lockstep.db")
     yield Ledger(store)
     store.close()
 

@@ -22,6 +22,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from config import load_settings
+from tests.harness.stores import new_store
 from tests.worker.web.conftest import DATA_SOURCE, probe, serve_app
 from worker.alarms.logins import Logins
 from worker.machine.redis_server import RedisServer
@@ -68,8 +69,7 @@ class Served:
     """A web process with `/metrics`, on a database that stays."""
 
     def __init__(self, stack: ExitStack, directory: Path, redis_server: RedisServer, **more: Any) -> None:
-        self.store = Store(f"sqlite:///{directory / 'lockstep.db'}")
-        self.store.migrate()
+        self.store = new_store(directory / "lockstep.db")
         settings = load_settings(redis_url=redis_server.url, **more)
         task = probe(directory, "rows", DATA_SOURCE, every=3600)
         with connect_url(redis_server.url) as client:

@@ -13,6 +13,7 @@ from celery.schedules import schedule
 
 from config import load_settings
 from config.celery import celery_settings
+from tests.harness.stores import new_store
 from worker.machine.redis_server import RedisServer
 from worker.redis_client import connect_url
 from worker.schedule.scheduler import RedisScheduler
@@ -37,8 +38,7 @@ def client(server: RedisServer) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path / 'lockstep.db'}")
-    store.migrate()
+    store = new_store(tmp_path / "lockstep.db")
     yield store
     store.close()
 

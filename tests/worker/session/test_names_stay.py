@@ -17,6 +17,7 @@ from sentry_sdk.transport import Transport
 from config import get_settings, load_settings
 from config.sentry import init_sentry
 from tasks.errors import ItemError
+from tests.harness.stores import new_store
 from tests.tasks.boards import Boards, Row
 from worker.lock import RedisSyncLock
 from worker.session.run import run_session
@@ -67,8 +68,7 @@ def sentry() -> Iterator[Recording]:
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setenv("LOCKSTEP_STATE_DIR", str(tmp_path / "state"))
     get_settings.cache_clear()
-    store = Store(f"sqlite:///{tmp_path / 'lockstep.db'}")
-    store.migrate()
+    store = new_store(tmp_path / "lockstep.db")
     yield store
     store.close()
     get_settings.cache_clear()

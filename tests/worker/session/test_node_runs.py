@@ -19,6 +19,7 @@ from tasks.database.records.lost import LostValue
 from tasks.database.transport.memory import MemoryTransport
 from tasks.errors import TaskDefinitionError
 from tasks.node_task import NodeTask, as_entry
+from tests.harness.stores import new_store
 from worker.cli.keeping import conflicts
 from worker.lock import MemorySyncLock
 from worker.session.run import run_session
@@ -45,8 +46,7 @@ def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path / 'lockstep.db'}")
-    store.migrate()
+    store = new_store(tmp_path / "lockstep.db")
     yield store
     store.close()
 

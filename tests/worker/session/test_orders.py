@@ -17,6 +17,7 @@ from tasks.engine.report import Order
 from tasks.engine.views import SideView
 from tasks.journal.contract import Base
 from tasks.merge import End, Plan, Policy, Skip, Unlink, plan_digest, take_back, undo
+from tests.harness.stores import new_store
 from tests.tasks.boards import Boards
 from worker.lock import MemorySyncLock
 from worker.session.run import run_session
@@ -34,8 +35,7 @@ def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path / 'lockstep.db'}")
-    store.migrate()
+    store = new_store(tmp_path / "lockstep.db")
     yield store
     store.close()
 
@@ -354,8 +354,7 @@ EDIT = st.tuples(
 @given(edits=st.lists(EDIT, min_size=1, max_size=5))
 def test_undo_brings_back_what_a_run_replaced(tmp_path_factory: Any, edits: list[Any]) -> None:
     """Whatever was written is as it was before the run; the next run brings both sides together again."""
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('undo') / 'lockstep.db'}")
-    store.migrate()
+    store = new_store(tmp_path_factory.mktemp("undo") / "lockstep.db")
     task, lock = Boards().run_every(minutes=1), MemorySyncLock()
 
     def go(order: Order | None = None, kind: str | None = None) -> RunRecord:

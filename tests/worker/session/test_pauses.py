@@ -12,6 +12,7 @@ import pytest
 
 from config import get_settings
 from tasks import SideError
+from tests.harness.stores import new_store
 from tests.tasks.sync_task.seed_style import Services, ToDos
 from worker.lock import MemorySyncLock
 from worker.session.run import run_session
@@ -29,8 +30,7 @@ def _state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path / 'lockstep.db'}")
-    store.migrate()
+    store = new_store(tmp_path / "lockstep.db")
     yield store
     store.close()
 

@@ -24,6 +24,7 @@ from tasks.journal.file import FileJournal
 from tasks.local import run_once
 from tasks.merge import Create, Delete, End, Link, Update
 from tasks.sync_task.sides import MethodSide
+from tests.harness.stores import new_store
 from tests.tasks.sync_task.seed_style import START, Page, Services, ToDo, ToDos
 from tests.worker.alarms.conftest import receiving
 from worker.alarms.pings import PINGER
@@ -46,8 +47,7 @@ def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path / 'lockstep.db'}")
-    store.migrate()
+    store = new_store(tmp_path / "lockstep.db")
     yield store
     store.close()
 

@@ -1,29 +1,24 @@
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
 
+from tests.harness.stores import new_database, new_store
 from worker.store import Store
-
-_numbers = itertools.count()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database."""
+    """The address of an empty database, or of one with tables for a test that asks for a store."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'made' / 'lockstep.db'}"
+        path = tmp_path / "made" / "lockstep.db"
+        if "store" in request.fixturenames:
+            new_store(path).close()
+        return f"sqlite:///{path}"
     postgres = request.getfixturevalue("postgres")
-    name = f"test{next(_numbers)}"
-    engine = create_engine(postgres, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return make_url(postgres).set(database=name).render_as_string(hide_password=False)
+    return new_database(postgres, with_tables="store" in request.fixturenames)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from config import load_settings
 from tasks.services.notion.api.webhooks import SIGNATURE_HEADER, sign
 from tests.harness.probe_tasks import ProbeTask
 from tests.harness.sides import ProbeSpec
+from tests.harness.stores import new_store
 from worker.machine.redis_server import RedisServer
 from worker.redis_client import connect_url
 from worker.store import Store
@@ -49,8 +50,7 @@ def client(shared_redis: RedisServer) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path / 'lockstep.db'}")
-    made.migrate()
+    made = new_store(tmp_path / "lockstep.db")
     yield made
     made.close()
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
+from tests.harness.starting import Started, piped
 from tests.tasks.database.sql.people import People, skew
 
 Node = Any  # the class of the conftest
@@ -38,11 +38,10 @@ NO_ANSWER = 3
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(3600)]
 
 
-def python(script: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+def python(script: str, *arguments: str) -> tuple[Started, TextIO]:
+    """A process, and what it prints."""
+    return piped(
         [sys.executable, str(HERE / script), *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
         cwd=HERE.parents[3],
         env={
             "PYTHONPATH": ".",
@@ -57,7 +56,8 @@ class Office:
 
     def __init__(self, node: Node, people: People) -> None:
         self.node, self.people = node, people
-        self.process: subprocess.Popen[str] | None = None
+        self.process: Started | None = None
+        self.printed: TextIO
         self.url, self.crash = "", ""
 
     def up(self, *, crash: bool) -> str:
@@ -67,9 +67,8 @@ class Office:
         if self.process is None:
             chance = self.people.chance
             self.crash = chance.choice(["", "", "answer", str(chance.randrange(20))]) if crash else ""
-            self.process = python("node_server.py", self.node.url, f"crash={self.crash}")
-            assert self.process.stdout is not None
-            self.url = f"http://127.0.0.1:{self.process.stdout.readline().strip()}"
+            self.process, self.printed = python("node_server.py", self.node.url, f"crash={self.crash}")
+            self.url = f"http://127.0.0.1:{self.printed.readline().strip()}"
         return self.url
 
     def look(self) -> None:
@@ -83,16 +82,15 @@ class Office:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
-            assert self.process.stdout is not None
-            self.process.stdout.close()
+            self.printed.close()
             self.process = None
 
 
 def sync(name: str, node: Node, url: str, people: People, *, crash: bool) -> int:
     chance = people.chance
     crash_at = str(chance.randint(1, 60)) if crash and chance.random() < 0.3 else ""
-    process = python("node_client.py", name, node.url, url, f"crash={crash_at}")
-    with process:
+    process, printed = python("node_client.py", name, node.url, url, f"crash={crash_at}")
+    with printed:
         ended = process.wait(120)
     assert ended in {0, NO_ANSWER, -9} if crash else ended == 0
     people.reach[{0: "synced", NO_ANSWER: "no_answer", -9: "client_killed"}[ended]] += 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from tasks.database.sql.declared import open_node, read_nodes
 from tasks.database.transport import wire
 from tasks.database.transport.signing import PeerKey
 from tasks.errors import TaskDefinitionError
+from tests.harness.starting import piped
 
 Node = Any  # the class of the conftest
 
@@ -31,10 +31,8 @@ pytestmark = pytest.mark.processes
 @contextmanager
 def office(node: Node, crash: str = "") -> Iterator[str]:
     """The office's web process; gives its address."""
-    process = subprocess.Popen(
+    process, printed = piped(
         [sys.executable, str(SERVER), node.url, f"crash={crash}"],
-        stdout=subprocess.PIPE,
-        text=True,
         cwd=Path(__file__).parents[4],
         env={
             "PYTHONPATH": ".",
@@ -43,14 +41,13 @@ def office(node: Node, crash: str = "") -> Iterator[str]:
         },
     )
     try:
-        assert process.stdout is not None
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        yield f"http://127.0.0.1:{printed.readline().strip()}"
         if crash:
             assert process.wait(60) == 9
     finally:
         process.kill()
         process.wait()
-        process.stdout.close()
+        printed.close()
 
 
 @contextmanager

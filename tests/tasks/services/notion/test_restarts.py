@@ -11,6 +11,7 @@ import pytest
 from config import get_settings
 from sandbox.notion import Sandbox
 from tasks.errors import TaskDefinitionError
+from tests.harness.stores import new_store
 from tests.tasks.services.notion.person import Person
 from tests.tasks.services.notion.plain_service import PlainService, PlainTask
 from tests.tasks.services.notion.wired import Wired
@@ -52,8 +53,7 @@ def run(tmp_path: Path, person: Person, source: str, service: PlainService) -> R
     """One run by a task, a store and a lock that are all new, as in a new process."""
 
     async def run(**options: Any) -> RunRecord:
-        store = Store(f"sqlite:///{tmp_path / 'lockstep.db'}")
-        store.migrate()
+        store = new_store(tmp_path / "lockstep.db")
         lock = MemorySyncLock(MemoryLockStore())
         try:
             task = PlainTask(person.url, source, ATTRS, service, **options).run_every(minutes=5)

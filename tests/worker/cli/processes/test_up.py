@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import threading
 import time
 import urllib.request
@@ -20,6 +19,7 @@ import pytest
 import redis
 
 from tests.harness.process import eventually
+from tests.harness.starting import piped
 from worker.machine.redis_server import free_port
 
 pytestmark = pytest.mark.processes
@@ -32,17 +32,15 @@ class Up:
     """A running `lockstep up` and what it has printed."""
 
     def __init__(self, command: list[str], project: Path, environment: dict[str, str]) -> None:
-        self.process = subprocess.Popen(
-            command, cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        self.process, self.printed = piped(command, cwd=project, env=environment, with_errors=True)
         self.lines: list[str] = []
         self.reader = threading.Thread(target=self._read)
         self.reader.start()
         self.family: set[psutil.Process] = set()
 
     def _read(self) -> None:
-        assert self.process.stdout is not None
-        self.lines.extend(self.process.stdout)
+        with self.printed:
+            self.lines.extend(self.printed)
 
     @property
     def output(self) -> str:
@@ -103,9 +101,8 @@ def up(project: Path, environment: dict[str, str], command: list[str]) -> Iterat
                 process.kill()
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_scheduled_runs_happen_and_nothing_is_left(
-    up: Callable[..., Up], lockstep: Any, project: Path, how: signal.Signals
+def test_scheduled_runs_happen_and_changes_are_taken_over(
+    up: Callable[..., Up], lockstep: Any, project: Path
 ) -> None:
     running = up("--web-port", "0")
     running.until(r"worker \| .*ready")
@@ -175,6 +172,21 @@ def test_scheduled_runs_happen_and_nothing_is_left(
         row for row in json.loads(lockstep("status", "--json").stdout)["tasks"] if row["task"] == "to-dos"
     )
     assert row["schedule"] == "every 7 min"
+    ends_in_order(running, project, signal.SIGINT)
+
+
+def test_sigterm_ends_all_in_order(up: Callable[..., Up], project: Path) -> None:
+    running = up("--web-port", "0")
+    running.until(r"worker \| .*ready")
+    running.until(r"flower \| ")
+    web = re.search(r"Dashboard +(http://127\.0\.0\.1:\d+)", running.output)
+    assert web is not None
+    assert json.loads(answers(f"{web[1]}/livez")) == {"status": "ok"}
+    ends_in_order(running, project, signal.SIGTERM)
+
+
+def ends_in_order(running: Up, project: Path, how: signal.Signals) -> None:
+    """A signal ends all, and nothing is left."""
     assert running.end(how) == 0, running.output
     assert running.left_over() == []
     assert "Traceback" not in running.output

@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from tasks.schedule import Schedule
+from tests.harness.stores import new_store
 from tests.worker.signs.conftest import age
 from worker.broker.installation import KEY
 from worker.lock import RedisSyncLock
@@ -38,9 +39,7 @@ def client(own_redis: RedisServer) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def store(project: Path) -> Iterator[Store]:
-    (project / ".lockstep").mkdir(mode=0o700)
-    made = Store(f"sqlite:///{project / '.lockstep' / 'lockstep.db'}")
-    made.migrate()
+    made = new_store(project / ".lockstep" / "lockstep.db")
     yield made
     made.close()
 

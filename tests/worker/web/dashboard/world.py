@@ -27,6 +27,7 @@ from tasks.services.caldav import Todos
 from tasks.services.notion import DataSource
 from tests.harness.probe_tasks import ProbeTask
 from tests.harness.sides import ProbeSpec
+from tests.harness.stores import new_store
 from worker.lock import MemorySyncLock
 from worker.rate_limit.slots import Slots
 from worker.schedule.definitions import definitions
@@ -99,8 +100,7 @@ class Browser:
 
 
 def make_world(directory: Path, address: str, client: redis.Redis, **settings: Any) -> World:
-    store = Store(f"sqlite:///{directory / 'lockstep.db'}")
-    store.migrate()
+    store = new_store(directory / "lockstep.db")
     probe = ProbeTask(ProbeSpec(name="to-dos", conflict_mode="error"), directory).run_every(minutes=5)
     other = ProbeTask(ProbeSpec(name="50 % & <b>"), directory).run_every(minutes=5)
     tasks = {task.name: task for task in (probe, other)}
@@ -123,8 +123,7 @@ def _world(store: Store, client: redis.Redis, address: str, tasks: Any, settings
 
 def dressed_world(directory: Path, address: str, client: redis.Redis, **settings: Any) -> World:
     """Five tasks of an office, each in another state, with a past."""
-    store = Store(f"sqlite:///{directory / 'lockstep.db'}")
-    store.migrate()
+    store = new_store(directory / "lockstep.db")
     source, calendars = (
         "38b9ce7b-60a4-810a-a3e0-d0c7fde33f0c",
         "https://cloud.example.org/dav/calendars/anna/",

@@ -15,6 +15,7 @@ from tasks.engine.report import Order
 from tasks.errors import ItemError, OutcomeUnknownError, SideError
 from tasks.services.notion.api.throttle import LocalThrottle
 from tasks.values.date_range import DateRange
+from tests.harness.stores import new_store
 from tests.tasks.services.notion.soak.diary import Diary
 from tests.tasks.services.notion.soak.ends import Paced, SoakTask
 from tests.tasks.services.notion.soak.hands import ATTRS, TYPED, NotionHand, PlainHand
@@ -404,6 +405,4 @@ def connect(town: Town) -> None:
 
 
 def state_of(folder: Path) -> Store:
-    store = Store(f"sqlite:///{folder / 'lockstep.db'}")
-    store.migrate()
-    return store
+    return new_store(folder / "lockstep.db")
