@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import quote
 
@@ -108,6 +109,17 @@ def test_no_secret_of_it_is_shown(bare_environment: Path, monkeypatch: pytest.Mo
     shown = repr(parsed(url)) + repr(settings)
     assert "of-the-data" not in shown
     assert "of-those" not in shown
+
+
+@pytest.mark.parametrize("page", ["deployment.md", "settings.md"])
+def test_the_addresses_on_the_pages_are_read(page: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / page).read_text("utf-8")
+    found = re.findall(r"^ +REDIS_URL=(sentinel\S+)$", text, re.MULTILINE)
+    assert found
+    for url in found:
+        at = parsed(form(url))
+        assert [host for host, _ in at.sentinels] == ["host1", "host2", "host3"]
+        assert (at.service, at.password, at.database) == ("mymaster", "password", 0)
 
 
 def test_it_can_be_put_together_again() -> None:

@@ -45,6 +45,7 @@ SQL = "tests/tasks/services/sql/test_set_up.py"
 GITHUB = "tests/tasks/services/github/test_page.py"
 GOOGLE = "tests/tasks/services/google_tasks"
 GOOGLE_SANDBOX = "tests/sandbox/google_tasks/test_documentation.py"
+SENTINELS = "tests/config/test_sentinel_address.py"
 ALIKE = "test_the_side_on_the_page_is_made_alike_in_both_languages"
 EVENTS = "tests/tasks/services/caldav/test_events.py"
 SANDBOX, TESTING = "tests/sandbox/notion/test_documentation.py", "tests/tasks/testing/test_docs.py"
@@ -80,6 +81,7 @@ RUN_BY = {
     ("cli.md", "Stopped:"): "tests/worker/cli/processes/test_up.py",
     ("deployment.md", "cp deploy/env.example"): "tests/deploy/test_pages.py::test_what_is_typed_for_docker_is_there",
     ("deployment.md", "useradd"): "tests/deploy/test_pages.py::test_what_is_typed_for_systemd_is_there",
+    ("deployment.md", "REDIS_URL=sentinel"): f"{SENTINELS}::test_the_addresses_on_the_pages_are_read",
     ("backup.md", "pg_dump"): "tests/deploy/test_pages.py::test_postgresql_is_put_back_as_the_page_has_it",
     ("dashboard.md", "$ python -m worker.web"): f"{DASHBOARD}::test_the_process_refuses_as_the_page_shows",
     ("dashboard.md", "LOCKSTEP_WEB_USER_HEADER"): f"{DASHBOARD}::test_a_proxy_says_who_it_is",
@@ -130,6 +132,7 @@ RUN_BY = {
     ("sandbox.md", "python proof/replay_recordings.py"): f"{HERE}::test_recordings_are_replayed",
     ("sandbox.md", "python -m pytest"): f"{HERE}::test_the_tests_that_are_named",
     ("settings.md", "redis_url"): f"{HERE}::test_settings_in_a_file",
+    ("settings.md", "REDIS_URL=sentinel"): f"{SENTINELS}::test_the_addresses_on_the_pages_are_read",
     ("settings.md", "ACL SETUSER"): "tests/worker/broker/test_rights.py",
     ("sql.md", "[sync.sql]"): f"{SQL}::test_the_side_on_the_page_is_made_alike_in_both_languages",
     ("sql.md", "from tasks.services.sql"): f"{SQL}::test_the_side_on_the_page_is_made_alike_in_both_languages",

@@ -20,6 +20,7 @@ from config import Settings
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
 from worker.telling.startup import refusing
+from worker.web.flower import watched
 from worker.web.flower.metrics import Metrics as OwnMetrics
 from worker.web.hosts import is_here
 
@@ -91,6 +92,7 @@ def guard(settings: Settings) -> None:
     if not os.environ.get(LOGIN, "").strip():
         os.environ.pop(LOGIN, None)  # Flower takes an empty one for a login that nobody has
     command.Flower = GuardedFlower
+    watched.install()
     bind: Callable[..., Any] = app.bind_sockets
 
     def bind_or_refuse(port: int, address: str | None = None, **options: Any) -> Any:
