@@ -75,11 +75,6 @@ class Settings(BaseSettings):
     `lockstep up` starts one"""
     redis_verify: bool = True
     """set to `false` for a `rediss://` or `sentinels://` server whose certificate no authority signed"""
-    redis_shards: SecretStr | None = None
-    """further Redis servers, with commas between them: tasks are divided by name among them and that of `REDIS_URL`
-    (see the page about scaling)"""
-    shard: Annotated[int, Field(ge=0)] | None = None
-    """which of several Redis servers a beat or worker serves: 0 is that of `REDIS_URL`, 1 the first further one"""
     database_url: SecretStr | None = None
     """links, bases, history, conflicts: `sqlite:///` and a file, or `postgresql://`; without it SQLite in the state
     directory"""
@@ -139,6 +134,11 @@ class Settings(BaseSettings):
     """seconds without a sign of life after which another worker may take a node over"""
     retry_seconds: Seconds = 30.0
     """seconds after which a one-shot run that was lost is sent again"""
+    redis_shards: SecretStr | None = None
+    """further Redis servers, with commas between them: tasks are divided by name among them and that of `REDIS_URL`
+    (see the page about scaling)"""
+    shard: Annotated[int, Field(ge=0)] | None = None
+    """which of several Redis servers a beat or worker serves: 0 is that of `REDIS_URL`, 1 the first further one"""
     worker_concurrency: Annotated[int, Field(ge=1)] | None = None
     """runs at once in one worker process; without it the pool's number"""
     soft_time_limit: Seconds = 1500.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ def test_each_task_runs_at_its_own_server_and_what_is_dead_stops_only_its_own(
     stack: Stack, second: RedisServer
 ) -> None:
     port = free_port()
-    web = stack.run([os.sys.executable, "-m", "worker.web", "--host=127.0.0.1", f"--port={port}"], name="web")
+    web = stack.run([sys.executable, "-m", "worker.web", "--host=127.0.0.1", f"--port={port}"], name="web")
     processes = [serve(stack, number) for number in range(2)]
     for name in ALL:
         syncs(stack, name, "first")
@@ -133,6 +134,24 @@ def test_each_task_runs_at_its_own_server_and_what_is_dead_stops_only_its_own(
         syncs(stack, name, "third")
     eventually(all_well, PATIENCE)
     for process in [web, *processes[0], *processes[1]]:
+        assert process.running, process.tail()
+        assert "Traceback" not in process.output(), process.output()
+
+
+def test_without_the_server_that_all_share_the_others_go_on(stack: Stack) -> None:
+    processes = [*serve(stack, 0), *serve(stack, 1)]
+    for name in (OWN[0][0], OWN[1][0]):
+        syncs(stack, name, "first")
+    stack.redis.kill()
+    syncs(stack, OWN[1][0], "second")
+    run = stack.lockstep("run", OWN[1][1])
+    stack.sides(OWN[1][1]).notion.create(Name="by hand", Done=False)
+    run.wait_exit(timeout=PATIENCE)
+    eventually(stack.sides(OWN[1][1]).equal, PATIENCE)
+    assert "shard 0: Redis at" in told(stack, "status", code=None)["running_unknown"]
+    stack.redis.start()
+    syncs(stack, OWN[0][0], "third")
+    for process in processes:
         assert process.running, process.tail()
         assert "Traceback" not in process.output(), process.output()
 

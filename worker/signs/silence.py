@@ -43,15 +43,16 @@ class Silence:
         tell_after: float = TELL_AFTER,
         began: float | None = None,
         prefix: str = PREFIX,
+        where: str = "",
         slept: Callable[[], float] = slept,
     ) -> None:
         """`tell_after` is in seconds, `began` when the watch began, by the monotonic clock; now unless given.
 
         A watch as long as that comes first: where all was off for the night, or suspended, one is there before the
-        other. `slept` says for how long that was.
+        other. `slept` says for how long that was. `where` tells one of several Redis servers from the others.
         """
         self._client = client
-        self._kind = kind
+        self._kind, self._where = kind, where
         self._tell_after = tell_after
         self._began = time.monotonic() if began is None else began
         self._slept, self._asleep = slept, slept()
@@ -77,14 +78,15 @@ class Silence:
             return
         if any(sign.lives for sign in signs):
             if self._client.delete(self._told):
-                log.warning("A %s gives signs of life again.", self._kind)
+                log.warning("A %s%s gives signs of life again.", self._kind, self._where)
             return
         last, came_at = self._last
         watched = now - max(came_at, self._began)
         if watched >= self._tell_after and self._client.set(self._told, 1, nx=True, ex=round(AGAIN)):
             log.error(
-                "No %s has given a sign of life for %.0f min (the last one was %s, which %s): %s.",
+                "No %s%s has given a sign of life for %.0f min (the last one was %s, which %s): %s.",
                 self._kind,
+                self._where,
                 (now - came_at) / 60,
                 last,
                 "ended in order" if last.ended else "was killed, hangs, or has lost its Redis",

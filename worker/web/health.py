@@ -105,7 +105,12 @@ def health(resources: Resources, *, grace: float = GRACE, tell_after: float = TE
     @asynccontextmanager
     async def watching() -> AsyncIterator[None]:
         silences = {
-            number: [Silence(client, kind, tell_after=tell_after) for kind in (SCHEDULER, WORKER)]
+            number: [
+                Silence(
+                    client, kind, tell_after=tell_after, where=f" of shard {number}" if clients[1:] else ""
+                )
+                for kind in (SCHEDULER, WORKER)
+            ]
             for number, client in enumerate(clients)
         }
         task = asyncio.create_task(_watch(silences, lambda: needed(resources.tasks, len(clients))))
