@@ -127,7 +127,7 @@ def carry_out(
     if as_json:
         print_json(record.to_json())
     else:
-        _show(record.told())
+        _show(record)
     return OF_RUN[record.status]
 
 
@@ -230,7 +230,8 @@ def in_loop(session: Coroutine[Any, Any, RunRecord]) -> RunRecord:
 
 
 def _show(record: RunRecord) -> None:
-    screen = console()
+    """Tell how a run ended, with the titles of the objects that it speaks of."""
+    screen, record = console(), record.told()
     line = Text(f"{printable(record.task)}: ") + status_text(record.status)
     line.append(f" in {duration(record.seconds)}" if record.seconds is not None else "")
     done = done_in_words(record.counts, labels_of(record.task))

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
+from tasks.merge import Name
 from tests.worker.cli.conftest import Here
+from worker.cli.runs.run import _show
 from worker.store import RunRecord, Store, schema
 
 NOW = datetime.now(UTC)
@@ -46,6 +48,15 @@ def test_a_run_is_shown_with_every_write(here: Here) -> None:
     assert (write["write"], write["side"], write["left_id"]) == ("update", "right", "n1")
     assert (write["before"], write["after"]) == ({"Title": "Milk"}, {"Title": "Oat milk\x1b[31m"})
     assert "n1" in here("runs", "show", edited, "--ids")
+
+
+def test_a_run_by_hand_speaks_of_objects_by_title(capsys: pytest.CaptureFixture[str]) -> None:
+    names = {("Notion", "9b1bc45f-4b4c"): Name("Milk")}
+    why = "Notion 9b1bc45f-4b4c: deleted in the other side"
+    notes = ["create in Notion for n9: late"]
+    _show(RunRecord(run_id="r", task="to-dos", status="failed", reason=why, notes=notes, names=names))
+    told = " ".join(capsys.readouterr().out.split())
+    assert told.endswith("Notion “Milk”: deleted in the other side create in Notion for n9: late")
 
 
 def test_a_run_without_writes_says_why(here: Here) -> None:
