@@ -217,6 +217,34 @@ def test_a_failed_message_is_sent_again_under_the_same_id(
     assert number.split('"claim":')[1][:10] == client.hget(KEY, "milk").split('"claim":')[1][:10]
 
 
+def test_a_failed_message_stays_the_same_when_its_task_gets_other_times(
+    beat: MakeBeat, queued: Queued, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sentry opens a check-in at `apply_entry`: a second one for the same run would never be closed."""
+    opened: list[str] = []
+    apply = Scheduler.apply_entry
+
+    def counted(self: Scheduler, entry: Any, producer: Any = None) -> None:
+        opened.append(entry.options["task_id"])
+        apply(self, entry, producer)
+
+    monkeypatch.setattr(Scheduler, "apply_entry", counted)
+    one = beat({"resend_after": 0.2}, milk={"every": 60})
+    client.set("celery", "this is no queue")
+    one.turn()
+    one.scheduler._change_entries(dict(beat(milk={"every": 90}).scheduler.entries))
+    client.delete("celery")
+    deadline = time.monotonic() + 30
+    while not (sent := queued()) and time.monotonic() < deadline:
+        one.turn()
+        time.sleep(0.05)
+    assert [headers["id"] for headers in sent] == opened
+    assert len(opened) == 1
+    one.turn()
+    assert one.scheduler.entries["milk"].every == 90
+    assert len(queued()) == 1
+
+
 def test_beat_starts_without_redis_and_waits_for_it(
     beat: MakeBeat, queued: Queued, server: RedisServer, client: redis.Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
