@@ -20,6 +20,7 @@ from bench import (
     polls,
     rate_limit,
     requests,
+    run_costs,
     scale,
     services,
     simulation,
@@ -40,6 +41,7 @@ SCALABLE: dict[str, Callable[..., Table]] = {
     "nodes": nodes.measure,
     "idle_nodes": idle_nodes.measure,
     "services": services.measure,
+    "run_costs": run_costs.measure,
     "scale": scale.measure,
     "simulation": simulation.measure,
 }

@@ -41,7 +41,7 @@ def measure(*, quick: bool = False) -> Table:
         rival = Contender(RIVAL, "bench.two_nodes.spire", str(python))
     except ultimate.UnavailableError as error:
         table.caption = f"Without {RIVAL}: {error}"
-    for kind in ("sqlite", "postgresql"):
+    for kind in ("sqlite",) if quick else ("sqlite", "postgresql"):
         # The rival's storage asks the database's catalogue in PostgreSQL's own words.
         contenders = [ROW_BY_ROW, *([rival] if rival and kind == "postgresql" else []), OURS]
         with databases(kind) as made:

@@ -57,7 +57,7 @@ class Measured:
 
 def measure(*, quick: bool = False) -> Table:
     """Both ways, one after the other, each against a fresh limiter."""
-    seconds = 5.0 if quick else float(os.environ.get("LOCKSTEP_BENCH_SECONDS", "60"))
+    seconds = 2.0 if quick else float(os.environ.get("LOCKSTEP_BENCH_SECONDS", "30"))
     title = f"{PROCESSES} processes with {TASKS} tasks each, one token of {RATE:g} requests/s, {seconds:g} s"
     table = Table(title=title, title_justify="left")
     for header in ("", "requests/s", "share", "429s", "s waited", "requests of a task"):

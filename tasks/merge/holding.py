@@ -27,6 +27,9 @@ from tasks.values.canonical import dump, same
 #: How long an object waits after its first, second, … failure; after the last of these it is quarantined.
 WAITS = (timedelta(0), timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
 
+#: An object that failed more often is in quarantine.
+FAILURES_BEFORE_QUARANTINE = len(WAITS)
+
 #: How long an object in quarantine waits.
 QUARANTINE = timedelta(days=1)
 
@@ -63,7 +66,7 @@ class Held:
     @property
     def quarantined(self) -> bool:
         """Whether it failed so often that it is tried only now and then."""
-        return self.failures > len(WAITS)
+        return self.failures > FAILURES_BEFORE_QUARANTINE
 
 
 def pair_of(action: Action) -> Pair:

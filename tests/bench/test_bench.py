@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from bench import __main__, objects, polls, requests, ultimate
+from bench import __main__, objects, polls, requests, run_costs, ultimate
 from bench.fake_sides import Contest, Methods, Row, Sides, scenarios
 from bench.ultimate import UnavailableError, install
 
@@ -99,3 +99,20 @@ def test_the_report_tells_of_what_went_wrong(flaw: str, wrong: str) -> None:
     scenario = scenarios(**SIZES)["edit"]
     result = Contest(scenario.linked, make).measure(scenario, 0)
     assert getattr(result, wrong) > 0
+
+
+def test_what_a_run_asks_for_is_counted_on_both_databases() -> None:
+    table = run_costs.measure(quick=True)
+    statements, transactions, written = (
+        [int(cell) for cell in cells(table, header)]
+        for header in ("statements", "transactions", "that write")
+    )
+    assert [idle < edited for idle, edited in zip(statements[::2], statements[1::2], strict=True)] == [
+        True
+    ] * 2
+    assert statements[:2] == statements[2:]  # the same on either database
+    assert written[::2] == [2, 2]  # that it began, and how it ended
+    assert all(two <= one <= three for two, one, three in zip(written, transactions, statements, strict=True))
+    assert all(
+        int(cell) > 0 for header in ("requests to Redis", "its commands") for cell in cells(table, header)
+    )

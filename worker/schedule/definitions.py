@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,13 +27,14 @@ def definitions(tasks: Iterable[Scheduled], settings: Settings) -> dict[str, Def
     """
     redactor = redactor_for(settings)
     tables = {str(table.get("name")): redactor.value(table) for table in (*settings.sync, *settings.node)}
-    modules = {name: _text(name) for name in settings.tasks}
+    read = cache(_text)  # many tasks are of one module
+    modules = {name: read(name) for name in settings.tasks}
     made = {}
     for task in tasks:
         parts: list[object] = [tables[task.name]] if task.name in tables else [modules]
         own = type(task).__module__
         if own.partition(".")[0] not in PACKAGES and own not in modules:
-            parts.append(_text(own))
+            parts.append(read(own))
         text = json.dumps(parts, sort_keys=True, default=str)
         made[task.name] = Definition.of(task.plan_schedule, sha256(text.encode()).hexdigest()[:DIGEST])
     return made

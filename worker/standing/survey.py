@@ -25,9 +25,10 @@ from worker.signs import Board, Definition, Signs
 from worker.standing import divided, judgement
 from worker.standing.judgement import Standing, Trouble
 from worker.standing.status import InRedis, Status, TaskRow
-from worker.store import RunRecord, Store
+from worker.store import Store
 from worker.store.tables.installation import installation_of
 from worker.store.tables.pauses import Pause
+from worker.store.tables.standings import Kept
 from worker.store.tables.timings import Timing
 from worker.telling.exit_codes import CheckCode, ExitCode
 from worker.telling.failures import CommandError
@@ -53,15 +54,16 @@ def survey(settings: Settings, known: Mapping[str, Scheduled], store: Store) -> 
     installation = None if refusal else installation_of(store)
     parts = _all_present(settings, installation, known)
     present = divided.joined(parts)
-    latest = store.runs.latest()
+    kept = store.standings.all()
     orders = store.pauses.all(), store.timings.all()
     place = {name: shards.shard_of(name, len(parts)) for name in known}
     rows = [
-        _row(task, latest.get(name), parts[place[name]], store, now, orders) for name, task in known.items()
+        _row(task, kept.get(name, Kept()), parts[place[name]], now, orders) for name, task in known.items()
     ]
     if len(parts) > 1:
         rows = [replace(row, shard=place[row.standing.name]) for row in rows]
-    gone = {name: store.links.counted(name) for name in sorted(set(latest) - set(known) - {PRUNE})}
+    ran = {name for name, one in kept.items() if one.last is not None}
+    gone = {name: kept[name].links for name in sorted(ran - set(known) - {PRUNE})}
     signs = present.signs
     troubles = [Trouble(text, ExitCode.UNAVAILABLE) for text in (present.trouble, refusal) if text]
     troubles += [trouble for _, trouble in divided.without_scheduler(parts, known, now)]
@@ -69,7 +71,7 @@ def survey(settings: Settings, known: Mapping[str, Scheduled], store: Store) -> 
     troubles += judgement.refused(signs) if signs is not None else []
     for row in rows:
         troubles += judgement.of_task(row.standing, parts[place[row.standing.name]].signs, now)
-    pruned = latest.get(PRUNE)
+    pruned = kept.get(PRUNE, Kept()).last
     if pruned is not None and pruned.status == "failed":
         troubles.append(Trouble(f"pruning failed: {pruned.reason}", ExitCode.FAILED, CheckCode.WARNING))
     return Status(
@@ -175,25 +177,22 @@ def _read(client: redis.Redis, settings: Settings, known: Collection[str]) -> In
 
 def _row(
     task: Scheduled,
-    last: RunRecord | None,
+    kept: Kept,
     present: InRedis,
-    store: Store,
     now: datetime,
     orders: tuple[Mapping[str, Pause], Mapping[str, Timing]],
 ) -> TaskRow:
     name = task.name
     pauses, timings = orders
     timing = timings.get(name)
-    held = store.memories.held(name)
-    succeeded = store.runs.last_succeeded(name)
     known = Standing(
         name=name,
         schedule=task.plan_schedule if timing is None else timing.over(task.plan_schedule),
-        ran=store.runs.count_finished(name),
-        started=store.runs.last_ordinary(name),
-        ended=store.runs.last_ended(name),
-        succeeded=succeeded,
-        first=store.runs.first_started(name) if succeeded is None else None,
+        ran=kept.ran,
+        started=kept.ordinary,
+        ended=kept.ended,
+        succeeded=kept.succeeded,
+        first=kept.first if kept.succeeded is None else None,
         running=name in present.sessions,
         claimed=present.claimed.get(name),
         pause=pauses.get(name),
@@ -202,12 +201,12 @@ def _row(
         standing=known,
         state=judgement.state_of(known, present.signs, now),
         lag=judgement.lag_of(known, now),
-        last=last,
+        last=kept.last,
         next=judgement.next_run(known, present.signs, now),
         session=present.sessions.get(name),
         left_out=present.left_out.get(name, 0),
-        links=store.links.counted(name),
-        conflicts=store.conflicts.count(name, unseen=True),
-        held=len(held),
-        quarantined=sum(one.quarantined for one in held),
+        links=kept.links,
+        conflicts=kept.conflicts,
+        held=kept.held,
+        quarantined=kept.quarantined,
     )

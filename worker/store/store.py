@@ -18,6 +18,7 @@ from worker.store.tables.memory import Memories
 from worker.store.tables.pauses import Pauses
 from worker.store.tables.plans import Plans
 from worker.store.tables.runs import Runs
+from worker.store.tables.standings import Standings
 from worker.store.tables.tallies import Tallies
 from worker.store.tables.timings import Timings
 
@@ -76,6 +77,11 @@ class Store(Database):
     def tallies(self) -> Tallies:
         """How often what happened in runs."""
         return Tallies(self)
+
+    @cached_property
+    def standings(self) -> Standings:
+        """What is kept of all tasks, asked for at once."""
+        return Standings(self)
 
     @cached_property
     def installation(self) -> int:

@@ -217,27 +217,6 @@ class Runs:
             gone = connection.scalar(select(node.runs_pruned).where(node.id == task))
         return self.first_started(task) if gone else None
 
-    def last_ordinary(self, task: str) -> RunRecord | None:
-        """The newest run by schedule, by `lockstep run` or by an event that really ran, or runs now."""
-        run = schema.run.c
-        return self._newest(task, run.status.in_((*RAN, "running")) & run.kind.is_(None))
-
-    def last_ended(self, task: str) -> RunRecord | None:
-        """The newest run of any kind that came to an end, or was lost with its worker."""
-        return self._newest(task, schema.run.c.status.in_((*RAN, "abandoned")))
-
-    def last_succeeded(self, task: str) -> RunRecord | None:
-        """The newest run by schedule, by `lockstep run` or by an event that left nothing behind."""
-        run = schema.run.c
-        return self._newest(task, (run.status == "succeeded") & run.kind.is_(None))
-
-    def _newest(self, task: str, condition: ColumnElement[bool]) -> RunRecord | None:
-        run = schema.run.c
-        query = select(schema.run).where(run.task == task, condition).order_by(run.started_at.desc()).limit(1)
-        with self._store.read() as connection:
-            row = connection.execute(query).mappings().first()
-        return None if row is None else record_of(row)
-
     def last_fence(self, node: str) -> int:
         """The highest fencing token that wrote for a node; 0 where none did."""
         with self._store.read() as connection:

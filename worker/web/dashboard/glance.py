@@ -61,6 +61,6 @@ class Glance:
     def _see(self) -> Look:
         self.looks += 1
         resources = self._resources
-        tasks, runs = resources.tasks, resources.store.runs
-        status = survey(resources.settings, tasks, resources.store)
-        return Look(status, {name: runs.list(name, RECENT, skipped=False) for name in tasks})
+        tasks, store = resources.tasks, resources.store
+        status = survey(resources.settings, tasks, store)
+        return Look(status, store.standings.recent(tasks, RECENT))
