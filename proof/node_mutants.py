@@ -22,7 +22,9 @@ SUITE = "tests/tasks/database/test_simulator.py::test_nodes_converge_and_lose_no
 MUTANTS = [Mutant("nothing planted", ENGINE, "", ""), *all_mutants()]
 
 
-GROUND = Ground(parts=("config", "tasks", "tests/tasks/database", "tests/conftest.py", "docs"))
+GROUND = Ground(
+    parts=("config", "tasks", "worker", "tests/tasks/database", "tests/harness", "tests/conftest.py", "docs")
+)
 
 
 def main() -> int:
