@@ -34,18 +34,21 @@ class Sentinels(sentinel.Sentinel):
         Raises:
             MasterNotFoundError: no sentinel answers and knows one that is up.
         """
+        reasons = []
         for asked in list(self.sentinels):
             try:
                 known: Any = asked.sentinel_masters()
-            except (redis.ConnectionError, redis.TimeoutError):
+            except (redis.ConnectionError, redis.TimeoutError) as error:
+                reasons.append(str(error))
                 continue
             state = known.get(service_name)
             if state and self.check_master_state(state, service_name):  # type: ignore[no-untyped-call]
                 # Who answered is asked first the next time.
                 self.sentinels = [asked, *(other for other in self.sentinels if other is not asked)]
                 return str(state["ip"]), int(state["port"])
+        why = f" ({'; '.join(dict.fromkeys(reasons))})" if reasons else ""
         raise sentinel.MasterNotFoundError(
-            f"no one knows a primary that is up: {shown(service_name, self._at)}"
+            f"no one knows a primary that is up: {shown(service_name, self._at)}{why}"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 import time
@@ -19,6 +20,7 @@ from tests.harness import eventually, free_port
 from tests.harness.sentinels import SERVICE, Watched
 from tests.harness.tls import TlsFront, TlsOrPlainFront, make_certificates
 from worker.broker import transport
+from worker.cli.doctor.facts.sentinels import sentinel_facts
 from worker.redis_client import connect_url, hosts, impatient
 from worker.redis_sentinel import PrimaryPool
 
@@ -167,3 +169,24 @@ def test_all_is_encrypted(tmp_path: Path) -> None:
     finally:
         for each in fronts.values():
             each.__exit__(None, None, None)
+
+
+def test_a_user_of_the_sentinels_with_the_documented_rights_is_enough(watched: Watched) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "deployment.md").read_text("utf-8")
+    found = re.search(r"sentinel's user needs `([^`]+)` \(`slaves`[^`]*\) and `([^`]+)`", text)
+    assert found
+    rights = [*found[1].split(), "+sentinel|slaves", found[2]]
+    for sentinel in watched.sentinels:
+        user = ("ACL", "SETUSER", "watcher", "on", ">word", "resetkeys", "resetchannels", "-@all")
+        sentinel.client.execute_command(*user, *rights)  # type: ignore[no-untyped-call]  # so it is there
+    url = watched.url + "&sentinel_user=watcher&sentinel_password=word"
+    with connect_url(url) as client:
+        assert client.ping()
+        told = sentinel_facts(client)
+        assert told is not None
+        assert (told.silent, told.sentinels, told.replicas) == ((), 2, 1)
+    with (
+        pytest.raises(redis.ConnectionError, match=r"WRONGPASS|invalid username-password"),
+        impatient(connect_url(url.replace("=word", "=other")), 2) as client,
+    ):
+        client.ping()
