@@ -267,7 +267,7 @@ def unattended(signs: Signs, now: datetime) -> list[Trouble]:
 def no_scheduler(signs: Signs, now: datetime, elsewhere: Sequence[Sign] = ()) -> Trouble | None:
     """That there is no scheduler where one was before, or while others live `elsewhere`, at the other Redis servers."""
     starting = _begin(signs.living_workers, now)
-    waited_for = bool(signs.schedulers) or _last(elsewhere, now)
+    waited_for = bool(signs.schedulers) or _established(elsewhere, now)
     if waited_for and not signs.living_schedulers and _is_away(signs.schedulers) and not starting:
         return Trouble("no scheduler lives, so nothing is started by schedule", ExitCode.UNATTENDED)
     return None
@@ -279,7 +279,7 @@ def no_worker(signs: Signs, now: datetime, elsewhere: Sequence[Sign] = ()) -> Tr
     One is waited for where a scheduler lives, and while others live `elsewhere`, at the other Redis servers.
     """
     if not signs.living_workers:
-        waited_for = bool(signs.workers or signs.living_schedulers) or _last(elsewhere, now)
+        waited_for = bool(signs.workers or signs.living_schedulers) or _established(elsewhere, now)
         if waited_for and _is_away(signs.workers) and not _begin(signs.living_schedulers, now):
             return Trouble("no worker lives, so nothing is run", ExitCode.UNATTENDED)
         return None
@@ -312,7 +312,7 @@ def _begin(signs: Sequence[Sign], now: datetime) -> bool:
     return bool(signs) and all(now - sign.since < timedelta(seconds=GRACE) for sign in signs)
 
 
-def _last(signs: Sequence[Sign], now: datetime) -> bool:
+def _established(signs: Sequence[Sign], now: datetime) -> bool:
     """Whether there are some, and not all of them have just been started."""
     return bool(signs) and not _begin(signs, now)
 

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from worker.machine.redis_server import RedisServer
+from worker.redis_client import connect_url
 from worker.schedule.claims import KEY, Claim, Claims
 
 
@@ -217,3 +218,19 @@ def test_racing_beats_claim_each_run_once(server: RedisServer, client: redis.Red
         thread.join()
     assert len(granted) == len(set(granted))
     assert 10 < len(granted) <= 31
+
+
+def test_a_renamed_entry_goes_to_the_redis_of_its_new_name(
+    claims: Claims, client: redis.Redis, own_redis: RedisServer
+) -> None:
+    assert ask(claims).granted
+    with connect_url(own_redis.url) as other:
+        there = Claims(other)
+        claims.rename("milk", "bread", there)
+        assert client.hgetall(KEY) == {}
+        assert set(there.last()) == {"bread"}
+        # What is scheduled there by that name already has its own word on it.
+        before = other.hget(KEY, "bread")
+        assert ask(claims).granted
+        claims.rename("milk", "bread", there)
+        assert other.hget(KEY, "bread") == before
