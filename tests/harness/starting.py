@@ -30,7 +30,16 @@ HEEDED = {
     "PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONWARNINGS", "PYTHONFAULTHANDLER", "PYTHONDONTWRITEBYTECODE",
 }  # fmt: skip
 #: What Celery and Typer read as they are imported; where a program has any of it, it imports them itself.
-READ_BY_IMPORTS = ("REMAP_SIGTERM", "NOSETPS", "AUTOSCALE_", "CELERY_", "C_", "TYPER_", "TERMINAL_WIDTH")
+READ_BY_IMPORTS = (
+    "REMAP_SIGTERM",
+    "NOSETPS",
+    "AUTOSCALE_",
+    "CELERY_",
+    "C_FAKEFORK",
+    "C_BENCH",
+    "TYPER_",
+    "TERMINAL_WIDTH",
+)
 #: Where it reads as it starts how it is to encode.
 ENCODINGS = ("LC_ALL", "LC_CTYPE", "LANG")
 
