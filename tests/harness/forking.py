@@ -27,7 +27,9 @@ from typing import Any
 
 #: Of the product, what is imported by any command; never what looks at settings as it is imported.
 PACKAGES = ("config", "tasks", "worker")
-NOT_IMPORTED = {"worker.celery", "worker.cli.new.templates"}
+NOT_IMPORTED = {"worker.celery"}
+#: Sentry wraps a function of Celery's before this takes it, so it has to come after the settings are read.
+NOT_YET = "celery.worker.consumer"
 #: Which descriptors a program may have: none of ours but the three that all have.
 MOST_DESCRIPTORS = 4096
 
@@ -46,12 +48,14 @@ class Wanted:
 def imported() -> None:
     """Import Celery with its commands, and the product."""
     importlib.import_module("celery.bin.celery")
+    sys.modules[NOT_YET] = None  # type: ignore[assignment]
     for name in PACKAGES:
         package = importlib.import_module(name)
         for module in pkgutil.walk_packages(package.__path__, f"{name}."):
             if module.name not in NOT_IMPORTED and not module.name.endswith("__main__"):
-                with contextlib.suppress(ImportError):  # what is there without an extra only
+                with contextlib.suppress(ImportError):
                     importlib.import_module(module.name)
+    del sys.modules[NOT_YET]
 
 
 def serve(control: socket.socket) -> Wanted | None:

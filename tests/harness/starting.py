@@ -29,6 +29,17 @@ ROOT = Path(__file__).resolve().parents[2]
 HEEDED = {
     "PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONWARNINGS", "PYTHONFAULTHANDLER", "PYTHONDONTWRITEBYTECODE",
 }  # fmt: skip
+#: What Celery and Typer read as they are imported; where a program has any of it, it imports them itself.
+READ_BY_IMPORTS = (
+    "REMAP_SIGTERM",
+    "NOSETPS",
+    "AUTOSCALE_",
+    "CELERY_",
+    "C_FAKEFORK",
+    "C_BENCH",
+    "TYPER_",
+    "TERMINAL_WIDTH",
+)
 #: Where it reads as it starts how it is to encode.
 ENCODINGS = ("LC_ALL", "LC_CTYPE", "LANG")
 
@@ -152,6 +163,7 @@ def _may_be_forked(arguments: Sequence[str], env: Mapping[str, str]) -> bool:
         and arguments[0] == sys.executable
         and (arguments[1] in ("-c", "-m") or arguments[1].endswith(".py"))
         and all(env.get(name) == os.environ.get(name) for name in of_python)
+        and not any(name.startswith(READ_BY_IMPORTS) for name in env)
         and _encodes_as_usual(env)
         and _encodes_as_usual(os.environ)
     )
@@ -183,7 +195,11 @@ def _forking() -> socket.socket:
         process = subprocess.Popen(
             [sys.executable, "-P", str(Path(__file__).with_name("forking.py")), str(theirs.fileno())],
             stdin=subprocess.DEVNULL,
-            env={name: value for name, value in os.environ.items() if name not in HEEDED},
+            env={
+                name: value
+                for name, value in os.environ.items()
+                if name not in HEEDED and not name.startswith(READ_BY_IMPORTS)
+            },
             cwd=ROOT,
             pass_fds=[theirs.fileno()],
             start_new_session=True,

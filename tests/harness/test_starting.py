@@ -56,12 +56,13 @@ def test_it_sees_what_a_fresh_one_does(tmp_path: Path, way: str) -> None:
 
 def test_it_has_its_imports_behind_it_and_nothing_else() -> None:
     code = (
-        "import sys; print('celery' in sys.modules, 'worker.celery' in sys.modules)\n"
+        "import sys; print([name in sys.modules for name in ('celery', 'worker.store', 'worker.celery')])\n"
+        "print([name for name in sys.modules if name.startswith('celery.worker.consumer')])\n"
         "from config import get_settings; from tasks import all_tasks\n"
         "print(get_settings.cache_info().currsize, len(all_tasks))\n"
     )
     done = run([sys.executable, "-c", code], env={"PYTHONPATH": str(Path(__file__).parents[2])})
-    assert done.stdout == "True False\n0 0\n", done.stderr
+    assert done.stdout == "[True, True, False]\n[]\n0 0\n", done.stderr
 
 
 def test_how_it_ends_is_told(tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_it_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
 
 def test_what_needs_an_interpreter_of_its_own_gets_one(tmp_path: Path) -> None:
     code = "import sys; print(hash('a'), 'celery' in sys.modules)"
-    for variable in ({"LC_ALL": "de_DE.ISO-8859-1"}, {"PYTHONHASHSEED": "8"}):
+    for variable in ({"LC_ALL": "de_DE.ISO-8859-1"}, {"PYTHONHASHSEED": "8"}, {"REMAP_SIGTERM": "SIGQUIT"}):
         assert run([sys.executable, "-c", code], env={**os.environ, **variable}).stdout.endswith("False\n")
     env = {**os.environ, "PYTHONHASHSEED": "7"}
     assert (
