@@ -124,8 +124,11 @@ def read_toml() -> dict[str, Any]:
         raise SettingsError(f"there is no file {file}, which --config or {CONFIG_VARIABLE} names") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file} is not valid TOML: {error}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file} cannot be read: {error}") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SettingsError(f"{file} is not UTF-8 from line {line} on: save it in that encoding") from None
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror or error}") from None
 
 
 class VariableSource(PydanticBaseSettingsSource):

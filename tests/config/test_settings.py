@@ -159,6 +159,14 @@ def test_toml_with_a_syntax_error_names_file_and_line(
     assert "line 1" in problems(monkeypatch)[0]
 
 
+def test_toml_in_another_encoding_names_file_and_line(
+    bare_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bare_environment / "lockstep.toml").write_bytes('log_level = "INFO"\n# für Anna\n'.encode("latin-1"))
+    (line,) = problems(monkeypatch)
+    assert line == "lockstep.toml is not UTF-8 from line 2 on: save it in that encoding"
+
+
 def test_an_unknown_key_names_the_nearest(bare_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (bare_environment / "lockstep.toml").write_text('redis_ulr = "redis://x"\nLOG_LEVEL = "INFO"\n')
     assert problems(monkeypatch) == (

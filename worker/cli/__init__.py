@@ -6,24 +6,26 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+#: That of `ExitCode`, which may not be there yet.
+_INTERRUPTED = 130
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command of `arguments`, or of the process, and exit with its code.
 
     A foreseeable error is one line on standard error. Any other is a fault of ours and keeps its traceback.
     """
-    from worker.cli.app import app
-    from worker.machine.collector import collect_seldom
-    from worker.telling.exit_codes import ExitCode
-    from worker.telling.signs import speak_plainly
+    try:  # all of it takes a second, in which a person may think otherwise
+        from worker.cli.app import app
+        from worker.machine.collector import collect_seldom
+        from worker.telling.signs import speak_plainly
 
-    collect_seldom()
-    speak_plainly(sys.stdout)
-    speak_plainly(sys.stderr)
-    try:
+        collect_seldom()
+        speak_plainly(sys.stdout)
+        speak_plainly(sys.stderr)
         code = app(args=arguments, prog_name="lockstep", standalone_mode=True)
     except KeyboardInterrupt:
-        code = ExitCode.INTERRUPTED
+        code = _INTERRUPTED
     except Exception as error:
         code = _tell(error)
     sys.exit(int(code or 0))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from tasks.errors import TaskDefinitionError
 from tasks.mapping import Pair
 from tasks.services.found import services
 from tasks.sides import Attribute, End, Kind, Listing, Option, Side
@@ -68,10 +69,18 @@ class CopyOfTwo(TwoWay):
 
     Arguments:
         task: What is copied; nothing of it is called but its resolver, which is pure.
+
+    Raises:
+        TaskDefinitionError: nothing is known of what goes where before its sides are read.
     """
 
     def __init__(self, task: TwoWay) -> None:
         pairs, attributes = mapped(task)
+        if not pairs:
+            raise TaskDefinitionError(
+                f"task {task.name!r}: what goes where is chosen when its sides are read, so there is nothing to try "
+                "yet: write the pairs of attributes down, in [sync.map] or as its mapping"
+            )
         titles = {end: pairs[0].at(end) for end in End}
         sides = {
             end: CopySide(task.sides[end].label, attributes[end], title) for end, title in titles.items()

@@ -12,7 +12,9 @@ import pytest
 
 from config import get_settings
 from tasks import Lossy, TwoWay, registry
+from tasks.errors import TaskDefinitionError
 from tasks.services.caldav import Todos
+from tasks.services.markdown import Folder
 from tasks.services.notion import DataSource
 from tasks.sides import End, Kind
 from tasks.testing import check_task
@@ -247,3 +249,9 @@ def test_a_lossy_declaration_tells_what_is_tried() -> None:
     assert copy.key == "Title"
     assert {type(value).__name__ for value in copy.values["Due"]} == {"datetime", "NoneType"}
     assert any("Note" in note for note in copy.notes)
+
+
+def test_a_task_whose_attributes_are_chosen_later_has_nothing_to_try_yet(tmp_path: Path) -> None:
+    task = TwoWay("notes", Folder(tmp_path / "here"), Folder(tmp_path / "there"))
+    with pytest.raises(TaskDefinitionError, match=r"'notes': .* write the pairs of attributes down"):
+        mapping_of(task)

@@ -168,7 +168,7 @@ def test_a_full_redis_amid_work_is_told_in_a_line(tmp_path: Path, pool: str) -> 
         load(stack, 100)
         worker = stack.worker(*([] if pool == "pool" else ["--pool=prefork"]))
         with operator(stack) as client:
-            eventually(lambda: worker.output().count("succeeded in") > 20, 20)
+            eventually(lambda: worker.output().count("] succeeded in") > 20, 20)
             fill(client, stack)
             time.sleep(6)
             empty(client, stack)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -31,6 +32,32 @@ def test_every_code_is_documented_and_told() -> None:
 def test_the_codes_of_a_check_are_documented() -> None:
     rows = codes("`lockstep status`", r"^\| (\d+ \| [A-Z]+) \|")
     assert rows == [f"{int(code)} | {code.name}" for code in CheckCode]
+
+
+AT_THE_BEGIN = """
+import sys
+
+class Ann:
+    def find_spec(self, name, *_):
+        if name == "worker.cli.app":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Ann())
+from worker.cli import main
+main(["tasks"])
+"""
+
+
+def test_an_interrupt_while_a_command_starts_is_no_traceback(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", AT_THE_BEGIN],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (ExitCode.INTERRUPTED, "", "")
 
 
 @pytest.mark.processes

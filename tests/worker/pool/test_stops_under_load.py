@@ -73,7 +73,7 @@ def test_a_worker_stops_well_amid_many_runs(make: MakeStack) -> None:
         waits = number % 3 == 2  # for its runs as long as they take; the others cancel what takes too long
         worker = stack.worker(*OPTIONS, REMAP_SIGTERM="" if waits else "SIGQUIT")
         # Another moment each time: among the first runs, and when all threads have work.
-        eventually(lambda worker=worker: worker.output().count("succeeded in") > 20, 20)
+        eventually(lambda worker=worker: worker.output().count("] succeeded in") > 20, 20)
         time.sleep(0.13 * (number % 7))
         amid += bool(held(stack))
         worker.terminate()

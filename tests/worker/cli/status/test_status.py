@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,12 @@ def worker(client: redis.Redis, name: str = "celery@office", **more: object) -> 
     return life
 
 
+def show(alive: Iterable[Life]) -> None:
+    """Give their signs anew: a command may take longer to start than a sign lasts."""
+    for life in alive:
+        life.give()
+
+
 def ran(store: Store, task: str, status: str = "succeeded", *, by_hand: bool = False, **ago: float) -> None:
     at = datetime.now(UTC) - timedelta(**ago)
     run = RunRecord(
@@ -95,7 +101,10 @@ def test_what_an_up_that_ended_was_to_run_is_overdue(lockstep: Any, store: Store
 def test_scheduler_and_workers_are_shown_as_they_are(
     lockstep: Any, own_redis: RedisServer, client: redis.Redis
 ) -> None:
+    alive: list[Life] = []
+
     def status(*more: str) -> Any:
+        show(alive)
         return lockstep("status", *more, REDIS_URL=own_redis.url)
 
     never = status()
@@ -106,7 +115,7 @@ def test_scheduler_and_workers_are_shown_as_they_are(
     )
 
     beat, one = scheduler(client), worker(client)
-    worker(client, "w2@other", takes=False, stopping=True)
+    alive += [beat, one, worker(client, "w2@other", takes=False, stopping=True)]
     well = status()
     assert well.returncode == 0, well.stdout
     assert re.search(
@@ -123,6 +132,7 @@ def test_scheduler_and_workers_are_shown_as_they_are(
     }
     assert (told["exit_code"], told["troubles"]) == (0, [])
 
+    alive.clear()
     one.end()
     age(client, WORKER, 90)
     age(client, SCHEDULER, 90)
@@ -140,7 +150,7 @@ def test_scheduler_and_workers_are_shown_as_they_are(
         "LOCKSTEP CRITICAL - no scheduler lives, so nothing is started by schedule; "
     )
 
-    scheduler(client)
+    alive.append(scheduler(client))
     killed = status()
     assert killed.returncode == 0  # a worker may be about to start
     assert "Workers: " in killed.stdout
@@ -169,13 +179,13 @@ def test_the_next_run_is_that_of_the_scheduler_and_a_changed_file_is_told(
     ran(store, "to-dos", minutes=1)
     has = {**TASKS, "to-dos": Definition.of(Schedule(timedelta(hours=2))), "gone": TASKS["strict"]}
     del has["strict"]
-    scheduler(client, has)
-    worker(client)
+    alive = [scheduler(client, has), worker(client)]
     done = lockstep("status", "--json", REDIS_URL=own_redis.url)
     found = rows(done)
     due = datetime.fromisoformat(found["to-dos"]["next_run"]) - datetime.now(UTC)
     assert timedelta(minutes=117) < due < timedelta(minutes=119)
     assert (found["strict"]["next_run"], found["strict"]["no_next_run"]) == (None, "not in the schedule")
+    show(alive)
     shown = lockstep("status", REDIS_URL=own_redis.url).stdout
     for line in (
         "to-dos: runs every 5 min here, but the scheduler has every 2 h: restart it",
@@ -184,6 +194,7 @@ def test_the_next_run_is_that_of_the_scheduler_and_a_changed_file_is_told(
         "single, strict, to-dos: not known to worker celery@office: restart it",
     ):
         assert f"{line}\n" in shown
+    show(alive)
     checked = lockstep("status", "--check", REDIS_URL=own_redis.url)
     assert checked.returncode == 1
     assert "scheduler or workers have read something else: gone, single, strict, to-dos" in checked.stdout
