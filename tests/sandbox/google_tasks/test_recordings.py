@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.google_tasks import GoogleTasks
+from sandbox.google_tasks import Fault, GoogleTasks
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "proof"))
 
@@ -116,6 +116,19 @@ def played(folder: Path, interactions: list[Json]) -> list[str]:
 
 def test_what_was_recorded_here_agrees(tmp_path: Path) -> None:
     assert played(tmp_path, recorded(tmp_path)) == []
+
+
+def test_a_request_that_google_refused_in_a_mood_of_its_own_makes_nothing(tmp_path: Path) -> None:
+    with GoogleTasks() as server:
+        r = Recorder(server.url)
+        for status in (403, 429, 503):
+            server.faults.add(Fault(status=status))
+            r.ask("POST", "lists/@default/tasks", {"title": "twice?"})
+        del r.http.headers["Authorization"]
+        r.ask("GET", "lists/@default/tasks")
+        r.http.headers["Authorization"] = "Bearer secret"
+        r.ask("GET", "lists/@default/tasks")
+    assert not played(tmp_path, r.interactions)
 
 
 def of(interactions: list[Json], method: str, part: str) -> Json:

@@ -138,6 +138,34 @@ def view_traffic() -> list[tuple[str, str, Any, int, Any]]:
 
 
 @pytest.mark.processes
+def test_a_request_that_was_refused_in_a_mood_of_notions_makes_nothing(tmp_path: Path) -> None:
+    page = {"parent": {"page_id": ROOT_PAGE_ID}, "properties": {"title": text("Twice?")}}
+    refused = {
+        "object": "error",
+        "status": 429,
+        "code": "rate_limited",
+        "message": "Slow down.",
+        "request_id": "r",
+    }
+    found = {
+        "object": "list",
+        "results": [],
+        "has_more": False,
+        "next_cursor": None,
+        "type": "page_or_data_source",
+    }
+    cassette(
+        tmp_path,
+        ("POST", "pages", page, 429, refused),
+        ("POST", "pages", page, 502, "<html>bad gateway</html>"),
+        ("POST", "pages", page, 503, refused),
+        ("POST", "search", {"query": "Twice?"}, 200, {**found, "page_or_data_source": {}, "request_id": "r"}),
+    )
+    counts = json.loads(replay(tmp_path, "--json").stdout)["endpoints"]
+    assert counts["POST /pages"] == {"seeded": 2, "differ": 1}  # 503 has another word of its own
+    assert counts["POST /search"] == {"agree": 1}
+
+
 def test_views_are_measured(tmp_path: Path) -> None:
     traffic = view_traffic()
     cassette(tmp_path, *traffic)

@@ -79,6 +79,13 @@ def test_names_that_cannot_be_used(name: str, tmp_path: Path, monkeypatch: pytes
     assert list(tmp_path.iterdir()) == []
 
 
+def test_words_of_the_tables_are_no_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CommandError, match="'map' is a word of lockstep"):
+        new_service("map", None)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_is_there_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CommandError, match="there is a service 'caldav' already"):

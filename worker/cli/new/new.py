@@ -11,7 +11,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
 
-from tasks.services.found import services
+from tasks.services.found import RESERVED, services
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
 from worker.telling.screen import say
@@ -92,6 +92,10 @@ def _check(name: str) -> None:
         raise CommandError(
             f"{name!r} is no name for a service: take small letters, digits and single underscores, such as shelf",
             ExitCode.USAGE,
+        )
+    if name in RESERVED:
+        raise CommandError(
+            f"{name!r} is a word of lockstep.toml itself: give your service another name", ExitCode.USAGE
         )
     if name in services():
         raise CommandError(f"there is a service {name!r} already: give yours another name", ExitCode.USAGE)
