@@ -13,6 +13,7 @@ from tasks.mapping.constants import read_constants
 from tasks.mapping.mapping import Mapped, Mapping, Pair
 from tasks.mapping.midnight import at_midnight
 from tasks.mapping.rules import Rule, partners, rule_for
+from tasks.mapping.spelled import FORMATTED
 from tasks.sides import Attribute, End, Kind, Labels
 from tasks.sides.ends import UNLABELLED
 
@@ -101,11 +102,12 @@ def _met(
         raise TaskDefinitionError(
             f"the mapping of {pair.left!r} has links, but {left.kind} and {right.kind} are no references: leave it out"
         )
+    _check_format(case, rule)
     if pair.values and not rule.takes_values:
         raise case.wrong_values(f"{left.kind} and {right.kind} take none; leave it out")
     found = at_midnight(case, rule.build(case))
     meets = f"{left.kind} = {right.kind}" if rule.converts else found.converter.form
-    forms = [meets, left.form, right.form]
+    forms = [meets, left.form, right.form, pair.format or "", pair.zone or ""]
     converter = replace(found.converter, form=" ".join(form for form in forms if form))
     return Mapped(pair, converter, found.lossy, _told(case, rule, found.told)), found.warning
 
@@ -143,6 +145,23 @@ def _check_direction(case: Case, rule: Rule, end_words: Values[End, str]) -> Non
         )
 
 
+def _check_format(case: Case, rule: Rule) -> None:
+    """Make sure that a format is only said of a text that says something else.
+
+    Raises:
+        TaskDefinitionError: it is said of other kinds.
+    """
+    if case.pair.format is not None and (rule.first not in FORMATTED or rule.second is not Kind.TEXT):
+        raise TaskDefinitionError(
+            f"the mapping of {case.pair.left!r} has format, which is for a text at one end and a number, a whole "
+            f"number, a date or a moment at the other: {case.left.kind} and {case.right.kind} take none; leave it out"
+        )
+    if case.pair.format is None and case.pair.zone is not None:
+        raise TaskDefinitionError(
+            f"the mapping of {case.pair.left!r} has zone, which is for a format that shows a time: leave it out"
+        )
+
+
 def _mend(case: Case, end: End, end_words: Values[End, str]) -> str:
     verb = "say" if case.pair.only_to is not None else "add"
     return f'{verb} only_to = "{end_words[end]}"'
@@ -151,7 +170,7 @@ def _mend(case: Case, end: End, end_words: Values[End, str]) -> str:
 def _told(case: Case, rule: Rule, detail: str) -> str:
     """What becomes of the values of a pair, in a sentence; empty where nothing does."""
     parts = [detail] if detail else []
-    if rule.converts and rule.loses:
+    if rule.converts and rule.loses and case.pair.format is None:  # else the detail says it
         parts.append(rule.loses)
     if case.pair.only_to is not None:
         parts.append(f"goes only to {case.labels[case.pair.only_to]}")

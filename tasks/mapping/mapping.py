@@ -27,6 +27,10 @@ class Pair:
     mode: str | None = None
     #: The task whose links say which objects belong together that both refer to; `None`: the one with this mapping.
     links: str | None = None
+    #: How a text says a number or a time, as the user says it: `1.234,56`, `%d.%m.%Y`.
+    format: str | None = None
+    #: The time zone in which such a text is meant.
+    zone: str | None = None
 
     @property
     def name(self) -> str:

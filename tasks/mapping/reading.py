@@ -11,7 +11,7 @@ from tasks.mapping.mapping import Pair
 from tasks.mapping.rules import rule_for
 from tasks.sides import Attribute, End
 
-_KEYS = ("to", "only_to", "values", "conflict_mode", "links")
+_KEYS = ("to", "only_to", "values", "conflict_mode", "links", "format", "zone")
 _MODES = ("newer", "error")
 #: Two meanings that are one thing: how far something is, and whether it is done.
 _PROGRESS = ("status", "done")
@@ -22,7 +22,7 @@ def pairs_of(mapping: Mapping[str, str | Mapping[str, Any]], ends: Mapping[str, 
 
     Args:
         mapping: by attribute of the left side, that of the right side, or a table with `to` and whatever else is to
-            be said of them: `only_to`, `values`, `conflict_mode`, `links`.
+            be said of them: `only_to`, `values`, `conflict_mode`, `links`, `format`, `zone`.
         ends: the words for the two ends, such as `{"board": End.LEFT, "phone": End.RIGHT}`; `left` and `right` are
             understood besides.
 
@@ -57,6 +57,9 @@ def _pair(left: str, said: Any, known: Mapping[str, End], ends: Mapping[str, End
     links = said.get("links")
     if links is not None and (not isinstance(links, str) or not links):
         raise TaskDefinitionError(f"{where}: links is the name of the sync that links what it refers to")
+    for key, example in (("format", "%d.%m.%Y"), ("zone", "Europe/Berlin")):
+        if key in said and (not isinstance(said[key], str) or not said[key].strip()):
+            raise TaskDefinitionError(f'{where}: {key} is a text, such as "{example}"')
     only_to = said.get("only_to")
     if only_to is not None and only_to not in known:
         raise TaskDefinitionError(
@@ -72,7 +75,7 @@ def _pair(left: str, said: Any, known: Mapping[str, End], ends: Mapping[str, End
         )
     end = None if only_to is None else known[only_to]
     mode = known[mode].value if mode is not None and mode in known else mode
-    return Pair(left, right, end, dict(values), mode, links)
+    return Pair(left, right, end, dict(values), mode, links, said.get("format"), said.get("zone"))
 
 
 def usual_pairs(

@@ -50,3 +50,19 @@ def test_the_map_on_the_page_is_read_alike_in_both_languages() -> None:
     assert mapping.only_to == {"Effort": End.RIGHT}
     assert mapping.modes == {"Notes": "left"}
     assert mapping.native(End.RIGHT, {"Status": "Waiting"}) == {"status": State.OPEN}
+
+
+def test_the_formats_on_the_page_go_with_texts() -> None:
+    table = tomllib.loads(block("mapping.md", "# with texts at the other side").text)["sync"]["map"]
+    row = {
+        "Due": Attribute(Kind.DATE),
+        "Price": Attribute(Kind.NUMBER),
+        "Begin": Attribute(Kind.MOMENT),
+    }
+    texts = {said["to"]: Attribute(Kind.TEXT) for said in table.values()}
+    told = bind(pairs_of(table, {}), row, texts).told
+    assert [one.split("written as ")[1].split(";")[0] for one in told] == [
+        "04.07.2026",
+        "1.234,56 €",
+        "04.07.2026 09:30",
+    ]
