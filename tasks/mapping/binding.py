@@ -10,6 +10,7 @@ from typing import Any
 from tasks.errors import TaskDefinitionError
 from tasks.mapping.case import Case, quoted
 from tasks.mapping.constants import read_constants
+from tasks.mapping.defaults import default_end, read_defaults, tell_defaults
 from tasks.mapping.mapping import Mapped, Mapping, Pair
 from tasks.mapping.midnight import at_midnight
 from tasks.mapping.rules import Rule, partners, rule_for
@@ -53,7 +54,7 @@ def bind(
             f"no attribute of {labels.left} means the same as one of {labels.right}: say in a map which go together"
         )
     if not left and not right:
-        return Mapping(map(Mapped, taken), constants, spelled=spelled)
+        return Mapping(map(_as_it_is, taken), constants, spelled=spelled)
     problems: list[str] = []
     mapped: list[Mapped] = []
     warnings: list[str] = []
@@ -76,6 +77,11 @@ def bind(
     if problems:
         raise TaskDefinitionError("; ".join(problems))
     return Mapping(mapped, fixed, spelled=spelled, warnings=warnings)
+
+
+def _as_it_is(pair: Pair) -> Mapped:
+    """A pair of sides that do not say what they have."""
+    return Mapped(pair, defaults={default_end(pair, end): value for end, value in pair.defaults.items()})
 
 
 def _met(
@@ -109,7 +115,8 @@ def _met(
     meets = f"{left.kind} = {right.kind}" if rule.converts else found.converter.form
     forms = [meets, left.form, right.form, pair.format or "", pair.zone or ""]
     converter = replace(found.converter, form=" ".join(form for form in forms if form))
-    return Mapped(pair, converter, found.lossy, _told(case, rule, found.told)), found.warning
+    defaults = read_defaults(case, converter)
+    return Mapped(pair, converter, found.lossy, _told(case, rule, found.told), defaults), found.warning
 
 
 def _with_kind(case: Case, end: End) -> str:
@@ -174,6 +181,7 @@ def _told(case: Case, rule: Rule, detail: str) -> str:
         parts.append(rule.loses)
     if case.pair.only_to is not None:
         parts.append(f"goes only to {case.labels[case.pair.only_to]}")
+    parts += tell_defaults(case)
     if not parts and not rule.converts:
         return ""
     ends = f"{_with_kind(case, End.LEFT)} and {_with_kind(case, End.RIGHT)}"

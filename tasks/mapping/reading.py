@@ -11,7 +11,7 @@ from tasks.mapping.mapping import Pair
 from tasks.mapping.rules import rule_for
 from tasks.sides import Attribute, End
 
-_KEYS = ("to", "only_to", "values", "conflict_mode", "links", "format", "zone")
+_KEYS = ("to", "only_to", "values", "conflict_mode", "links", "format", "zone", "default")
 _MODES = ("newer", "error")
 #: Two meanings that are one thing: how far something is, and whether it is done.
 _PROGRESS = ("status", "done")
@@ -22,7 +22,7 @@ def pairs_of(mapping: Mapping[str, str | Mapping[str, Any]], ends: Mapping[str, 
 
     Args:
         mapping: by attribute of the left side, that of the right side, or a table with `to` and whatever else is to
-            be said of them: `only_to`, `values`, `conflict_mode`, `links`, `format`, `zone`.
+            be said of them: `only_to`, `values`, `conflict_mode`, `links`, `format`, `zone`, `default`.
         ends: the words for the two ends, such as `{"board": End.LEFT, "phone": End.RIGHT}`; `left` and `right` are
             understood besides.
 
@@ -75,7 +75,23 @@ def _pair(left: str, said: Any, known: Mapping[str, End], ends: Mapping[str, End
         )
     end = None if only_to is None else known[only_to]
     mode = known[mode].value if mode is not None and mode in known else mode
-    return Pair(left, right, end, dict(values), mode, links, said.get("format"), said.get("zone"))
+    defaults = _defaults(where, said["default"], known, ends) if "default" in said else {}
+    return Pair(left, right, end, dict(values), mode, links, said.get("format"), said.get("zone"), defaults)
+
+
+def _defaults(
+    where: str, said: Any, known: Mapping[str, End], ends: Mapping[str, End]
+) -> dict[End | None, Any]:
+    """What new objects get where the value across is empty, by their end."""
+    if not isinstance(said, Mapping):
+        return {None: said}
+    strange = [word for word in said if word not in known]
+    if strange or not said:
+        raise TaskDefinitionError(
+            f"{where}: default is a value, or a table with one for {quoted(ends or known)}"
+            + (f", not for {quoted(strange)}" if strange else "")
+        )
+    return {known[word]: value for word, value in said.items()}
 
 
 def usual_pairs(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +67,17 @@ def test_the_formats_on_the_page_go_with_texts() -> None:
         "1.234,56 €",
         "04.07.2026 09:30",
     ]
+
+
+def test_the_defaults_on_the_page_are_for_new_objects_of_either_end() -> None:
+    table = tomllib.loads(block("mapping.md", "# what new objects get").text)["sync"]["map"]
+    options = tuple(map(Option, ("High", "Medium", "Low")))
+    mapping = bind(
+        pairs_of(table, {"notion": End.LEFT, "caldav": End.RIGHT}),
+        {"Due": Attribute(Kind.DATE), "Priority": Attribute(Kind.CHOICE, options=options)},
+        {"due": Attribute(Kind.MOMENT), "priority": Attribute(Kind.PRIORITY)},
+    )
+    assert mapping.defaults == {
+        End.LEFT: {"Priority": "Medium"},
+        End.RIGHT: {"Due": date(2026, 12, 31), "Priority": 5},
+    }
