@@ -11,7 +11,8 @@ from tasks.mapping.mapping import Pair
 from tasks.mapping.rules import rule_for
 from tasks.sides import Attribute, End
 
-_KEYS = ("to", "only_to", "values", "conflict_mode", "links", "format", "zone", "default")
+#: What a pair may say.
+PAIR_KEYS = ("to", "only_to", "values", "conflict_mode", "links", "format", "zone", "default")
 _MODES = ("newer", "error")
 #: Two meanings that are one thing: how far something is, and whether it is done.
 _PROGRESS = ("status", "done")
@@ -46,9 +47,9 @@ def _pair(left: str, said: Any, known: Mapping[str, End], ends: Mapping[str, End
     where = f"the mapping of {left!r}"
     if not isinstance(said, Mapping):
         raise TaskDefinitionError(f'{where} is no attribute of the other side: write {left!r} = "…"')
-    unknown = [key for key in said if key not in _KEYS]
+    unknown = [key for key in said if key not in PAIR_KEYS]
     if unknown:
-        raise TaskDefinitionError(f"{where} says {quoted(unknown)}; it can say {', '.join(_KEYS)}")
+        raise TaskDefinitionError(f"{where} says {quoted(unknown)}; it can say {', '.join(PAIR_KEYS)}")
     right, values = said.get("to"), said.get("values", {})
     if not isinstance(right, str) or not right:
         raise TaskDefinitionError(f'{where} does not say to which attribute: add to = "…"')

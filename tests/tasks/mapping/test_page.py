@@ -69,7 +69,7 @@ def test_the_formats_on_the_page_go_with_texts() -> None:
     ]
 
 
-def test_the_defaults_on_the_page_are_for_new_objects_of_either_end() -> None:
+def test_the_defaults_on_the_page_are_for_both_ends() -> None:
     table = tomllib.loads(block("mapping.md", "# what new objects get").text)["sync"]["map"]
     options = tuple(map(Option, ("High", "Medium", "Low")))
     mapping = bind(
