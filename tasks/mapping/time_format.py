@@ -87,7 +87,9 @@ class TimeFormat:
             return _written(self.day, value)
         if value.utcoffset() is None:
             raise ValueError("the time has no time zone")
-        return _written(self.tokens, value if self.zone is None else value.astimezone(self.zone))
+        # By way of UTC: a time over which clocks were set forward would else stay as it is, and not be read again.
+        shown = value if self.zone is None else value.astimezone(UTC).astimezone(self.zone)
+        return _written(self.tokens, shown)
 
     def read(self, text: str) -> date:
         """The moment that a text says, or the date where it says no time.
