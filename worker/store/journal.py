@@ -39,15 +39,16 @@ class SqlJournal:
         self._fence = fence
         self._base = base
         self._memory: Memory | None = None
+        #: What was recalled, as long as this session has written nothing since.
+        self._recalled: Base | None = None
         #: Whether the links were found to be more or fewer than was counted along.
         self._miscounted = False
         self._together: Together[_Part] = Together(self._transaction)
 
     async def load(self) -> Base:
         """All links, open intents, and what is remembered of the task."""
-        base = await asyncio.to_thread(self._store.links.load, self._task)
+        base, counted = await asyncio.to_thread(self._store.links.complete, self._task, self._recalled)
         self._memory = base.memory
-        counted = await self.count()
         self._miscounted = counted != base.count
         if self._miscounted:
             log.error("Task %r has %d links, not %d as noted.", self._task, base.count, counted)
@@ -59,6 +60,7 @@ class SqlJournal:
         if base is None:
             base = await asyncio.to_thread(self._store.links.recall, self._task)
         self._memory = base.memory
+        self._recalled = base
         return base
 
     async def unsettled(self, attributes: Collection[str]) -> Sequence[Link]:
@@ -126,6 +128,7 @@ class SqlJournal:
 
     async def _write(self, part: _Part) -> None:
         # A write that was begun is waited for, even when the run is cancelled: what it confirms has happened.
+        self._recalled = None
         await self._together.add(part)
 
     def _transaction(self, parts: Sequence[_Part]) -> None:

@@ -84,6 +84,19 @@ _INTENTS_OF = select(
     _INTENT.hash,
 ).where(_INTENT.task == bindparam("of_task"))
 
+_LINKED = select(schema.node.c.linked).where(schema.node.c.id == bindparam("of_task"))
+
+
+def _counted(connection: Connection, task: str) -> int:
+    return int(connection.scalar(_LINKED, {"of_task": task}) or 0)
+
+
+def _recall(connection: Connection, task: str) -> Base:
+    intents = connection.execute(_INTENTS_OF, {"of_task": task}).all()
+    memory = load_memory(connection, task)
+    with _told_rows(task):
+        return Base((), [_intent(row) for row in intents], memory)
+
 
 class Links:
     """Reading and writing the tables `link` and `intent`."""
@@ -99,8 +112,7 @@ class Links:
     def counted(self, task: str) -> int:
         """The same as was counted along, in no time."""
         with self._store.read() as connection:
-            query = select(schema.node.c.linked).where(schema.node.c.id == task)
-            return int(connection.scalar(query) or 0)
+            return _counted(connection, task)
 
     def unsettled(self, task: str, attributes: Collection[str]) -> list[Link]:
         """The links of which a run says something though neither side changed.
@@ -172,19 +184,29 @@ class Links:
         Raises:
             StateError: a row cannot be read; nothing may be concluded from the others then.
         """
-        return replace(self.recall(task), links=self.all(task))
+        return self.complete(task)[0]
 
-    def recall(self, task: str) -> Base:
-        """The same without the links.
+    def complete(self, task: str, recalled: Base | None = None) -> tuple[Base, int]:
+        """The same, and how many links were counted along; what is recalled already is not read again.
 
         Raises:
             StateError: a row cannot be read.
         """
         with self._store.read() as connection:
-            intents = connection.execute(_INTENTS_OF, {"of_task": task}).all()
-            memory = load_memory(connection, task)
+            base = recalled or _recall(connection, task)
+            rows = connection.execute(_LINKS_OF, {"of_task": task}).all()
+            counted = _counted(connection, task)
         with _told_rows(task):
-            return Base((), [_intent(row) for row in intents], memory)
+            return replace(base, links=[_link(row) for row in rows]), counted
+
+    def recall(self, task: str) -> Base:
+        """All but the links.
+
+        Raises:
+            StateError: a row cannot be read.
+        """
+        with self._store.read() as connection:
+            return _recall(connection, task)
 
     # -- inside a transaction of the journal ----------------------------------------------------------------
 
