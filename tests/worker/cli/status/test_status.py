@@ -119,7 +119,9 @@ def test_scheduler_and_workers_are_shown_as_they_are(
     well = status()
     assert well.returncode == 0, well.stdout
     assert re.search(
-        r"^Scheduler: alive \d+ s ago, office \(pid \d+\), since [-\d]+ [:\d]+ \w+$", well.stdout, re.MULTILINE
+        r"^Scheduler: alive \d+ s ago, office \(pid \d+\), since [-\d]+ [:\d]+ \w+$",
+        well.stdout,
+        re.MULTILINE,
     )
     assert "Workers: 2 alive, " in well.stdout
     assert "w2@other (stopping)" in well.stdout
