@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -59,8 +60,11 @@ def test_who_only_looks_sees_and_changes_nothing(tmp_path: Path) -> None:
             eventually(lambda: operator.exists("lockstep:{probe}:lock"))
             looking = url_of("onlooker", server)
 
+            looks = count()
+
             def phase() -> str:
-                status = stack.lockstep("status", "--json", name="status", REDIS_URL=looking)
+                name = f"status{next(looks)}"
+                status = stack.lockstep("status", "--json", name=name, REDIS_URL=looking)
                 assert status.wait_exit() == 0, status.tail()
                 (task,) = json.loads(status.output())["tasks"]
                 return str(task["running"]["phase"])
