@@ -181,6 +181,7 @@ class Pairing:
             keeps_target_edits=self.task.rules.keeps_target_edits,
             lossy={**mapping.lossy, **lossy},
             only_to=mapping.only_to,
+            defaults={end: mapping.common_defaults(end) for end in End},
             single={name: one.single for name, one in mapping.by_links.items()},
             inward=frozenset(name for name, one in mapping.by_links.items() if not one.task),
             scope_changed=scope_changed,

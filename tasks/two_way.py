@@ -27,8 +27,8 @@ class TwoWay(ObjectTask):
         name: The task's name.
         notion: The side on the left, of which a tie keeps the value.
         other: The side on the right.
-        mapping: The right side's attribute by the left side's; or, in its place, `to` with `only_to`, `values` and
-            `conflict_mode` of it. Without a mapping, attributes of one meaning go together.
+        mapping: The right side's attribute by the left side's; or, in its place, `to` with `only_to`, `values`,
+            `format`, `default` and the like of it. Without a mapping, attributes of one meaning go together.
         conflict_mode: Which value stays where both sides changed it.
         constants: What new objects get besides, by end (`notion` or `other`) and attribute.
         ends: Further words for the ends, such as the names of their services.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -93,16 +93,25 @@ class Adapter:
             return NotImplemented
         return await self.call(self.side.known, obj_id, self.mapping.native(self.end, values))
 
-    async def create(self, key: str, values: Mapping[str, Any], along: Mapping[str, Any] = _NOTHING) -> Any:
+    async def create(
+        self,
+        key: str,
+        values: Mapping[str, Any],
+        defaults: Collection[str] = (),
+        along: Mapping[str, Any] = _NOTHING,
+    ) -> Any:
         """Make an object of values in common form; what is constant for new ones is added.
 
         Args:
             key: of the create.
             values: by the merge's names.
+            defaults: those of them that are the default, which is written in the words in which it was said.
             along: what is written with them, by the side's own names and in its own form.
         """
         self._may_write()
         native = {**self.mapping.constants[self.end], **along, **self.mapping.native(self.end, values)}
+        given = self.mapping.defaults[self.end]
+        native |= {self.mapping.name_at(self.end, name): given[name] for name in defaults if name in given}
         try:
             made = await self.call(self.side.create, key, native)
         except UnfitError as error:

@@ -237,7 +237,8 @@ async def _record(adapter: Adapter, obj_id: ID, answers: Mapping[str, Any]) -> R
     if edited is not None and edited.tzinfo is None:
         edited = edited.replace(tzinfo=UTC)
     key = await _answer(answers["key"]) if adapter.match is None else adapter.match.key(adapter.end, values)
-    return Record(obj_id, values, _text_hash(key), edited)
+    blank = adapter.mapping.blank(adapter.end, answers["values"], values)
+    return Record(obj_id, values, _text_hash(key), edited, blank)
 
 
 async def _settled(answer: Any) -> Any:

@@ -189,7 +189,7 @@ class Writer:
                 action.source_id,
                 action.name,
                 action.values,
-                partial(adapter.create, intent.key, action.values),
+                partial(adapter.create, intent.key, action.values, action.defaults),
             )
         made_id, shown = await adapter.id(made), await adapter.values(made)
         self.views[action.side].objects[made_id] = made

@@ -15,10 +15,11 @@ from tasks.mapping.converter import AS_IT_IS, AsItIs, Converter
 from tasks.mapping.counterparts import ByLinks, Counterparts, ids_of, with_doubtful
 from tasks.mapping.mapping import Mapped, Mapping, Pair
 from tasks.mapping.proposing import directed, met, propose
-from tasks.mapping.reading import pairs_of, usual_pairs
+from tasks.mapping.reading import PAIR_KEYS, pairs_of, usual_pairs
 
 __all__ = [
     "AS_IT_IS",
+    "PAIR_KEYS",
     "AsItIs",
     "ByLinks",
     "Converter",

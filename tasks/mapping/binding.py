@@ -10,9 +10,11 @@ from typing import Any
 from tasks.errors import TaskDefinitionError
 from tasks.mapping.case import Case, quoted
 from tasks.mapping.constants import read_constants
+from tasks.mapping.defaults import default_end, read_defaults, tell_defaults
 from tasks.mapping.mapping import Mapped, Mapping, Pair
 from tasks.mapping.midnight import at_midnight
 from tasks.mapping.rules import Rule, partners, rule_for
+from tasks.mapping.spelled import FORMATTED
 from tasks.sides import Attribute, End, Kind, Labels
 from tasks.sides.ends import UNLABELLED
 
@@ -52,7 +54,7 @@ def bind(
             f"no attribute of {labels.left} means the same as one of {labels.right}: say in a map which go together"
         )
     if not left and not right:
-        return Mapping(map(Mapped, taken), constants, spelled=spelled)
+        return Mapping(map(_as_it_is, taken), constants, spelled=spelled)
     problems: list[str] = []
     mapped: list[Mapped] = []
     warnings: list[str] = []
@@ -75,6 +77,11 @@ def bind(
     if problems:
         raise TaskDefinitionError("; ".join(problems))
     return Mapping(mapped, fixed, spelled=spelled, warnings=warnings)
+
+
+def _as_it_is(pair: Pair) -> Mapped:
+    """A pair of sides that do not say what they have."""
+    return Mapped(pair, defaults={default_end(pair, end): value for end, value in pair.defaults.items()})
 
 
 def _met(
@@ -101,13 +108,15 @@ def _met(
         raise TaskDefinitionError(
             f"the mapping of {pair.left!r} has links, but {left.kind} and {right.kind} are no references: leave it out"
         )
+    _check_format(case, rule)
     if pair.values and not rule.takes_values:
         raise case.wrong_values(f"{left.kind} and {right.kind} take none; leave it out")
     found = at_midnight(case, rule.build(case))
     meets = f"{left.kind} = {right.kind}" if rule.converts else found.converter.form
-    forms = [meets, left.form, right.form]
+    forms = [meets, left.form, right.form, pair.format or "", pair.zone or ""]
     converter = replace(found.converter, form=" ".join(form for form in forms if form))
-    return Mapped(pair, converter, found.lossy, _told(case, rule, found.told)), found.warning
+    defaults = read_defaults(case, converter)
+    return Mapped(pair, converter, found.lossy, _told(case, rule, found.told), defaults), found.warning
 
 
 def _with_kind(case: Case, end: End) -> str:
@@ -143,6 +152,23 @@ def _check_direction(case: Case, rule: Rule, end_words: Values[End, str]) -> Non
         )
 
 
+def _check_format(case: Case, rule: Rule) -> None:
+    """Make sure that a format is only said of a text that says something else.
+
+    Raises:
+        TaskDefinitionError: it is said of other kinds.
+    """
+    if case.pair.format is not None and (rule.first not in FORMATTED or rule.second is not Kind.TEXT):
+        raise TaskDefinitionError(
+            f"the mapping of {case.pair.left!r} has format, which is for a text at one end and a number, a whole "
+            f"number, a date or a moment at the other: {case.left.kind} and {case.right.kind} take none; leave it out"
+        )
+    if case.pair.format is None and case.pair.zone is not None:
+        raise TaskDefinitionError(
+            f"the mapping of {case.pair.left!r} has zone, which is for a format that shows a time: leave it out"
+        )
+
+
 def _mend(case: Case, end: End, end_words: Values[End, str]) -> str:
     verb = "say" if case.pair.only_to is not None else "add"
     return f'{verb} only_to = "{end_words[end]}"'
@@ -151,10 +177,11 @@ def _mend(case: Case, end: End, end_words: Values[End, str]) -> str:
 def _told(case: Case, rule: Rule, detail: str) -> str:
     """What becomes of the values of a pair, in a sentence; empty where nothing does."""
     parts = [detail] if detail else []
-    if rule.converts and rule.loses:
+    if rule.converts and rule.loses and case.pair.format is None:  # else the detail says it
         parts.append(rule.loses)
     if case.pair.only_to is not None:
         parts.append(f"goes only to {case.labels[case.pair.only_to]}")
+    parts += tell_defaults(case)
     if not parts and not rule.converts:
         return ""
     ends = f"{_with_kind(case, End.LEFT)} and {_with_kind(case, End.RIGHT)}"

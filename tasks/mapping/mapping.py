@@ -10,6 +10,7 @@ from typing import Any
 from tasks.mapping.converter import AS_IT_IS, AsItIs, Converter
 from tasks.mapping.counterparts import ByLinks
 from tasks.sides import End, ItemError, UnfitError
+from tasks.values.canonical import is_empty
 from tasks.values.lossy import Lossy
 
 
@@ -27,6 +28,13 @@ class Pair:
     mode: str | None = None
     #: The task whose links say which objects belong together that both refer to; `None`: the one with this mapping.
     links: str | None = None
+    #: How a text says a number or a time, as the user says it: `1.234,56`, `%d.%m.%Y`.
+    format: str | None = None
+    #: The time zone in which such a text is meant.
+    zone: str | None = None
+    #: What new objects get where the value across is empty, in a person's words, by their end; by `None`, those of the
+    #: end to which it goes, or of the right one.
+    defaults: Values[End | None, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -48,6 +56,8 @@ class Mapped:
     lossy: Lossy | None = None
     #: What becomes of its values, in a sentence; empty where nothing does.
     told: str = ""
+    #: What new objects of an end get where the value across is empty, as that end has it.
+    defaults: Values[End, Any] = field(default_factory=dict)
 
     @property
     def form(self) -> str:
@@ -70,6 +80,11 @@ class Mapping:
         #: By end, what new objects there get besides, by the side's own names.
         self.constants = {end: dict((constants or {}).get(end, {})) for end in End}
 
+        #: By end, what new objects there get for what is empty across, by the merge's names and as the end has it.
+        self.defaults = {
+            end: {name: one.defaults[end] for name, one in self.by_name.items() if end in one.defaults}
+            for end in End
+        }
         #: What its author calls it, in messages.
         self.spelled = spelled
         #: Whether any value is changed on its way.
@@ -145,6 +160,23 @@ class Mapping:
     def common_of(self, end: End, name: str, value: Any) -> Any:
         """One value of an end in common form."""
         return self.by_name[name].converter.common(end, value)
+
+    def common_defaults(self, end: End) -> dict[str, Any]:
+        """What new objects of an end get for what is empty across, in common form."""
+        return {name: self.common_of(end, name, value) for name, value in self.defaults[end].items()}
+
+    def blank(self, end: End, values: Values[str, Any], common: Values[str, Any]) -> frozenset[str]:
+        """The attributes that an object of an end leaves empty, of those that have a default across.
+
+        Args:
+            end: where the object is.
+            values: by the end's own names and as it has them: an option for what is not chosen is not empty any more.
+            common: the same in common form, by the merge's names.
+        """
+        asked = self.defaults[end.opposite]
+        return frozenset(
+            name for name in asked if is_empty(values[self.name_at(end, name)]) or is_empty(common[name])
+        )
 
     def native(
         self, end: End, values: Values[str, Any], current: Values[str, Any] | None = None

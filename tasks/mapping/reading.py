@@ -11,7 +11,8 @@ from tasks.mapping.mapping import Pair
 from tasks.mapping.rules import rule_for
 from tasks.sides import Attribute, End
 
-_KEYS = ("to", "only_to", "values", "conflict_mode", "links")
+#: What a pair may say.
+PAIR_KEYS = ("to", "only_to", "values", "conflict_mode", "links", "format", "zone", "default")
 _MODES = ("newer", "error")
 #: Two meanings that are one thing: how far something is, and whether it is done.
 _PROGRESS = ("status", "done")
@@ -22,7 +23,7 @@ def pairs_of(mapping: Mapping[str, str | Mapping[str, Any]], ends: Mapping[str, 
 
     Args:
         mapping: by attribute of the left side, that of the right side, or a table with `to` and whatever else is to
-            be said of them: `only_to`, `values`, `conflict_mode`, `links`.
+            be said of them: `only_to`, `values`, `conflict_mode`, `links`, `format`, `zone`, `default`.
         ends: the words for the two ends, such as `{"board": End.LEFT, "phone": End.RIGHT}`; `left` and `right` are
             understood besides.
 
@@ -46,9 +47,9 @@ def _pair(left: str, said: Any, known: Mapping[str, End], ends: Mapping[str, End
     where = f"the mapping of {left!r}"
     if not isinstance(said, Mapping):
         raise TaskDefinitionError(f'{where} is no attribute of the other side: write {left!r} = "…"')
-    unknown = [key for key in said if key not in _KEYS]
+    unknown = [key for key in said if key not in PAIR_KEYS]
     if unknown:
-        raise TaskDefinitionError(f"{where} says {quoted(unknown)}; it can say {', '.join(_KEYS)}")
+        raise TaskDefinitionError(f"{where} says {quoted(unknown)}; it can say {', '.join(PAIR_KEYS)}")
     right, values = said.get("to"), said.get("values", {})
     if not isinstance(right, str) or not right:
         raise TaskDefinitionError(f'{where} does not say to which attribute: add to = "…"')
@@ -57,6 +58,9 @@ def _pair(left: str, said: Any, known: Mapping[str, End], ends: Mapping[str, End
     links = said.get("links")
     if links is not None and (not isinstance(links, str) or not links):
         raise TaskDefinitionError(f"{where}: links is the name of the sync that links what it refers to")
+    for key, example in (("format", "%d.%m.%Y"), ("zone", "Europe/Berlin")):
+        if key in said and (not isinstance(said[key], str) or not said[key].strip()):
+            raise TaskDefinitionError(f'{where}: {key} is a text, such as "{example}"')
     only_to = said.get("only_to")
     if only_to is not None and only_to not in known:
         raise TaskDefinitionError(
@@ -72,7 +76,23 @@ def _pair(left: str, said: Any, known: Mapping[str, End], ends: Mapping[str, End
         )
     end = None if only_to is None else known[only_to]
     mode = known[mode].value if mode is not None and mode in known else mode
-    return Pair(left, right, end, dict(values), mode, links)
+    defaults = _defaults(where, said["default"], known, ends) if "default" in said else {}
+    return Pair(left, right, end, dict(values), mode, links, said.get("format"), said.get("zone"), defaults)
+
+
+def _defaults(
+    where: str, said: Any, known: Mapping[str, End], ends: Mapping[str, End]
+) -> dict[End | None, Any]:
+    """What new objects get where the value across is empty, by their end."""
+    if not isinstance(said, Mapping):
+        return {None: said}
+    strange = [word for word in said if word not in known]
+    if strange or not said:
+        raise TaskDefinitionError(
+            f"{where}: default is a value, or a table with one for {quoted(ends or known)}"
+            + (f", not for {quoted(strange)}" if strange else "")
+        )
+    return {known[word]: value for word, value in said.items()}
 
 
 def usual_pairs(

@@ -10,6 +10,7 @@ from tasks.merge.model import (
     Conflict,
     Create,
     Delete,
+    Intent,
     Link,
     Mark,
     Park,
@@ -45,6 +46,8 @@ class ApartPairs:
         self.beyond: dict[tuple[End, str], str] = {}
         #: Keys of intents that an action settles, or that must stay open.
         self.handled: set[str] = set()
+        #: Keys of the intents that were creates.
+        self.creates: frozenset[str] = frozenset()
         #: By side and hash of new records, why none is made for them across.
         self.waiting: dict[tuple[End, str], str] = {}
 
@@ -65,6 +68,37 @@ class ApartPairs:
         return {
             name: None if isinstance(value, Opaque) else self.policy.shown(name, value, side)
             for name, value in self.synced(record.values, side).items()
+        }
+
+    def defaults(self, record: Record, side: End) -> dict[str, object]:
+        """What a new object on `side` gets for what a record of the opposite one leaves empty."""
+        found = self.policy.defaults.get(side, {})
+        return {name: value for name, value in found.items() if name in record.blank}
+
+    def had(self, link: Link, record: Record, side: End) -> dict[str, object]:
+        """What an object that is made again on `side` had besides, since it got a default: its source is as ever."""
+        had, across = link.base_on(side), link.base_on(side.opposite)
+        return {
+            name: had[name]
+            for name in self.policy.defaults.get(side, {})
+            if name in had
+            and name in across
+            and not isinstance(had[name], Opaque)
+            and same(record.values[name], across[name])
+            and not self.policy.agree(name, link.left[name], link.right[name])
+        }
+
+    def left_empty(self, intent: Intent) -> dict[str, object]:
+        """What the source of a create shows of attributes of which it wrote the default: none of it is an edit."""
+        source = self.snapshots[intent.side.opposite].records.get(intent.source_id)
+        found = self.policy.defaults.get(intent.side, {})
+        return {
+            name: source.values[name]
+            for name, value in found.items()
+            if source is not None
+            and name in source.blank
+            and name in intent.values
+            and same(intent.values[name], value)
         }
 
     def set_apart(self, link: Link, sides: Collection[End], reason: str, *, apart: bool = True) -> None:
@@ -180,7 +214,7 @@ class ApartPairs:
             Create(
                 side=missing,
                 source_id=rest.id,
-                values=self.carried(rest, missing),
+                values={**self.carried(rest, missing), **self.had(link, rest, missing)},
                 source=self.synced(rest.values, missing),
                 instead_of=link.id_on(missing),
                 reason=f"deleted here, where {across} is mirrored",

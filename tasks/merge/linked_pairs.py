@@ -103,10 +103,13 @@ class LinkedPairs(ApartPairs):
         written: dict[str, object] = {}
         uncertain: dict[str, End] = {}
         files: dict[End, dict[str, object]] = {end: {} for end in End}
+        left_empty: dict[End, dict[str, object]] = {end: {} for end in End}
         for intent in intents:
             record = self.snapshots[intent.side].records.get(link.id_on(intent.side))
             if record is None:
                 continue
+            if intent.key in self.creates:
+                left_empty[intent.side.opposite] |= self.left_empty(intent)
             for name in intent.values.keys() & set(self.policy.attributes):
                 if shows(record, name, intent.values[name]):
                     written[name] = intent.values[name]
@@ -120,7 +123,15 @@ class LinkedPairs(ApartPairs):
                     uncertain[name] = intent.side
         if not written and not files[End.LEFT]:
             return link, uncertain
-        bases = {end: {**files[end], **written, **self.still_shown(link, end, written)} for end in End}
+        bases = {
+            end: {
+                **files[end],
+                **written,
+                **self.still_shown(link, end, written),
+                **{name: value for name, value in left_empty[end].items() if name in written},
+            }
+            for end in End
+        }
         self.actions.append(
             Agree(
                 left_id=link.left_id,
@@ -252,7 +263,7 @@ class LinkedPairs(ApartPairs):
             Create(
                 side=missing,
                 source_id=rest.id,
-                values=self.carried(rest, missing),
+                values={**self.carried(rest, missing), **self.had(link, rest, missing)},
                 source=self.synced(rest.values, missing),
                 instead_of=link.id_on(missing),
                 reason=f"deleted here, but {names} edited in {across}: an edit beats a deletion",

@@ -41,6 +41,8 @@ class Record:
     hash: str = ""
     #: Last edit, with a zone; `None` where the side does not say.
     edited: datetime | None = None
+    #: The attributes that its side leaves empty, of those for which a new object across gets a default.
+    blank: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,8 @@ class Create(Action):
     source: Values = field(default_factory=dict)
     #: The counterpart that was there before, where a deleted object is made again.
     instead_of: ID | None = None
+    #: The attributes of which it gets the default, as its source leaves them empty.
+    defaults: tuple[str, ...] = ()
     #: What it is made without, as it cannot be read though it should be; empty where all can.
     odd: str = ""
 

@@ -51,6 +51,7 @@ class _Planner(LinkedPairs):
         records = {side: snapshot.records for side, snapshot in self.snapshots.items()}
         settled = settle_intents(intents, records, self.unlinked(linked, by_id=True), paired)
         replaced = {intent.key: bereft.get((intent.side.opposite, intent.source_id)) for intent, _ in settled}
+        self.creates = frozenset(intent.key for intent in intents if intent.target_id is None)
         updates = updates_by_link(self.as_updates(intents, paired))
         self.wait_for_unreadable(linked)
         for intent, record in settled:
@@ -209,25 +210,32 @@ class _Planner(LinkedPairs):
     def adopt_created(self, intent: Intent, record: Record, old: Link | None) -> None:
         """A create of an earlier run that was cut off did arrive: link it, then merge as ever."""
         # What it shows otherwise than written was edited since, or is another object's: no base for that.
-        base = {name: value for name, value in intent.values.items() if shows(record, name, value)}
+        left_empty = self.left_empty(intent)
+        base = {
+            name: value
+            for name, value in intent.values.items()
+            if name in left_empty or shows(record, name, value)
+        }
         # What was never written then (mapped since, say) is as unknown as in any new pair.
         sent = intent.values.keys() & set(self.policy.attributes)
         not_shown = {name: intent.side for name in sorted(sent) if name not in base}
         pair = (record.id, intent.source_id)
         left_id, right_id = pair if intent.side is End.LEFT else pair[::-1]
+        across = {**base, **left_empty}
+        left, right = (base, across) if intent.side is End.LEFT else (across, base)
         self.actions.append(
             Adopt(
                 left_id=left_id,
                 right_id=right_id,
-                left=base,
-                right=base,
+                left=left,
+                right=right,
                 intent=None if not_shown else intent.key,  # else the last write of the pair settles it
                 instead_of=old,
                 reason=f"created in {self.policy.labels[intent.side]} by an earlier run that was cut off",
             )
         )
         self.handled.discard(intent.key)
-        self.merge_link(Link(left_id, right_id, base, base), (intent,), not_shown)
+        self.merge_link(Link(left_id, right_id, left, right), (intent,), not_shown)
 
     def adopt_remade(self, remade: Remade, intents: Sequence[Intent]) -> None:
         """A linked object is missing, and there again under another id: link that, then merge as ever."""
@@ -313,11 +321,13 @@ class _Planner(LinkedPairs):
             self.skip(side, record.id, reason)
             return
         odd = not_synced(record.values, self.policy.attributes)
+        defaults = self.defaults(record, side.opposite)
         self.actions.append(
             Create(
                 side=side.opposite,
                 source_id=record.id,
-                values=self.carried(record, side.opposite),
+                values={**self.carried(record, side.opposite), **defaults},
+                defaults=tuple(defaults),
                 source=self.synced(record.values, side.opposite),
                 odd=odd,
                 reason=f"new in {self.policy.labels[side]}" + (f"; {odd}" if odd else ""),

@@ -65,6 +65,9 @@ class Policy:
     lossy: Mapping[str, Lossy] = field(default_factory=dict)
     #: The only end to which an attribute goes, where it does not go both ways; the other end is never written.
     only_to: Mapping[str, End] = field(default_factory=dict)
+    #: By end, what new objects there get where their source leaves an attribute empty. It is no edit: each side's base
+    #: is what it shows.
+    defaults: Mapping[End, Mapping[str, Any]] = field(default_factory=dict)
     #: The only end that is ever written, where the task is a mirror of the other one.
     mirror_to: End | None = None
     #: Whether what people edit or delete in a mirror stays so until its source changes; else it is written over.

@@ -166,6 +166,11 @@ def link_again(
             for side in End:
                 bases[side][name] = shown[side]
             continue
+        has_default = any(name in one for one in policy.defaults.values())
+        if has_default and name not in uncertain and not old.apart and _is_as_it_was(remade, name, shown):
+            for side in End:  # what is empty across goes on to be so
+                bases[side][name] = shown[side]
+            continue
         # Of a pair that went apart, the base says no more whose value is the edit.
         winner = None if name in uncertain or old.apart else _edited_side(remade, name, shown)
         if winner is None or not policy.goes_to(name, winner.opposite):
@@ -189,6 +194,15 @@ def link_again(
             )
         )
     return Link(left.id, right.id, bases[End.LEFT], bases[End.RIGHT]), conflicts
+
+
+def _is_as_it_was(remade: Remade, name: str, shown: Mapping[End, object]) -> bool:
+    """Whether both sides show what they did when they agreed last, though that is not the same."""
+    old = {side: remade.link.base_on(side) for side in End}
+    return all(
+        name in old[side] and not isinstance(shown[side], Opaque) and same(shown[side], old[side][name])
+        for side in End
+    )
 
 
 def _edited_side(remade: Remade, name: str, shown: Mapping[End, object]) -> End | None:

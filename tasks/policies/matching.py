@@ -53,6 +53,10 @@ def bind_match(match: Match, described: Mapping[End, Mapping[str, Attribute]], m
                 raise TaskDefinitionError(
                     f"match: {said!r} is of the kind {known.kind}, by which nothing is found"
                 )
+        if any(name in mapping.defaults[end] for end in End):
+            raise TaskDefinitionError(
+                f"match: {said!r} has a default, with which a new object differs from its source: leave one of them out"
+            )
         names.append(name)
     return Match(tuple(dict.fromkeys(names)), match.fold, mapping.lossy)
 

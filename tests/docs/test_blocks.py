@@ -100,6 +100,8 @@ RUN_BY = {
     ("google-tasks.md", "import httpx"): f"{GOOGLE_SANDBOX}::test_the_account_of_the_page",
     ("mapping.md", "Who = {"): "tests/tasks/mapping/test_people.py::test_the_map_on_the_page_says_who_is_who",
     ("mapping.md", "# in the sync of tasks"): "tests/tasks/references/test_runs.py::test_the_map_on_the_page_is_read",
+    ("mapping.md", "# what new objects get"): f"{MAPPING}::test_the_defaults_on_the_page_are_for_both_ends",
+    ("mapping.md", "# with texts at the other side"): f"{MAPPING}::test_the_formats_on_the_page_go_with_texts",
     ("mapping.md", "[sync.map]"): f"{MAPPING}::test_the_map_on_the_page_is_read_alike_in_both_languages",
     ("mapping.md", "mapping = {"): f"{MAPPING}::test_the_map_on_the_page_is_read_alike_in_both_languages",
     ("monitoring.md", "$ lockstep alerts"): PICTURE,

@@ -60,8 +60,9 @@ class Reader:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The attributes that are kept in step both ways."""
-        return tuple(name for name in self.mapping.names if name not in self.mapping.only_to)
+        """The attributes that are kept in step both ways, also where one of them is empty."""
+        apart = {*self.mapping.only_to, *(name for one in self.mapping.defaults.values() for name in one)}
+        return tuple(name for name in self.mapping.names if name not in apart)
 
     @property
     def lossy(self) -> Mapping[str, Lossy]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +51,33 @@ def test_the_map_on_the_page_is_read_alike_in_both_languages() -> None:
     assert mapping.only_to == {"Effort": End.RIGHT}
     assert mapping.modes == {"Notes": "left"}
     assert mapping.native(End.RIGHT, {"Status": "Waiting"}) == {"status": State.OPEN}
+
+
+def test_the_formats_on_the_page_go_with_texts() -> None:
+    table = tomllib.loads(block("mapping.md", "# with texts at the other side").text)["sync"]["map"]
+    row = {
+        "Due": Attribute(Kind.DATE),
+        "Price": Attribute(Kind.NUMBER),
+        "Begin": Attribute(Kind.MOMENT),
+    }
+    texts = {said["to"]: Attribute(Kind.TEXT) for said in table.values()}
+    told = bind(pairs_of(table, {}), row, texts).told
+    assert [one.split("written as ")[1].split(";")[0] for one in told] == [
+        "04.07.2026",
+        "1.234,56 €",
+        "04.07.2026 09:30",
+    ]
+
+
+def test_the_defaults_on_the_page_are_for_both_ends() -> None:
+    table = tomllib.loads(block("mapping.md", "# what new objects get").text)["sync"]["map"]
+    options = tuple(map(Option, ("High", "Medium", "Low")))
+    mapping = bind(
+        pairs_of(table, {"notion": End.LEFT, "caldav": End.RIGHT}),
+        {"Due": Attribute(Kind.DATE), "Priority": Attribute(Kind.CHOICE, options=options)},
+        {"due": Attribute(Kind.MOMENT), "priority": Attribute(Kind.PRIORITY)},
+    )
+    assert mapping.defaults == {
+        End.LEFT: {"Priority": "Medium"},
+        End.RIGHT: {"Due": date(2026, 12, 31), "Priority": 5},
+    }

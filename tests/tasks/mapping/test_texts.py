@@ -45,6 +45,13 @@ def test_values_in_common_form(left: Kind, right: Kind, value: Any, common: Any)
     assert form.common(End.RIGHT, common) == common
 
 
+@pytest.mark.parametrize("kind", [Kind.NUMBER, Kind.WHOLE])
+@pytest.mark.parametrize("value", [1192092895507812500000, -(10**28) - 1, 2**53 + 1])
+def test_a_large_number_is_read_from_a_text_as_it_is(kind: Kind, value: int) -> None:
+    form = converter(kind, Kind.TEXT)
+    assert form.common(End.RIGHT, form.native(End.RIGHT, value)) == value
+
+
 @pytest.mark.parametrize("value", [10, -1, 2.5, float("inf"), float("nan")])
 def test_a_number_that_is_no_priority_is_not_carried(value: float) -> None:
     assert isinstance(converter(Kind.NUMBER, Kind.PRIORITY).common(End.LEFT, value), Opaque)

@@ -42,6 +42,20 @@ _PAIR = {
                     "type": "string",
                     "description": "newer, error, or the end whose value stays",
                 },
+                "links": {"type": "string", "description": "the sync that links what it refers to"},
+                "format": {
+                    "type": "string",
+                    "description": "how a text says a number or a time",
+                    "examples": ["1.234,56", "%d.%m.%Y"],
+                },
+                "zone": {
+                    "type": "string",
+                    "description": "the time zone of such a text",
+                    "examples": ["Europe/Berlin"],
+                },
+                "default": {
+                    "description": "what a new object gets where the value is empty across: a value, or one by end"
+                },
             },
             "additionalProperties": False,
         },

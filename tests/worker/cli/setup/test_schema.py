@@ -11,6 +11,7 @@ import jsonschema_rs
 import pytest
 
 from config import Settings
+from tasks.mapping import PAIR_KEYS
 from tasks.services.found import services
 from tests.harness.distributions import announce
 from worker.cli.setup.schema import DRAFT, print_schema, schema
@@ -35,6 +36,7 @@ def test_it_is_of_draft_7_and_has_every_setting_and_service(capsys: pytest.Captu
     assert set(services()) <= set(of_sync)
     text = json.dumps(made)
     assert not any(word in text for word in ('"prefixItems"', '"$defs"', '"unevaluatedProperties"'))
+    assert list(of_sync["map"]["additionalProperties"]["anyOf"][1]["properties"]) == list(PAIR_KEYS)
     assert of_sync["every"]["examples"] == ["30s", "5m", "1h 30m"]
     calendar = made["definitions"]["service_caldav"]["properties"]["calendar"]
     assert calendar["description"].startswith("the calendar's address")
@@ -63,6 +65,12 @@ SYNC: dict[str, Any] = {
     [
         {},
         {"map": {"A": {"to": "b", "only_to": "caldav", "values": {"x": "y"}, "conflict_mode": "notion"}}},
+        {
+            "map": {
+                "A": {"to": "b", "format": "%d.%m.%Y", "zone": "UTC", "links": "y", "default": {"notion": 3}}
+            }
+        },
+        {"map": {"A": {"to": "b", "default": "x"}}},
         {"every": "2 minutes", "in_total": 3},
         {"notion": [{"data_source": "a"}, {"data_source": "b"}]},
         {"only": {"A": ["b"]}, "delete": {"caldav": "keep"}},
@@ -84,6 +92,7 @@ def test_what_is_right_fits(more: dict[str, Any], validator: jsonschema_rs.Draft
         {"notion": [{"data_source": "a"}]},
         {"map": {"A": {"two": "b"}}},
         {"map": {"A": 3}},
+        {"map": {"A": {"to": "b", "format": 3}}},
         {"once": "yes"},
         {"delete_share": 2},
         {"notionn": {"data_source": "a"}},
