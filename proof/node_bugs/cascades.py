@@ -87,7 +87,7 @@ MUTANTS = [
         JOINING,
         "if before is not None and record.newest <= before.newest:",
         "if before is not None:",
-        HISTORIES,
+        "tests/tasks/database/test_ties.py",
     ),
     Mutant(
         "linked rows are found by halving",

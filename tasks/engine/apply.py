@@ -13,6 +13,7 @@ from tasks.engine.outcome import Outcome, apart, describe
 from tasks.engine.parents_first import parents_first
 from tasks.engine.proofs import batches, proof_of
 from tasks.engine.referring import doubtful, what_follows
+from tasks.engine.restoring import restore
 from tasks.engine.running import Running
 from tasks.engine.sync import Progress, silent
 from tasks.engine.views import SideView
@@ -303,7 +304,7 @@ class Applier:
 
     @do.register
     async def _restore(self, action: Restore) -> None:
-        await self.writer.restore(action)
+        await restore(self.writer, action)
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

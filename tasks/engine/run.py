@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tasks.engine.apply import Applier
@@ -17,11 +17,12 @@ from tasks.engine.referring import learned
 from tasks.engine.remembering import memory_after
 from tasks.engine.report import Order, RunReport, missed_by, odd_values, report_of
 from tasks.engine.running import Running, opened, without
+from tasks.engine.stillness import lull_after, lull_now, moves, needs_every_link
 from tasks.engine.sync import OwnSteps, Progress, Sync, silent
 from tasks.engine.titles import titled
 from tasks.engine.told import Remembered, remember_told
 from tasks.engine.views import SideView, ask_for_made, ask_for_missing, read_side
-from tasks.journal.contract import Base, Journal
+from tasks.journal.contract import Base, Journal, Memory
 from tasks.merge import (
     Halt,
     Plan,
@@ -97,6 +98,10 @@ class _Run:
     known: Known
     progress: Progress
     order: Order
+    #: Whether both sides said what changed, and nothing had.
+    quiet: bool = field(default=False, init=False)
+    #: When they were asked.
+    listed_at: datetime = field(default=datetime.min, init=False)
 
     @property
     def _journal(self) -> Journal:
@@ -155,7 +160,17 @@ class _Run:
             for side in End:
                 outcome.missed += missed_by(plan.labels[side], views[side].snapshot)
             outcome.missed += odd_values(plan)
+            await self._note_lull(policy, plan, memory)
         return report_of(plan, outcome)
+
+    async def _note_lull(self, policy: Policy, plan: Plan, memory: Memory) -> None:
+        """Let the next runs know that there was nothing to do, where they would have to look at every link."""
+        idle = self.quiet and self.known.is_whole and not memory.held
+        if not idle or self.running.sync.own is not None or not moves(self.running, policy):
+            return
+        lull = lull_after(self.running, self.known.base, policy, plan, self.listed_at)
+        if lull is not None:
+            await self._journal.keep_lull(lull)
 
     def _refused(self, plan: Plan, halt: Halt | None) -> RunReport | None:
         """The end of a run whose plan is not carried out."""
@@ -253,8 +268,11 @@ class _Run:
             for end, cursor in known.base.memory.cursors.items()
             if not full and now - cursor.listed_at < self.running.sync.full_listing_every
         }
+        self.quiet, self.listed_at = False, now
         # Time takes objects out of a window, and references move with what they refer to, without a change.
-        if len(cursors) < len(End) or policy.window is not None or mapping.by_links:
+        moving = moves(self.running, policy)
+        lulled = moving and len(cursors) == len(End) and await self._is_lulled(policy, now)
+        if len(cursors) < len(End) or (moving and not lulled):
             await known.load_all()
         else:
             await known.load_unsettled(mapping.names, self._columns.told)
@@ -278,9 +296,16 @@ class _Run:
                 listing.cancel()
             await asyncio.gather(*listings, return_exceptions=True)
             raise
+        self.quiet = all(isinstance(one, Since) and not one.ids for one in found.values())
+        if lulled and (not self.quiet or needs_every_link(self.running, known.base)):
+            await known.load_all()
         await known.load({end: one.ids for end, one in found.items() if isinstance(one, Since)})
         links = known.base.links
         return {end: one.view(links) if isinstance(one, Since) else one for end, one in found.items()}
+
+    async def _is_lulled(self, policy: Policy, now: datetime) -> bool:
+        ordinary = self.order.planner is None and self.running.sync.own is None and not self.known.is_whole
+        return ordinary and await lull_now(self.running, self.known.base, policy, now) is not None
 
     async def _by_own_sync(self, own: OwnSteps, base: Base) -> RunReport:
         """The task's own `sync` decides everything; what it agreed on becomes the base."""

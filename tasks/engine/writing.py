@@ -29,7 +29,6 @@ from tasks.merge import (
     Link,
     Mark,
     Policy,
-    Restore,
     Update,
     Withdraw,
     pair_of,
@@ -41,7 +40,7 @@ from tasks.values.opaque import Opaque
 from tasks.waits import Places
 
 #: Namespace of the keys of intents.
-_WRITES = uuid.UUID("6f1d0c54-5b0e-4d9b-8a57-5e1f6a0b7c11")
+WRITES = uuid.UUID("6f1d0c54-5b0e-4d9b-8a57-5e1f6a0b7c11")
 
 
 class Writer:
@@ -175,7 +174,7 @@ class Writer:
         adapter = self.adapters[action.side]
         source_record = self.views[action.side.opposite].snapshot.records[action.source_id]
         intent = Intent(
-            known_key or str(uuid.uuid5(_WRITES, name)),
+            known_key or str(uuid.uuid5(WRITES, name)),
             action.side,
             action.source_id,
             action.values,
@@ -256,7 +255,7 @@ class Writer:
         before = {name: change.old for name, change in action.changes.items()}
         after = {name: change.new for name, change in action.changes.items()}
         source_id = action.right_id if action.side is End.LEFT else action.left_id
-        key = str(uuid.uuid5(_WRITES, f"{self.task}/{action.side}/{action.left_id}/{action.right_id}"))
+        key = str(uuid.uuid5(WRITES, f"{self.task}/{action.side}/{action.left_id}/{action.right_id}"))
         effect = Effect("update", action.side, action.target_id, source_id, before, after, action.name)
         # Of files that both sides changed, what is shown after this write is not agreed on yet.
         agreed = {name: value for name, value in after.items() if name not in action.own}
@@ -353,37 +352,6 @@ class Writer:
         await self.bases.drop((action.left_id, action.right_id))
         await self._erase(action)
         self.outcome.counts[f"{action.side}_deleted"] += 1
-
-    async def restore(self, action: Restore) -> None:
-        """Bring back what an earlier run deleted."""
-        adapter = self.adapters[action.side]
-        effect = Effect("create", action.side, action.former_id or None, None, {}, action.values, action.name)
-        await self.bases.journal.begin(None, effect)
-        async with self.slots[action.side]:
-            self.check_lock()
-            obj = await adapter.restore(action.former_id) if action.former_id else None
-            kind = "restored"
-            if obj is None or obj is NotImplemented:
-                self.check_lock()
-                key = str(uuid.uuid5(_WRITES, f"{self.task}/{action.side}/again/{action.former_id}"))
-                obj, kind = await adapter.create(key, action.values), "created"
-        if action.counterpart is not None:
-            await self._link_again(action, action.counterpart, obj)
-        self.outcome.counts[f"{action.side}_{kind}"] += 1
-
-    async def _link_again(self, action: Restore, counterpart: ID, obj: Any) -> None:
-        """Link an object that was brought back with what it was linked with; base is what both show."""
-        adapter = self.adapters[action.side]
-        ids = {action.side: await adapter.id(obj), action.side.opposite: counterpart}
-        values = {
-            action.side: await adapter.values(obj),
-            action.side.opposite: self.views[action.side.opposite].snapshot.records[counterpart].values,
-        }
-        agreed = [
-            name for name in self.policy.attributes if same(values[End.LEFT][name], values[End.RIGHT][name])
-        ]
-        bases = {side: {name: values[side][name] for name in agreed} for side in End}
-        await self.bases.put(Link(ids[End.LEFT], ids[End.RIGHT], bases[End.LEFT], bases[End.RIGHT]))
 
     async def _erase(self, action: Delete | Withdraw) -> None:
         obj = await self.views[action.side].object(action.target_id)

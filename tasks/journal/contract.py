@@ -55,6 +55,17 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
+class Lull:
+    """That a run which knew every link, and was told of no change, had nothing to do."""
+
+    #: A digest of the definition with which that is so.
+    of: str
+    since: datetime
+    #: From when on time alone may have changed it; `None`: never.
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """What is known of one pair since a write was proved, or both sides were seen to agree."""
 
@@ -148,6 +159,14 @@ class Journal(Linked, Protocol):
 
     async def count(self) -> int:
         """How many pairs are linked."""
+        ...
+
+    async def lull(self) -> Lull | None:
+        """What `keep_lull` kept, if nothing of any link or intent was kept since; a journal may know of none."""
+        ...
+
+    async def keep_lull(self, lull: Lull) -> None:
+        """Keep this until anything of a link or an intent is kept."""
         ...
 
     async def begin(self, intent: Intent | None, effect: Effect | None = None) -> None:

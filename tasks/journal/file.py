@@ -18,6 +18,7 @@ from tasks.journal.contract import (
     BATCH,
     Base,
     Linked,
+    Lull,
     Memory,
     Proof,
     memory_from_data,
@@ -182,6 +183,13 @@ class FileJournal:
         if not self.loaded:
             await self.load()
         return len(self.state.ids)
+
+    async def lull(self) -> Lull | None:
+        """None: such a journal is read as a whole all the same."""
+        return None
+
+    async def keep_lull(self, lull: Lull) -> None:
+        """It would spare nothing."""
 
     def compact(self) -> None:
         """Write the state as a whole and start the journal anew, if there is something in it."""

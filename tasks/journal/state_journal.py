@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from tasks.journal.contract import BATCH, Base, Linked, Memory, Proof
+from tasks.journal.contract import BATCH, Base, Linked, Lull, Memory, Proof
 from tasks.journal.file import change_state, prove
 from tasks.journal.ledger import LedgerEntry
 from tasks.journal.state import State
@@ -27,6 +27,8 @@ class StateJournal:
     def __init__(self, state: State, beside: Mapping[str, Linked] | None = None) -> None:
         self.state = state.model_copy(deep=True)
         self._beside = dict(beside or {})
+        #: With the state of which it is said.
+        self._lull: tuple[State, Lull] | None = None
 
     async def load(self) -> Base:
         """The state in the words of the merge."""
@@ -64,8 +66,18 @@ class StateJournal:
         """How many pairs are linked."""
         return len(self.state.ids)
 
+    async def lull(self) -> Lull | None:
+        """What `keep_lull` kept, if nothing of a link or an intent was kept since."""
+        state, lull = self._lull or (None, None)
+        return lull if state is self.state else None
+
+    async def keep_lull(self, lull: Lull) -> None:
+        """Keep this as long as nothing of a link or an intent is kept, in this object only."""
+        self._lull = self.state, lull
+
     async def begin(self, intent: Intent | None, effect: Effect | None = None) -> None:
         """Keep an intent."""
+        self._lull = None if intent is not None else self._lull
         change_state(self.state, begin=intent)
 
     async def confirm(
@@ -76,6 +88,7 @@ class StateJournal:
 
     async def confirm_all(self, proofs: Sequence[Proof]) -> None:
         """Keep what is known of several pairs."""
+        self._lull = None
         prove(self.state, proofs)
 
     async def keep_conflict(self, entry: LedgerEntry) -> None:
@@ -83,4 +96,5 @@ class StateJournal:
 
     async def remember(self, memory: Memory, *, forget: Sequence[str] = ()) -> None:
         """Keep it in the state."""
+        self._lull = None if forget else self._lull
         change_state(self.state, memory=memory, forget=forget)

@@ -13,6 +13,8 @@ from tasks.values.opaque import Opaque
 
 #: A day begins so much before that of UTC in the east, and ends so much later in the west.
 _EAST, _WEST = timedelta(hours=14), timedelta(hours=12)
+#: No moment is later.
+_LAST = datetime.max - datetime.min
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,17 @@ class Window:
             (self.past is not None and end < _order(now) - self.past)
             or (self.future is not None and start > _order(now) + self.future)
         )
+
+    def moves_at(self, values: Mapping[str, Any], now: datetime) -> datetime | None:
+        """The first moment from now on after which time alone may take an object in or out; `None`: there is none."""
+        value = values.get(self.attribute)
+        if isinstance(value, Opaque) or is_empty(value):
+            return None
+        start, end = _edges(value)
+        moments = [end + self.past] if self.past is not None else []
+        moments += [start - self.future] if self.future is not None else []
+        ahead = [one for one in moments if _order(now) <= one <= _LAST]
+        return datetime.min.replace(tzinfo=UTC) + min(ahead) if ahead else None
 
 
 def _edges(value: Any) -> tuple[timedelta, timedelta]:

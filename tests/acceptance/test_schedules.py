@@ -78,4 +78,5 @@ def test_totals_are_exact_over_restarts_of_everything(make_stack: MakeStack) -> 
     stack.beat()
     stays(lambda: counted() == (3, 1, 1, 2), 5, "a run more than there should be")
     assert [run.status for run in stack.history("lost")].count("abandoned") == 1
-    assert {run.status for run in stack.history("refused")} <= {"failed", "skipped"}
+    # One may have been under way when its worker was killed.
+    assert {run.status for run in stack.history("refused")} <= {"failed", "skipped", "abandoned"}

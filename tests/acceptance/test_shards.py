@@ -169,15 +169,15 @@ def test_a_server_that_nobody_serves_is_told(stack: Stack, second: RedisServer) 
             if one["check"] in ("scheduler", "workers") and one["state"] == "failed"
         }
 
-    # Both have just been started, and what is missing may be about to come.
-    found = eventually(missing, 100, "the doctor to miss beat and worker")
     where = second.url.rpartition("@")[2].removeprefix("redis://").removesuffix("/0")
-    assert found == {
+    wanted = {
         f"Shard 1 ({where}): no scheduler lives, so nothing is started by schedule. "
         "Start it: LOCKSTEP_SHARD=1 celery -A worker beat, or lockstep up",
         f"Shard 1 ({where}): no worker lives, so nothing is run. "
         "Start one: LOCKSTEP_SHARD=1 celery -A worker worker, or lockstep up",
     }
+    # All have just been started, each at its time, and what is missing may be about to come.
+    eventually(lambda: missing() == wanted, 100, "the doctor to miss beat and worker")
     assert stack.history(OWN[1][0]) == []
 
 

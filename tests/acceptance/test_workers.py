@@ -84,7 +84,7 @@ def test_a_frozen_worker_writes_nothing_more(make_stack: MakeStack) -> None:
     rows = other.rows()
 
     first.cont()
-    first.wait_for_line(r" abandoned\. .*(lost|another session)", timeout=PATIENCE)
+    first.wait_for_line(r" abandoned .*(lost|another session)", timeout=PATIENCE)
 
     late = [write for write in other.writes() if write.number > frozen and write.pid == first.pid]
     assert len(late) <= SyncTask.concurrency  # those that were on their way
@@ -113,7 +113,7 @@ def test_a_frozen_worker_makes_no_duplicates_of_the_ready_task(make_office: Make
     office.worker(*FAST)
     assert len(office.in_step()) == 20
     first.cont()
-    first.wait_for_line(r" abandoned\. .*(lost|another session)", timeout=PATIENCE)
+    first.wait_for_line(r" abandoned .*(lost|another session)", timeout=PATIENCE)
     office.board.add(Thing("afterwards"))
     assert len(office.in_step()) == 21
     office.rested()

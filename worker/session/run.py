@@ -6,12 +6,9 @@ import asyncio
 import logging
 import threading
 import uuid
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 from tasks.engine.naming import mentioned
 from tasks.engine.report import Order, RunReport
@@ -19,13 +16,14 @@ from tasks.engine.sync import Progress
 from tasks.errors import LockLostError, TaskError
 from tasks.scheduled import Scheduled
 from tasks.uninterrupted import uninterrupted
-from tasks.waits import Places
 from worker.alarms.pings import PINGER
 from worker.errors import RedisUnavailableError
 from worker.lock import NodeBusyError, SyncLock
 from worker.session.body import Prepared, plan_only, prepared
+from worker.session.phases import Phases
 from worker.session.renamed import first_run
 from worker.session.restored import Marks
+from worker.session.turns import in_turn
 from worker.store import RunRecord, SqlJournal, Store
 from worker.store.tables.fences import fence_of, known_fence
 from worker.store.tables.pauses import Pause, pause_of
@@ -34,32 +32,12 @@ from worker.telling.done import done_in_words
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 #: Notes that are kept of one run; the counts tell of all.
 NOTES = 100
-
-#: Seconds that a phase lasts before others are shown it; one that is over sooner costs no request.
-PHASE_LASTS = 0.25
 
 #: Tasks, by `id`, with a run in this process that has not ended yet, though it may have lost its lock.
 _at_work: dict[int, _Session] = {}
 _guard = threading.Lock()
-
-#: Runs of a process that ask database and lock at once: more of them hinder each other, as Python runs one at a time.
-AT_ONCE = 8
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, Places] = WeakKeyDictionary()
-
-
-async def _in_turn(function: Callable[..., T], *arguments: Any) -> T:
-    """Call a function in another thread, when it is its turn; once it is called, it is waited for.
-
-    Raises:
-        asyncio.CancelledError: the caller was cancelled before it was called, or meanwhile.
-    """
-    async with _turns.setdefault(asyncio.get_running_loop(), Places(AT_ONCE)):
-        return await uninterrupted(asyncio.to_thread(function, *arguments))
-
 
 #: How a pool says in the cancellation's message that a run took too long.
 TIME_LIMIT = "time limit"
@@ -141,16 +119,16 @@ class _Session:
     entered: bool = False
     #: What the work starts from.
     prepared: Prepared | None = None
-    phase: str = ""
     #: Seconds for which writes of a former run may still be on their way.
     overlap: float = 0.0
-    #: What will show the phase, or does.
-    showing: asyncio.TimerHandle | None = None
-    phases: set[asyncio.Future[None]] = field(default_factory=set)
+    phases: Phases = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.phases = Phases(self.lock, self.task.name, self.record.run_id, self.watcher)
 
     async def run(self) -> RunRecord:
         try:
-            refused = await _in_turn(self._begin)
+            refused = await in_turn(self._begin)
         except asyncio.CancelledError as cancelled:  # it may have begun before the cancellation got through
             if self.entered:
                 await uninterrupted(self._finish(self._cut_off(cancelled)))
@@ -328,33 +306,12 @@ class _Session:
         report = await self.task.run(
             journal,
             check_lock=self._check_lock,
-            progress=self._progress,
+            progress=self.phases.progress,
             order=replace(order, approve=self._approve),
         )
         if order.careful and order.planner is None and report.status not in ("halted", "skipped"):
             await asyncio.to_thread(self.store.runs.careful_no_more, self.task.name)
         return report
-
-    def _progress(self, phase: str, done: int, total: int) -> None:
-        self.watcher(phase, done, total)
-        if phase != self.phase:
-            self.phase = phase
-            self.lock.note_phase(self.record.run_id, phase)
-            if self.showing is None:
-                self.showing = asyncio.get_running_loop().call_later(PHASE_LASTS, self._show_phase)
-
-    def _show_phase(self) -> None:
-        self.showing = None
-        told = asyncio.ensure_future(asyncio.to_thread(self._tell_phase, self.phase))
-        self.phases.add(told)
-        told.add_done_callback(self.phases.discard)
-
-    def _tell_phase(self, phase: str) -> None:
-        """Let others see the phase; whether the lock still holds is for the keeper to say, not for this."""
-        try:
-            self.lock.update_phase(self.record.run_id, phase)
-        except (LockLostError, RedisUnavailableError) as error:
-            log.warning("Task %r: phase %r could not be shown: %s", self.task.name, phase, error)
 
     def _reported(self, report: RunReport) -> RunRecord:
         outcome = report.outcome
@@ -386,11 +343,8 @@ class _Session:
     # -- its end, in a thread -----------------------------------------------------------------------------
 
     async def _finish(self, outcome: RunReport | RunRecord) -> None:
-        if self.showing is not None:
-            self.showing.cancel()
-        if self.phases:
-            await asyncio.wait(self.phases)
-        await _in_turn(self._end, outcome)
+        await self.phases.over()
+        await in_turn(self._end, outcome)
 
     def _end(self, outcome: RunReport | RunRecord) -> None:
         """Enter how the run ended, and release the node.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from tasks.journal.contract import BATCH, Base, Linked, Memory, Proof
+from tasks.journal.contract import BATCH, Base, Linked, Lull, Memory, Proof
 from tasks.journal.ledger import LedgerEntry
 from tasks.journal.together import Together
 from tasks.merge import ID, Effect, End, Intent, Link
@@ -39,15 +39,16 @@ class SqlJournal:
         self._fence = fence
         self._base = base
         self._memory: Memory | None = None
+        #: What was recalled, as long as this session has written nothing since.
+        self._recalled: Base | None = None
         #: Whether the links were found to be more or fewer than was counted along.
         self._miscounted = False
         self._together: Together[_Part] = Together(self._transaction)
 
     async def load(self) -> Base:
         """All links, open intents, and what is remembered of the task."""
-        base = await asyncio.to_thread(self._store.links.load, self._task)
+        base, counted = await asyncio.to_thread(self._store.links.complete, self._task, self._recalled)
         self._memory = base.memory
-        counted = await self.count()
         self._miscounted = counted != base.count
         if self._miscounted:
             log.error("Task %r has %d links, not %d as noted.", self._task, base.count, counted)
@@ -59,6 +60,7 @@ class SqlJournal:
         if base is None:
             base = await asyncio.to_thread(self._store.links.recall, self._task)
         self._memory = base.memory
+        self._recalled = base
         return base
 
     async def unsettled(self, attributes: Collection[str]) -> Sequence[Link]:
@@ -89,6 +91,14 @@ class SqlJournal:
     async def count(self) -> int:
         """How many pairs are linked."""
         return await asyncio.to_thread(self._store.links.counted, self._task)
+
+    async def lull(self) -> Lull | None:
+        """What was kept of a run that had nothing to do, if nothing of a link was kept since."""
+        return await asyncio.to_thread(self._store.links.lull, self._task)
+
+    async def keep_lull(self, lull: Lull) -> None:
+        """Keep that this run had nothing to do."""
+        await self._write(_Part(change=lambda connection: Links.keep_lull(connection, self._task, lull)))
 
     async def begin(self, intent: Intent | None, effect: Effect | None = None) -> None:
         """Keep before a write is sent its intent, and what it replaces."""
@@ -121,19 +131,21 @@ class SqlJournal:
             if self._miscounted:
                 Links.count_anew(connection, self._task)
 
-        await self._write(_Part(change=change))
+        await self._write(_Part(change=change, stirs=bool(forget)))
         self._memory, self._miscounted = memory, False
 
     async def _write(self, part: _Part) -> None:
         # A write that was begun is waited for, even when the run is cancelled: what it confirms has happened.
+        self._recalled = None
         await self._together.add(part)
 
     def _transaction(self, parts: Sequence[_Part]) -> None:
         """Parts of calls that wait at once, so each is about another pair: a statement for all of a kind."""
         proofs = [proof for part in parts for proof in part.proofs]
         with self._store.write() as connection:
-            hold_fence(connection, self._task, self._fence)
             intents = [part.intent for part in parts if part.intent is not None]
+            stirs = bool(proofs or intents) or any(part.stirs for part in parts)
+            hold_fence(connection, self._task, self._fence, stirs=stirs)
             Links.begin_all(connection, self._task, intents, self._run_id)
             effects = [part.effect for part in parts if part.effect is not None]
             Effects.keep_all(connection, self._task, effects, self._run_id)
@@ -156,6 +168,8 @@ class _Part:
     effect: Effect | None = None
     proofs: Sequence[Proof] = ()
     change: Callable[[Connection], None] | None = None
+    #: Whether `change` changes links.
+    stirs: bool = False
 
 
 def _alike(one: Memory, two: Memory | None) -> bool:

@@ -58,10 +58,12 @@ def rename(
         pruned = connection.scalar(select(func.sum(node.runs_pruned)).where(node.id.in_((old, new))))
         linked = connection.scalar(select(node.linked).where(node.id == old))
         connection.execute(
-            update(schema.node).where(node.id == new).values(runs_pruned=pruned, linked=linked)
+            update(schema.node).where(node.id == new).values(runs_pruned=pruned, linked=linked, lull=None)
         )
         # The old name's fence stays: a session that lost its lock must not begin it anew.
-        connection.execute(update(schema.node).where(node.id == old).values(runs_pruned=None, linked=None))
+        connection.execute(
+            update(schema.node).where(node.id == old).values(runs_pruned=None, linked=None, lull=None)
+        )
         move_files()
 
 

@@ -152,7 +152,8 @@ conflict = Table(
 
 #: The highest fencing token that wrote for a node: an older session is refused. How many of its runs that count
 #: towards a total are not in the history any more. And whether an older copy of the database was put in its place, and
-#: how many pairs it has linked: a count of rows would take the longer the more there are.
+#: how many pairs it has linked: a count of rows would take the longer the more there are. And that a run which knew
+#: all of them had nothing to do (`tasks.journal.contract.Lull`), until anything of a pair is kept.
 node = Table(
     "node",
     metadata,
@@ -161,6 +162,7 @@ node = Table(
     Column("runs_pruned", Integer),  # none: 0
     Column("restored_at", Moment),  # when an older copy was noticed; none: no run has to be careful
     Column("linked", Integer),  # none: 0
+    Column("lull", Text),  # none: each run that needs it looks at all pairs
 )
 
 #: What is remembered of a task as a whole (`tasks.journal.contract.Memory`).

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
@@ -118,12 +118,13 @@ def status_text(status: str) -> Text:
 
 
 def moment(at: datetime | None) -> str:
-    """A time on the reader's own clock, without the date when it is today's."""
-    if at is None:
-        return "-"
-    local = at.astimezone()
-    today = datetime.now(UTC).astimezone().date()
-    return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%Y-%m-%d %H:%M}"
+    """A time on the reader's own clock, with its date and zone: what is copied elsewhere says when it was."""
+    return "-" if at is None else f"{at.astimezone():%Y-%m-%d %H:%M:%S %Z}"
+
+
+def near_moment(at: datetime | None) -> str:
+    """The same of a time whose year and second nobody needs, for tables with several."""
+    return "-" if at is None else f"{at.astimezone():%m-%d %H:%M %Z}"
 
 
 def duration(seconds: float | None) -> str:

@@ -210,3 +210,12 @@ def test_what_is_held_does_not_lose_to_an_empty_value_either() -> None:
     came = ModelPayload(M, {"1": record(Stamped(UNKNOWN_TIME, None))})
     assert joined(held, came).records["1"].data["x"] == "held"
     assert joined(came, held).records["1"].data["x"] == "held"
+
+
+def test_what_has_grown_newer_takes_the_place_of_what_is_held_as_a_whole() -> None:
+    """Between the two it may have been deleted and made again without what it had."""
+    held = ModelPayload("note", {"1": SyncRecord("1", {"x": "old", "y": "old"}, {"x": 7, "y": 8})}, {})
+    came = ModelPayload("note", {"1": SyncRecord("1", {"x": "new"}, {"x": 9})}, {})
+    assert joined(held, came).records["1"].data == {"x": "new"}
+    part = ModelPayload("note", {"1": SyncRecord("1", {"x": "late"}, {"x": 8})}, {})
+    assert joined(held, part).records["1"].data == {"x": "late", "y": "old"}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tasks.journal.contract import Journal, Memory, Proof
+from tasks.journal.contract import Journal, Lull, Memory, Proof
 from tasks.journal.file import FileJournal
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
@@ -21,6 +21,8 @@ from tests.harness.stores import new_database, new_store
 from worker.store import SqlJournal, Store
 from worker.store.tables.fences import take_fence
 from worker.store.tables.links import Links
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 ONE = Link("p1", "t1", {"Title": "a"}, {"Title": "A"})
 TWO = Link("p2", "t2", {"Title": "b"}, {"Title": "b"}, frozenset({End.RIGHT}))
@@ -254,3 +256,32 @@ async def test_another_tasks_links_are_not_seen(tmp_path: Path) -> None:
 def by_id(links: object) -> list[Link]:
     assert isinstance(links, list)
     return sorted(links, key=lambda link: link.left_id)
+
+
+LULL = Lull("definition", NOW, NOW + timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    "stir",
+    [
+        lambda journal: journal.confirm(put=ONE),
+        lambda journal: journal.confirm(drop=ONE),
+        lambda journal: journal.confirm(settle=["key"]),
+        lambda journal: journal.begin(Intent("key", End.LEFT, "t4", {})),
+        lambda journal: journal.remember(Memory(), forget=["Title"]),
+    ],
+)
+async def test_a_lull_lasts_until_something_of_a_link_is_kept(
+    journal: Journal, stir: Callable[[Journal], Awaitable[None]]
+) -> None:
+    assert await journal.lull() is None
+    lulls: list[Lull] = [LULL, Lull("other", NOW)]
+    for lull in lulls:
+        await journal.keep_lull(lull)
+        kept = None if isinstance(journal, FileJournal) else lull
+        assert await journal.lull() == kept
+        await journal.remember(Memory(scope=lull.of))
+        await journal.begin(None)
+        assert await journal.lull() == kept
+    await stir(journal)
+    assert await journal.lull() is None

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -58,10 +59,17 @@ def test_who_only_looks_sees_and_changes_nothing(tmp_path: Path) -> None:
             stack.beat()
             eventually(lambda: operator.exists("lockstep:{probe}:lock"))
             looking = url_of("onlooker", server)
-            status = stack.lockstep("status", "--json", name="status", REDIS_URL=looking)
-            assert status.wait_exit() == 0, status.tail()
-            (task,) = json.loads(status.output())["tasks"]
-            assert task["running"]["phase"] in {"open", "list"}
+
+            looks = count()
+
+            def phase() -> str:
+                name = f"status{next(looks)}"
+                status = stack.lockstep("status", "--json", name=name, REDIS_URL=looking)
+                assert status.wait_exit() == 0, status.tail()
+                (task,) = json.loads(status.output())["tasks"]
+                return str(task["running"]["phase"])
+
+            assert eventually(phase) in {"open", "list"}  # a phase is shown once it lasts
             message = json.dumps({"headers": {"task": "sync.probe", "id": "1"}})
             with redis.Redis.from_url(looking) as onlooker:
                 for command in (

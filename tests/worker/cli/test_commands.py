@@ -137,7 +137,7 @@ def test_the_path_of_a_database_is_named(lockstep: Any, project: Path) -> None:
         (
             {"REDIS_URL": "http://:pass1234@x"},
             2,
-            "REDIS_URL begins with http://: use redis:// or rediss:// or unix://, ",
+            "REDIS_URL begins with http://: use redis:// or rediss:// or unix:// or sentinel://",
         ),
         (
             {"LOCKSTEP_TASKS": "no_such_module"},

@@ -74,7 +74,7 @@ def test_a_halted_plan_is_shown_and_let_through(lockstep: Any, project: Path) ->
     assert applied.returncode == 0, applied.stdout
     assert titles(project, "to-dos", "other") == ["0"]
     by = json.loads(lockstep("history", "to-dos", "--json").stdout)["items"][0]["run_id"]
-    assert re.search(rf"applied \S+ by {by[:8]}", lockstep("plans").stdout)
+    assert re.search(rf"applied [-\d]+ [:\d]+ \S+ by {by[:8]}", lockstep("plans").stdout)
     whole = lockstep("plans", fresh).stdout
     assert f"UTC by run {by[:8]}" in whole
     assert "Nothing was written" not in whole

@@ -151,7 +151,7 @@ def test_the_ledger_of_a_node_is_shown_in_its_own_words(
     get_settings.cache_clear()
     assert conflicts.conflicts(None, limit=5, as_json=False) == ExitCode.OK
     listed = " ".join(capsys.readouterr().out.split())
-    assert re.search(r"person 1 office \S+ name - Ada L\. \(office\) Lovelace \(laptop\)", listed)
+    assert re.search(r"person 1 office \S+ \S+ \S+ name - Ada L\. \(office\) Lovelace \(laptop\)", listed)
     assert "name edited on office and laptop; that of office stays" in listed
     assert "deleted on office, edited on laptop; the deletion stays" in listed
     assert "Notion's" not in listed

@@ -259,3 +259,17 @@ async def test_a_row_that_cannot_be_read_stops_everything(
         await journal.load()
     assert "Nothing was synced" in str(caught.value)
     assert store.links.count("task") == 1
+
+
+async def test_what_was_recalled_is_read_again_once_something_was_written(
+    store: Store, journal: SqlJournal
+) -> None:
+    await journal.confirm(put=ONE)
+    await journal.begin(CREATE)
+    later = entered(store, "task", "run 2", 6)
+    assert (await later.recall()).intents == [CREATE]
+    assert await later.load() == await entered(store, "task", "run 3", 6).load()
+    await later.begin(UPDATE)
+    base = await later.load()
+    assert {intent.key for intent in base.intents} == {CREATE.key, UPDATE.key}
+    assert by_id(base.links) == [ONE]

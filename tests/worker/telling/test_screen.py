@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tasks.merge import Adopt, Change, Delete, End, Plan, Update
 from worker.cli.runs.plan_view import plan_table
-from worker.telling.screen import moment, printable
+from worker.telling.screen import moment, near_moment, printable
 from worker.telling.tables import table
 
 PAGE = "2f1b0c9a-7d52-4e0b-9a57-5e1f6a0b7c11"
@@ -78,5 +78,8 @@ def test_a_table_without_rows_is_its_heads() -> None:
 
 def test_times_and_signs() -> None:
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", moment(yesterday))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+", moment(yesterday))
+    assert moment(datetime.now(UTC))[:10] == datetime.now().astimezone().date().isoformat()
+    assert re.fullmatch(r"\d\d-\d\d \d\d:\d\d \S+", near_moment(yesterday))
+    assert (moment(None), near_moment(None)) == ("-", "-")
     assert printable("a\x1b[31mb\nc") == "a [31mb c"

@@ -15,7 +15,7 @@ from worker.alarms.message import lasted
 from worker.alarms.sinks import Sink, SinkError, sinks_of
 from worker.cli.context import open_store
 from worker.telling.exit_codes import ExitCode
-from worker.telling.screen import console, moment, print_json, say
+from worker.telling.screen import console, near_moment, print_json, say
 from worker.telling.tables import table
 
 COLUMNS = ("Since", "Severity", "What", "Mend")
@@ -48,7 +48,7 @@ def _show(going: Sequence[Alert], past: Sequence[Alert]) -> None:
     if going:
         rows = [
             (
-                moment(alert.began_at),
+                near_moment(alert.began_at),
                 alert.alarm.severity + ("" if alert.told_at else ", not told yet"),
                 alert.alarm.text,
                 alert.alarm.mend,
@@ -62,7 +62,7 @@ def _show(going: Sequence[Alert], past: Sequence[Alert]) -> None:
         screen.print()
         now = datetime.now(UTC)
         rows_past = [
-            (moment(alert.over_at), lasted(alert.began_at, alert.over_at or now), alert.alarm.text)
+            (near_moment(alert.over_at), lasted(alert.began_at, alert.over_at or now), alert.alarm.text)
             for alert in past
         ]
         screen.print(table(PAST_COLUMNS, rows_past, folded=("What",)))

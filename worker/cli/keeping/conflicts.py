@@ -16,7 +16,7 @@ from worker.store import Store
 from worker.store.tables.conflicts import ConflictRecord
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
-from worker.telling.screen import console, moment, print_json, say, say_fields, tell_rest
+from worker.telling.screen import console, near_moment, print_json, say, say_fields, tell_rest
 from worker.telling.tables import table
 
 
@@ -38,7 +38,7 @@ def conflicts(name: str | None, *, limit: int, ids: bool = False, as_json: bool)
                 str(record.id),
                 label,
                 record.task,
-                moment(record.at),
+                near_moment(record.at),
                 *entry_view.columns(record),
                 entry_view.seen(record) or "-",
                 *(ids_of(called) if ids else ()),

@@ -14,7 +14,7 @@ from worker.cli.nodes.held import held_by_nodes, show_held_by_nodes
 from worker.cli.nodes.nodes import described
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
-from worker.telling.screen import console, moment, print_json, say
+from worker.telling.screen import console, near_moment, print_json, say
 from worker.telling.tables import table
 
 
@@ -38,8 +38,8 @@ def held(name: str | None, *, ids: bool = False, as_json: bool) -> ExitCode:
                 task,
                 label,
                 "quarantined" if one.quarantined else f"failed {one.failures}x" if one.failures else "left",
-                moment(one.since),
-                moment(one.next_try),
+                near_moment(one.since),
+                near_moment(one.next_try),
                 one.reason if ids else _reason(task, one),
                 one.name.address or "-",
                 *(ids_of(called) if ids else ()),

@@ -18,7 +18,7 @@ from worker.store.tables.run_record import STATUSES
 from worker.telling.done import done_in_words
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
-from worker.telling.screen import console, duration, moment, print_json, say, status_text, tell_rest
+from worker.telling.screen import console, duration, near_moment, print_json, say, status_text, tell_rest
 from worker.telling.tables import table
 
 
@@ -71,7 +71,7 @@ def history(
             (
                 run.run_id[:8],
                 *(() if name is not None else (run.task,)),
-                moment(run.started_at),
+                near_moment(run.started_at),
                 status_text(run.status),
                 duration(run.seconds),
                 f"{run.kind}: {_done(run)}" if run.kind else _done(run),

@@ -16,7 +16,7 @@ from worker.store import Store
 from worker.store.tables.plans import PLAN_ID_LENGTH, KeptPlan, does_something
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
-from worker.telling.screen import console, moment, print_json, say
+from worker.telling.screen import console, moment, near_moment, print_json, say
 from worker.telling.tables import table
 
 #: Objects that the list names of each plan.
@@ -46,7 +46,7 @@ def plans(plan_id: str | None, *, task: str | None = None, ids: bool = False, as
             (
                 kept.id,
                 kept.task,
-                moment(kept.at),
+                near_moment(kept.at),
                 str(len(kept.plan.writes)),
                 _state(kept),
                 _first(kept),

@@ -18,7 +18,7 @@ from worker.standing.origins import Step, attributes_of, since_then, steps_of
 from worker.store import Store
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
-from worker.telling.screen import console, moment, print_json, say, short
+from worker.telling.screen import console, moment, near_moment, print_json, say, short
 from worker.telling.tables import Rows, table
 
 #: Objects that are named where a word may mean several.
@@ -140,7 +140,7 @@ def _now(name: str, known: Known, sides: Labels) -> str:
 def _table(steps: Sequence[Step]) -> Rows:
     rows = [
         (
-            moment(step.at),
+            near_moment(step.at),
             step.run_id[:8],
             step.source,
             step.target or "-",

@@ -16,7 +16,7 @@ from worker.standing import TaskRow, survey
 from worker.store.tables.timings import Timing
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
-from worker.telling.screen import console, moment, print_json, say
+from worker.telling.screen import console, moment, near_moment, print_json, say
 from worker.telling.tables import table
 
 
@@ -36,7 +36,7 @@ def show(*, as_json: bool) -> ExitCode:
             (
                 row.standing.name,
                 str(row.standing.schedule),
-                moment(row.next.at) if row.next.at is not None else row.next.why_not,
+                near_moment(row.next.at) if row.next.at is not None else row.next.why_not,
                 _source(known[row.standing.name], timings, settings),
                 "-" if row.standing.pause is None else str(row.standing.pause),
             )

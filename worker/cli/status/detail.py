@@ -22,7 +22,7 @@ from worker.standing.doings import done
 from worker.store import RunRecord, Store
 from worker.store.tables.plans import WaitingPlan
 from worker.telling.exit_codes import ExitCode
-from worker.telling.screen import duration, moment, printable, status_text
+from worker.telling.screen import duration, moment, near_moment, printable, status_text
 from worker.telling.spans import ago, rough
 from worker.telling.tables import Rows, table
 
@@ -156,7 +156,7 @@ def _held(one: Detail) -> Rows:
             tell(
                 each.reason, dict.fromkeys(zip((sides.left, sides.right), each.pair, strict=True), each.name)
             ),
-            moment(each.next_try),
+            near_moment(each.next_try),
         )
         for each, label in zip(shown, labels(called), strict=True)
     ]
@@ -168,7 +168,7 @@ def _runs(one: Detail) -> Rows:
     rows = [
         (
             run.run_id[:8],
-            moment(run.started_at),
+            near_moment(run.started_at),
             status_text(run.status),
             duration(run.seconds),
             done(run, sides) or "-",

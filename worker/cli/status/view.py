@@ -16,7 +16,7 @@ from worker.signs import Sign, Signs
 from worker.standing import InRedis, State, Status, TaskRow
 from worker.store import RunRecord
 from worker.telling.exit_codes import CheckCode, ExitCode
-from worker.telling.screen import STYLES, console, duration, moment, printable
+from worker.telling.screen import STYLES, console, duration, moment, near_moment, printable
 from worker.telling.spans import rough
 from worker.telling.tables import Rows, table
 
@@ -198,14 +198,14 @@ def _cells(row: TaskRow) -> Sequence[str | Text]:
     last, session = row.last, row.session
     now = "-"
     if session is not None:
-        since = moment(session.started_at)
+        since = near_moment(session.started_at)
         now = f"{session.phase or 'start'} since {since} on {session.host} ({session.pid})"
     return (
         row.standing.name,
         str(row.standing.schedule),
         state_text(row.state),
         "-" if row.lag is None else rough(row.lag),
-        moment(last.started_at) if last else "-",
+        near_moment(last.started_at) if last else "-",
         next_in_words(row),
         now,
         str(row.standing.ran),
@@ -218,7 +218,7 @@ def _cells(row: TaskRow) -> Sequence[str | Text]:
 def next_in_words(row: TaskRow) -> str:
     """When a task runs next, or why it does not."""
     due = row.next.at
-    return row.next.why_not or ("due" if due is not None and due <= datetime.now(UTC) else moment(due))
+    return row.next.why_not or ("due" if due is not None and due <= datetime.now(UTC) else near_moment(due))
 
 
 def state_text(state: State) -> Text:

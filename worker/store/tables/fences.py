@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tasks.errors import LockLostError, StateError
@@ -22,6 +22,8 @@ _FENCE = select(schema.node.c.fence).where(schema.node.c.id == bindparam("of_nod
 _HOLD = update(schema.node).where(
     schema.node.c.id == bindparam("of_node"), schema.node.c.fence == bindparam("of_fence")
 )
+
+_HOLD_AND_STIR = _HOLD.values(fence=bindparam("fence"), lull=null())
 
 
 def take_fence(connection: Connection, node: str, fence: int) -> None:
@@ -39,14 +41,21 @@ def take_fence(connection: Connection, node: str, fence: int) -> None:
         raise LockLostError(f"another session of {node!r} has taken over; this one writes no more")
 
 
-def hold_fence(connection: Connection, node: str, fence: int) -> None:
+def hold_fence(connection: Connection, node: str, fence: int, *, stirs: bool = False) -> None:
     """See in the same transaction to it that the database still is the one that this session was entered in.
+
+    Args:
+        connection: in a transaction that writes.
+        node: whose session it is.
+        fence: of the session.
+        stirs: whether the transaction ends a lull.
 
     Raises:
         LockLostError: a newer session has written for the node.
         StateError: it is another one, which does not know of this session.
     """
-    if connection.execute(_HOLD, {"of_node": node, "of_fence": fence, "fence": fence}).rowcount:
+    hold = _HOLD_AND_STIR if stirs else _HOLD
+    if connection.execute(hold, {"of_node": node, "of_fence": fence, "fence": fence}).rowcount:
         return
     if known_fence(connection, node) > fence:
         raise LockLostError(f"another session of {node!r} has taken over; this one writes no more")

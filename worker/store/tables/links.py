@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from tasks.errors import ItemError, StateError
-from tasks.journal.contract import Base, parked_from, parked_words
+from tasks.journal.contract import Base, Lull, parked_from, parked_words
 from tasks.merge import ID, End, Intent, Link, settled_names
 from tasks.values.canonical import dump, load
 from worker.store import schema
@@ -29,7 +29,7 @@ _SETTLE = delete(schema.intent).where(
 _COUNT = (
     update(schema.node)
     .where(schema.node.c.id == bindparam("of_task"))
-    .values(linked=func.coalesce(schema.node.c.linked, 0) + bindparam("more"))
+    .values(linked=func.coalesce(schema.node.c.linked, 0) + bindparam("more"), lull=None)
 )
 
 
@@ -84,6 +84,19 @@ _INTENTS_OF = select(
     _INTENT.hash,
 ).where(_INTENT.task == bindparam("of_task"))
 
+_LINKED = select(schema.node.c.linked).where(schema.node.c.id == bindparam("of_task"))
+
+
+def _counted(connection: Connection, task: str) -> int:
+    return int(connection.scalar(_LINKED, {"of_task": task}) or 0)
+
+
+def _recall(connection: Connection, task: str) -> Base:
+    intents = connection.execute(_INTENTS_OF, {"of_task": task}).all()
+    memory = load_memory(connection, task)
+    with _told_rows(task):
+        return Base((), [_intent(row) for row in intents], memory)
+
 
 class Links:
     """Reading and writing the tables `link` and `intent`."""
@@ -99,8 +112,17 @@ class Links:
     def counted(self, task: str) -> int:
         """The same as was counted along, in no time."""
         with self._store.read() as connection:
-            query = select(schema.node.c.linked).where(schema.node.c.id == task)
-            return int(connection.scalar(query) or 0)
+            return _counted(connection, task)
+
+    def lull(self, task: str) -> Lull | None:
+        """What `keep_lull` kept, if nothing of a link or an intent was kept since.
+
+        Raises:
+            StateError: it cannot be read.
+        """
+        with self._store.read() as connection:
+            kept = connection.scalar(select(schema.node.c.lull).where(schema.node.c.id == task))
+        return None if kept is None else Lull(**_values(kept))
 
     def unsettled(self, task: str, attributes: Collection[str]) -> list[Link]:
         """The links of which a run says something though neither side changed.
@@ -172,19 +194,29 @@ class Links:
         Raises:
             StateError: a row cannot be read; nothing may be concluded from the others then.
         """
-        return replace(self.recall(task), links=self.all(task))
+        return self.complete(task)[0]
 
-    def recall(self, task: str) -> Base:
-        """The same without the links.
+    def complete(self, task: str, recalled: Base | None = None) -> tuple[Base, int]:
+        """The same, and how many links were counted along; what is recalled already is not read again.
 
         Raises:
             StateError: a row cannot be read.
         """
         with self._store.read() as connection:
-            intents = connection.execute(_INTENTS_OF, {"of_task": task}).all()
-            memory = load_memory(connection, task)
+            base = recalled or _recall(connection, task)
+            rows = connection.execute(_LINKS_OF, {"of_task": task}).all()
+            counted = _counted(connection, task)
         with _told_rows(task):
-            return Base((), [_intent(row) for row in intents], memory)
+            return replace(base, links=[_link(row) for row in rows]), counted
+
+    def recall(self, task: str) -> Base:
+        """All but the links.
+
+        Raises:
+            StateError: a row cannot be read.
+        """
+        with self._store.read() as connection:
+            return _recall(connection, task)
 
     # -- inside a transaction of the journal ----------------------------------------------------------------
 
@@ -268,7 +300,13 @@ class Links:
         """Count the links row by row, and note how many there are."""
         node = schema.node.c
         rows = _rows_of(connection, task)
-        connection.execute(update(schema.node).where(node.id == task).values(linked=rows))
+        connection.execute(update(schema.node).where(node.id == task).values(linked=rows, lull=None))
+
+    @staticmethod
+    def keep_lull(connection: Connection, task: str, lull: Lull) -> None:
+        """Note that a run which knew every link had nothing to do."""
+        node = schema.node.c
+        connection.execute(update(schema.node).where(node.id == task).values(lull=dump(asdict(lull))))
 
     @staticmethod
     def begin_all(connection: Connection, task: str, intents: Sequence[Intent], run_id: str) -> None:

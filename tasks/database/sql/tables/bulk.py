@@ -65,9 +65,16 @@ def notes_of(
     here = known | {WHOLE}
     stamp_texts, arrival_texts = JsonTexts(), JsonTexts()
     notes: list[Note] = []
+    #: What was known of the last record, and its note: of most records of a page all of it is the same.
+    before: tuple[dict[str, int], dict[str, int], int] | None = None
     for key, record in records.items():
         stamps, arrivals, received_at = record.timestamps, record.arrivals, record.received_at
         left_out = emptied.get(key, ())
+        times = stamps, arrivals, received_at
+        if times == before and not left_out:
+            notes.append(Note(table.label, table.stored_key(key), *notes[-1][2:]))
+            continue
+        before = None if left_out else times
         if left_out or not stamps.keys() <= known:
             stamps = {name: at for name, at in stamps.items() if name in known and name not in left_out}
         if WHOLE not in arrivals:

@@ -59,7 +59,7 @@ async def test_a_pause_that_google_asks_for_is_kept(
     async def wait(seconds: float) -> None:
         waits.append(seconds)
 
-    monkeypatch.setattr(client, "pass_time", wait)
+    monkeypatch.setattr(client, "wait", wait)
     side = desk.side()
     side.patience = 60
     async with desk.opened(side):
@@ -80,7 +80,7 @@ async def test_waits_grow_and_come_to_an_end(desk: Desk, monkeypatch: pytest.Mon
     async def wait(seconds: float) -> None:
         passed.append(passed[-1] + seconds)
 
-    monkeypatch.setattr(client, "pass_time", wait)
+    monkeypatch.setattr(client, "wait", wait)
     monkeypatch.setattr(client, "boot_seconds", lambda: passed[-1])
     async with desk.opened() as side:
         desk.google.faults.add(Fault(status=429, times=1000))

@@ -51,7 +51,7 @@ class VirtualTime:
         for module in ("rows.reading", "rows.writing", "api.throttle"):
             monkeypatch.setattr(f"tasks.services.notion.{module}.boot_seconds", lambda: self.passed)
         monkeypatch.setattr("tasks.services.notion.api.client.asyncio", waiting)
-        monkeypatch.setattr("tasks.services.notion.api.throttle.pass_time", self.sleep)
+        monkeypatch.setattr("tasks.waits.pass_time", self.sleep)
 
     async def sleep(self, seconds: float) -> None:
         """Wait: others go on first, and what they wait for passes as well."""

@@ -63,7 +63,7 @@ def test_a_task_is_shown_in_detail(here: Here) -> None:
         "Trouble to-dos: halted, too much",
     ):
         assert row in rows, told
-    assert re.search(r"Last success +\S+, (now|.+ ago)", told)
+    assert re.search(r"Last success +[-\d]+ [:\d]+ \S+, (now|.+ ago)", told)
     assert re.search(r"Lag +\d+ s: every edit older", told)
     assert re.search(r"Paused +paused by \S+ since .* moving. lockstep resume to-dos", told)
     assert "Milk the other side “Milk”: locked" in "\n".join(rows)

@@ -72,10 +72,10 @@ def test_every_write_of_a_value_is_told_in_order(here: Here) -> None:
     rows = [" ".join(row.split()) for row in picture.splitlines()]
     assert rows[3] in told
     assert "When Run From To Was Became Note" in set(rows) & set(told)
-    shown = [re.sub(r"^\S+ \S+ ", "", row) for row in told if " Notion the other side " in row]
+    shown = [re.sub(r"^\S+ \S+ \S+ \S+ ", "", row) for row in told if " Notion the other side " in row]
     for row in rows:
         if " Notion the calendar Errands " in row:
-            line = re.sub(r"^\S+ \S+ ", "", row).replace("the calendar Errands", "the other side")
+            line = re.sub(r"^\S+ \S+ \S+ \S+ ", "", row).replace("the calendar Errands", "the other side")
             assert any(one.startswith(line.removesuffix(" …")) for one in shown), (line, shown)
     assert not any("not proved" in line or "without a write" in line for line in told)
     assert lines(here, "n1") == lines(here, "oat milk") == told  # by its id, and by what it was called once
