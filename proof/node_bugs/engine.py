@@ -106,6 +106,7 @@ MUTANTS = [
         VIEW,
         "        if sent is not None and sent.timestamps.get(name, 0) == record.timestamps.get(name, 0):\n",
         "        if sent is not None:\n",
+        "tests/tasks/database/test_view.py",
     ),
     Mutant(
         "what was received is not remembered as received",

@@ -122,6 +122,17 @@ class Restores:
                 (label, key, stamp) for stamp in stamps if (label, key, stamp) not in stones
             )
 
+    def _held(self) -> set[str]:
+        """Values of records that wait on some node."""
+        kept = [kept for node in self.world.nodes for _, kept in node.storage._checkpoints.values()]
+        records = [
+            record
+            for one in kept
+            for held in one.get("held", {}).values()
+            for record in held["records"].values()
+        ]
+        return {str(value) for record in records for value in record["data"].values()}
+
     def _stones(self) -> set[tuple[str, str, int]]:
         stones: set[tuple[str, str, int]] = set()
         for node in self.world.nodes:
@@ -140,10 +151,9 @@ class Restores:
         # Whether a deletion was dropped or never done is not to be seen any more.
         self.blurred = bool(self.doubtful_stones) and any(n.storage.get_purged() for n in self.world.nodes)
         oracle, here = self.world.oracle, repr([node.state() for node in self.world.nodes])
-        held = repr([node.kept() for node in self.world.nodes])
         never = {value for value in self.doubtful if f"'{value}'" not in here}
         # What still waits came from a node that was set back to before it, and is named by each run.
-        never |= {value for value in self.only_held if f"'{value}'" in held and f"'{value}'" not in here}
+        never |= {value for value in self.only_held & self._held() if f"'{value}'" not in here}
         for place, values in list(oracle.written.items()):
             values[:] = [(stamp, value) for stamp, value in values if value not in never]
             if not values:
