@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.database import (
@@ -258,6 +258,7 @@ def records(given_: dict[str, Any]) -> dict[str, SyncRecord]:
     return {key: SyncRecord(key, data, stamps) for key, (data, stamps) in given_.items()}
 
 
+@example({"1": ({"x": "a"}, {"x": 15})}, {"1": ({"x": "b"}, {"x": 12})}, {}, 10, 0)  # edited on both
 @given(RECORDS, RECORDS, st.dictionaries(KEYS, st.integers(0, 40)), st.integers(0, 20), st.integers(0, 3))
 def test_every_key_is_of_one_kind(here: Any, there: Any, deletes: Any, checkpoint: int, which: int) -> None:
     resolver = [FieldTimestampWins(), LocalWins(), RemoteWins(), Failing("2")][which]
