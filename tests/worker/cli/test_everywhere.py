@@ -18,10 +18,9 @@ from worker.cli.app import app
 
 @pytest.fixture(autouse=True)
 def _environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A directory of its own, and variables that are put back."""
+    """A directory of its own, without what the commands set."""
     for name in (CONFIG_VARIABLE, "LOCKSTEP_LOG_LEVEL"):
-        monkeypatch.setenv(name, "x")
-        monkeypatch.delenv(name)
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LOCKSTEP_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
     get_settings.cache_clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -122,15 +123,15 @@ class Restores:
                 (label, key, stamp) for stamp in stamps if (label, key, stamp) not in stones
             )
 
+    def _waiting(self) -> Iterator[tuple[str, Any]]:
+        """What nodes hold back of each model."""
+        for node in self.world.nodes:
+            for _, kept in node.storage._checkpoints.values():
+                yield from kept.get("held", {}).items()
+
     def _held(self) -> set[str]:
         """Values of records that wait on some node."""
-        kept = [kept for node in self.world.nodes for _, kept in node.storage._checkpoints.values()]
-        records = [
-            record
-            for one in kept
-            for held in one.get("held", {}).values()
-            for record in held["records"].values()
-        ]
+        records = [record for _, held in self._waiting() for record in held["records"].values()]
         return {str(value) for record in records for value in record["data"].values()}
 
     def _stones(self) -> set[tuple[str, str, int]]:
@@ -138,9 +139,8 @@ class Restores:
         for node in self.world.nodes:
             for label, tombstones in node.storage._tombstones.items():
                 stones.update((label, key, tombstone.stamp) for key, tombstone in tombstones.items())
-            for _, kept in node.storage._checkpoints.values():
-                for label, held in kept.get("held", {}).items():
-                    stones.update((label, key, stamp) for key, stamp in held["deletes"].items())
+        for label, held in self._waiting():
+            stones.update((label, key, stamp) for key, stamp in held["deletes"].items())
         return stones
 
     def end(self) -> None:
