@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import inspect
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from types import CoroutineType
@@ -32,7 +32,8 @@ class Calls:
         self._name = name
         #: By what they are for, each made when it is needed first: many runs need none.
         self._threads: dict[str, ThreadPoolExecutor] = {}
-        self._under_way: set[Future[Any]] = set()
+        #: Whether a caller was cancelled while its plain function ran.
+        self._left_running = False
 
     async def call(self, side: End, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """What the function returns, awaited if need be.
@@ -56,11 +57,10 @@ class Calls:
             if thread not in self._threads:
                 self._threads[thread] = ThreadPoolExecutor(1, f"{self._name}-{thread}")
             work = self._threads[thread].submit(lambda: context.run(function, *args, **kwargs))
-            self._under_way.add(work)
-            work.add_done_callback(self._under_way.discard)
             try:
                 answer = await asyncio.wrap_future(work)
-            except asyncio.CancelledError:
+            except (asyncio.CancelledError, GeneratorExit):
+                self._left_running = True
                 work.add_done_callback(_forget)
                 raise
             return await answer if inspect.isawaitable(answer) else answer
@@ -69,10 +69,15 @@ class Calls:
 
     async def finish(self) -> None:
         """Wait until no plain function runs any more."""
+        if self._left_running:
+            # The threads themselves are waited for: a future counts as done before its callbacks have run.
+            await asyncio.to_thread(self._shut_down)
+        else:
+            self._shut_down(wait=False)
+
+    def _shut_down(self, wait: bool = True) -> None:
         for thread in self._threads.values():
-            thread.shutdown(wait=False)
-        if self._under_way:
-            await asyncio.to_thread(wait, set(self._under_way))
+            thread.shutdown(wait=wait)
 
 
 def _does_nothing(function: Callable[..., Any]) -> bool:

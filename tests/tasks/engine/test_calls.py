@@ -38,8 +38,8 @@ async def test_a_plain_function_that_returns_a_coroutine_is_awaited_and_sees_the
         assert await caller.call(End.RIGHT, lambda: answer(variable.get())) == "seen"
 
 
-@pytest.mark.filterwarnings("error")
-async def test_a_coroutine_that_comes_too_late_is_closed() -> None:
+async def _left_behind() -> str:
+    """The state, after the run's end, of a coroutine that a plain function made for a caller who had gone."""
     begun, go_on = threading.Event(), threading.Event()
     made: list[Coroutine[Any, Any, None]] = []
 
@@ -59,7 +59,13 @@ async def test_a_coroutine_that_comes_too_late_is_closed() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         go_on.set()
-    assert inspect.getcoroutinestate(made[0]) == inspect.CORO_CLOSED
+    return inspect.getcoroutinestate(made[0])
+
+
+@pytest.mark.filterwarnings("error")
+async def test_a_coroutine_that_comes_too_late_is_closed() -> None:
+    # Often: a future counts as done a moment before its callbacks have run, and one time would seldom meet that.
+    assert {await _left_behind() for _ in range(200)} == {inspect.CORO_CLOSED}
 
 
 async def test_an_error_of_a_plain_function_comes_back() -> None:
