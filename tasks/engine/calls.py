@@ -53,6 +53,8 @@ class Calls:
         try:
             if inspect.iscoroutinefunction(function):
                 return await function(*args, **kwargs)
+            if inspect.isasyncgenfunction(function):
+                return function(*args, **kwargs)
             context = contextvars.copy_context()
             if thread not in self._threads:
                 self._threads[thread] = ThreadPoolExecutor(1, f"{self._name}-{thread}")

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tasks.engine.adapter import Adapter
-from tasks.engine.views import SideView, read_side, view_of
+from tasks.engine.reading import read_side, view_of
+from tasks.engine.views import SideView
 from tasks.errors import CursorExpiredError, ItemError, TaskDefinitionError
 from tasks.journal.contract import Base
 from tasks.merge import ID, End, Link, Record, unknown_rests

@@ -16,7 +16,8 @@ from functools import partial
 from typing import Any
 
 from tasks.engine.calls import discard
-from tasks.engine.views import BATCH, SideView
+from tasks.engine.reading import BATCH
+from tasks.engine.views import SideView
 from tasks.merge import NAMELESS, Action, Adopt, Link, Name, Plan, pair_of
 from tasks.sides import ID, End
 

@@ -13,6 +13,7 @@ from tasks.engine.changes import Since, read_changes, read_rests
 from tasks.engine.first_sync import knowing, note_what_is_there, with_what_was_there
 from tasks.engine.known import Known
 from tasks.engine.naming import named, names_in
+from tasks.engine.reading import BaseOf, read_side
 from tasks.engine.referring import learned
 from tasks.engine.remembering import memory_after
 from tasks.engine.report import Order, RunReport, missed_by, odd_values, report_of
@@ -21,12 +22,14 @@ from tasks.engine.stillness import lull_after, lull_now, moves, needs_every_link
 from tasks.engine.sync import OwnSteps, Progress, Sync, silent
 from tasks.engine.titles import titled
 from tasks.engine.told import Remembered, remember_told
-from tasks.engine.views import SideView, ask_for_made, ask_for_missing, read_side
+from tasks.engine.views import SideView, ask_for_made, ask_for_missing
 from tasks.journal.contract import Base, Journal, Memory
 from tasks.merge import (
+    ID,
     Halt,
     Plan,
     Policy,
+    Values,
     await_listing,
     brings_together,
     check_guards,
@@ -283,7 +286,7 @@ class _Run:
             since = cursor and await read_changes(adapters[end], known.base, cursor.value)
             if since is None:
                 await known.load_all()
-            found = since or await read_side(adapters[end])
+            found = since or await read_side(adapters[end], self._base_of(end))
             read += 1
             self.progress("list", read, len(End))
             return found
@@ -302,6 +305,18 @@ class _Run:
         await known.load({end: one.ids for end, one in found.items() if isinstance(one, Since)})
         links = known.base.links
         return {end: one.view(links) if isinstance(one, Since) else one for end, one in found.items()}
+
+    def _base_of(self, end: End) -> BaseOf | None:
+        """What is remembered of a side's objects; nothing where another's plan or steps may ask for any of them."""
+        own = self.running.sync.own
+        if self.order.planner is not None or (own is not None and own.steps):
+            return None
+
+        def base_of(obj_id: ID) -> Values | None:
+            link = self.known.get(end, obj_id)
+            return None if link is None else link.base_on(end)
+
+        return base_of
 
     async def _is_lulled(self, policy: Policy, now: datetime) -> bool:
         ordinary = self.order.planner is None and self.running.sync.own is None and not self.known.is_whole

@@ -60,6 +60,7 @@ from tasks.merge.remade import brings_together, in_question, left_sight, may_be_
 from tasks.merge.scope import Filter, Window
 from tasks.merge.settled import is_settled, settled_names, with_rest
 from tasks.merge.undo import take_back, undo
+from tasks.merge.untouched import shows_base
 from tasks.sides.ends import ID, End, Labels
 
 __all__ = [
@@ -123,6 +124,7 @@ __all__ = [
     "plan_to_data",
     "resolve",
     "settled_names",
+    "shows_base",
     "take_back",
     "undo",
     "unknown_rests",

@@ -10,7 +10,7 @@ The words, before any method:
               side converts at its own edge, so that all services meet in the same few kinds.
 *listing*     all objects of a side at one moment. It is *complete*, or *partial* and says why: what a partial one does
               not hold was not deleted. What is there but cannot be read is named as *unreadable*, and only that object
-              is left as it is.
+              is left as it is. It comes at once, or in *pages*.
 *changes*     what changed since a *cursor*, where the service can say so. What it does not name is unchanged.
 *scope*       what the listings hold: the place and the filter. What another scope leaves out was not deleted.
 *gone*        deleted, by the service's own word. Missing is not gone.
@@ -31,7 +31,7 @@ from tasks.errors import (
 from tasks.sides.ends import ID, End, Labels
 from tasks.sides.keys import title_key
 from tasks.sides.kinds import Attribute, Kind, Option, Person, State
-from tasks.sides.listing import Changes, Listing
+from tasks.sides.listing import Changes, Listing, gathered, whole_of
 from tasks.sides.service import GROUP, Service
 from tasks.sides.set_up import Answers, Place, Question, SetUp, Tell
 from tasks.sides.side import Answer, Side, check_lock
@@ -65,6 +65,8 @@ __all__ = [
     "Tell",
     "UnfitError",
     "check_lock",
+    "gathered",
     "sorted_files",
     "title_key",
+    "whole_of",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,25 @@ class Listing(list[Any]):
         self.unreadable = dict(unreadable or {})
         #: Where the changes start that this listing may lack: a JSON value, taken before the listing began.
         self.cursor = cursor
+
+
+async def gathered(pages: AsyncIterable[Iterable[Any]]) -> Listing:
+    """The one listing that pages make up."""
+    return whole_of([page async for page in pages])
+
+
+def whole_of(pages: Iterable[Iterable[Any]]) -> Listing:
+    """The same of pages from a plain iterator."""
+    whole = Listing()
+    for page in pages:
+        whole += page
+        if isinstance(page, Listing):
+            whole.partial = whole.partial or page.partial
+            whole.cursor = whole.cursor if page.cursor is None else page.cursor
+            whole.unreadable |= page.unreadable
+    if whole.partial is not None:
+        whole.cursor = None
+    return whole
 
 
 @dataclass(frozen=True, slots=True)

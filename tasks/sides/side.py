@@ -47,6 +47,12 @@ class Side(ABC):
     #: Writes under way at once, where the methods are coroutines.
     concurrency: int = 4
 
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Let an overridden `list` count: what lists otherwise than its base does not give that one's pages."""
+        super().__init_subclass__(**arguments)
+        if "list" in vars(cls) and "pages" not in vars(cls):
+            cls.pages = Side.pages  # type: ignore[method-assign]
+
     @property
     def login_expires(self) -> datetime | None:
         """When the login expires that a person has to make anew, with its zone; `None` where that is not known.
@@ -156,6 +162,16 @@ class Side(ABC):
     @abstractmethod
     def list(self) -> Answer:
         """All objects, as a list or a `Listing`."""
+
+    @does_nothing
+    def pages(self) -> Answer:
+        """The same objects page by page, for a place that may hold very many. Offered together with `get`.
+
+        An iterator, plain or asynchronous, of lists or `Listing`s, such as a generator. No object is in two of them.
+        Where any is partial the whole is; the cursor is that of the last one that has one. Of a page no object is
+        kept that is as it was when both sides agreed last. A class that overrides `list` alone is asked by that.
+        """
+        return NotImplemented
 
     def changes(self, cursor: Any) -> Answer:
         """What changed since a cursor, as `Changes`; a listing gives the first one. Offered together with `get`.

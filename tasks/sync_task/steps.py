@@ -19,9 +19,10 @@ from tasks.engine.apply import Applier
 from tasks.engine.calls import calls
 from tasks.engine.naming import named
 from tasks.engine.outcome import Outcome
+from tasks.engine.reading import view_of
 from tasks.engine.run import run_part
 from tasks.engine.running import Running
-from tasks.engine.views import ask_for_missing, view_of
+from tasks.engine.views import ask_for_missing
 from tasks.errors import TaskError
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal

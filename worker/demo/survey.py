@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.engine.calls import calls
+from tasks.engine.reading import read_side
 from tasks.engine.running import opened
-from tasks.engine.views import read_side
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tasks.merge import End

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ from tasks.services.notion.pages.contents import Contents
 from tasks.services.notion.pages.objects import PagesSide
 from tasks.services.notion.pages.page import Page, known_page
 from tasks.services.notion.rows.files import RowFiles
-from tasks.services.notion.rows.listing import list_all, list_changes
+from tasks.services.notion.rows.listing import list_changes, list_pages
 from tasks.services.notion.rows.opened import Opened
 from tasks.services.notion.rows.reading import Reader
 from tasks.services.notion.rows.rows import Rows
@@ -34,7 +34,7 @@ from tasks.services.notion.source.attributes import described
 from tasks.services.notion.source.memory import Memory
 from tasks.services.notion.source.schema import Schema
 from tasks.services.notion.source.scope import Scope, check_names, view_id
-from tasks.sides import ID, Attribute, Changes, File, Listing, Person, Side
+from tasks.sides import ID, Attribute, Changes, File, Listing, Person, Side, gathered
 
 
 class DataSource(PagesSide):
@@ -253,8 +253,15 @@ class DataSource(PagesSide):
 
     async def list(self) -> Listing:
         """All rows outside the trash."""
+        return await gathered(self._answers())
+
+    def pages(self) -> AsyncIterator[Listing]:
+        """The same rows, an answer of Notion's at a time."""
+        return self._answers()
+
+    def _answers(self) -> AsyncIterator[Listing]:
         run = self._opened
-        return await list_all(run.rows, run.reader, self._memory.columns, self.scope())
+        return list_pages(run.rows, run.reader, self._memory.columns, self.scope())
 
     async def changes(self, cursor: Any) -> Changes:
         """The rows that were edited or deleted since a cursor; some may be among them that were not edited.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from tasks.errors import CursorExpiredError, ItemError, OutcomeUnknownError, PreconditionError, SideError
 from tasks.object_task import ObjectTask
-from tasks.sides import Listing, Side
+from tasks.sides import Listing, Side, gathered, whole_of
 from tasks.sync_task.overrides import Overrides
 from tasks.sync_task.sides import METHODS
 from tasks.sync_task.task import SyncTask, wrote
@@ -184,6 +184,8 @@ class Instrument:
             name: self._write(getattr(side, name), word, name) for name in WRITES if has.get(name, True)
         }
         methods["list"] = self._listing(side.list, word)
+        if offers(side, "pages"):
+            methods["pages"] = self._paging(side.pages, word)
         if offers(side, "changes"):
             methods["changes"] = self._changes(side.changes, word)
         return methods
@@ -252,6 +254,22 @@ class Instrument:
             return after(raw())
 
         return self._fitting(raw, inline, plain)
+
+    def _paging(self, raw: Any, side: str) -> Any:
+        """Pages of single objects, so that each run compares many; faults strike as in a listing at once."""
+
+        async def pages(_: Any, /) -> AsyncIterator[Listing]:
+            async def listed() -> Listing:
+                made = await answer(raw())
+                return await gathered(made) if isinstance(made, AsyncIterable) else whole_of(made)
+
+            self.fired["listed in pages"] += 1
+            whole = await self._listing(listed, side)(self)
+            for obj in whole:
+                yield Listing([obj])
+            yield Listing(partial=whole.partial, cursor=whole.cursor, unreadable=whole.unreadable)
+
+        return pages
 
     def _changes(self, raw: Any, side: str) -> Any:
         async def inline(_: Any, cursor: Any, /) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tasks.sides import gathered, whole_of
 from tasks.testing.equality import alike
 from tasks.testing.sides.forms import fits, form_of
 from tasks.testing.sides.rules import Rule
@@ -65,6 +66,32 @@ async def listings(trial: Trial) -> None:
         Rule.LIST,
         not missing,
         f"{len(made)} objects were made, and {trial.name('list')}, which says it is complete, lacks {len(missing)}",
+    )
+
+
+async def in_pages(trial: Trial) -> None:
+    """Pages show what a listing shows."""
+    if not trial.offers("pages"):
+        return
+    await trial.make(0), await trial.make(1)
+    listed = await trial.ask("list")
+    trial.told.append(f"{trial.name('pages')}() to its end")
+    pages = await trial.ask("pages")
+    whole = await gathered(pages) if isinstance(pages, AsyncIterable) else whole_of(pages)
+    there = [await trial.look(obj) for obj in listed]
+    seen = [await trial.look(obj) for obj in whole]
+    ids = sorted(one.id for one in seen)
+    trial.must(
+        Rule.PAGES,
+        ids == sorted(one.id for one in there),
+        f"{trial.name('pages')} gives the ids {ids}, {trial.name('list')} {sorted(one.id for one in there)}",
+    )
+    cursor = getattr(listed, "cursor", None)
+    trial.must(
+        Rule.PAGES,
+        whole.partial is None and (whole.cursor is None) == (cursor is None),
+        f"{trial.name('pages')} says partial={whole.partial!r}, cursor={whole.cursor!r}; {trial.name('list')} says "
+        f"cursor={cursor!r}",
     )
 
 
@@ -225,4 +252,4 @@ async def unchanged(trial: Trial) -> None:
 
 
 #: The checks of this module, in the order in which they are made.
-CHECKS = (ids, keys, listings, missing_values, for_people, alone, times, unchanged)
+CHECKS = (ids, keys, listings, in_pages, missing_values, for_people, alone, times, unchanged)

@@ -45,6 +45,12 @@ class Rule(Enum):
 
     # -- reading --------------------------------------------------------------------------------------------
     LIST = ("complete listing", Invariant.PARTIAL, "A listing shows all objects, the same ones each time.")
+    PAGES = (
+        "pages",
+        Invariant.PARTIAL,
+        "`pages` shows the same objects as `list`, none twice, and gives a cursor where that does.",
+        ("pages",),
+    )
     IDS = ("ids", Invariant.STABLE_IDS, "An id is a text, an object's own, and stays.")
     KEYS = ("keys", Invariant.STATE_LOSS, "An object's key stays the same as long as its values do.")
     APART = ("keys tell apart", Invariant.STATE_LOSS, "Objects that are not the same thing have other keys.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -90,7 +90,7 @@ class Bodies:
         self._read[page.id] = _Read(stamp, _digest(body), since, settled)
         return body
 
-    def keep(self, page_ids: set[str]) -> None:
+    def keep(self, page_ids: Collection[str]) -> None:
         """Forget all pages but these."""
         self._read = {page_id: read for page_id, read in self._read.items() if page_id in page_ids}
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import AsyncIterator, Container
+from datetime import datetime
 from typing import Any
 
 from tasks.services.notion.api.queries import PAGE_SIZE
@@ -11,12 +12,12 @@ from tasks.services.notion.rows.reading import Reader
 from tasks.services.notion.rows.rows import Rows
 from tasks.services.notion.rows.trash import Trashed, look_in_trash
 from tasks.services.notion.rows.watermark import Watermark
-from tasks.services.notion.source.known_columns import KnownColumns
-from tasks.sides import Changes, Listing
+from tasks.services.notion.source.known_columns import KnownColumns, options_of
+from tasks.sides import ID, Changes, Listing
 
 
-async def list_all(rows: Rows, reader: Reader, known: KnownColumns, scope: str) -> Listing:
-    """All rows outside the trash.
+async def list_pages(rows: Rows, reader: Reader, known: KnownColumns, scope: str) -> AsyncIterator[Listing]:
+    """All rows outside the trash, an answer of Notion's at a time; the last one says where the changes start.
 
     Args:
         rows: of the data source.
@@ -25,15 +26,28 @@ async def list_all(rows: Rows, reader: Reader, known: KnownColumns, scope: str) 
         scope: names what is listed; a cursor counts for the same only.
     """
     begun = reader.begin()
-    found = await rows.rows()
-    complete = found.partial is None
-    pages, unreadable = await reader.listed(found, all_rows=complete)
-    known.see(pages, reader.columns, all_rows=complete and not unreadable)
+    seen: set[ID] = set()
+    read: set[ID] = set()
+    newest: list[datetime] = []
+    options = options_of((), reader.columns)
+    complete = whole = True
+    async for answer in rows.answers():
+        # A row that comes again was edited meanwhile at the most, and then it is among the changes.
+        fresh = [row for row in {row["id"]: row for row in answer}.values() if row["id"] not in seen]
+        seen.update(row["id"] for row in fresh)
+        pages, unreadable = await reader.listed(fresh)
+        complete, whole = complete and answer.partial is None, whole and not unreadable
+        read.update(page.id for page in pages)
+        newest = [max([*newest, *(page.last_edited for page in pages)])] if newest or pages else []
+        for attr, found in options_of(pages, reader.columns).items():
+            options[attr] |= found
+        yield Listing(pages, partial=answer.partial, unreadable=unreadable)
+    known.see(options, all_rows=complete and whole)
+    if complete and whole:
+        reader.keep(read)
     # What fits into one answer is listed as cheaply as its changes are, and shows deletions as well.
-    cursor = None
-    if complete and len(pages) > PAGE_SIZE:
-        cursor = reader.mark(scope, pages, begun, None).to_json()
-    return Listing(pages, partial=found.partial, cursor=cursor, unreadable=unreadable)
+    if complete and len(read) > PAGE_SIZE:
+        yield Listing(cursor=reader.mark(scope, newest, begun, None).to_json())
 
 
 async def list_changes(
@@ -55,9 +69,9 @@ async def list_changes(
     before = Watermark.from_json(cursor, scope, reader.options())
     begun = reader.begin()
     found = await rows.rows(edited_since=before.since)
-    pages, unreadable = await reader.listed(found, all_rows=False)
-    known.see(pages, reader.columns, all_rows=False)
-    mark = reader.mark(scope, pages, begun, before)
+    pages, unreadable = await reader.listed(found)
+    known.see(options_of(pages, reader.columns), all_rows=False)
+    mark = reader.mark(scope, (page.last_edited for page in pages), begun, before)
     trashed = Trashed(frozenset(), {})
     if linked is not None:
         trashed = await look_in_trash(rows.client, rows.id, linked, before.trashed, reader.shown)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
 
 from tasks.clock import boot_seconds
 from tasks.errors import ItemError
@@ -19,7 +19,7 @@ from tasks.services.notion.pages.preconditions import check_place
 from tasks.services.notion.pages.recent_edits import MOST_ANSWERS, RecentEdits
 from tasks.services.notion.rows.rows import Rows
 from tasks.services.notion.rows.watermark import Watermark
-from tasks.sides import ID, Listing
+from tasks.sides import ID
 
 
 class Reader:
@@ -55,6 +55,8 @@ class Reader:
         self.columns: Mapping[str, Column] = {}
         #: Those that writes take along, and that nobody reads.
         self.along: Mapping[str, Column] = {}
+        #: The newest stamp of a row whose content was asked for.
+        self._newest: datetime | None = None
         #: Whether the contents of pages are synced.
         self.with_bodies = False
         self.edits = RecentEdits(
@@ -70,13 +72,10 @@ class Reader:
         page = read_page(await self._rows.complete(raw, self.columns.values()), self.columns)
         return self.contents.named(page, self.columns)
 
-    async def listed(self, rows: Listing, *, all_rows: bool) -> tuple[list[Page], dict[ID, str]]:
+    async def listed(self, rows: Iterable[Json]) -> tuple[list[Page], dict[ID, str]]:
         """The rows of a listing with their contents, and by id why some of them cannot be read.
 
         Those are read again that were newer when they were seen last.
-
-        Parameters:
-            all_rows: whether these are all rows, so that what is known of others may be forgotten.
         """
         pages: list[Page] = []
         unreadable: dict[ID, str] = {}
@@ -87,10 +86,11 @@ class Reader:
                 pages += [now] if now is not None else []
             except ItemError as error:
                 unreadable[raw["id"]] = str(error)
-        pages = await self._with_contents(pages)
-        if all_rows and not unreadable:
-            self._bodies.keep({page.id for page in pages})
-        return pages, unreadable
+        return await self._with_contents(pages), unreadable
+
+    def keep(self, ids: Collection[ID]) -> None:
+        """Forget the contents of all pages but these."""
+        self._bodies.keep(ids)
 
     async def get(self, page_id: ID) -> Page | None:
         """A row by its id; `None` where it is trashed, moved away or not shown to this token."""
@@ -125,6 +125,7 @@ class Reader:
         if not self.with_bodies or not pages:
             return pages
         newest = max(page.last_edited for page in pages)
+        newest = self._newest = newest if self._newest is None else max(newest, self._newest)
         return [with_body(page, await self._bodies.read(self._client, page, newest)) for page in pages]
 
     # -- right before a write -----------------------------------------------------------------------------
@@ -177,9 +178,10 @@ class Reader:
         self.edits.wrote(page, begun)
         return page
 
-    def mark(self, scope: str, pages: list[Page], begun: float, before: Watermark | None) -> Watermark:
-        """Where the changes start that a listing may lack which was begun at this time."""
-        stamps = (page.last_edited for page in pages)
+    def mark(
+        self, scope: str, stamps: Iterable[datetime], begun: float, before: Watermark | None
+    ) -> Watermark:
+        """Where the changes start that a listing of rows with these stamps may lack which was begun at this time."""
         seconds = boot_seconds() - begun
         mark = Watermark.of_walk(scope, stamps, seconds=seconds, now=time.time(), before=before)
         return mark.with_options(self.options())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -68,9 +68,6 @@ class Rows:
     async def rows(self, *, edited_since: str | None = None) -> Listing:
         """All rows outside the trash, as Notion's JSON, oldest first.
 
-        Notion ends a query after 10,000 rows; the listing then goes on from the minute of the last row. Rows
-        that are made while the listing runs may be in it or not.
-
         Parameters:
             edited_since: only rows that were edited at this moment or later, ISO 8601.
 
@@ -81,12 +78,26 @@ class Rows:
             SideError: Notion does not answer, or does not show the data source to this token.
             TaskDefinitionError: Notion does not take the filter.
         """
-        await self._source.find()
         seen: dict[str, Json] = {}
+        partial = None
+        async for answer in self.answers(edited_since=edited_since):
+            seen.update((row["id"], row) for row in answer)
+            partial = answer.partial or partial
+        return Listing(seen.values(), partial=partial)
+
+    async def answers(self, *, edited_since: str | None = None) -> AsyncIterator[Listing]:
+        """The same rows, an answer of Notion's at a time. Some may come twice.
+
+        Notion ends a query after 10,000 rows; the listing then goes on from the minute of the last row. Rows
+        that are made while the listing runs may be in it or not.
+        """
+        await self._source.find()
         since: str | None = None
         lost = 0
         while True:
-            walk = await self._walk(since, seen, edited_since)
+            walk = Walk()
+            async for rows in self._walk(walk, since, edited_since):
+                yield Listing(rows)
             if walk.lost_cursor:
                 lost = lost + 1 if walk.newest == since else 1
                 if lost > CURSOR_REPEATS:
@@ -94,14 +105,15 @@ class Rows:
                 since = walk.newest or since
                 continue
             if walk.cut is None:
-                return _listing(seen)
+                return
             if walk.cut != "query_result_limit_reached":
-                return _listing(seen, f"Notion ended the listing early: {walk.cut}")
+                yield Listing(partial=f"Notion ended the listing early: {walk.cut}")
+                return
             if walk.newest is None or walk.newest == since:
-                return _listing(
-                    seen,
-                    f"Notion lists at most {walk.rows:,} rows at once, and more were created in one minute",
+                yield Listing(
+                    partial=f"Notion lists at most {walk.rows:,} rows at once, and more were created in one minute"
                 )
+                return
             since = walk.newest
 
     async def edited(self, since: str, *, answers: int) -> list[Json] | None:
@@ -131,9 +143,10 @@ class Rows:
             body["start_cursor"] = answer.get("next_cursor")
         return None
 
-    async def _walk(self, since: str | None, seen: dict[str, Json], edited_since: str | None) -> Walk:
-        """Read a query to its end and put its rows to those seen."""
-        walk = Walk()
+    async def _walk(
+        self, walk: Walk, since: str | None, edited_since: str | None
+    ) -> AsyncIterator[list[Json]]:
+        """Read a query to its end, and note how it went."""
         cursors: set[str] = set()
         conditions = queries.since(created_time=since, last_edited_time=edited_since)
         body = queries.query(all_of(self.filter, *conditions))
@@ -143,24 +156,23 @@ class Rows:
             except RefusedError as error:
                 if "start_cursor" in body and error.status == 400 and "cursor" in error.reason:
                     walk.lost_cursor = True
-                    return walk
+                    return
                 raise self._refused(error) from None
             found, odd = queries.rows_in(answer, self._source.subject)
             walk.rows += len(answer["results"])
             walk.cut = walk.cut or ("it names rows without an id" if odd else None)
             for row in found:
                 walk.see(row)
-                if not is_trashed(row):
-                    seen[row["id"]] = row
             walk.cut = queries.cut_short(answer) or walk.cut
+            yield [row for row in found if not is_trashed(row)]
             cursor = answer.get("next_cursor")
             if not answer.get("has_more"):
                 if walk.cut is None and walk.rows >= QUERY_LIMIT:
                     walk.cut = "query_result_limit_reached"
-                return walk
+                return
             if not cursor or cursor in cursors:
                 walk.cut = "its cursor does not move on"
-                return walk
+                return
             cursors.add(cursor)
             body["start_cursor"] = cursor
 
@@ -290,7 +302,3 @@ class Rows:
     async def trash(self, page_id: str) -> Json:
         """Move a row to the trash, from where people can restore it."""
         return await self.update(page_id, {"in_trash": True})
-
-
-def _listing(seen: dict[str, Json], partial: str | None = None) -> Listing:
-    return Listing(seen.values(), partial=partial)

@@ -155,18 +155,27 @@ class KnownColumns:
             column.id, column.name, column.type, pinned, dict(options), used, dict(column.groups), form
         )
 
-    def see(self, pages: Collection[Page], columns: Mapping[str, Column], *, all_rows: bool) -> None:
+    def see(self, seen: Mapping[str, Collection[str]], *, all_rows: bool) -> None:
         """Remember which options rows have.
 
         Parameters:
-            pages: rows that were read.
-            all_rows: whether these are all of them.
+            seen: those of the rows that were read, as `options_of` gives them.
+            all_rows: whether these were all rows.
         """
-        for attr, column in columns.items():
-            if column.option_names and attr in self._known:
+        for attr, options in seen.items():
+            if attr in self._known:
                 known = self._known[attr]
-                seen = {option for page in pages for option in _options_of(page, column)}
-                self._known[attr] = replace(known, used=frozenset(seen if all_rows else known.used | seen))
+                used = frozenset(options) if all_rows else known.used | frozenset(options)
+                self._known[attr] = replace(known, used=used)
+
+
+def options_of(pages: Iterable[Page], columns: Mapping[str, Column]) -> dict[str, set[str]]:
+    """The ids of the options that rows have, by the columns that know options."""
+    found: dict[str, set[str]] = {attr: set() for attr, column in columns.items() if column.option_names}
+    for page in pages:
+        for attr, options in found.items():
+            options.update(_options_of(page, columns[attr]))
+    return found
 
 
 def _made_anew(before: _Known, column: Column) -> list[str]:

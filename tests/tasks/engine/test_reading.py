@@ -9,8 +9,9 @@ import pytest
 
 from tasks import ItemError, Listing, TaskDefinitionError
 from tasks.engine.calls import calls
+from tasks.engine.reading import BATCH, read_side
 from tasks.engine.running import adapters_of
-from tasks.engine.views import BATCH, SideView, read_side
+from tasks.engine.views import SideView
 from tasks.errors import ExitError
 from tasks.merge import End
 from tests.tasks.sync_task.seed_style import Page, Services, ToDos
