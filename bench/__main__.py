@@ -13,6 +13,7 @@ from rich.table import Table
 from bench import (
     beats,
     idle_nodes,
+    listings,
     locks,
     nodes,
     objects,
@@ -36,6 +37,7 @@ BENCHES: dict[str, Callable[[], Table]] = {
 SCALABLE: dict[str, Callable[..., Table]] = {
     "objects": objects.measure,
     "polls": polls.measure,
+    "listings": listings.measure,
     "requests": requests.measure,
     "rate_limit": rate_limit.measure,
     "nodes": nodes.measure,

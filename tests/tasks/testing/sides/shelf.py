@@ -171,6 +171,12 @@ class AsyncBooks(Books):
         await asyncio.sleep(0)
         return Listing(books, cursor=cursor)
 
+    async def pages(self) -> Any:
+        listing = await self.list()
+        for book in listing:
+            yield Listing([book])
+        yield Listing(cursor=listing.cursor)
+
     async def changes(self, cursor: Any) -> Any:
         if not isinstance(cursor, int) or cursor > len(self.shelf.log):
             raise CursorExpiredError("no such cursor")

@@ -125,6 +125,27 @@ class Generates(Books):
         return iter(super().list())
 
 
+@breaks("pages")
+class LacksTheLastPage(AsyncBooks):
+    async def pages(self) -> Any:
+        listing = await self.list()
+        yield Listing(listing[:-1], cursor=listing.cursor)
+
+
+@breaks("pages")
+class PagesOverlap(AsyncBooks):
+    async def pages(self) -> Any:
+        listing = await self.list()
+        yield listing
+        yield listing[-1:]
+
+
+@breaks("pages")
+class PagesWithoutACursor(AsyncBooks):
+    async def pages(self) -> Any:
+        yield list(await self.list())
+
+
 @breaks("ids")
 class NumbersAsIds(Books):
     def id(self, obj: Any) -> Any:
