@@ -15,7 +15,17 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from bench.fake_sides import ATTRIBUTES, LATENCY, Contests, Methods, Result, Row, Sides, scenarios
+from bench.fake_sides import (
+    ATTRIBUTES,
+    LATENCY,
+    Contests,
+    FakeService,
+    Methods,
+    Result,
+    Row,
+    Sides,
+    scenarios,
+)
 from bench.ultimate import Rival, UnavailableError
 from tasks import Changes, Listing, SyncTask
 
@@ -85,7 +95,7 @@ class DeltaTask(BatchedTask):
         return await self.sides.other.aget(obj_id)
 
 
-def in_memory(task: SyncTask, folder: Path) -> Callable[[], None]:
+def in_memory(task: SameTask, folder: Path) -> Callable[[], None]:
     """Runs that forget everything when the process ends."""
     from tasks.journal.state import State
     from tasks.journal.state_journal import StateJournal
@@ -94,7 +104,7 @@ def in_memory(task: SyncTask, folder: Path) -> Callable[[], None]:
     return lambda: _check(asyncio.run(task.run(journal)))
 
 
-def in_file(task: SyncTask, folder: Path) -> Callable[[], None]:
+def in_file(task: SameTask, folder: Path) -> Callable[[], None]:
     """Runs without a database, each change on the disk before the next step."""
     from tasks.local import run_once
 
@@ -102,18 +112,37 @@ def in_file(task: SyncTask, folder: Path) -> Callable[[], None]:
     return lambda: _check(asyncio.run(run_once(task)))
 
 
-def in_sql(task: SyncTask, folder: Path) -> Callable[[], None]:
-    """Runs as a worker carries them out: lock, history, journal and before-images in SQLite, fully synced."""
+def in_sql(task: SameTask, folder: Path) -> Callable[[], None]:
+    """Runs as a worker carries them out: lock, history, journal and before-images in SQLite, fully synced.
+
+    Another task has run before: SQLAlchemy puts each statement into words once, at its first use in a process.
+    """
     from worker.lock import MemoryLockStore, MemorySyncLock
     from worker.session.run import run_session
     from worker.store import Store
 
     store = Store(f"sqlite:///{folder / task.name}.db")
     store.migrate()
-    task.run_every(hours=1)
     lock = MemorySyncLock(MemoryLockStore())
-    task.state_path = folder / f"{task.name}.json"
-    return lambda: _check(asyncio.run(run_session(task, store=store, lock=lock)))
+
+    def run(task: SyncTask) -> None:
+        _check(asyncio.run(run_session(task, store=store, lock=lock)))
+
+    before = type(task)(others(), f"{task.name}-before")
+    for one in (before, task):
+        one.run_every(hours=1)
+        one.state_path = folder / f"{one.name}.json"
+    run(before)
+    return lambda: run(task)
+
+
+def others() -> Sides:
+    """Services with objects that no other has: one on both sides, and one on either."""
+    notion, other = (FakeService(letter, side.names) for letter, side in zip("pq", Sides().both, strict=True))
+    for number, title in enumerate(("Both", "One")):
+        notion.add(title, number)
+        other.add(title if title == "Both" else "Other", number)
+    return Sides(notion, other)
 
 
 def _check(report: Any) -> None:
@@ -127,7 +156,7 @@ class Candidate:
 
     title: str
     task: type[SameTask]
-    keep: Callable[[SyncTask, Path], Callable[[], None]]
+    keep: Callable[[SameTask, Path], Callable[[], None]]
 
 
 CANDIDATES = (

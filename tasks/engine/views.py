@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +12,7 @@ from tasks.engine.adapter import Adapter, text_id
 from tasks.engine.calls import discard, exit_error
 from tasks.errors import ItemError, PreconditionError, TaskDefinitionError
 from tasks.merge import ID, End, Intent, Link, Policy, Record, Snapshot, in_question, left_sight
+from tasks.sides import Side
 from tasks.values.canonical import same
 from tasks.values.plain import PLAIN
 
@@ -166,7 +167,7 @@ async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
     hashes: dict[ID, set[str]] = {obj_id: set() for obj_id in unreadable}
     for start in range(0, len(listed), BATCH):
         batch = listed[start : start + BATCH]
-        parts = await adapter.call(lambda batch=batch: [_ask(adapter, obj) for obj in batch])
+        parts = await adapter.call(_ask_all, adapter.side, batch)
         try:
             for obj, part in zip(batch, parts, strict=True):
                 try:
@@ -191,6 +192,8 @@ async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
                 except ItemError as error:
                     unreadable[obj_id] = str(error)
                     hashes[obj_id] = {_known_hash(part)}
+                else:
+                    part.clear()  # all of it was awaited
         finally:
             discard(parts)  # after an error some are not awaited
     return SideView(
@@ -208,11 +211,15 @@ async def view_of(adapter: Adapter, listed: Sequence[Any]) -> SideView:
     )
 
 
-def _ask(adapter: Adapter, obj: Any) -> dict[str, Any]:
+def _ask_all(side: Side, objects: Sequence[Any]) -> list[dict[str, Any]]:
     """Call the four plain questions in the side's thread; coroutines come back as they are."""
+    questions = (("id", side.id), ("key", side.key), ("edited", side.edited), ("values", side.values))
+    return [_ask(questions, obj) for obj in objects]
+
+
+def _ask(questions: Iterable[tuple[str, Callable[[Any], Any]]], obj: Any) -> dict[str, Any]:
     answers: dict[str, Any] = {}
-    side = adapter.side
-    for name, ask in (("id", side.id), ("key", side.key), ("edited", side.edited), ("values", side.values)):
+    for name, ask in questions:
         try:
             answers[name] = ask(obj)
         except ItemError as error:
