@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from pathlib import Path
 from statistics import median
@@ -121,8 +123,9 @@ def in_sql(task: SameTask, folder: Path) -> Callable[[], None]:
     from worker.session.run import run_session
     from worker.store import Store
 
-    store = Store(f"sqlite:///{folder / task.name}.db")
-    store.migrate()
+    database = folder / f"{task.name}.db"
+    shutil.copyfile(_empty_database(folder), database)
+    store = Store(f"sqlite:///{database}")
     lock = MemorySyncLock(MemoryLockStore())
 
     def run(task: SyncTask) -> None:
@@ -134,6 +137,18 @@ def in_sql(task: SameTask, folder: Path) -> Callable[[], None]:
         one.state_path = folder / f"{one.name}.json"
     run(before)
     return lambda: run(task)
+
+
+@cache
+def _empty_database(folder: Path) -> Path:
+    """A database with its tables: to make them takes as long as many runs."""
+    from worker.store import Store
+
+    path = folder / "empty.db"
+    store = Store(f"sqlite:///{path}")
+    store.migrate()
+    store.close()
+    return path
 
 
 def others() -> Sides:
