@@ -122,6 +122,7 @@ def in_sql(task: SameTask, folder: Path) -> Callable[[], None]:
     from worker.lock import MemoryLockStore, MemorySyncLock
     from worker.session.run import run_session
     from worker.store import Store
+    from worker.store.forgetting import forget
 
     database = folder / f"{task.name}.db"
     shutil.copyfile(_empty_database(folder), database)
@@ -136,6 +137,7 @@ def in_sql(task: SameTask, folder: Path) -> Callable[[], None]:
         one.run_every(hours=1)
         one.state_path = folder / f"{one.name}.json"
     run(before)
+    forget(store, before.name, store.runs.last_fence(before.name))  # else the task may be that one, renamed
     return lambda: run(task)
 
 
