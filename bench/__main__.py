@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,8 +71,10 @@ def main(arguments: list[str]) -> int:
     if not console.is_terminal:
         console.width = WIDTH
     for name in given.names or (SCALABLE if given.quick else known):
+        began = time.monotonic()
         table = SCALABLE[name](quick=given.quick) if name in SCALABLE else BENCHES[name]()
         console.print(table)
+        print(f"bench: {name} took {time.monotonic() - began:.0f} s", file=sys.stderr)
         if given.write is not None:
             try:
                 given.write.write_text(written(given.write.read_text("utf-8"), name, table), "utf-8")

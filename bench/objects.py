@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from pathlib import Path
 from statistics import median
@@ -15,7 +17,17 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from bench.fake_sides import ATTRIBUTES, LATENCY, Contests, Methods, Result, Row, Sides, scenarios
+from bench.fake_sides import (
+    ATTRIBUTES,
+    LATENCY,
+    Contests,
+    FakeService,
+    Methods,
+    Result,
+    Row,
+    Sides,
+    scenarios,
+)
 from bench.ultimate import Rival, UnavailableError
 from tasks import Changes, Listing, SyncTask
 
@@ -85,7 +97,7 @@ class DeltaTask(BatchedTask):
         return await self.sides.other.aget(obj_id)
 
 
-def in_memory(task: SyncTask, folder: Path) -> Callable[[], None]:
+def in_memory(task: SameTask, folder: Path) -> Callable[[], None]:
     """Runs that forget everything when the process ends."""
     from tasks.journal.state import State
     from tasks.journal.state_journal import StateJournal
@@ -94,7 +106,7 @@ def in_memory(task: SyncTask, folder: Path) -> Callable[[], None]:
     return lambda: _check(asyncio.run(task.run(journal)))
 
 
-def in_file(task: SyncTask, folder: Path) -> Callable[[], None]:
+def in_file(task: SameTask, folder: Path) -> Callable[[], None]:
     """Runs without a database, each change on the disk before the next step."""
     from tasks.local import run_once
 
@@ -102,18 +114,52 @@ def in_file(task: SyncTask, folder: Path) -> Callable[[], None]:
     return lambda: _check(asyncio.run(run_once(task)))
 
 
-def in_sql(task: SyncTask, folder: Path) -> Callable[[], None]:
-    """Runs as a worker carries them out: lock, history, journal and before-images in SQLite, fully synced."""
+def in_sql(task: SameTask, folder: Path) -> Callable[[], None]:
+    """Runs as a worker carries them out: lock, history, journal and before-images in SQLite, fully synced.
+
+    Another task has run before: SQLAlchemy puts each statement into words once, at its first use in a process.
+    """
     from worker.lock import MemoryLockStore, MemorySyncLock
     from worker.session.run import run_session
     from worker.store import Store
+    from worker.store.forgetting import forget
 
-    store = Store(f"sqlite:///{folder / task.name}.db")
-    store.migrate()
-    task.run_every(hours=1)
+    database = folder / f"{task.name}.db"
+    shutil.copyfile(_empty_database(folder), database)
+    store = Store(f"sqlite:///{database}")
     lock = MemorySyncLock(MemoryLockStore())
-    task.state_path = folder / f"{task.name}.json"
-    return lambda: _check(asyncio.run(run_session(task, store=store, lock=lock)))
+
+    def run(task: SyncTask) -> None:
+        _check(asyncio.run(run_session(task, store=store, lock=lock)))
+
+    before = type(task)(others(), f"{task.name}-before")
+    for one in (before, task):
+        one.run_every(hours=1)
+        one.state_path = folder / f"{one.name}.json"
+    run(before)
+    forget(store, before.name, store.runs.last_fence(before.name))  # else the task may be that one, renamed
+    return lambda: run(task)
+
+
+@cache
+def _empty_database(folder: Path) -> Path:
+    """A database with its tables: to make them takes as long as many runs."""
+    from worker.store import Store
+
+    path = folder / "empty.db"
+    store = Store(f"sqlite:///{path}")
+    store.migrate()
+    store.close()
+    return path
+
+
+def others() -> Sides:
+    """Services with objects that no other has: one on both sides, and one on either."""
+    notion, other = (FakeService(letter, side.names) for letter, side in zip("pq", Sides().both, strict=True))
+    for number, title in enumerate(("Both", "One")):
+        notion.add(title, number)
+        other.add(title if title == "Both" else "Other", number)
+    return Sides(notion, other)
 
 
 def _check(report: Any) -> None:
@@ -127,7 +173,7 @@ class Candidate:
 
     title: str
     task: type[SameTask]
-    keep: Callable[[SyncTask, Path], Callable[[], None]]
+    keep: Callable[[SameTask, Path], Callable[[], None]]
 
 
 CANDIDATES = (

@@ -68,7 +68,7 @@ def _named_title(names: Mapping[str, str]) -> str | None:
     return None
 
 
-async def named(plan: Plan, views: Mapping[End, SideView], links: Iterable[Link], title: str) -> Plan:
+async def named(plan: Plan, views: Mapping[End, SideView], links: Sequence[Link], title: str) -> Plan:
     """The plan with what people call the objects in it.
 
     The sides' own methods are asked, then the values that are shown, then those of the base, which know an object
@@ -76,25 +76,33 @@ async def named(plan: Plan, views: Mapping[End, SideView], links: Iterable[Link]
     """
     if not plan.actions:
         return plan
-    found = await _Finder(views, _links_of(plan, links), title).names(plan.actions)
-    return replace(plan, actions=tuple(_called(action, found[pair_of(action)]) for action in plan.actions))
+    pairs = [pair_of(action) for action in plan.actions]
+    found = await _Finder(views, _links_of(pairs, links), title).names(pairs, plan.actions)
+    called = (_called(action, found[pair]) for pair, action in zip(pairs, plan.actions, strict=True))
+    return replace(plan, actions=tuple(called))
 
 
 def _called(action: Action, name: Name) -> Action:
     """The action with a name; what was known of it before fills the gaps."""
     known = action.name
+    if not name or name == known:
+        return action
     return replace(action, name=Name(name.title or known.title, name.address or known.address))
 
 
 def names_in(plan: Plan) -> dict[tuple[str, ID], Name]:
     """What is known of the objects of a plan."""
     names: dict[tuple[str, ID], Name] = {}
+    left, right = plan.labels[End.LEFT], plan.labels[End.RIGHT]
     for action in plan.actions:
         pairs = [pair_of(action)]
         if isinstance(action, Adopt) and action.instead_of is not None:
             pairs.append((action.instead_of.left_id, action.instead_of.right_id))
-        for pair in pairs if action.name.title else ():
-            names |= {(plan.labels[end], one): action.name for end, one in zip(End, pair, strict=True) if one}
+        for left_id, right_id in pairs if action.name.title else ():
+            if left_id:
+                names[left, left_id] = action.name
+            if right_id:
+                names[right, right_id] = action.name
     return names
 
 
@@ -146,10 +154,12 @@ def _tidy(text: Any) -> str:
     return "" if text is None or text is NotImplemented else _cut(" ".join(str(text).split()), LONGEST)
 
 
-def _links_of(plan: Plan, links: Iterable[Link]) -> dict[tuple[End, ID], Link]:
-    """The links of the objects in a plan."""
+def _links_of(pairs: Iterable[tuple[ID, ID]], links: Sequence[Link]) -> dict[tuple[End, ID], Link]:
+    """The links of the objects in these pairs."""
+    if not links:
+        return {}
     wanted: set[tuple[End, ID]] = {
-        (side, one) for action in plan.actions for side, one in zip(End, pair_of(action), strict=True) if one
+        (side, one) for pair in pairs for side, one in zip(End, pair, strict=True) if one
     }
     return {key: link for link in links for side in End if (key := (side, link.id_on(side))) in wanted}
 
@@ -166,23 +176,27 @@ class _Finder:
         self.titles: dict[tuple[End, ID], str] = {}
         self.addresses: dict[tuple[End, ID], str] = {}
 
-    async def names(self, actions: Sequence[Action]) -> dict[tuple[ID, ID], Name]:
+    async def names(
+        self, pairs_of: Sequence[tuple[ID, ID]], actions: Sequence[Action]
+    ) -> dict[tuple[ID, ID], Name]:
         """The names of the pairs of these actions; the left side's word comes first."""
-        pairs = {pair_of(action): self._whole(pair_of(action)) for action in actions}
+        pairs = {pair: self._whole(pair) for pair in pairs_of}
         for side in End:
             ids = dict.fromkeys(pair[side is End.RIGHT] for pair in pairs.values())
             asked = self.views[side].adapter.side
             self.titles |= await self._asked(side, asked.title, ids, asked.spelled("title"))
             self.addresses |= await self._asked(side, asked.address, ids, asked.spelled("address"))
         found = {pair: self._name(whole) for pair, whole in pairs.items()}
-        for action in actions:  # an object that is only to be brought back has no other name
-            pair, title = pair_of(action), self._title_in(getattr(action, "values", {}))
-            if title and not found[pair].title:
-                found[pair] = replace(found[pair], title=title)
+        for pair, action in zip(pairs_of, actions, strict=True):
+            if not found[pair].title:  # an object that is only to be brought back has no other name
+                title = self._title_in(getattr(action, "values", {}))
+                found[pair] = replace(found[pair], title=title) if title else found[pair]
         return found
 
     def _whole(self, pair: tuple[ID, ID]) -> tuple[ID, ID]:
         """Both ids of a pair of which maybe one is said."""
+        if not self.links:
+            return pair
         link = next((self.links[key] for key in zip(End, pair, strict=True) if key in self.links), None)
         return pair if link is None else (pair[0] or link.left_id, pair[1] or link.right_id)
 

@@ -7,7 +7,7 @@ sides agreed on, no more is kept than its record, which shares its values with t
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from tasks.engine.calls import discard, exit_error
 from tasks.engine.views import SideView
 from tasks.errors import ItemError, TaskDefinitionError
 from tasks.merge import ID, Record, Snapshot, Values, shows_base
+from tasks.sides import Side
 from tasks.values.canonical import same
 from tasks.values.plain import PLAIN
 
@@ -142,7 +143,7 @@ class _Reading:
         )
 
     async def _convert(self, batch: Sequence[Any]) -> None:
-        parts = await self._adapter.call(lambda: [_ask(self._adapter, obj) for obj in batch])
+        parts = await self._adapter.call(_ask_all, self._adapter.side, batch)
         try:
             for obj, part in zip(batch, parts, strict=True):
                 try:
@@ -172,6 +173,7 @@ class _Reading:
             self._leave(obj_id, str(error))
             self._hashes[obj_id].add(_known_hash(part))
             return
+        part.clear()  # all of it was awaited
         base = self._base_of(obj_id) if self._base_of is not None else None
         if base is not None and record.values.keys() == base.keys() and shows_base(record.values, base, base):
             record = Record(obj_id, base, record.hash, record.edited, record.blank)
@@ -195,11 +197,15 @@ def _is_base(values: Values, base: Values) -> bool:
     return values.keys() == base.keys() and all(same(value, base[name]) for name, value in values.items())
 
 
-def _ask(adapter: Adapter, obj: Any) -> dict[str, Any]:
+def _ask_all(side: Side, objects: Sequence[Any]) -> list[dict[str, Any]]:
     """Call the four plain questions in the side's thread; coroutines come back as they are."""
+    questions = (("id", side.id), ("key", side.key), ("edited", side.edited), ("values", side.values))
+    return [_ask(questions, obj) for obj in objects]
+
+
+def _ask(questions: Iterable[tuple[str, Callable[[Any], Any]]], obj: Any) -> dict[str, Any]:
     answers: dict[str, Any] = {}
-    side = adapter.side
-    for name, ask in (("id", side.id), ("key", side.key), ("edited", side.edited), ("values", side.values)):
+    for name, ask in questions:
         try:
             answers[name] = ask(obj)
         except ItemError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
@@ -11,6 +12,10 @@ from typing import Generic, TypeVar
 from tasks.uninterrupted import uninterrupted
 
 T = TypeVar("T")
+
+#: Seconds after a group in which those who waited for it may come back with what they have next: a group that is
+#: written at once would be of the first one only.
+GATHERING = 0.0005
 
 
 class Together(Generic[T]):
@@ -52,6 +57,8 @@ class Together(Generic[T]):
             for part, done in group:
                 own = error if error is None or len(group) == 1 else self._error_of([part])
                 done.set_result(None) if own is None else done.set_exception(own)
+            if len(group) > 1:
+                time.sleep(GATHERING)
 
     def _error_of(self, parts: Sequence[T]) -> BaseException | None:
         try:

@@ -13,6 +13,8 @@ from tasks.sides import End, ItemError, UnfitError
 from tasks.values.canonical import is_empty
 from tasks.values.lossy import Lossy
 
+_NONE: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -174,6 +176,8 @@ class Mapping:
             common: the same in common form, by the merge's names.
         """
         asked = self.defaults[end.opposite]
+        if not asked:
+            return _NONE
         return frozenset(
             name for name in asked if is_empty(values[self.name_at(end, name)]) or is_empty(common[name])
         )

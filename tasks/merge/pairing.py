@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 
@@ -78,8 +78,14 @@ def pair_by_hash(
     Among several with one hash, those equal in every attribute are paired first, then the rest by id; what
     is left over has no pair. An empty hash says nothing: then only full equality pairs.
     """
-    pairs: list[tuple[Record, Record]] = []
-    for full in (True, False):
+    if not left or not right:
+        return []
+    ours, theirs = _only_ones(left), _only_ones(right)
+    plain = ours.keys() & theirs.keys()  # there is no choice: nearly all of them
+    pairs = [(ours[hashed], theirs[hashed]) for hashed in plain]
+    left = [record for record in left if record.hash not in plain]
+    right = [record for record in right if record.hash not in plain]
+    for full in (True, False) if left and right else ():
         taken = {id(record) for pair in pairs for record in pair}
         waiting: dict[object, list[Record]] = defaultdict(list)
         for record in sorted(right, key=_id, reverse=True):
@@ -91,6 +97,12 @@ def pair_by_hash(
                 if alike:
                     pairs.append((record, alike.pop()))
     return sorted(pairs, key=lambda pair: pair[0].id)
+
+
+def _only_ones(records: Sequence[Record]) -> dict[str, Record]:
+    """The records whose hash no other one of their side has, by it."""
+    number = Counter(record.hash for record in records)
+    return {record.hash: record for record in records if record.hash and number[record.hash] == 1}
 
 
 _id = attrgetter("id")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tasks.merge.model import Link, Plan
 from tasks.values.opaque import Opaque
+from tasks.values.plain import PLAIN
 
 
 def settled_names(link: Link) -> frozenset[str] | None:
@@ -18,6 +19,8 @@ def settled_names(link: Link) -> frozenset[str] | None:
     if link.parked or link.apart:
         return None
     for base in (link.left, link.right):
+        if PLAIN.issuperset(map(type, base.values())):
+            continue
         if any(isinstance(value, Opaque) and value.odd for value in base.values()):
             return None
     return frozenset(link.left.keys() & link.right.keys())

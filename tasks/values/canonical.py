@@ -22,14 +22,17 @@ from tasks.values.references import References
 #: Made once: to make one takes longer than to use it.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, allow_nan=False)
 
+_TEXT = frozenset({str})
+
 #: A JSON object with exactly this key and `value` stands for a value of another type.
 TYPE_KEY = "$type"
 
 
 def same(one: Any, two: Any) -> bool:
     """Whether two values mean the same: times as instants, sets unordered, 1 as 1.0, but 1 not as true."""
-    if type(one) is str and type(two) is str:  # most values are
-        return one == two
+    kind = type(one)
+    if kind is type(two) and kind in PLAIN:  # most values are
+        return bool(one == two)
     return bool(canonical(one) == canonical(two))
 
 
@@ -127,7 +130,7 @@ def to_json(value: Any) -> Any:
     Raises:
         TypeError: the value is of a type that cannot be kept.
     """
-    if type(value) in PLAIN:
+    if type(value) in PLAIN or _is_plain_object(value):
         return value
     match value:
         case Enum():
@@ -171,6 +174,16 @@ def to_json(value: Any) -> Any:
             plain = {key: to_json(part) for key, part in value.items()}
             return _typed("map", plain) if TYPE_KEY in plain else plain
     raise TypeError(f"a value of type {type(value).__name__} cannot be kept as JSON")
+
+
+def _is_plain_object(value: Any) -> bool:
+    """Whether this is a JSON object as it is: nearly all bases are, and are told without a look at each value."""
+    return (
+        type(value) is dict
+        and PLAIN.issuperset(map(type, value.values()))
+        and _TEXT.issuperset(map(type, value))
+        and TYPE_KEY not in value
+    )
 
 
 def from_json(value: Any) -> Any:

@@ -54,7 +54,8 @@ def tells_more(value: Any, base: Any) -> bool:
 
 def untitled(value: Any) -> Any:
     """A value without what people call the objects in it."""
-    if type(value) in PLAIN:
+    kind = type(value)
+    if kind in PLAIN or (kind is dict and PLAIN.issuperset(map(type, value.values()))):
         return value
     match value:
         case References(titles=titles) if titles:

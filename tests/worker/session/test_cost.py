@@ -43,5 +43,5 @@ async def test_an_empty_run_that_lists_in_full_asks_nothing_twice(store: Store) 
     assert record.status == "succeeded", record.reason
     begun = [statement for statement in said if statement.startswith("BEGIN")]
     others = [statement for statement in said if not statement.startswith("BEGIN")]
-    assert (len(begun), len(others)) == (5, 14)
+    assert (len(begun), len(others)) == (5, 13)
     assert len(set(others)) == len(others)
