@@ -215,23 +215,22 @@ def test_nothing_waits_inside_a_worker(rabbit: RabbitMQ, make: MakeStack) -> Non
     assert ready(rabbit) == 0
 
 
-def test_what_is_started_without_it_waits_for_it(make: MakeStack) -> None:
+def test_what_is_started_without_it_waits_for_it(rabbit: RabbitMQ, make: MakeStack) -> None:
     stack = make(ProbeSpec(every=1))
-    with RabbitMQ(stack.directory / "late") as late:
-        late.kill()
-        url = late.url()
-        worker = stack.worker(ready=False, LOCKSTEP_BROKER_URL=url)
-        beat = stack.beat(LOCKSTEP_BROKER_URL=url)
+    rabbit.kill()
+    try:
+        worker, beat = stack.worker(ready=False), stack.beat()
         worker.wait_for_line("Cannot connect to amqp", LONG)
         beat.wait_for_line("RabbitMQ takes no messages, the schedule waits for it", LONG)
-        doctor = stack.lockstep("doctor", name="doctor", LOCKSTEP_BROKER_URL=url)
+        doctor = stack.lockstep("doctor", name="doctor")
         assert doctor.wait_exit(LONG) == 5, doctor.tail()
         assert "RabbitMQ does not answer at" in doctor.output()
-        late.start()
-        eventually(lambda: statuses(stack).count("succeeded") >= 2, LONG)
-        assert_once(stack)
-        for process in (worker, beat):
-            assert "Traceback" not in process.output(), process.tail()
+    finally:
+        rabbit.start()
+    eventually(lambda: statuses(stack).count("succeeded") >= 2, LONG)
+    assert_once(stack)
+    for process in (worker, beat):
+        assert "Traceback" not in process.output(), process.tail()
 
 
 def test_a_worker_waits_for_redis_as_well(make: MakeStack) -> None:
