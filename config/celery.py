@@ -1,10 +1,13 @@
-"""Celery's settings, chosen for safety with Redis as broker. Each says why beside it."""
+"""Celery's settings, chosen for safety with Redis or RabbitMQ as broker. Each says why beside it."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
+from pydantic import SecretStr
+
+from config import amqp_address
 from config.redis_address import for_celery
 from config.sentinel_address import SentinelAddress, is_sentinels, parsed
 from config.settings import Settings
@@ -17,6 +20,10 @@ THREADS = 32
 #: Celery's name of the pool of this project.
 POOL = "worker.pool.task_pool:TaskPool"
 
+#: Seconds without a sign of life after which a connection to RabbitMQ is given up by either end, about.
+AMQP_HEARTBEAT = 30
+#: Seconds that RabbitMQ has for a connection.
+AMQP_PATIENCE = 4.0
 #: Seconds that one sentinel has for a connection, and for an answer, before the next is asked.
 SENTINEL_PATIENCE = 1.0
 VISIBILITY = timedelta(hours=6)
@@ -29,28 +36,14 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
     Raises:
         SettingsError: no Redis is configured.
     """
-    url = for_celery(settings.broker_url())
-    # Our carrier has all sentinels by its options; by kombu's address it would tell an outage once for each.
-    broker, _, _ = url.partition(";")
+    url = for_celery(settings.redis_address())
     watched = _watched(settings)
     # Redis hands a message that is not acknowledged to another worker after this time, even while it runs.
     # Messages are acknowledged early here, so it only has to be longer than the longest run.
     visibility = max(VISIBILITY.total_seconds(), 2 * settings.time_limit)
     return {
-        "broker_url": broker,
-        "broker_transport_options": {
-            "visibility_timeout": visibility,
-            # Without time-outs a Redis that stops answering would be waited for without end.
-            "socket_timeout": 15,
-            "socket_connect_timeout": 5,
-            "socket_keepalive": True,
-            # Hosts drop idle connections; test one before it is used.
-            "health_check_interval": 25,
-            # What is due for redelivery is looked for every 10 s instead of every 100 s.
-            "unacked_restore_throttle": 1,
-            **watched,
-        },
         **_encryption(settings),
+        **(_redis(url, visibility, watched) if settings.broker_url is None else _amqp(settings.broker_url)),
         # The shortest of these three wins, so all are the same.
         "visibility_timeout": visibility,
         "result_backend_transport_options": {"visibility_timeout": visibility, **watched},
@@ -79,8 +72,9 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         # is lost with its worker is made up for by beat, and the lock guards the node.
         "task_acks_late": False,
         "task_reject_on_worker_lost": False,
-        # Nothing waits inside a worker, where it would be lost, delayed or delivered twice.
-        "worker_disable_prefetch": True,
+        # Nothing waits inside a worker, where it would be lost, delayed or delivered twice. Celery can do that with
+        # Redis; with RabbitMQ our consumer does.
+        "worker_disable_prefetch": settings.broker_url is None,
         "worker_prefetch_multiplier": 1,
         # A worker told to quit lets runs end, then cancels them: locks are released and nothing is half done.
         "worker_soft_shutdown_timeout": SOFT_SHUTDOWN_SECONDS,
@@ -114,8 +108,49 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
     }
 
 
+def _redis(url: str, visibility: float, watched: dict[str, Any]) -> dict[str, Any]:
+    """Redis as the broker."""
+    return {
+        # Our carrier has all sentinels by its options; by kombu's address it would tell an outage once for each.
+        "broker_url": url.partition(";")[0],
+        "broker_transport_options": {
+            "visibility_timeout": visibility,
+            # Without time-outs a Redis that stops answering would be waited for without end.
+            "socket_timeout": 15,
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+            # Hosts drop idle connections; test one before it is used.
+            "health_check_interval": 25,
+            # What is due for redelivery is looked for every 10 s instead of every 100 s.
+            "unacked_restore_throttle": 1,
+            **watched,
+        },
+    }
+
+
+def _amqp(url: SecretStr) -> dict[str, Any]:
+    """RabbitMQ as the broker."""
+    at = amqp_address.parsed(url.get_secret_value())
+    return {
+        "broker_url": at.url,
+        "broker_use_ssl": dict(at.tls) or None,
+        # The end of a connection that nobody closed is seen by these.
+        "broker_heartbeat": AMQP_HEARTBEAT,
+        "broker_connection_timeout": AMQP_PATIENCE,
+        "broker_transport_options": {
+            # A message is sent when the broker has it, on the disk where the queue is durable.
+            "confirm_publish": True,
+            # Who sends is told that the broker is away, and sends again; kombu would wait for it without end.
+            "max_retries": 1,
+            "interval_start": 0,
+            "interval_step": 0.2,
+            "interval_max": 0.2,
+        },
+    }
+
+
 def _sentinels(settings: Settings) -> SentinelAddress | None:
-    url = settings.broker_url()
+    url = settings.redis_address()
     return parsed(url) if is_sentinels(url) else None
 
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from config import redis_address, sentinel_address
+from config import amqp_address, redis_address, sentinel_address
 
 SCHEME = re.compile(r"^([a-z][a-z0-9+.-]{0,30})://", re.IGNORECASE)
 #: Between two addresses.
@@ -45,6 +45,18 @@ def redis_url(url: str) -> str:
 def redis_shards(value: str) -> str:
     """One or more addresses of further Redis servers."""
     return ",".join(map(redis_url, addresses(value)))
+
+
+def broker_url(url: str) -> str:
+    """An address of a RabbitMQ server."""
+    found = SCHEME.match(url)
+    if found is not None:
+        redis_address.check_login(url)
+        if found[1].lower() in ("redis", "rediss", "unix", *sentinel_address.SCHEMES):
+            raise ValueError(
+                "is an address of Redis: without this setting the queue is in the Redis of REDIS_URL, so leave it out"
+            )
+    return amqp_address.checked(_split(url, amqp_address.SCHEMES, amqp_address.EXAMPLE))
 
 
 def database_url(url: str) -> str:

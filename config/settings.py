@@ -31,6 +31,7 @@ SECRETS = frozenset(
     {
         "redis_url",
         "redis_shards",
+        "broker_url",
         "database_url",
         "notion_token",
         "notion_webhook_secret",
@@ -75,6 +76,9 @@ class Settings(BaseSettings):
     `lockstep up` starts one"""
     redis_verify: bool = True
     """set to `false` for a `rediss://` or `sentinels://` server whose certificate no authority signed"""
+    broker_url: SecretStr | None = None
+    """RabbitMQ for the queue, `amqp://user:password@host:5672/vhost`, or `amqps://` for TLS; locks and schedule stay in
+    Redis. Without it the queue is in Redis, too"""
     database_url: SecretStr | None = None
     """links, bases, history, conflicts: `sqlite:///` and a file, or `postgresql://`; without it SQLite in the state
     directory"""
@@ -228,6 +232,11 @@ class Settings(BaseSettings):
             raise ValueError(
                 "LOCKSTEP_REDIS_SHARDS names a server twice, or that of REDIS_URL again: give each of them once"
             )
+        if further and self.broker_url is not None:
+            raise ValueError(
+                "LOCKSTEP_BROKER_URL and LOCKSTEP_REDIS_SHARDS are both set: tasks that are divided among Redis "
+                "servers have their queues there, so leave one of the two out"
+            )
         if self.shard is not None and self.shard > len(further):
             use = f"use 0 to {len(further)}" if further else "set LOCKSTEP_REDIS_SHARDS, too"
             raise ValueError(f"LOCKSTEP_SHARD is {self.shard}, and there is no such Redis server: {use}")
@@ -268,7 +277,7 @@ class Settings(BaseSettings):
         parts = self.notion_webhook_secret.get_secret_value().split(",")
         return [SecretStr(part.strip()) for part in parts if part.strip()]
 
-    def broker_url(self) -> str:
+    def redis_address(self) -> str:
         """The Redis address as redis-py accepts it; `config.redis_address.for_celery` makes Celery's of it.
 
         Raises:

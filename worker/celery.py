@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -25,7 +26,10 @@ from worker.alarms.heartbeat import heartbeat
 from worker.alarms.watch import Watch as AlarmWatch
 from worker.broker import transport
 from worker.broker.lost_connections import shorten, without_result
+from worker.broker.queue import queue_of
+from worker.errors import BrokerUnavailableError
 from worker.pool.task_pool import TaskPool
+from worker.redis_client import connect
 from worker.reload import News, Watch, watched
 from worker.schedule.definitions import definitions
 from worker.schedule.entries import beat_schedule
@@ -173,14 +177,24 @@ def _look_and_ping(**_: Any) -> None:
 
 @signals.worker_init.connect
 def _update_tables(**_: Any) -> None:
-    """Bring the database up to this version before the first run, and before processes are forked."""
+    """Bring the database up to this version before the first run, and before processes are forked.
+
+    A broker that refuses us is told before it is waited for.
+    """
     with refusing():
-        store = Store(get_settings().sql_url())
+        settings = get_settings()
+        store = Store(settings.sql_url())
         try:
             store.migrate()
             app.installation = installation_of(store)
         finally:
             store.close()
+        with (
+            connect(shards.served(settings)) as client,
+            closing(queue_of(settings, client)) as queue,
+            suppress(BrokerUnavailableError),
+        ):
+            queue.claim(app.installation)
 
 
 app = _prepare()

@@ -13,6 +13,10 @@ class RedisUnavailableError(WorkerError):
     """Redis could not be reached or refused the command; nothing may be started that needs a lock."""
 
 
+class BrokerUnavailableError(WorkerError):
+    """A broker beside Redis could not be reached, or does not take messages; what is to be sent waits."""
+
+
 class ServerStartError(WorkerError):
     """An embedded Redis server could not be started: no binary, a port in use, unreadable data."""
 

@@ -30,7 +30,7 @@ def connect(settings: Settings) -> redis.Redis:
     Raises:
         SettingsError: `REDIS_URL` is missing or is not a Redis address.
     """
-    return connect_url(settings.broker_url())
+    return connect_url(settings.redis_address())
 
 
 def connect_url(url: str) -> redis.Redis:

@@ -15,7 +15,7 @@ from config.redis_address import for_celery
 
 
 def address(url: str) -> str:
-    return load_settings(redis_url=url).broker_url()
+    return load_settings(redis_url=url).redis_address()
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_what_is_taken_has_one_form(url: str, form: str) -> None:
 def test_every_library_reads_the_same(word: str, place: str) -> None:
     login = f"{quote('me' + word, safe='')}:{quote(word, safe='')}"
     settings = load_settings(redis_url=place.format(login))
-    asked = parse_url(settings.broker_url())
+    asked = parse_url(settings.redis_address())
     app = Celery("reader", set_as_current=False)
     app.conf.update(celery_settings(settings))
     stored = app.backend.connparams
-    sent = Connection(for_celery(settings.broker_url()))
+    sent = Connection(for_celery(settings.redis_address()))
     assert asked["password"] == stored["password"] == word
     assert asked["username"] == stored["username"] == "me" + word
     assert asked["db"] == stored["db"] == 3

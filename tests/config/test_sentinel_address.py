@@ -18,7 +18,7 @@ from worker.redis_sentinel import EncryptedConnection, PrimaryPool
 
 
 def form(url: str) -> str:
-    return load_settings(redis_url=url).broker_url()
+    return load_settings(redis_url=url).redis_address()
 
 
 @pytest.mark.parametrize(

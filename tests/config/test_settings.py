@@ -205,10 +205,10 @@ def test_urls_for_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     settings = load_settings()
-    assert settings.broker_url().endswith("/2?ssl_cert_reqs=required")
-    assert load_settings(redis_verify=False).broker_url().endswith("/2?ssl_cert_reqs=none")
+    assert settings.redis_address().endswith("/2?ssl_cert_reqs=required")
+    assert load_settings(redis_verify=False).redis_address().endswith("/2?ssl_cert_reqs=none")
     assert (
-        load_settings(redis_url="rediss://h?ssl_cert_reqs=CERT_NONE").broker_url()
+        load_settings(redis_url="rediss://h?ssl_cert_reqs=CERT_NONE").redis_address()
         == "rediss://h?ssl_cert_reqs=none"
     )
     assert settings.sql_url().startswith("postgresql+psycopg://lockstep:")
@@ -216,7 +216,7 @@ def test_urls_for_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_broker_says_what_to_do() -> None:
     with pytest.raises(SettingsError, match=r"REDIS_URL is not set: .*lockstep up"):
-        load_settings().broker_url()
+        load_settings().redis_address()
 
 
 def test_other_variables_of_dotenv_reach_the_environment(

@@ -45,6 +45,7 @@ SQL = "tests/tasks/services/sql/test_set_up.py"
 GITHUB = "tests/tasks/services/github/test_page.py"
 GOOGLE = "tests/tasks/services/google_tasks"
 GOOGLE_SANDBOX = "tests/sandbox/google_tasks/test_documentation.py"
+RABBITMQ = "tests/config/test_amqp_address.py"
 SENTINELS = "tests/config/test_sentinel_address.py"
 ALIKE = "test_the_side_on_the_page_is_made_alike_in_both_languages"
 EVENTS = "tests/tasks/services/caldav/test_events.py"
@@ -82,6 +83,7 @@ RUN_BY = {
     ("deployment.md", "cp deploy/env.example"): "tests/deploy/test_pages.py::test_what_is_typed_for_docker_is_there",
     ("deployment.md", "useradd"): "tests/deploy/test_pages.py::test_what_is_typed_for_systemd_is_there",
     ("deployment.md", "REDIS_URL=sentinel"): f"{SENTINELS}::test_the_addresses_on_the_pages_are_read",
+    ("deployment.md", "REDIS_URL=redis"): f"{RABBITMQ}::test_the_address_on_the_page_is_read",
     ("backup.md", "pg_dump"): "tests/deploy/test_pages.py::test_postgresql_is_put_back_as_the_page_has_it",
     ("dashboard.md", "$ python -m worker.web"): f"{DASHBOARD}::test_the_process_refuses_as_the_page_shows",
     ("dashboard.md", "LOCKSTEP_WEB_USER_HEADER"): f"{DASHBOARD}::test_a_proxy_says_who_it_is",

@@ -16,6 +16,7 @@ LONG = (
     "caldav/test_contract.py",
     "processes/test_up.py",
     "sql/test_cascades.py",
+    "broker/test_rabbitmq.py",
     "test_error_replies.py",
     "engine/test_histories.py",
     "acceptance/test_bad_input.py",

@@ -146,7 +146,7 @@ def test_all_is_encrypted(tmp_path: Path) -> None:
             of_redis, of_sentinel = fronts[watched.primary.port], watched.sentinels[0].port
             settings = load_settings(redis_url=watched.url)
             encrypted = of_redis.connections
-            with connect_url(settings.broker_url()) as client:
+            with connect_url(settings.redis_address()) as client:
                 assert client.set("key", "value")
             assert fronts[of_sentinel].connections == 1
             assert of_redis.connections > encrypted
@@ -165,7 +165,7 @@ def test_all_is_encrypted(tmp_path: Path) -> None:
             app.close()
 
             stranger, _ = make_certificates(tmp_path / "others")
-            url = settings.broker_url().replace(str(trusted), str(stranger))
+            url = settings.redis_address().replace(str(trusted), str(stranger))
             with pytest.raises(redis.ConnectionError), impatient(connect_url(url), 2) as client:
                 client.ping()
     finally:

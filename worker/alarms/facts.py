@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 
 import redis
@@ -11,8 +12,8 @@ from config import Settings, shards
 from tasks.scheduled import Scheduled
 from worker.alarms.judging import Facts, Login
 from worker.alarms.logins import Logins
-from worker.alarms.queues import depths
-from worker.errors import StoreError
+from worker.broker.queue import queue_of
+from worker.errors import BrokerUnavailableError, StoreError
 from worker.redis_client import connect, impatient
 from worker.standing import Status, survey
 from worker.store import Store
@@ -36,11 +37,11 @@ def gather(settings: Settings, known: Mapping[str, Scheduled], store: Store, cli
     logins: list[Login] = []
     signs = status.present.signs
     if signs is not None:
-        try:
-            queued = sum(waiting(settings, status, client).values())
+        with suppress(
+            redis.RedisError, BrokerUnavailableError
+        ):  # it answered a moment ago: not known this time
             logins = Logins(client).all()
-        except redis.RedisError:  # it answered a moment ago: not known this time
-            queued = None
+            queued = sum(waiting(settings, status, client).values())
     return Facts(
         now=datetime.now(UTC),
         status=status,
@@ -56,13 +57,19 @@ def waiting(settings: Settings, status: Status, client: redis.Redis) -> dict[str
 
     Raises:
         redis.RedisError: one that answered a moment ago does not.
+        BrokerUnavailableError: a broker beside it does not answer.
     """
-    found = {} if status.parts[0].signs is None else depths(client, queues_of(status))
+    found = {} if status.parts[0].signs is None else _depths(settings, client, status)
     for number, (place, part) in enumerate(zip(shards.all_of(settings), status.parts, strict=True)):
         if number and part.signs is not None:
             with connect(place) as patient, impatient(patient, PATIENCE) as own:
-                found |= {f"{name}@{number}": depth for name, depth in depths(own, queues_of(status)).items()}
+                found |= {f"{name}@{number}": depth for name, depth in _depths(place, own, status).items()}
     return found
+
+
+def _depths(settings: Settings, client: redis.Redis, status: Status) -> dict[str, int]:
+    with closing(queue_of(settings, client)) as queue:
+        return queue.depths(queues_of(status))
 
 
 def queues_of(status: Status) -> set[str]:

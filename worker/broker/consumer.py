@@ -1,4 +1,4 @@
-"""The consumer of Celery, made to survive outages of Redis, its error replies, and messages that are none."""
+"""The consumer of Celery, made to survive outages of the broker, its error replies, and messages that are none."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from vine import promise as vine_promise
 from config import SettingsError, get_settings, shards
 from worker.broker import transport
 from worker.broker.installation import claim
+from worker.broker.intake import AT_ONCE, Intake
 from worker.broker.messages import fault
 from worker.broker.outage import STEADY, BrokerOutage
 from worker.broker.transport import throw_away
@@ -64,6 +65,7 @@ class Consumer(consumer.Consumer):
     # Celery's, of which its stubs know nothing.
     strategies: dict[str, Any]
     connection_errors: tuple[type[BaseException], ...]
+    initial_prefetch_count: int
 
     class Blueprint(consumer.Consumer.Blueprint):  # type: ignore[valid-type, misc]  # has no stubs
         """All parts but the talk between workers, which nobody needs and which fails at a lost connection."""
@@ -76,7 +78,13 @@ class Consumer(consumer.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._outage = BrokerOutage()
+        settings = get_settings()
+        #: Where RabbitMQ hands messages out; from Redis, Celery takes them.
+        self._intake: Intake | None = None
+        if settings.broker_url is not None:
+            self._intake = Intake(self, settings)
+            self.initial_prefetch_count = AT_ONCE
+        self._outage = BrokerOutage("Redis" if self._intake is None else "RabbitMQ")
         self._steady: Any = None
         self._turns: Any = None
         #: When the main loop turned last, by the monotonic clock.
@@ -129,6 +137,10 @@ class Consumer(consumer.Consumer):
                 connect(shards.served(settings)) as client,
             ):  # an outage is for the loop
                 claim(client, installation, shards.number_of(settings))
+                if self._intake is not None:
+                    self._intake.claim(installation)
+        if self._intake is not None:
+            self._intake.begin()
         self._turn()
         super().on_ready()
         if self._turns is not None:
@@ -141,18 +153,28 @@ class Consumer(consumer.Consumer):
         self.turned_at = time.monotonic()
         self.on_turn()
 
+    def gives_back(self, message: Message) -> None:
+        """A message that was taken is about to be put into the queue again; called in any thread."""
+        if self._intake is not None:
+            self._intake.gives_back(message)
+
     def create_task_handler(self, promise: Any = vine_promise) -> Callable[[Message], Any]:
         """What is done with a message: Celery gets those that can be one of ours, the others are thrown away."""
         take = super().create_task_handler(promise)
 
         def take_or_throw_away(message: Message) -> Any:
+            if self._intake is not None:
+                self._intake.takes(message)
             reason = fault(message)
             if reason is None and message.headers["task"] not in self.strategies:
                 reason = (
                     f"it is for the task {message.headers['task']!r:.200}, which this worker does not know"
                 )
             if reason is None:
-                return take(message)
+                taken = take(message)
+                if self._intake is not None:
+                    self._intake.after()
+                return taken
             throw_away(message.delivery_info.get("routing_key"), reason)
             return message.reject_log_error(log, self.connection_errors)
 

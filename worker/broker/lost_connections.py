@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import logging
 
+import amqp
 import redis
 from celery.exceptions import TimeLimitExceeded
 from kombu.exceptions import OperationalError
 
 #: The libraries that talk to the broker, and meet its outages in many places.
-LIBRARIES = ("celery", "kombu")
+LIBRARIES = ("amqp", "celery", "kombu")
 
 #: What a broker that is away looks like.
-LOST = (redis.RedisError, OperationalError, ConnectionError, TimeoutError)
+LOST = (redis.RedisError, amqp.AMQPError, OperationalError, ConnectionError, TimeoutError)
 #: Who tells that a task has succeeded, with all that it gave.
 TRACER = "celery.app.trace"
 #: What follows for each message from an outage, which the worker itself tells once. A message that could not be

@@ -1,9 +1,11 @@
-"""How long a worker waits for a Redis that answers with errors, and what it says of that."""
+"""How long a worker waits for a broker that is away or answers with errors, and what it says of that."""
 
 from __future__ import annotations
 
 import logging
 import time
+
+import redis
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +22,9 @@ CELERY_SAYS = "consumer: Connection to broker lost."
 class BrokerOutage:
     """One outage after another, each told when it begins, when it turns out to be long, and when it is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, broker: str = "Redis") -> None:
+        #: The broker, and what the outage is of: with another broker that may be Redis all the same.
+        self._broker = self._what = broker
         self._began: float | None = None
         self._told_long = False
         self._pause = 0.0
@@ -36,17 +40,18 @@ class BrokerOutage:
         now = time.monotonic()
         if self._began is None:
             self._began, self._told_long, self._pause = now, False, 0.0
-            log.warning("Redis fails, the worker waits until it serves again: %s", error)
+            self._what = "Redis" if isinstance(error, redis.RedisError) else self._broker
+            log.warning("%s fails, the worker waits until it serves again: %s", self._what, error)
         elif now - self._began > LONG and not self._told_long:
             self._told_long = True
-            log.error("Redis fails for %.0f s, the worker still waits: %s", now - self._began, error)
+            log.error("%s fails for %.0f s, the worker still waits: %s", self._what, now - self._began, error)
         pause, self._pause = self._pause, min(max(2 * self._pause, FIRST_PAUSE), LONGEST_PAUSE)
         return pause
 
     def over(self) -> None:
-        """Redis has served for a while."""
+        """The broker has served for a while."""
         if self._began is not None:
-            log.info("Redis serves the worker again.")
+            log.info("%s serves the worker again.", self._what)
         self._began = None
 
     def _first_time(self, record: logging.LogRecord) -> bool:

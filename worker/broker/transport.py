@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 from kombu.transport import redis as carrier
 from redis.sentinel import SentinelConnectionPool
 
+from worker.broker import amqp_carrier
 from worker.redis_sentinel import Connection, EncryptedConnection, Sentinels
 
 log = logging.getLogger(__name__)
@@ -109,6 +110,12 @@ class SentinelTransport(Transport):
 
 def install() -> None:
     """Carry all messages of this process so. By its address alone kombu would take its own carrier."""
-    for scheme, ours in (("redis", Transport), ("rediss", Transport), ("sentinel", SentinelTransport)):
-        transport.TRANSPORT_ALIASES[scheme] = f"{__name__}:{ours.__name__}"
+    for scheme, ours in (
+        ("redis", Transport),
+        ("rediss", Transport),
+        ("sentinel", SentinelTransport),
+        ("amqp", amqp_carrier.Transport),
+        ("amqps", amqp_carrier.SSLTransport),
+    ):
+        transport.TRANSPORT_ALIASES[scheme] = f"{ours.__module__}:{ours.__name__}"
         transport._transport_cache.pop(scheme, None)  # type: ignore[attr-defined]  # kombu has no types

@@ -29,7 +29,7 @@ class Measure:
 CATALOGUE = {
     measure.name: measure
     for measure in (
-        Measure("lockstep_up", "gauge", "Whether this can be read: redis, database.", ("part",)),
+        Measure("lockstep_up", "gauge", "Whether this can be used: redis, database, rabbitmq.", ("part",)),
         Measure("lockstep_runs", "counter", "Runs that ended, also skipped ones.", ("task", "result")),
         Measure("lockstep_run_duration_seconds", "histogram", "How long runs took that were not skipped.", ("task",)),
         Measure(

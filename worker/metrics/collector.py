@@ -44,6 +44,7 @@ class Metrics(Collector):
         messages that wait in each queue.
         """
         self._limits = limits_of(settings)
+        self._has_broker = settings.broker_url is not None
         self._tasks = tasks
         self._gather, self._tallies, self._depths = gather, tallies, depths
         self._kept = kept
@@ -68,6 +69,8 @@ class Metrics(Collector):
         up.add_metric(["database"], float(facts.status is not None and facts.refusal is None))
         if present is not None:
             up.add_metric(["redis"], float(present.trouble is None))
+        if facts.status is not None and self._has_broker:
+            up.add_metric(["rabbitmq"], float(facts.status.broker is None))
         yield up
         yield _alarms(facts, self._limits)
         if facts.status is None:

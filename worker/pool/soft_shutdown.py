@@ -13,6 +13,7 @@ import time
 from types import FrameType
 from typing import Any
 
+import amqp
 import redis
 from billiard.common import REMAP_SIGTERM
 from billiard.process import active_children
@@ -198,6 +199,7 @@ class PromptWorker(Worker):
         where = message.delivery_info
         properties = {name: message.properties[name] for name in CARRIED if name in message.properties}
         try:
+            self.consumer.gives_back(message)
             with self.app.producer_or_acquire() as producer:
                 producer.publish(
                     message.body,
@@ -210,7 +212,7 @@ class PromptWorker(Worker):
                     retry_policy=GIVE_BACK_POLICY,
                     **properties,
                 )
-        except (OperationalError, redis.RedisError, OSError) as error:
+        except (OperationalError, amqp.AMQPError, redis.RedisError, OSError) as error:
             log.warning(
                 "Shutdown: the message %s could not be put into the queue again: %s", message_id, error
             )
@@ -254,7 +256,7 @@ class PromptWorker(Worker):
                 continue
             try:
                 request.cancel(self.pool, emit_retry=not late)
-            except (OperationalError, redis.RedisError, OSError) as error:
+            except (OperationalError, amqp.AMQPError, redis.RedisError, OSError) as error:
                 log.warning("Shutdown: Flower is not told that %s was cancelled: %s", request.id, error)
             except Exception:
                 # Whatever else fails for one must not keep the others running.

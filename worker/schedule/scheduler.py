@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, cast
 
 import redis
@@ -23,7 +24,8 @@ from config import SettingsError, get_settings, shards
 from tasks.clock import boot_seconds
 from tasks.schedule import Schedule
 from worker.broker.installation import claim
-from worker.errors import RedisUnavailableError, StoreError
+from worker.broker.queue import queue_of
+from worker.errors import BrokerUnavailableError, RedisUnavailableError, StoreError
 from worker.lock.redis_store import RedisLockStore
 from worker.redis_client import connect
 from worker.schedule.claims import RESEND_AFTER, Claim, Claims, Known
@@ -83,8 +85,9 @@ class RedisScheduler(Scheduler):
         #: (when to look at it, by the clock; a number to settle ties; its name), as a heap.
         self._looks: list[tuple[float, int, str]] | None = None
         self._number = 0
-        #: Until when everything waits for Redis, by the clock; 0 while it answers.
+        #: Until when everything waits for Redis or a broker beside it, by the clock; 0 while they answer.
         self._waiting_until = 0.0
+        self._waits_for_broker = False
         self._no_history = Outage("Entries with a number of runs wait for the database")
         self._life: Life | None = None
         self._defined: Defined | None = None
@@ -100,16 +103,18 @@ class RedisScheduler(Scheduler):
             settings = get_settings()
             self._client = self._client or connect(shards.served(settings))
             self._shard = shards.number_of(settings)
+            prefix = self.app.conf.broker_transport_options.get("global_keyprefix", "")
+            self._queue = queue_of(settings, self._client, f"{prefix}{self.app.conf.task_default_queue}")
             if self._store is None:
                 self._store = Store(settings.sql_url())
                 self._store.migrate()
                 self._installation = installation_of(self._store)
-                with suppress(redis.RedisError):  # asked again when it answers
+                with suppress(redis.RedisError, BrokerUnavailableError):  # asked again when it answers
                     claim(self._client, self._installation, self._shard)
+                    self._queue.claim(self._installation)
         self._claims = Claims(self._client, resend_after=self._resend_after)
         self._locks = RedisLockStore(self._client)
-        prefix = self.app.conf.broker_transport_options.get("global_keyprefix", "")
-        self._waiting = Waiting(self._client, f"{prefix}{self.app.conf.task_default_queue}", self._clock)
+        self._waiting = Waiting(self._queue, self._clock)
         self._defined = Defined(self.app, self._store, self._client, self._clock)
         self.merge_inplace(cast("Any", self._defined.has.entries()))
         self._overbooking = OverbookingLog(self._claims, self._periods(), tell_after=self._tell_after)
@@ -219,9 +224,14 @@ class RedisScheduler(Scheduler):
                 return min(rest, self._longest)
             delay = self._look_at(self.entries[name])
         except (redis.RedisError, RedisUnavailableError) as error:
-            return self._wait_for_redis(error)
+            return self._wait("Redis does not answer, the schedule waits for it", error)
+        except BrokerUnavailableError as error:
+            return self._wait("RabbitMQ takes no messages, the schedule waits for it", error)
         if self._waiting_until:
-            log.info("Redis answers again; the schedule goes on.")
+            log.info(
+                "%s again; the schedule goes on.",
+                "RabbitMQ takes messages" if self._waits_for_broker else "Redis answers",
+            )
             self._waiting_until = 0.0
         heapq.heappop(self._looks)
         if delay is not None:
@@ -232,9 +242,10 @@ class RedisScheduler(Scheduler):
         """Whether nothing is due; what is due comes before a sign of life."""
         return not looks or looks[0][0] > self._clock()
 
-    def _wait_for_redis(self, error: Exception) -> float:
+    def _wait(self, why: str, error: Exception) -> float:
         if not self._waiting_until:
-            log.warning("Redis does not answer, the schedule waits for it: %s", error)
+            log.warning("%s: %s", why, error)
+        self._waits_for_broker = isinstance(error, BrokerUnavailableError)
         self._waiting_until = self._clock() + RETRY
         return RETRY
 
@@ -247,6 +258,7 @@ class RedisScheduler(Scheduler):
         if self._installation is not None and self._client is not None:
             with refusing(SettingsError):  # a Redis that does not answer is waited for
                 claim(self._client, self._installation, self._shard)
+                self._queue.claim(self._installation)
         known = self._claims.known(self.entries.keys())
         entries = {name: self.entries[name] for name in names}
         unknown = [entry for name, entry in entries.items() if name not in known]
@@ -294,10 +306,11 @@ class RedisScheduler(Scheduler):
         Raises:
             redis.RedisError: Redis does not answer.
             RedisUnavailableError: the same.
+            BrokerUnavailableError: a broker beside it takes no message.
         """
         try:
             return self._next_run(entry)
-        except (redis.RedisError, RedisUnavailableError):
+        except (redis.RedisError, RedisUnavailableError, BrokerUnavailableError):
             raise
         except StoreError as error:
             self._no_history.failed(f"entry {entry.name!r}", error)
@@ -351,7 +364,13 @@ class RedisScheduler(Scheduler):
         return claim.wait if entry.periodic else entry.next_look()
 
     def _send(self, entry: SyncEntry, claim: Claim) -> bool:
-        """Send the claim's message; False when it has to be sent again."""
+        """Send the claim's message; False when it has to be sent again.
+
+        Raises:
+            redis.RedisError: Redis does not answer.
+            BrokerUnavailableError: a broker beside it takes no message; all entries wait, rather than each for itself.
+        """
+        self._queue.sending(entry.task, claim.message_id)
         message = entry.unsent
         if message is not None and message.claim == claim.number:
             self.apply_async(message, producer=self.producer)  # Sentry has opened its check-in before
@@ -359,6 +378,8 @@ class RedisScheduler(Scheduler):
             message = entry.unsent = entry.message(claim)
             self.apply_entry(message, producer=self.producer)
         if not message.sent:
+            if self._queue.is_apart:
+                raise BrokerUnavailableError(message.refusal)
             return False
         entry.unsent, entry.token = None, ""
         try:
@@ -374,15 +395,26 @@ class RedisScheduler(Scheduler):
         try:
             result = super().apply_async(entry, producer=producer, advance=False, **kwargs)
         except SchedulingError as error:
-            log.warning("Entry %r: %s; beat tries again.", entry.name, error)
+            if isinstance(entry, Message):
+                entry.refusal = str(error)
+            level = logging.DEBUG if self._queue.is_apart else logging.WARNING
+            log.log(level, "Entry %r: %s; beat tries again.", entry.name, error)
             return None
         if isinstance(entry, Message):
             entry.sent = True
         return result
 
+    @cached_property
+    def producer(self) -> Any:
+        """What messages are sent by; beat starts without the broker, and goes on with its other work."""
+        if not self._queue.is_apart:
+            return super().producer
+        return self.app.amqp.Producer(self.connection, auto_declare=False)
+
     def close(self) -> None:
         """Let go of Redis, database and broker; safe to repeat."""
         super().close()
+        self._queue.close()
         if self._defined is not None:
             self._defined.end()
         if self._life is not None:

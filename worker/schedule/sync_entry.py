@@ -25,6 +25,8 @@ class Message(ScheduleEntry):
 
     claim = 0
     sent = False
+    #: Why it could not be sent.
+    refusal = ""
 
 
 class SyncEntry(ScheduleEntry):

@@ -109,6 +109,8 @@ class Status:
     #: Why the database takes no writes.
     refusal: str | None
     troubles: list[Trouble]
+    #: Why a broker beside Redis cannot be used.
+    broker: str | None = None
     #: What each of several Redis servers knows; `present` has it all together.
     shards: Sequence[InRedis] = ()
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import redis
 
-from config import Settings, shards
+from config import Settings, SettingsError, shards
 from tasks.scheduled import PRUNE, Scheduled
 from worker import rate_limit
+from worker.broker.amqp_server import AmqpServer
 from worker.broker.installation import check as check_installation
-from worker.errors import RedisUnavailableError, StoreError
+from worker.broker.queue import DEFAULT
+from worker.errors import BrokerUnavailableError, RedisUnavailableError, StoreError
 from worker.lock import RedisSyncLock
 from worker.machine.state_directory import reachable_redis
 from worker.pool.holds import Holds
@@ -65,7 +68,8 @@ def survey(settings: Settings, known: Mapping[str, Scheduled], store: Store) -> 
     ran = {name for name, one in kept.items() if one.last is not None}
     gone = {name: kept[name].links for name in sorted(ran - set(known) - {PRUNE})}
     signs = present.signs
-    troubles = [Trouble(text, ExitCode.UNAVAILABLE) for text in (present.trouble, refusal) if text]
+    broker = _broker(settings)
+    troubles = [Trouble(text, ExitCode.UNAVAILABLE) for text in (present.trouble, refusal, broker) if text]
     troubles += [trouble for _, trouble in divided.without_scheduler(parts, known, now)]
     troubles += [trouble for _, trouble in divided.without_worker(parts, known, now)]
     troubles += judgement.refused(signs) if signs is not None else []
@@ -83,6 +87,7 @@ def survey(settings: Settings, known: Mapping[str, Scheduled], store: Store) -> 
         differences=_differences(_defined(rows, known, settings), place, parts),
         refusal=refusal,
         troubles=troubles,
+        broker=broker,
         shards=parts if len(parts) > 1 else (),
     )
 
@@ -116,6 +121,18 @@ def _refusal(store: Store) -> str | None:
         store.prove_writable()
     except StoreError as error:
         return f"no run can be made or entered: {error}"
+    return None
+
+
+def _broker(settings: Settings) -> str | None:
+    """Why no message can be sent or taken, where that is not seen at Redis."""
+    if settings.broker_url is None:
+        return None
+    with closing(AmqpServer(settings)) as server:
+        try:
+            server.state(DEFAULT)
+        except (BrokerUnavailableError, SettingsError) as error:
+            return f"no run can be sent: {error}"
     return None
 
 

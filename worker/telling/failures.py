@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from config import SettingsError
 from tasks.errors import TaskDefinitionError, TaskError
-from worker.errors import RedisUnavailableError, ServerStartError, StoreError
+from worker.errors import BrokerUnavailableError, RedisUnavailableError, ServerStartError, StoreError
 from worker.telling.exit_codes import ExitCode
 
 
@@ -22,7 +22,7 @@ def explain(error: BaseException) -> tuple[str, ExitCode] | None:
         return str(error), error.code
     if isinstance(error, SettingsError | TaskDefinitionError):
         return str(error), ExitCode.USAGE
-    if isinstance(error, RedisUnavailableError | ServerStartError | StoreError):
+    if isinstance(error, BrokerUnavailableError | RedisUnavailableError | ServerStartError | StoreError):
         return str(error), ExitCode.UNAVAILABLE
     if isinstance(error, TaskError):
         from worker.lock import NodeBusyError

@@ -17,7 +17,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from tasks.clock import boot_seconds
-from worker.errors import StoreError
+from worker.broker.queue import queue_of
+from worker.errors import BrokerUnavailableError, StoreError
 from worker.redis_client import impatient
 from worker.signs import SCHEDULER, WORKER, Board, Signs
 from worker.signs.record import GRACE
@@ -65,6 +66,10 @@ def health(resources: Resources, *, grace: float = GRACE, tell_after: float = TE
         of_shard("redis", number): Probe(f"The Redis of shard {number}", writing_to(client))
         for number, client in enumerate(clients[1:], 1)
     }
+
+    if resources.settings.broker_url is not None:
+        # What this process is told waits in Redis while that is away.
+        probes["rabbitmq"] = Probe("RabbitMQ", queue_of(resources.settings, clients[0]).depths)
 
     async def look() -> dict[str, str]:
         nonlocal known
@@ -169,10 +174,10 @@ async def _watch(silences: Mapping[int, list[Silence]], served: Callable[[], set
 class Probe:
     """Tries one service; one that does not answer is not asked again until the last question has ended."""
 
-    def __init__(self, what: str, write: Callable[[], None]) -> None:
+    def __init__(self, what: str, write: Callable[[], object]) -> None:
         self._write = write
         self._outage = Outage(f"{what} takes no writes")
-        self._question: asyncio.Future[None] | None = None
+        self._question: asyncio.Future[object] | None = None
 
     async def state(self) -> str:
         """`ok` or `unreachable`."""
@@ -182,14 +187,14 @@ class Probe:
         try:
             async with asyncio.timeout(PATIENCE):
                 await asyncio.shield(self._question)
-        except (redis.RedisError, StoreError, TimeoutError) as error:
+        except (redis.RedisError, BrokerUnavailableError, StoreError, TimeoutError) as error:
             self._outage.failed("/healthz", error if str(error) else TimeoutError("no answer in time"))
             return "unreachable"
         self._outage.over()
         return "ok"
 
 
-def _look_at(question: asyncio.Future[None]) -> None:
+def _look_at(question: asyncio.Future[object]) -> None:
     """Take note of an answer that came too late, which asyncio would report as an error that nobody saw."""
     if not question.cancelled():
         question.exception()

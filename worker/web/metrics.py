@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from worker.alarms.facts import gather
 from worker.alarms.facts import waiting as waiting_in
+from worker.errors import BrokerUnavailableError
 from worker.metrics import Metrics
 from worker.redis_client import impatient
 from worker.standing import Status
@@ -35,7 +36,10 @@ def metrics(resources: Resources) -> RouteGroup:
     def waiting(status: Status) -> Mapping[str, int]:
         try:
             return waiting_in(resources.settings, status, client)
-        except redis.RedisError:  # it answered a moment ago
+        except (
+            redis.RedisError,
+            BrokerUnavailableError,
+        ):  # it answered a moment ago, or is a fact of its own
             return {}
 
     registry = CollectorRegistry()

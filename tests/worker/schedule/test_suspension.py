@@ -14,6 +14,7 @@ import redis
 
 from tests.harness import MakeStack, ProbeSpec, eventually, stacks
 from tests.worker.schedule.conftest import MakeBeat
+from worker.broker.redis_queue import RedisQueue
 from worker.redis_client import connect_url
 from worker.schedule.claims import KEY
 from worker.schedule.waiting import Waiting
@@ -45,7 +46,7 @@ def test_an_entry_is_looked_at_by_a_clock_that_goes_on(
 
 def test_a_look_at_the_queue_is_not_used_again_after_it(client: redis.Redis) -> None:
     now = 1000.0
-    waiting = Waiting(client, "celery", lambda: now)
+    waiting = Waiting(RedisQueue(client, "celery"), lambda: now)
     client.lpush("celery", json.dumps({"headers": {"task": "sync.milk"}}))
     assert waiting.has("sync.milk")
     client.delete("celery")

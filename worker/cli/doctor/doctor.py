@@ -16,12 +16,14 @@ from tasks.object_task import ObjectTask
 from tasks.registry import load_tasks
 from tasks.scheduled import Scheduled
 from worker.cli.context import HOW_TO_DEFINE
+from worker.cli.doctor.checks.broker import broker_findings
 from worker.cli.doctor.checks.database import database_finding
 from worker.cli.doctor.checks.doors import door_findings
 from worker.cli.doctor.checks.files import disk_finding, file_findings
 from worker.cli.doctor.checks.processes import no_processes, process_findings
 from worker.cli.doctor.checks.redis import redis_findings
 from worker.cli.doctor.checks.tasks import clock_findings, task_findings
+from worker.cli.doctor.facts.broker import broker_facts
 from worker.cli.doctor.facts.database import database_facts
 from worker.cli.doctor.facts.files import disk_facts, file_facts
 from worker.cli.doctor.facts.processes import process_facts
@@ -66,6 +68,7 @@ def examine_machine(settings: Settings) -> list[Finding]:
     """Look at what there must be before a first run: Redis, database, files; no side is asked."""
     return [
         *_of_redis(settings),
+        *_of_broker(settings),
         database_finding(database_facts(settings)),
         *_of_files(settings),
         *_of_doors(settings),
@@ -113,6 +116,11 @@ async def _look(settings: Settings, tasks: Mapping[str, Scheduled], patience: fl
         for subject, check, work in (
             ("This machine", "files", asyncio.to_thread(_of_files, settings)),
             ("Redis", "redis", asyncio.to_thread(_of_redis, settings)),
+            *(
+                [("RabbitMQ", "rabbitmq", asyncio.to_thread(_of_broker, settings))]
+                if settings.broker_url is not None
+                else []
+            ),
             ("Database", "database", of_database()),
             (_PROCESSES, "processes", of_processes()),
             ("Pages", "doors", asyncio.to_thread(_of_doors, settings)),
@@ -158,6 +166,10 @@ def _of_redis(settings: Settings) -> Findings:
         for number, facts in enumerate(found)
         for finding in redis_findings(facts)
     ]
+
+
+def _of_broker(settings: Settings) -> Findings:
+    return [] if settings.broker_url is None else list(broker_findings(broker_facts(settings)))
 
 
 def _of_doors(settings: Settings) -> Findings:

@@ -69,7 +69,7 @@ def drawn(found: Status, alerts: Sequence[Alert] = ()) -> RenderableType:
 
 def _unknown(found: Status) -> list[str]:
     """Why not all is known."""
-    told = [text for text in (found.present.trouble, found.refusal) if text is not None]
+    told = [text for text in (found.present.trouble, found.refusal, found.broker) if text is not None]
     return [text[0].upper() + text[1:] for text in told]
 
 

@@ -1,14 +1,19 @@
-"""The lengths of queues on Flower's page of the broker, where sentinels watch it."""
+"""The lengths of queues on Flower's page of the broker, where sentinels watch it or it is RabbitMQ."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from typing import Any
 
 from flower.utils import broker  # type: ignore[import-untyped]
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
+
+from config import get_settings
+from worker.broker.amqp_server import AmqpServer
 
 
 class WatchedRedis(broker.RedisSentinel):  # type: ignore[misc]  # Flower has no types
@@ -33,6 +38,28 @@ class WatchedRedis(broker.RedisSentinel):  # type: ignore[misc]  # Flower has no
         )
 
 
+class PlainRabbitMQ(broker.BrokerBase):  # type: ignore[misc]  # Flower has no types
+    """Flower's would ask the pages of RabbitMQ's management, which few open to it."""
+
+    def __init__(self, url: str, *_: Any, **__: Any) -> None:
+        super().__init__(url)
+
+    async def queues(self, names: Iterable[str]) -> list[dict[str, Any]]:
+        """What waits in these queues, and who takes from them."""
+        return await asyncio.to_thread(_states, sorted(names))
+
+
+def _states(names: Iterable[str]) -> list[dict[str, Any]]:
+    found = []
+    with closing(AmqpServer(get_settings())) as server:
+        for name in names:
+            state = server.state(name)
+            if state is not None:
+                found.append({"name": name, "messages_ready": state.messages, "consumers": state.consumers})
+    return found
+
+
 def install() -> None:
-    """Let Flower use it."""
+    """Let Flower use them."""
     broker.RedisSentinel = WatchedRedis
+    broker.RabbitMQ = PlainRabbitMQ
