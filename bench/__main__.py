@@ -18,6 +18,7 @@ from bench import (
     objects,
     plans,
     polls,
+    polls_references,
     rate_limit,
     requests,
     run_costs,
@@ -36,6 +37,7 @@ BENCHES: dict[str, Callable[[], Table]] = {
 SCALABLE: dict[str, Callable[..., Table]] = {
     "objects": objects.measure,
     "polls": polls.measure,
+    "polls_references": polls_references.measure,
     "requests": requests.measure,
     "rate_limit": rate_limit.measure,
     "nodes": nodes.measure,
