@@ -46,8 +46,8 @@ MUTANTS = [
     Mutant(
         "links with a value that cannot be read are not loaded",
         SETTLED,
-        "isinstance(value, Opaque) and value.odd for value",
-        "False for value",
+        "odd = isinstance(value, Opaque) and value.odd",
+        "odd = False",
     ),
     Mutant(
         "links of what was held are not loaded",
@@ -138,8 +138,8 @@ MUTANTS = [
     Mutant(
         "a link is settled whatever it refers to",
         LINKS,
-        "_shape(link) if link.left_id in standing else None",
-        "_shape(link)",
+        "settled_names(link) if link.left_id in standing else None",
+        "settled_names(link)",
         suite="-k every_link_tells",
     ),
     Mutant(

@@ -270,7 +270,7 @@ class Links:
                 "updated_at": now,
                 "run_id": run_id,
                 "parked": ",".join(parked_words(link)) or None,
-                "shape": _shape(link) if link.left_id in standing else None,
+                "shape": _shape(link, standing),
             }
             for link in links
         ]
@@ -306,7 +306,7 @@ class Links:
                 .values(
                     left_values=dump(link.left),
                     right_values=dump(link.right),
-                    shape=_shape(link) if link.left_id in standing else None,
+                    shape=_shape(link, standing),
                 )
             )
         if references.refers(connection, task):
@@ -320,7 +320,7 @@ class Links:
         links = [link for link in map(_link, rows) if _refers(link)]
         standing = references.standing(connection, task, links)
         for link in links:
-            if link.left_id not in standing or _shape(link) is None:
+            if _shape(link, standing) is None:
                 connection.execute(
                     update(schema.link)
                     .where(table.task == task, table.left_id == link.left_id)
@@ -400,8 +400,8 @@ def _digest(attributes: frozenset[str]) -> str:
     return hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
 
 
-def _shape(link: Link) -> str | None:
-    names = settled_names(link)
+def _shape(link: Link, standing: Collection[ID]) -> str | None:
+    names = settled_names(link) if link.left_id in standing else None
     return None if names is None else _digest(names)
 
 
