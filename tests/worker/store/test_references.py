@@ -136,6 +136,17 @@ def test_a_database_tells_what_a_look_at_every_link_tells(store: Store) -> None:
     assert reached["settled with references"] > 20
 
 
+async def test_a_pair_in_the_place_of_another_one_is_not_that_one(store: Store) -> None:
+    """Both are kept in one transaction with what refers to the first."""
+    journal = SqlJournal(store, "task", "run", 1)
+    plain = {"refs": References()}
+    await journal.confirm(put=Link("l5", "r5", plain, plain))
+    refers = {"refs": References((("l5", "r5"),))}
+    proofs = [Proof(Link("l1", "r1", refers, refers)), Proof(Link("l5", "r6", plain, plain))]
+    await journal.confirm_all(proofs)
+    assert [one.left_id for one in await journal.unsettled(("refs",))] == ["l1"]
+
+
 def rows(store: Store) -> list[tuple[Any, ...]]:
     with store.read() as connection:
         found = [tuple(row) for row in connection.execute(select(schema.reference))]
