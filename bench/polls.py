@@ -40,7 +40,7 @@ _BATCH = 5_000
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class _AllLinks(Links):
+class AllLinks(Links):
     """Gives all links where it is asked for those that are not settled."""
 
     def unsettled(self, task: str, attributes: Collection[str]) -> list[Link]:
@@ -52,7 +52,7 @@ class _LoadingStore(Store):
 
     @cached_property
     def links(self) -> Links:
-        return _AllLinks(self)
+        return AllLinks(self)
 
 
 class _Rows(dict[str, Row]):
@@ -170,9 +170,9 @@ def measure(*, quick: bool = False, sizes: Sequence[int] = SIZES) -> Table:
         idle = in_turns(*(place.run for place in places), rounds=2 * rounds + 1)
         edited = _edited(places, rounds)
         for place, seconds, after_edits in zip(places, idle, edited, strict=True):
-            quiet = _peak(place.run)
+            quiet = peak(place.run)
             place.edit()
-            busy = _peak(place.run_after_edits)
+            busy = peak(place.run_after_edits)
             table.add_row(
                 f"{place.size:,}",
                 *(f"{seconds * 1e3:.1f}", f"{seconds / idle[0]:.2f}", f"{quiet:.2f}"),
@@ -199,10 +199,10 @@ def _all_loaded(folder: Path, place: Place) -> tuple[str, str]:
         return "-", "-"
     loading = Place(folder, place.size, _LoadingStore)
     seconds, of_all = in_turns(place.run, loading.run, rounds=3)
-    return f"× {of_all / seconds:,.1f}", f"{_peak(loading.run):.2f}"
+    return f"× {of_all / seconds:,.1f}", f"{peak(loading.run):.2f}"
 
 
-def _peak(work: Callable[[], None]) -> float:
+def peak(work: Callable[[], None]) -> float:
     """The most memory in use at once that a run asked for, in MB."""
     tracemalloc.start()
     try:

@@ -16,6 +16,12 @@ SETTLED, KNOWN, RUN, CHANGES, BASES = (
     *(f"tasks/engine/{name}.py" for name in ("known", "run", "changes", "bases")),
 )
 LINKS, JOURNAL = "worker/store/tables/links.py", "worker/store/journal.py"
+REFERENCES, REFERRING, STILLNESS, BEING_STILL = (
+    "worker/store/tables/references.py",
+    "tasks/engine/referring.py",
+    "tasks/engine/stillness.py",
+    "tasks/services/sql/cursor.py",
+)
 
 MUTANTS = [
     Mutant("nothing planted", KNOWN, "", ""),
@@ -40,8 +46,8 @@ MUTANTS = [
     Mutant(
         "links with a value that cannot be read are not loaded",
         SETTLED,
-        "isinstance(value, Opaque) and value.odd for value",
-        "False for value",
+        "odd = isinstance(value, Opaque) and value.odd",
+        "odd = False",
     ),
     Mutant(
         "links of what was held are not loaded",
@@ -112,8 +118,99 @@ MUTANTS = [
     Mutant(
         "a base that loses an attribute counts as it was",
         LINKS,
-        "_shape(replace(link, left=left, right=right))",
-        "_shape(link)",
+        "                changed.append(replace(link, left=left, right=right))\n",
+        "                changed.append(link)\n",
+    ),
+    Mutant(
+        "what refers to a pair that comes or goes is not looked at",
+        LINKS,
+        "            references.stir(connection, task, [*map(_pair, new), *replaced.items()])\n",
+        "            pass\n",
+        suite="-k every_link_tells",
+    ),
+    Mutant(
+        "what refers to a pair that is dropped is not looked at",
+        LINKS,
+        "            references.stir(connection, task, [_pair(link)])\n",
+        "            pass\n",
+        suite="-k every_link_tells",
+    ),
+    Mutant(
+        "a link is settled whatever it refers to",
+        LINKS,
+        "settled_names(link) if link.left_id in standing else None",
+        "settled_names(link)",
+        suite="-k every_link_tells",
+    ),
+    Mutant(
+        "pairs of the same transaction are not linked yet",
+        REFERENCES,
+        "    linked |= {(link.left_id, link.right_id) for link in links}\n",
+        "",
+        suite="-k every_link_tells",
+    ),
+    Mutant(
+        "a pair that another one takes the place of is linked still",
+        REFERENCES,
+        " - set((replaced or {}).items())",
+        "",
+        suite="-k the_place_of_another",
+    ),
+    Mutant(
+        "it is not noted anew to what a link refers",
+        REFERENCES,
+        "    forget(connection, task, [link.left_id for link in some])\n",
+        "    if refers(connection, task):\n        return\n",
+        suite="-k every_link_tells",
+    ),
+    Mutant(
+        "what refers to something in doubt is not known",
+        KNOWN,
+        "        if self.is_whole or not pairs:\n",
+        "        if True:\n",
+        suite="-k histories_are_the_same",
+    ),
+    Mutant(
+        "what waits for a new object is not known",
+        BASES,
+        "        if self.are_all:\n            return\n        ids",
+        "        if True:\n            return\n        ids",
+        suite="-k histories_are_the_same",
+    ),
+    Mutant(
+        "of what a run does not know nothing is linked",
+        REFERRING,
+        "    ask = None if known.is_whole else _asking(known, here)\n",
+        "    ask = None\n",
+        suite="-k histories_are_the_same",
+    ),
+    Mutant(
+        "an alone reference that is linked by now is settled",
+        SETTLED,
+        " and not any(one in ids for one in self.alone)",
+        "",
+        suite="-k older_versions_linked_is_looked_through",
+    ),
+    Mutant(
+        "a lull goes on past what the links of a run say",
+        STILLNESS,
+        "for one in (lull.until, _first_move(policy, links, now)) if one",
+        "for one in (lull.until,) if one",
+        suite="-k first_moment_comes",
+    ),
+    Mutant(
+        "a server is still while something is under way",
+        BEING_STILL,
+        "still = schema.is_plain and horizon == following",
+        "still = schema.is_plain",
+        suite="-k missed_whatever",
+    ),
+    Mutant(
+        "a server is still though something was written",
+        BEING_STILL,
+        "return self.still_at > 0 and (self.still_at, self.horizon) == (before.still_at, before.horizon)",
+        "return self.still_at > 0",
+        suite="-k missed_whatever",
     ),
 ]
 
@@ -121,6 +218,10 @@ SUITES = (
     "tests/tasks/engine/test_known.py",
     "tests/tasks/engine/test_changes.py",
     "tests/tasks/journal/test_contract.py",
+    "tests/tasks/engine/test_known_references.py",
+    "tests/tasks/engine/test_lulls.py",
+    "tests/worker/store/test_references.py",
+    "tests/tasks/services/sql/test_changes.py",
 )
 
 
@@ -132,7 +233,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", help="mutants whose names contain one of these")
     options = parser.parse_args(arguments)
     ground = Ground(
-        parts=("config", "tasks", "worker", "tests/world", "tests/tasks/boards.py", *SUITES),
+        parts=(
+            *("config", "tasks", "worker", "tests/conftest.py", "tests/harness", "tests/world"),
+            *("tests/tasks/boards.py", "tests/tasks/policies/places.py", "tests/tasks/references/graphs.py"),
+            *("tests/tasks/services/sql/conftest.py", *SUITES),
+        ),
         arguments=("-k", "not postgresql", *SUITES),
     )
     outcomes = plant(MUTANTS, options.names, ground, at_once=2)

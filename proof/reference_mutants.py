@@ -59,8 +59,8 @@ MUTANTS = [
     Mutant(
         "what is missing is in no doubt",
         REFERRING,
-        "{pair for pair, link in here.items() if pair in dropped or _is_half(link, views)}",
-        "{pair for pair, link in here.items() if pair in dropped}",
+        "for link in base.links if _is_half(link, views)}",
+        "for link in base.links if False}",
     ),
     Mutant(
         "a service that drops references is taken for a person",
@@ -71,8 +71,8 @@ MUTANTS = [
     Mutant(
         "what refers to a later object is not written again",
         APPLY,
-        "        after = follow and what_follows(",
-        "        after = False and what_follows(",
+        "        after = follow and await what_follows(",
+        "        after = False and await what_follows(",
     ),
     Mutant(
         "new objects are made without what they refer to",
@@ -155,7 +155,7 @@ MUTANTS = [
     Mutant(
         "what is linked is never learnt",
         RUN,
-        "        base, views = await learned(self.running, base, views)\n",
+        "        base, views = await learned(self.running, self.known, base, views)\n",
         "",
     ),
     Mutant(

@@ -104,14 +104,14 @@ class Applier:
         if plan.void:
             await self.bases.journal.confirm(settle=plan.void)
         await self._carry_out_all(plan)
-        after = follow and what_follows(
+        after = follow and await what_follows(
             self.running,
-            self.bases.links,
+            self.bases,
             {*self.outcome.failed, *self.outcome.left},
             self.views,
             self.policy,
         )
-        if after and check_guards(after[0], len(self.bases.links), self.policy) is None:
+        if after and check_guards(after[0], self.bases.count, self.policy) is None:
             for end, view in after[1].items():
                 self.views[end] = view
             await self._carry_out_all(after[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from tasks.engine.proofs import advanced, nameless
@@ -20,6 +20,8 @@ class Bases:
         self.links: dict[tuple[ID, ID], Link] = {}
         #: Whether these are all; else the journal is asked for others.
         self.are_all = True
+        #: How many there are besides.
+        self.rest = 0
         #: With what an object is linked, by its end and id.
         self.counterparts: dict[tuple[End, ID], ID] = {}
         #: Linked objects of which this run concludes nothing from references to them.
@@ -31,6 +33,21 @@ class Bases:
         self.counterparts = {}
         for link in self.links.values():
             self._pair_off(link)
+
+    @property
+    def count(self) -> int:
+        """How many pairs are linked."""
+        return len(self.links) + self.rest
+
+    async def learn_referring(self, pairs: Collection[Linked]) -> None:
+        """Know of the links that refer to these objects, too."""
+        if self.are_all:
+            return
+        ids = {end: [pair[end is End.RIGHT] for pair in pairs] for end in End}
+        for link in await self.journal.referring(ids):
+            if (link.left_id, link.right_id) not in self.links:  # else it is as this run knows it
+                self._take(link, None)
+                self.rest -= 1
 
     async def counterpart(self, end: End, obj_id: ID) -> ID | None:
         """With what an object is linked, if it is."""

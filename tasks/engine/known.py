@@ -14,6 +14,7 @@ from typing import Any
 from tasks.journal.contract import Base, Journal
 from tasks.merge import Link
 from tasks.sides import ID, End
+from tasks.values.references import Linked
 
 #: Objects, by the end at which they are.
 Ids = Mapping[End, Collection[ID]]
@@ -38,6 +39,8 @@ class Known:
         self._ids: dict[End, Collection[ID]] = {}
         #: What was asked for so far; `None` where there is no link.
         self._asked: dict[End, dict[ID, Link | None]] = {end: {} for end in End}
+        #: With what objects are linked whose links were not asked for.
+        self._partners: dict[tuple[End, ID], Linked | None] = {}
         self._loading = asyncio.Lock()
 
     @classmethod
@@ -91,9 +94,45 @@ class Known:
                 self._take(await self._journal.links(end, fresh))
                 for one in fresh:
                     asked.setdefault(one, None)
+        await self._renew()
+
+    async def load_referring(self, pairs: Collection[Linked]) -> None:
+        """Have the links whose bases refer to these objects, too.
+
+        Raises:
+            StateError: one cannot be read.
+        """
+        if self.is_whole or not pairs:
+            return
+        self._take(
+            await self._journal.referring({end: [pair[end is End.RIGHT] for pair in pairs] for end in End})
+        )
+        await self._renew()
+
+    async def _renew(self) -> None:
         links = [link for link in list(self._asked[End.LEFT].values()) if link is not None]
         rest = max(await self._journal.count() - len(links), 0)
         self.base = replace(self.base, links=links, rest=rest)
+
+    async def meet(self, ids: Ids) -> None:
+        """Learn with what these objects are linked, without having their links.
+
+        Raises:
+            StateError: that cannot be read.
+        """
+        for end in End:
+            fresh = [one for one in ids.get(end, ()) if (end, one) not in self._partners]
+            found = await self._journal.counterparts(end, fresh) if fresh else {}
+            for one in fresh:
+                across = found.get(one)
+                self._partners[end, one] = None if across is None else _linked(end, one, across)
+
+    def partner(self, end: End, obj_id: ID) -> Linked | None:
+        """With what an object was linked when the run first asked; looked up at once where it did not."""
+        if (end, obj_id) not in self._partners:
+            found = self._journal.look_up(end, [obj_id])
+            self._partners[end, obj_id] = (found[0].left_id, found[0].right_id) if found else None
+        return self._partners[end, obj_id]
 
     def get(self, end: End, obj_id: ID) -> Link | None:
         """The link of an object, looked up at once where it is not known."""
@@ -123,6 +162,10 @@ class Known:
         for link in links:
             for end in End:
                 self._asked[end].setdefault(link.id_on(end), link)
+
+
+def _linked(end: End, one: ID, across: ID) -> Linked:
+    return (one, across) if end is End.LEFT else (across, one)
 
 
 def _waiting(base: Base) -> dict[End, set[ID]]:

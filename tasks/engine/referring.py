@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from tasks.engine.bases import Bases
+from tasks.engine.known import Known
 from tasks.engine.running import Running
 from tasks.engine.views import SideView
 from tasks.errors import ItemError
@@ -18,27 +19,44 @@ from tasks.values.references import Linked, References
 Views = Mapping[End, SideView]
 
 
-async def learned(running: Running, base: Base, views: Views) -> tuple[Base, dict[End, SideView]]:
+async def learned(
+    running: Running, known: Known, base: Base, views: Views
+) -> tuple[Base, dict[End, SideView]]:
     """The base and both sides, with references as what is linked by now says.
 
+    A run that knows some links only learns of the others what these refer to, and knows besides the links that refer
+    to something in doubt.
+
+    Args:
+        running: the run.
+        known: the links that it knows.
+        base: these, with what the run has asked of begun writes.
+        views: both sides.
+
     Raises:
-        StateError: the links of another task cannot be read.
+        StateError: links cannot be read, of this task or of another one.
         SideError: a side cannot be asked.
     """
     attributes = running.mapping.by_links
     if not attributes:
         return base, dict(views)
     dropped = await _dropped(running, base, views)
-    here: dict[Linked, Link] = {(link.left_id, link.right_id): link for link in base.links}
+    half = {(link.left_id, link.right_id) for link in base.links if _is_half(link, views)}
+    if not known.is_whole:
+        base, views = await _with_referring(known, base, views, half | dropped)
+        await known.meet(_named(running, base, views))
+    here = {(link.left_id, link.right_id): link for link in base.links}
+    ask = None if known.is_whole else _asking(known, here)
     for task, named in _by_task(attributes).items():
         if task:
             pairs = await _pairs_of(running, task, list(named), base, views)
             doubtful = {pair for pair in pairs if pair in dropped}
         else:
             pairs = list(here)
-            doubtful = {pair for pair, link in here.items() if pair in dropped or _is_half(link, views)}
+            linked = {pair for pair in dropped if pair in here or (ask and ask(End.LEFT, pair[0]) == pair)}
+            doubtful = half | linked
         for one in named.values():
-            one.known.know(pairs, doubtful)
+            one.known.know(pairs, doubtful, None if task else ask)
     seen = {end: replace(view, snapshot=_again(attributes, view.snapshot)) for end, view in views.items()}
     links = [_agreed(attributes, link) for link in base.links]
     for name, one in attributes.items():
@@ -46,6 +64,48 @@ async def learned(running: Running, base: Base, views: Views) -> tuple[Base, dic
             if len(one.single) == 1 and running.mapping.only_to.get(name, end) is end:
                 links, seen[end] = _next_shown(name, end, base.links, links, seen, inward=not one.task)
     return replace(base, links=links), seen
+
+
+async def _with_referring(
+    known: Known, base: Base, views: Views, doubtful: Collection[Linked]
+) -> tuple[Base, dict[End, SideView]]:
+    """The base and both sides with those objects that refer to something in doubt; they did not change."""
+    before = {(link.left_id, link.right_id) for link in base.links}
+    await known.load_referring(doubtful)
+    fresh = [link for link in known.base.links if (link.left_id, link.right_id) not in before]
+    base = replace(base, links=[*base.links, *fresh], rest=known.base.rest)
+    return base, {end: _with_unchanged(view, end, fresh) for end, view in views.items()}
+
+
+def _with_unchanged(view: SideView, end: End, links: Iterable[Link]) -> SideView:
+    records = {
+        link.id_on(end): Record(link.id_on(end), link.base_on(end))
+        for link in links
+        if end not in link.parked
+    }
+    snapshot = view.snapshot
+    return replace(view, snapshot=replace(snapshot, records={**records, **snapshot.records}))
+
+
+def _named(running: Running, base: Base, views: Views) -> dict[End, set[ID]]:
+    """The objects of this task that anything refers to that the run knows."""
+    names = [name for name, one in running.mapping.by_links.items() if not one.task]
+    found: dict[End, set[ID]] = {end: set() for end in End}
+    for end, view in views.items():
+        shown = [record.values for record in view.snapshot.records.values()]
+        shown += [link.base_on(end) for link in base.links]
+        for values in shown:
+            for name in names:
+                if isinstance(value := values.get(name), References):
+                    found[end] |= set(ids_of(end, value))
+                    found[End.LEFT] |= {left for left, _ in value.links}
+    return found
+
+
+def _asking(known: Known, here: Collection[Linked]) -> Callable[[End, ID], Linked | None]:
+    """Who tells with what other objects are linked than those whose links the run knows."""
+    mine = {one for pair in here for one in zip(End, pair, strict=True)}
+    return lambda end, one: None if (end, one) in mine else known.partner(end, one)
 
 
 def _next_shown(
@@ -130,27 +190,34 @@ def as_written(end: End, written: Mapping[str, Any], shown: Mapping[str, Any]) -
     return found
 
 
-def what_follows(
-    running: Running, links: Mapping[Linked, Link], spare: Iterable[Linked], views: Views, policy: Policy
+async def what_follows(
+    running: Running, bases: Bases, spare: Iterable[Linked], views: Views, policy: Policy
 ) -> tuple[Plan, dict[End, SideView]] | None:
     """What is to be written to objects which refer to some that got their counterpart in this run.
 
     Args:
         running: the run.
-        links: all pairs, with the bases that it made.
+        bases: the pairs, with the bases that it made; those that wait for new ones are among them afterwards.
         spare: pairs that were left as they were.
         views: both sides, as it read and wrote them.
         policy: what is synced.
+
+    Raises:
+        StateError: the links that refer to them cannot be read.
     """
     attributes = {name: one for name, one in running.mapping.by_links.items() if not one.task}
     if not attributes:
         return None
     before = next(iter(attributes.values())).known
     fresh = [
-        pair for pair in links if (End.LEFT, pair[0]) not in before.pairs and pair not in before.doubtful
+        pair
+        for pair in bases.links
+        if (End.LEFT, pair[0]) not in before.pairs and pair not in before.doubtful
     ]
     if not fresh:
         return None
+    await bases.learn_referring(fresh)
+    links = bases.links
     new = {(end, one) for pair in fresh for end, one in zip(End, pair, strict=True)}
     left_out = set(spare)
     concerned = [
@@ -161,15 +228,15 @@ def what_follows(
     if not concerned:
         return None
     for one in attributes.values():
-        one.known.know(links, one.known.doubtful)
+        one.known.know(links, one.known.doubtful, one.known.ask)
     found = {}
     for end, view in views.items():
         records = {link.id_on(end): _record(end, link, view.snapshot) for link in concerned}
         snapshot = _again(attributes, Snapshot(end, records, full=False))
         known = {**view.snapshot.records, **snapshot.records}
         found[end] = (snapshot, replace(view, snapshot=replace(view.snapshot, records=known)))
-    bases = [_agreed(attributes, link) for link in concerned]
-    plan = make_plan(bases, found[End.LEFT][0], found[End.RIGHT][0], policy)
+    agreed = [_agreed(attributes, link) for link in concerned]
+    plan = make_plan(agreed, found[End.LEFT][0], found[End.RIGHT][0], policy)
     return plan, {end: view for end, (_, view) in found.items()}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -18,15 +18,16 @@ from tasks.engine.referring import learned
 from tasks.engine.remembering import memory_after
 from tasks.engine.report import Order, RunReport, missed_by, odd_values, report_of
 from tasks.engine.running import Running, opened, without
-from tasks.engine.stillness import lull_after, lull_now, moves, needs_every_link
+from tasks.engine.stillness import lull_after, lull_now, lull_renewed, moves
 from tasks.engine.sync import OwnSteps, Progress, Sync, silent
 from tasks.engine.titles import titled
 from tasks.engine.told import Remembered, remember_told
 from tasks.engine.views import SideView, ask_for_made, ask_for_missing
-from tasks.journal.contract import Base, Journal, Memory
+from tasks.journal.contract import Base, Journal, Lull
 from tasks.merge import (
     ID,
     Halt,
+    Link,
     Plan,
     Policy,
     Values,
@@ -105,6 +106,8 @@ class _Run:
     quiet: bool = field(default=False, init=False)
     #: When they were asked.
     listed_at: datetime = field(default=datetime.min, init=False)
+    #: The lull in which they were, of a task whose objects move without a change.
+    lull: Lull | None = field(default=None, init=False)
 
     @property
     def _journal(self) -> Journal:
@@ -145,7 +148,7 @@ class _Run:
         elif policy.is_first:
             base = await note_what_is_there(self._journal, base, views, policy)
         applier = Applier(self.running, views, policy, progress=self.progress, clock=self.order.clock)
-        applier.bases.are_all = self.known.is_whole
+        applier.bases.are_all, applier.bases.rest = self.known.is_whole, base.rest
         applier.writer.begun = {
             (intent.side, intent.source_id): intent.key for intent in base.intents if intent.target_id is None
         }
@@ -163,15 +166,18 @@ class _Run:
             for side in End:
                 outcome.missed += missed_by(plan.labels[side], views[side].snapshot)
             outcome.missed += odd_values(plan)
-            await self._note_lull(policy, plan, memory)
+            if not memory.held:
+                await self._note_lull(policy, plan, applier.bases.links.values())
         return report_of(plan, outcome)
 
-    async def _note_lull(self, policy: Policy, plan: Plan, memory: Memory) -> None:
-        """Let the next runs know that there was nothing to do, where they would have to look at every link."""
-        idle = self.quiet and self.known.is_whole and not memory.held
-        if not idle or self.running.sync.own is not None or not moves(self.running, policy):
-            return
-        lull = lull_after(self.running, self.known.base, policy, plan, self.listed_at)
+    async def _note_lull(self, policy: Policy, plan: Plan, links: Collection[Link]) -> None:
+        """Let the next runs know where they need not look at every link, though objects move without a change."""
+        lull = None
+        if not self.known.is_whole:
+            if self.lull is not None and plan.actions:  # what was kept of these ended it
+                lull = lull_renewed(self.lull, policy, links, self.listed_at)
+        elif self.quiet and self.running.sync.own is None and moves(self.running, policy):
+            lull = lull_after(self.running, self.known.base, policy, plan, self.listed_at)
         if lull is not None:
             await self._journal.keep_lull(lull)
 
@@ -221,7 +227,7 @@ class _Run:
                 return await self._plan(policy, full=True)  # a listing is compared with every link
             views = await ask_for_missing(views, base.links, policy, base.count)
             base = replace(base, intents=await ask_for_made(views, base.intents))
-        base, views = await learned(self.running, base, views)
+        base, views = await learned(self.running, self.known, base, views)
         self.progress("plan", 0, 0)
         records = len(base.links) + sum(len(view.snapshot.records) for view in views.values())
         if self.order.planner is None and records <= FEW:
@@ -272,10 +278,10 @@ class _Run:
             if not full and now - cursor.listed_at < self.running.sync.full_listing_every
         }
         self.quiet, self.listed_at = False, now
-        # Time takes objects out of a window, and references move with what they refer to, without a change.
+        # Time takes objects out of a window, and another task links what this one refers to, without a change.
         moving = moves(self.running, policy)
-        lulled = moving and len(cursors) == len(End) and await self._is_lulled(policy, now)
-        if len(cursors) < len(End) or (moving and not lulled):
+        self.lull = await self._lull(policy, now) if moving and len(cursors) == len(End) else None
+        if len(cursors) < len(End) or (moving and self.lull is None):
             await known.load_all()
         else:
             await known.load_unsettled(mapping.names, self._columns.told)
@@ -300,8 +306,6 @@ class _Run:
             await asyncio.gather(*listings, return_exceptions=True)
             raise
         self.quiet = all(isinstance(one, Since) and not one.ids for one in found.values())
-        if lulled and (not self.quiet or needs_every_link(self.running, known.base)):
-            await known.load_all()
         await known.load({end: one.ids for end, one in found.items() if isinstance(one, Since)})
         links = known.base.links
         return {end: one.view(links) if isinstance(one, Since) else one for end, one in found.items()}
@@ -318,9 +322,9 @@ class _Run:
 
         return base_of
 
-    async def _is_lulled(self, policy: Policy, now: datetime) -> bool:
+    async def _lull(self, policy: Policy, now: datetime) -> Lull | None:
         ordinary = self.order.planner is None and self.running.sync.own is None and not self.known.is_whole
-        return ordinary and await lull_now(self.running, self.known.base, policy, now) is not None
+        return await lull_now(self.running, self.known.base, policy, now) if ordinary else None
 
     async def _by_own_sync(self, own: OwnSteps, base: Base) -> RunReport:
         """The task's own `sync` decides everything; what it agreed on becomes the base."""

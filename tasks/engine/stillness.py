@@ -1,15 +1,15 @@
-"""When a poll without a change need not know a link, though references or a window of time move without a change.
+"""When a run need not know a link that nothing names, though a window of time moves without a change.
 
 What a run plans follows from the links, from what the sides show, from the definition of the task and, with a window,
 from the time. A run that knew every link, was told of no change and had nothing to do would find nothing again as long
 as all of these are the same. It leaves word of that, a *lull*, which the journal drops with whatever it keeps of a
-link.
+link. A run in a lull that does something with some links leaves word anew: of the others, nothing has changed.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from tasks.engine.running import Running
@@ -18,8 +18,8 @@ from tasks.merge import End, Link, Plan, Policy
 
 
 def moves(running: Running, policy: Policy) -> bool:
-    """Whether objects may move without a change."""
-    return policy.window is not None or bool(running.mapping.by_links)
+    """Whether objects may move without a change, and without anything that the journal of the task knows of."""
+    return policy.window is not None or _others(running)
 
 
 async def lull_now(running: Running, base: Base, policy: Policy, now: datetime) -> Lull | None:
@@ -44,15 +44,35 @@ def lull_after(running: Running, base: Base, policy: Policy, plan: Plan, now: da
     return Lull(_definition(running, policy), now, _first_move(policy, base.links, now))
 
 
-def needs_every_link(running: Running, base: Base) -> bool:
-    """Whether a link that is known of refers to others, which are not known."""
-    return bool(running.mapping.by_links and base.links)
+def lull_renewed(lull: Lull, policy: Policy, links: Collection[Link], now: datetime) -> Lull | None:
+    """The lull that goes on after a run in it; `None` where one of its links may move by time as it is now.
+
+    Args:
+        lull: in which the run was.
+        policy: what is synced.
+        links: those that the run knew, as it left them.
+        now: when it listed the sides.
+    """
+    window = policy.window
+    if window is not None and any(
+        window.attribute not in (shown := link.base_on(end)) or not window.holds(shown, now)
+        for link in links
+        if not (link.parked or link.apart)
+        for end in End
+    ):
+        return None
+    moments = [one for one in (lull.until, _first_move(policy, links, now)) if one is not None]
+    return Lull(lull.of, now, min(moments, default=None))
+
+
+def _others(running: Running) -> bool:
+    """Whether references lead to objects of another task."""
+    return any(one.task for one in running.mapping.by_links.values())
 
 
 def _may_lull(running: Running, base: Base) -> bool:
     """Whether nothing waits, and no other task has a say: its links change by themselves."""
-    others = any(one.task for one in running.mapping.by_links.values())
-    return not (others or base.intents or base.memory.held)
+    return not (_others(running) or base.intents or base.memory.held)
 
 
 def _lacks(running: Running, links: Iterable[Link]) -> bool:

@@ -29,7 +29,9 @@ async def titled(plan: Plan, running: Running, base: Base, views: Mapping[End, S
     titles: dict[str, dict[Linked, str]] = {}
     for name, pairs in wanted.items():
         task = attributes[name].task
-        found = await _of_another(running, task, pairs) if task else _of_this(running, base, views, pairs)
+        found = (
+            await _of_another(running, task, pairs) if task else await _of_this(running, base, views, pairs)
+        )
         if found:
             titles[name] = found
     if not titles:
@@ -78,12 +80,17 @@ def _with(action: Action, called: Callable[[str, Any], Any]) -> Action:
     return action
 
 
-def _of_this(
+async def _of_this(
     running: Running, base: Base, views: Mapping[End, SideView], pairs: set[Linked]
 ) -> dict[Linked, str]:
     """The titles that both sides show, or showed when they agreed last."""
     attribute = running.sync.title_of(running.mapping)
     links = {(link.left_id, link.right_id): link for link in base.links} if pairs else {}
+    if base.rest and (
+        others := pairs - links.keys()
+    ):  # of those the run knows no more than that they are linked
+        asked = await running.journal.links(End.LEFT, [left for left, _ in others])
+        links |= {(link.left_id, link.right_id): link for link in asked}
     found: dict[Linked, str] = {}
     for pair in pairs:
         for end, one in zip(End, pair, strict=True):

@@ -138,11 +138,18 @@ class Journal(Linked, Protocol):
         ...
 
     async def unsettled(self, attributes: Collection[str]) -> Sequence[Link]:
-        """The links of which a run says something though neither side changed (`tasks.merge.is_settled`).
+        """The links of which a run may say something though neither side changed.
+
+        These are the ones that are not settled (`tasks.merge.is_settled`), and those to whose references something
+        happened: one was linked or is linked no more (`tasks.merge.Referred`).
 
         Args:
             attributes: those that are kept in step now.
         """
+        ...
+
+    async def referring(self, ids: Mapping[End, Collection[ID]]) -> Sequence[Link]:
+        """The links whose bases refer to any of these objects, by their end; in no order, each once."""
         ...
 
     def look_up(self, end: End, ids: Collection[ID] | None) -> Sequence[Link]:

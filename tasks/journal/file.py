@@ -27,7 +27,7 @@ from tasks.journal.contract import (
 )
 from tasks.journal.ledger import LedgerEntry, Version, fingerprint_of
 from tasks.journal.state import State
-from tasks.journal.state_links import base_of, counterparts_of, ids_in, links_of, unsettled_in
+from tasks.journal.state_links import base_of, counterparts_of, ids_in, links_of, referring_in, unsettled_in
 from tasks.journal.together import Together
 from tasks.merge import ID, Effect, End, Intent, Link, Name
 from tasks.uninterrupted import uninterrupted
@@ -121,7 +121,7 @@ class FileJournal:
         return replace(self._recalled, links=())
 
     async def unsettled(self, attributes: Collection[str]) -> Sequence[Link]:
-        """The links of which a run says something though neither side changed.
+        """The links of which a run may say something though neither side changed.
 
         Raises:
             StateError: a file cannot be read, or a database has taken the task over.
@@ -129,6 +129,16 @@ class FileJournal:
         if not self.loaded:
             await self.load()
         return unsettled_in(self.state, attributes)
+
+    async def referring(self, ids: Mapping[End, Collection[ID]]) -> Sequence[Link]:
+        """The links whose bases refer to any of these objects.
+
+        Raises:
+            StateError: a file cannot be read, or a database has taken the task over.
+        """
+        if not self.loaded:
+            await self.load()
+        return referring_in(self.state, ids)
 
     def look_up(self, end: End, ids: Collection[ID] | None) -> Sequence[Link]:
         """The links of these objects of a side, or all, in the caller's thread.

@@ -14,6 +14,7 @@ from tasks.journal.state_links import (
     ids_in,
     links_of,
     outline_of,
+    referring_in,
     unsettled_in,
 )
 from tasks.merge import ID, Effect, End, Intent, Link
@@ -39,8 +40,12 @@ class StateJournal:
         return outline_of(self.state)
 
     async def unsettled(self, attributes: Collection[str]) -> Sequence[Link]:
-        """The links of which a run says something though neither side changed."""
+        """The links of which a run may say something though neither side changed."""
         return unsettled_in(self.state, attributes)
+
+    async def referring(self, ids: Mapping[End, Collection[ID]]) -> Sequence[Link]:
+        """The links whose bases refer to any of these objects."""
+        return referring_in(self.state, ids)
 
     def look_up(self, end: End, ids: Collection[ID] | None) -> Sequence[Link]:
         """The links of these objects of a side, or all."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from tasks.journal.contract import Base, Memory, memory_from_data, parked_from
 from tasks.journal.state import State
-from tasks.merge import ID, End, Intent, Link, is_settled
+from tasks.merge import ID, End, Intent, Link, is_settled, referred
 
 
 def base_of(state: State) -> Base:
@@ -39,8 +39,24 @@ def ids_in(state: State, end: End) -> list[ID]:
 
 
 def unsettled_in(state: State, attributes: Collection[str]) -> list[Link]:
-    """The links in a state of which a run says something though neither side changed."""
-    return [link for link in links_of(state, End.LEFT, None) if not is_settled(link, attributes)]
+    """The links in a state of which a run may say something though neither side changed."""
+    linked = set(state.ids.items())
+    ids = {one for pair in linked for one in zip(End, pair, strict=True)}
+    return [
+        link
+        for link in links_of(state, End.LEFT, None)
+        if not (is_settled(link, attributes) and referred(link).stands(linked, ids))
+    ]
+
+
+def referring_in(state: State, ids: Mapping[End, Collection[ID]]) -> list[Link]:
+    """The links in a state whose bases refer to any of these objects."""
+    wanted = {(end, one) for end, some in ids.items() for one in some}
+    return [
+        link
+        for link in (links_of(state, End.LEFT, None) if wanted else ())
+        if not wanted.isdisjoint(referred(link).ids)
+    ]
 
 
 def links_of(state: State, end: End, ids: Collection[ID] | None) -> list[Link]:

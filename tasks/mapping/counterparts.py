@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +21,17 @@ class Counterparts:
     pairs: Mapping[tuple[End, ID], Linked] = field(default_factory=dict)
     #: Linked objects of which one is not there, so that nothing follows from references to them in this run.
     doubtful: frozenset[Linked] = frozenset()
+    #: Tells with what another object is linked, where `pairs` are not all.
+    ask: Callable[[End, ID], Linked | None] | None = None
 
-    def know(self, links: Iterable[Linked], doubtful: Collection[Linked] = ()) -> None:
-        """Take these for what is linked."""
-        self.doubtful = frozenset(doubtful)
+    def know(
+        self,
+        links: Iterable[Linked],
+        doubtful: Collection[Linked] = (),
+        ask: Callable[[End, ID], Linked | None] | None = None,
+    ) -> None:
+        """Take these for what is linked, and ask of others."""
+        self.doubtful, self.ask = frozenset(doubtful), ask
         self.pairs = {
             (end, one): pair
             for pair in links
@@ -32,10 +39,17 @@ class Counterparts:
             for end, one in zip(End, pair, strict=True)
         }
 
+    def pair(self, end: End, one: ID) -> Linked | None:
+        """The linked objects of which one is meant; `None` where it is not linked, or in doubt."""
+        found = self.pairs.get((end, one))
+        if found is None and self.ask is not None:
+            found = self.ask(end, one)
+        return None if found in self.doubtful else found
+
     def seen(self, end: End, ids: Iterable[ID]) -> References:
         """What these ids of an end mean."""
         own = set(ids)
-        found = {one: self.pairs[end, one] for one in own if (end, one) in self.pairs}
+        found = {one: pair for one in own if (pair := self.pair(end, one)) is not None}
         return References(tuple(sorted(set(found.values()))), tuple(sorted(own - found.keys())))
 
     def again(self, end: End, value: Any) -> Any:
@@ -46,7 +60,7 @@ class Counterparts:
         """What a base still says: what is in doubt is left out for now, what is linked no more for good."""
         if not isinstance(value, References):
             return value
-        kept = tuple(pair for pair in value.links if self.pairs.get((End.LEFT, pair[0])) == pair)
+        kept = tuple(pair for pair in value.links if self.pair(End.LEFT, pair[0]) == pair)
         gone = set(value.links) - set(kept) - self.doubtful
         return References(kept, (*value.alone, _NO_MORE) if gone else value.alone)
 
@@ -99,7 +113,7 @@ class ByLinks:
         if current is None:  # what is brought back has all that it had
             return tuple(sorted(ids_of(end, common))) if isinstance(common, References) else ()
         shown = () if isinstance(current, Opaque) else tuple(current)
-        kept = [one for one in shown if (end, one) not in self.known.pairs and one not in wanted]
+        kept = [one for one in shown if self.known.pair(end, one) is None and one not in wanted]
         if end not in self.single:
             return tuple(sorted({*wanted, *kept}))
         return tuple([one for one in wanted if one in shown][:1] or wanted[:1] or kept[:1])

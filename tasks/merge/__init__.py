@@ -58,7 +58,7 @@ from tasks.merge.planner import make_plan
 from tasks.merge.policy import UNRESOLVED, Dispute, Policy, in_window
 from tasks.merge.remade import brings_together, in_question, left_sight, may_be_there, unknown_rests
 from tasks.merge.scope import Filter, Window
-from tasks.merge.settled import is_settled, settled_names, with_rest
+from tasks.merge.settled import Referred, is_settled, referred, settled_names, with_rest
 from tasks.merge.undo import take_back, undo
 from tasks.merge.untouched import shows_base
 from tasks.sides.ends import ID, End, Labels
@@ -93,6 +93,7 @@ __all__ = [
     "Plan",
     "Policy",
     "Record",
+    "Referred",
     "Restore",
     "Skip",
     "Snapshot",
@@ -122,6 +123,7 @@ __all__ = [
     "plan_digest",
     "plan_from_data",
     "plan_to_data",
+    "referred",
     "resolve",
     "settled_names",
     "shows_base",

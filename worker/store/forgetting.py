@@ -41,4 +41,5 @@ def forget(store: Database, task: str, fence: int) -> None:
         take_fence(connection, task, fence)
         for table in _FORGOTTEN:
             connection.execute(delete(table).where(table.c.task == task))
+        connection.execute(delete(schema.reference).where(schema.reference.c.task == task))
         connection.execute(update(schema.node).where(schema.node.c.id == task).values(linked=None, lull=None))

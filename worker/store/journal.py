@@ -64,8 +64,12 @@ class SqlJournal:
         return base
 
     async def unsettled(self, attributes: Collection[str]) -> Sequence[Link]:
-        """The links of which a run says something though neither side changed."""
+        """The links of which a run may say something though neither side changed."""
         return await asyncio.to_thread(self._store.links.unsettled, self._task, attributes)
+
+    async def referring(self, ids: Mapping[End, Collection[ID]]) -> Sequence[Link]:
+        """The links whose bases refer to any of these objects."""
+        return await asyncio.to_thread(self._store.links.referring, self._task, ids)
 
     def look_up(self, end: End, ids: Collection[ID] | None) -> Sequence[Link]:
         """The links of these objects of a side, or all, in the caller's thread."""

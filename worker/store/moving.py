@@ -144,7 +144,7 @@ def take_in(
         if not replace and _state(connection, task):
             raise StateFileError(f"{task!r} has a state already")
         before = ordinary_runs(connection, task)
-        for table in _REPLACED:
+        for table in (*_REPLACED, schema.reference):
             connection.execute(delete(table).where(table.c.task == task))
         try:
             taken, exported = _insert(connection, task, head, rows)
@@ -152,6 +152,7 @@ def take_in(
             raise StateFileError("two of its rows are about the same thing") from error
         _keep_total(connection, task, max(before, exported))
         Links.count_anew(connection, task)
+        Links.look_through(connection, task)
         keep_in_mind(connection, task, datetime.now(UTC))
     return taken
 

@@ -52,7 +52,7 @@ def rename(
         # Of a first run under the new name, which halted because of the old one.
         for table in (schema.plan, schema.memory, schema.pause, schema.timing):
             connection.execute(delete(table).where(table.c.task == new))
-        for table in schema.OF_TASKS:
+        for table in (*schema.OF_TASKS, schema.reference):
             connection.execute(update(table).where(table.c.task == old).values(task=new))
         node = schema.node.c
         pruned = connection.scalar(select(func.sum(node.runs_pruned)).where(node.id.in_((old, new))))

@@ -87,6 +87,17 @@ link = Table(
     Index("ix_link_task_shape", "task", "shape"),
 )
 
+#: To which objects the bases of links refer, by their end and id: that of the link is its left object's.
+reference = Table(
+    "reference",
+    metadata,
+    Column("task", String(200), primary_key=True),
+    Column("side", String(10), primary_key=True),
+    Column("object_id", String(400), primary_key=True),
+    Column("left_id", String(400), primary_key=True),
+    Index("ix_reference_task_left", "task", "left_id"),
+)
+
 #: Writes that were begun; a row goes when their outcome is known.
 intent = Table(
     "intent",

@@ -24,6 +24,11 @@ _WRAPS, _FAR = 2**32, 2**31
 #: More than clocks are ever set back at once.
 _SHIFT = timedelta(hours=2)
 
+#: The first transaction that is under way, and the next one: the same where none is.
+_MOMENT = sa.text(
+    "SELECT CAST(pg_snapshot_xmin(now) AS text), CAST(pg_snapshot_xmax(now) AS text) FROM pg_current_snapshot() AS now"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
@@ -35,8 +40,18 @@ class Cursor:
     identity: str = ""
     #: Of the transactions that were under way, the first: all before it were seen.
     horizon: int = 0
+    #: Where none was under way, the next transaction that writes; 0: some were, or more than these change the table.
+    still_at: int = 0
     #: The highest value of the column that tells; `None` where there was no row.
     highest: Raw = None
+
+    def is_still(self, before: Cursor) -> bool:
+        """Whether nothing at all was written to this server since another cursor of the same table.
+
+        Nothing was under way then and nothing is now, and no transaction that wrote has ended in between: each would
+        have taken a number.
+        """
+        return self.still_at > 0 and (self.still_at, self.horizon) == (before.still_at, before.horizon)
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept."""
@@ -65,8 +80,9 @@ class Cursor:
 def next_cursor(connection: sa.Connection, schema: Schema, scope: str) -> Cursor | None:
     """The cursor of this moment; `None` where nothing tells what changes."""
     if schema.identity:
-        horizon = connection.execute(sa.text("SELECT CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text)"))
-        return Cursor(scope, schema.identity, horizon=int(horizon.scalar_one()))
+        horizon, following = map(int, connection.execute(_MOMENT).one())
+        still = schema.is_plain and horizon == following
+        return Cursor(scope, schema.identity, horizon=horizon, still_at=following if still else 0)
     if schema.changed is None:
         return None
     column = schema.changed

@@ -77,6 +77,8 @@ class Reader:
         before = Cursor.from_json(told, scope, self.schema)
         with self.database.reading() as connection:
             cursor = next_cursor(connection, self.schema, scope)
+            if cursor is not None and cursor.is_still(before):  # what was deleted by then was told with it
+                return Changes([], cursor=cursor.to_json())
             conditions = [
                 since(connection, self.schema, before, cursor, self.look_back),
                 *self.schema.in_scope,

@@ -35,6 +35,8 @@ class Reflected:
     shows_all: bool
     #: A word for the table itself, where the database tells which rows changed since a transaction.
     identity: str
+    #: Whether all its rows are in one place that lasts, so that nothing changes them but transactions of this server.
+    is_plain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class _Rights:
     is_view: bool = False
     shows_all: bool = True
     identity: str = ""
+    is_plain: bool = False
     #: Whether the number of a row that was deleted may be that of the next one.
     reuses: bool = False
     #: Columns that this login may not write, or that cannot be written.
@@ -90,6 +93,7 @@ def reflect(database: Database, connection: sa.Connection, options: Options) -> 
         rights.is_view,
         rights.shows_all,
         rights.identity,
+        rights.is_plain,
     )
 
 
@@ -158,7 +162,9 @@ def _rights_sqlite(
 _TABLE = sa.text(
     "SELECT c.oid, c.relkind, row_security_active(c.oid) AS hides, "
     "has_table_privilege(c.oid, 'SELECT') AS is_readable, "
-    "concat_ws('/', pg_postmaster_start_time(), c.oid, pg_relation_filenode(c.oid)) AS identity "
+    "concat_ws('/', pg_postmaster_start_time(), c.oid, pg_relation_filenode(c.oid)) AS identity, "
+    # A partition or child may be a table of another server.
+    "c.relpersistence = 'p' AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid) AS is_plain "
     "FROM pg_class c WHERE c.oid = to_regclass(:name)"
 )
 _READ_ONLY = sa.text(
@@ -175,5 +181,6 @@ def _rights_postgresql(connection: sa.Connection, name: str, schema: str | None)
         is_view=kind in "vm",
         shows_all=kind in "rp" and not found["hides"],
         identity=found["identity"] if kind in "rp" and found["is_readable"] else "",
+        is_plain=kind == "r" and found["is_plain"],
         read_only=frozenset(connection.execute(_READ_ONLY, {"oid": found["oid"]}).scalars()),
     )

@@ -68,6 +68,7 @@ class Schema:
     is_view: bool
     shows_all: bool
     identity: str
+    is_plain: bool
     constraints: Mapping[str, Sequence[str]]
     #: The columns that have the names of files, by the column that has the file.
     names_of_files: Mapping[str, Column]
@@ -184,6 +185,7 @@ def synced(found: Reflected, options: Options) -> Schema:
         is_view=found.is_view,
         shows_all=found.shows_all,
         identity=found.identity,
+        is_plain=found.is_plain,
         constraints=found.constraints,
         names_of_files=names_of_files,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -16,10 +16,12 @@ from sqlalchemy.exc import IntegrityError
 
 from tasks.errors import ItemError, StateError
 from tasks.journal.contract import Base, Lull, parked_from, parked_words
-from tasks.merge import ID, End, Intent, Link, settled_names
+from tasks.merge import ID, End, Intent, Link, referred, settled_names
 from tasks.values.canonical import dump, load
 from worker.store import schema
 from worker.store.database import Database
+from worker.store.tables import references
+from worker.store.tables.ids import in_parts
 from worker.store.tables.memory import load_memory
 
 # Made once: SQLAlchemy takes longer to build such a statement than SQLite takes to carry it out.
@@ -45,9 +47,6 @@ def _in_the_place(table: Table) -> dict[str, Any]:
 
 
 _PUT, _BEGIN = _in_the_place(schema.link), _in_the_place(schema.intent)
-
-#: Ids that one query asks for; SQLite takes so many variables in every version.
-_IDS_AT_ONCE = 500
 
 _ID = {End.LEFT: schema.link.c.left_id, End.RIGHT: schema.link.c.right_id}
 
@@ -125,7 +124,7 @@ class Links:
         return None if kept is None else Lull(**_values(kept))
 
     def unsettled(self, task: str, attributes: Collection[str]) -> list[Link]:
-        """The links of which a run says something though neither side changed.
+        """The links of which a run may say something though neither side changed.
 
         Raises:
             StateError: a row cannot be read.
@@ -134,6 +133,27 @@ class Links:
             rows = connection.execute(_UNSETTLED, {"of_task": task, "of_shape": shape_of(attributes)}).all()
         with _told_rows(task):
             return [_link(row) for row in rows]
+
+    def referring(self, task: str, ids: Mapping[End, Collection[ID]]) -> list[Link]:
+        """The links whose bases refer to any of these objects, by their end.
+
+        Raises:
+            StateError: a row cannot be read.
+        """
+        link = schema.link.c
+        with self._store.read() as connection:
+            rows = {
+                row.left_id: row
+                for end, wanted in ids.items()
+                for some in in_parts(connection, wanted)
+                for row in connection.execute(
+                    select(*_LINK).where(
+                        link.task == task, link.left_id.in_(references.referring(task, end, some))
+                    )
+                )
+            }
+        with _told_rows(task):
+            return [_link(row) for row in rows.values()]
 
     def tasks(self) -> set[str]:
         """The names of all tasks that have links or open intents."""
@@ -181,9 +201,7 @@ class Links:
         place = _ID[end]
         rows: list[Any] = []
         with self._store.read() as connection:
-            wanted = [one for one in dict.fromkeys(ids) if _may_be_kept(one, connection)]
-            for start in range(0, len(wanted), _IDS_AT_ONCE):
-                some = wanted[start : start + _IDS_AT_ONCE]
+            for some in in_parts(connection, ids):
                 query = select(*columns).where(schema.link.c.task == task, place.in_(some))
                 rows += connection.execute(query).all()
         return rows
@@ -235,6 +253,13 @@ class Links:
         if not links:
             return 0
         now = datetime.now(UTC)
+        before = _right_ids(connection, task, [link.left_id for link in links])
+        new = [link for link in links if before.get(link.left_id) != link.right_id]
+        replaced = {link.left_id: before[link.left_id] for link in new if link.left_id in before}
+        refer = references.refers(connection, task)
+        if refer:
+            references.stir(connection, task, [*map(_pair, new), *replaced.items()])
+        standing = references.standing(connection, task, links, replaced)
         rows = [
             {
                 "task": task,
@@ -245,17 +270,18 @@ class Links:
                 "updated_at": now,
                 "run_id": run_id,
                 "parked": ",".join(parked_words(link)) or None,
-                "shape": _shape(link),
+                "shape": _shape(link, standing),
             }
             for link in links
         ]
-        more = _missing(connection, task, {link.left_id for link in links})
         try:
             connection.execute(_PUT[connection.dialect.name], rows)
         except IntegrityError as error:
             which = links[0].right_id if len(links) == 1 else f"one of {len(links)} objects"
             raise ItemError(f"{which} is linked with another object already") from error
-        return more
+        if refer or any(map(_refers, links)):
+            references.keep(connection, task, links)
+        return len({link.left_id for link in links} - before.keys())
 
     @staticmethod
     def forget(connection: Connection, task: str, attributes: Sequence[str]) -> None:
@@ -264,30 +290,57 @@ class Links:
             return
         table = schema.link.c
         rows = connection.execute(select(*_LINK).where(table.task == task)).all()
+        changed = []
         for link in map(_link, rows):
             bases = link.left, link.right
-            if not any(name in base for base in bases for name in attributes):
-                continue
-            left, right = ({name: base[name] for name in base if name not in attributes} for base in bases)
+            if any(name in base for base in bases for name in attributes):
+                left, right = (
+                    {name: base[name] for name in base if name not in attributes} for base in bases
+                )
+                changed.append(replace(link, left=left, right=right))
+        standing = references.standing(connection, task, changed)
+        for link in changed:
             connection.execute(
                 update(schema.link)
                 .where(table.task == task, table.left_id == link.left_id)
                 .values(
-                    left_values=dump(left),
-                    right_values=dump(right),
-                    shape=_shape(replace(link, left=left, right=right)),
+                    left_values=dump(link.left),
+                    right_values=dump(link.right),
+                    shape=_shape(link, standing),
                 )
             )
+        if references.refers(connection, task):
+            references.keep(connection, task, changed)
+
+    @staticmethod
+    def look_through(connection: Connection, task: str) -> None:
+        """Note anew of each link to what it refers, where its row came from another database."""
+        table = schema.link.c
+        rows = connection.execute(select(*_LINK).where(table.task == task)).all()
+        links = [link for link in map(_link, rows) if _refers(link)]
+        standing = references.standing(connection, task, links)
+        for link in links:
+            if _shape(link, standing) is None:
+                connection.execute(
+                    update(schema.link)
+                    .where(table.task == task, table.left_id == link.left_id)
+                    .values(shape=None)
+                )
+        references.keep(connection, task, links)
 
     @staticmethod
     def drop(connection: Connection, task: str, link: Link) -> int:
         """Forget a link; gives how many links there are more now."""
         table = schema.link.c
-        return -connection.execute(
+        dropped = connection.execute(
             delete(schema.link).where(
                 table.task == task, table.left_id == link.left_id, table.right_id == link.right_id
             )
         ).rowcount
+        if dropped and references.refers(connection, task):
+            references.stir(connection, task, [_pair(link)])
+            references.forget(connection, task, [link.left_id])
+        return -dropped
 
     @staticmethod
     def count_along(connection: Connection, task: str, more: int) -> None:
@@ -347,20 +400,9 @@ def _digest(attributes: frozenset[str]) -> str:
     return hashlib.blake2b(text.encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
 
 
-def _shape(link: Link) -> str | None:
-    names = settled_names(link)
+def _shape(link: Link, standing: Collection[ID]) -> str | None:
+    names = settled_names(link) if link.left_id in standing else None
     return None if names is None else _digest(names)
-
-
-def _may_be_kept(object_id: ID, connection: Connection) -> bool:
-    """Whether a database can be asked for an id at all; any text may come from a service."""
-    if "\0" in object_id and connection.dialect.name == "postgresql":
-        return False
-    try:
-        object_id.encode()
-    except UnicodeEncodeError:  # half a surrogate pair
-        return False
-    return True
 
 
 def _rows_of(connection: Connection, task: str) -> int:
@@ -368,15 +410,22 @@ def _rows_of(connection: Connection, task: str) -> int:
     return int(connection.scalar(query) or 0)
 
 
-def _missing(connection: Connection, task: str, left_ids: Collection[ID]) -> int:
-    """How many of these have no link yet."""
-    ids, link = list(left_ids), schema.link.c
-    known = 0
-    for start in range(0, len(ids), _IDS_AT_ONCE):
-        some = ids[start : start + _IDS_AT_ONCE]
-        query = select(func.count()).select_from(schema.link).where(link.task == task, link.left_id.in_(some))
-        known += int(connection.scalar(query) or 0)
-    return len(ids) - known
+def _right_ids(connection: Connection, task: str, left_ids: Collection[ID]) -> dict[ID, ID]:
+    """With what these are linked, as far as they are."""
+    link = schema.link.c
+    found: dict[ID, ID] = {}
+    for some in in_parts(connection, left_ids):
+        query = select(link.left_id, link.right_id).where(link.task == task, link.left_id.in_(some))
+        found.update((row.left_id, row.right_id) for row in connection.execute(query))
+    return found
+
+
+def _refers(link: Link) -> bool:
+    return bool(referred(link).ids)
+
+
+def _pair(link: Link) -> tuple[ID, ID]:
+    return link.left_id, link.right_id
 
 
 @contextmanager

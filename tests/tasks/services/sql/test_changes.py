@@ -176,6 +176,129 @@ def test_random_transactions_are_not_missed(postgresql: Place) -> None:
     assert late > 3
 
 
+@contextmanager
+def counted(side: Table) -> Iterator[list[str]]:
+    """The statements that a side sends."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        sent.append(statement)
+
+    sa.event.listen(side.database.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        sa.event.remove(side.database.engine, "before_cursor_execute", note)
+
+
+def test_a_poll_of_a_server_that_wrote_nothing_reads_no_row(postgresql: Place) -> None:
+    postgresql.run("CREATE TABLE task (id integer PRIMARY KEY, name text)")
+    postgresql.run("INSERT INTO task SELECT n, 'row ' || n FROM generate_series(1, 100) n")
+    side = postgresql.opened_side()
+    cursor = side.list().cursor
+    side.recall(None, {str(number): {} for number in range(1, 101)})
+    for _ in range(20):  # the server itself may write now and then
+        with counted(side) as sent:
+            changes = side.changes(cursor)
+        cursor = changes.cursor
+        assert (list(changes.changed), list(changes.deleted)) == ([], [])
+        if not (told := [one for one in sent if "task" in one]):
+            break
+    assert told == []
+    postgresql.run("DELETE FROM task WHERE id = 7")
+    postgresql.run("INSERT INTO task VALUES (107, 'row 7')")
+    found = side.changes(changes.cursor)
+    assert (found.deleted, [row.id for row in found.changed]) == (["7"], ["107"])
+    assert side.recall(None, {"107": {}}) is None
+    assert list(side.changes(found.cursor).deleted) == []
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "CREATE UNLOGGED TABLE task (id integer PRIMARY KEY, name text)",
+        "CREATE TABLE task (id integer, name text, PRIMARY KEY (id)) PARTITION BY RANGE (id)",
+        "CREATE TABLE task (id integer PRIMARY KEY, name text); CREATE TABLE child () INHERITS (task)",
+    ],
+)
+def test_a_table_that_more_than_transactions_change_is_read_in_every_poll(
+    postgresql: Place, made: str
+) -> None:
+    """A part may be of another server, and a crash empties what is not logged."""
+    for statement in made.split(";"):
+        postgresql.run(statement)
+    side = postgresql.opened_side()
+    side.recall(None, {"1": {}})
+    cursor = side.list().cursor
+    assert cursor["still_at"] == 0
+    assert side.changes(cursor).deleted == ["1"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_deletion_is_missed_whatever_is_under_way(postgresql: Place, seed: int) -> None:
+    """What is told by changes is what a full listing shows, with rows that come back under the key of another one."""
+    postgresql.run("CREATE TABLE task (id integer PRIMARY KEY, name text, seen integer)")
+    postgresql.run("CREATE TABLE beside (id integer)")
+    side = postgresql.opened_side(changed="seen")
+    rng = random.Random(seed)
+    listing = side.list()
+    cursor, known = listing.cursor, {row.id: side.title(row) for row in listing}
+    reached = {"still": 0, "deleted": 0, "under way": 0, "told late": 0}
+    engine = sa.create_engine(postgresql.url, pool_size=3)
+    begun: list[tuple[sa.Connection, int]] = []
+    try:
+        for step in range(60):
+            free = [number for number in range(8) if number not in {one for _, one in begun}]
+            what = rng.choice(("delete", "insert", "swap", "beside", "begin", "end", "nothing", "nothing"))
+            number, other = rng.sample(free, 2)
+            if what in ("delete", "swap"):
+                postgresql.run("DELETE FROM task WHERE id = :i", i=number)
+            if what in ("insert", "swap"):  # of an old version, whatever a column of versions says
+                postgresql.run(
+                    "INSERT INTO task VALUES (:i, :n, 0) ON CONFLICT DO NOTHING",
+                    i=other,
+                    n=f"{other} at {step}",
+                )
+            if what == "beside":
+                postgresql.run("INSERT INTO beside VALUES (1)")
+            if what == "begin" and len(begun) < 2:
+                connection = engine.connect()
+                statement = "DELETE FROM task WHERE id = :i"
+                if rng.random() < 0.5:
+                    statement = "INSERT INTO task VALUES (:i, 'late', 0) ON CONFLICT DO NOTHING"
+                connection.execute(sa.text(statement), {"i": number})
+                begun.append((connection, number))
+            if what == "end" and begun:
+                connection, _ = begun.pop(rng.randrange(len(begun)))
+                (connection.commit if rng.random() < 0.7 else connection.rollback)()
+                connection.close()
+                reached["told late"] += 1
+            side.recall(None, {one: {} for one in known})
+            with counted(side) as sent:
+                changes = side.changes(cursor)
+            cursor = changes.cursor
+            reached["still"] += not any("task" in one for one in sent)
+            reached["under way"] += bool(begun)
+            reached["deleted"] += len(changes.deleted)
+            known = {one: name for one, name in known.items() if one not in changes.deleted}
+            known |= {row.id: side.title(row) for row in changes.changed}
+            assert known == {row.id: side.title(row) for row in side.list()}, (step, what)
+    finally:
+        for connection, _ in begun:
+            connection.close()
+        engine.dispose()
+    assert all(number for name, number in reached.items() if name != "still"), reached
+    STILL.append(reached["still"])
+
+
+STILL: list[int] = []
+
+
+def test_some_of_these_polls_read_no_row() -> None:
+    """A server of its own that others use at the same time may be still in none."""
+    assert not STILL or sum(STILL) > 0, STILL
+
+
 # -- by a column -------------------------------------------------------------------------------------------------
 
 
