@@ -9,6 +9,7 @@ from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
 from config.errors import SettingsError
+from config.texts import line_end, parted
 
 
 def with_variables(text: str, variables: Mapping[str, str]) -> str:
@@ -17,7 +18,8 @@ def with_variables(text: str, variables: Mapping[str, str]) -> str:
     Raises:
         SettingsError: a value cannot be written there.
     """
-    line_end = "\r\n" if "\r\n" in text else "\n"
+    mark, text = parted(text)
+    end = line_end(text)
     parts: list[str] = []
     left = dict(variables)
     for binding in parse_stream(StringIO(text, newline="")):
@@ -26,18 +28,18 @@ def with_variables(text: str, variables: Mapping[str, str]) -> str:
             if binding.key not in left:  # a second line of the same name would win over the first
                 continue
             blank = said[: len(said) - len(said.lstrip())]
-            parts.append(f"{blank}{_line(binding.key, left.pop(binding.key))}{line_end}")
+            parts.append(f"{blank}{_line(binding.key, left.pop(binding.key))}{end}")
         else:
             parts.append(said)
     made = "".join(parts)
     if left and made and not made.endswith(("\n", "\r")):
-        made += line_end
-    made += "".join(f"{_line(name, value)}{line_end}" for name, value in left.items())
+        made += end
+    made += "".join(f"{_line(name, value)}{end}" for name, value in left.items())
     read = dotenv_values(stream=StringIO(made))
     for name, value in variables.items():
         if read.get(name) != value:
             raise SettingsError(f"{name} has signs that .env cannot hold: set it in the environment instead")
-    return made
+    return mark + made
 
 
 def _line(name: str, value: str) -> str:

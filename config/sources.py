@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from config.errors import SettingsError
 from config.misspelt import misspelt
+from config.texts import decoded, parted
 
 DOTENV_FILE = Path(".env")
 TOML_FILE = Path("lockstep.toml")
@@ -70,11 +71,11 @@ def read_dotenv() -> dict[str, str]:
         SettingsError: the file is there and cannot be read, or has a line that sets no variable.
     """
     try:
-        text = DOTENV_FILE.read_text(encoding="utf-8-sig")  # with the mark that some editors put first
+        _, text = parted(decoded(DOTENV_FILE.read_bytes(), ".env"))
     except (FileNotFoundError, IsADirectoryError):  # some keep a virtual environment under this name
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f".env cannot be read: {error}") from None
+    except OSError as error:
+        raise SettingsError(f".env cannot be read: {error.strerror or error}") from None
     problems = [_junk(each.original) for each in parse_stream(StringIO(text)) if _is_junk(each)]
     if problems:
         raise SettingsError(problems)
@@ -117,16 +118,14 @@ def read_toml() -> dict[str, Any]:
     """
     file = toml_file()
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        _, text = parted(decoded(file.read_bytes(), str(file)))
+        return tomllib.loads(LINE_END.sub("\n", text))
     except FileNotFoundError:
         if file is TOML_FILE:
             return {}
         raise SettingsError(f"there is no file {file}, which --config or {CONFIG_VARIABLE} names") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file} is not valid TOML: {error}") from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise SettingsError(f"{file} is not UTF-8 from line {line} on: save it in that encoding") from None
     except OSError as error:
         raise SettingsError(f"{file} cannot be read: {error.strerror or error}") from None
 

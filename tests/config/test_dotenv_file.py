@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from config import SettingsError
 from config.dotenv_file import with_variables
+from config.texts import MARK
 
 EXAMPLES = int(os.environ.get("LOCKSTEP_EXAMPLES", "40"))
 LINES = st.sampled_from(
@@ -66,3 +67,12 @@ def test_what_it_cannot_hold_is_told_without_the_value() -> None:
     with pytest.raises(SettingsError, match=r"X has signs that \.env cannot hold") as error:
         with_variables("", {"X": "pass${word}"})
     assert "word}" not in str(error.value)
+
+
+@pytest.mark.parametrize("there", ["A=1\nB=2\n", "# mine\nB=2\n", ""])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_mark_that_some_editors_put_first_stays_there(there: str, end: str) -> None:
+    text = there.replace("\n", end)
+    made = with_variables(MARK + text, {"A": "4"})
+    assert made == MARK + with_variables(text, {"A": "4"})
+    assert read(made.removeprefix(MARK))["A"] == "4"

@@ -167,6 +167,22 @@ def test_toml_in_another_encoding_names_file_and_line(
     assert line == "lockstep.toml is not UTF-8 from line 2 on: save it in that encoding"
 
 
+def test_toml_with_the_mark_that_some_editors_put_first(bare_environment: Path) -> None:
+    (bare_environment / "lockstep.toml").write_bytes(
+        b"\xef\xbb\xbflog_level = 'ERROR'\r\nkeep_runs_days = 3\r\n"
+    )
+    read = load_settings()
+    assert (read.log_level, read.keep_runs_days) == ("ERROR", 3)
+
+
+@pytest.mark.parametrize("name", ["lockstep.toml", ".env"])
+def test_a_file_in_utf_16_is_told_with_the_mend(
+    name: str, bare_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bare_environment / name).write_text("NOTION_TOKEN='ntn_secret'\n", "utf-16")
+    assert problems(monkeypatch) == (f"{name} is in UTF-16: save it as UTF-8",)
+
+
 def test_an_unknown_key_names_the_nearest(bare_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (bare_environment / "lockstep.toml").write_text('redis_ulr = "redis://x"\nLOG_LEVEL = "INFO"\n')
     assert problems(monkeypatch) == (

@@ -10,6 +10,7 @@ from config import Settings, shards
 from worker.alarms.pings import PINGER, Ping
 from worker.redis_client import connect, impatient
 from worker.signs import Board, Signs
+from worker.telling.numbers import some
 
 #: Seconds between two pings of all beats together.
 EVERY = 55.0
@@ -53,6 +54,5 @@ def _ping(address: str, found: Sequence[Signs]) -> Ping:
         if not signs.working:
             return Ping(address, "/fail", f"no worker takes messages{where}")
     schedulers = sum(len(signs.living_schedulers) for signs in found)
-    return Ping(
-        address, "", f"{schedulers} schedulers, {sum(len(signs.ready_workers) for signs in found)} workers"
-    )
+    workers = sum(len(signs.ready_workers) for signs in found)
+    return Ping(address, "", f"{some(schedulers, 'scheduler')}, {some(workers, 'worker')}")

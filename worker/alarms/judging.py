@@ -12,6 +12,7 @@ from worker.standing import Standing, Status, TaskRow
 from worker.standing.divided import without_scheduler, without_worker
 from worker.store import RunRecord
 from worker.store.tables.plans import WaitingPlan
+from worker.telling.numbers import some
 
 #: A task is not missed before this, however short its period is.
 LEAST = timedelta(minutes=15)
@@ -155,7 +156,10 @@ def _queue(facts: Facts, signs: Signs) -> Alarm | None:
         return None
     if overbooked is None and facts.queued <= WAITING_EACH * room:
         return None
-    told = f"{facts.queued} messages wait in the queue, and the workers make {room} runs at once."
+    told = (
+        f"{some(facts.queued, 'message waits', 'messages wait')} in the queue, and the workers make "
+        f"{some(room, 'run')} at once."
+    )
     return Alarm(
         Kind.QUEUE,
         Severity.WARNING,
@@ -202,11 +206,10 @@ def _explained(row: TaskRow, facts: Facts) -> Iterator[Alarm]:
             name,
         )
     if row.quarantined:
-        some = "1 object" if row.quarantined == 1 else f"{row.quarantined} objects"
         yield Alarm(
             Kind.QUARANTINE,
             Severity.WARNING,
-            f"{name} leaves out {some} after many failures, tried once a day only.",
+            f"{name} leaves out {some(row.quarantined, 'object')} after many failures, tried once a day only.",
             f"lockstep held {name} shows why, lockstep retry {name} tries again at once",
             name,
         )

@@ -8,6 +8,7 @@ from datetime import datetime
 from worker.alarms.alarm import Severity
 from worker.alarms.course import Stage
 from worker.alarms.ledger import Message
+from worker.telling.numbers import some
 
 #: Alerts that one message names; more of them are counted.
 NAMED = 20
@@ -28,7 +29,7 @@ def title(messages: Sequence[Message]) -> str:
     """What a message is about, in a few words."""
     going = [each for each in messages if each.stage is not Stage.OVER]
     if len(messages) > 1:
-        told = [f"{len(going)} alerts"] if going else []
+        told = [some(len(going), "alert")] if going else []
         told += [f"{len(messages) - len(going)} over"] if len(going) < len(messages) else []
         return f"Lockstep: {', '.join(told)}"
     alarm = messages[0].alert.alarm

@@ -18,12 +18,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:  # all of it takes a second, in which a person may think otherwise
         from worker.cli.app import app
         from worker.machine.collector import collect_seldom
+        from worker.telling.pipes import ended_by_its_reader
         from worker.telling.signs import speak_plainly
 
         collect_seldom()
         speak_plainly(sys.stdout)
         speak_plainly(sys.stderr)
-        code = app(args=arguments, prog_name="lockstep", standalone_mode=True)
+        with ended_by_its_reader():
+            code = app(args=arguments, prog_name="lockstep", standalone_mode=True)
     except KeyboardInterrupt:
         code = _INTERRUPTED
     except Exception as error:

@@ -52,7 +52,7 @@ def root(
 
 
 def services(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show this one whole.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Show this one whole.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the services that a sync may have at its ends, or show one with its options and attributes."""

@@ -13,6 +13,7 @@ from tasks.scheduled import PRUNE, Scheduled
 from tasks.sides import End, Labels
 from worker.store import RunRecord, Store
 from worker.telling.failures import CommandError
+from worker.telling.numbers import some
 
 
 @contextmanager
@@ -95,7 +96,7 @@ def find_run(store: Store, run_id: str) -> RunRecord:
     if len(found) != 1:
         raise CommandError(
             f"there is no run {run_id!r}: `lockstep history NAME` lists the runs of a task, for "
-            f"{get_settings().keep_runs_days} days"
+            f"{some(get_settings().keep_runs_days, 'day')}"
             if not found
             else f"more than one run begins with {run_id!r}: give more of its letters"
         )

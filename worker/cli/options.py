@@ -14,7 +14,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help=_NAME, autocompletion=
 NameOrAll = Annotated[str | None, typer.Argument(metavar="NAME", help=_NAME, autocompletion=task_names)]
 NameOrNone = Annotated[
     str | None,
-    typer.Argument(metavar="[NAME]", help="Only what is of this task.", autocompletion=task_names),
+    typer.Argument(metavar="NAME", help="Only what is of this task.", autocompletion=task_names),
 ]
 All = Annotated[bool, typer.Option("--all", help="All tasks, one after the other; the worst end counts.")]
 OfTask = Annotated[

@@ -11,6 +11,7 @@ from tasks.merge import End
 from tasks.values.canonical import same
 from worker.demo.survey import Survey
 from worker.store import RunRecord
+from worker.telling.numbers import some
 from worker.telling.screen import printable, short
 
 
@@ -33,14 +34,15 @@ _WORDS = {
     "right_updated": "updated {} on the phone",
     "left_deleted": "deleted {} in Notion",
     "right_deleted": "deleted {} on the phone",
-    "conflicts": "kept {} conflict",
 }
 
 
 def words(run: RunRecord) -> str:
     """What a run did, in a line."""
     done = [said.format(run.counts[kind]) for kind, said in _WORDS.items() if run.counts.get(kind)]
-    return ", ".join(done) or f"nothing to write, {run.counts.get('in_step', 0)} pairs in step"
+    if kept := run.counts.get("conflicts"):
+        done.append(f"kept {some(kept, 'conflict')}")
+    return ", ".join(done) or f"nothing to write, {some(run.counts.get('in_step', 0), 'pair')} in step"
 
 
 def sides(found: Survey) -> Table:

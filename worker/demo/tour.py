@@ -21,6 +21,7 @@ from worker.demo.people import Board, Phone, people
 from worker.demo.stage import EVERY, TASK, Stage, StageError, set_up
 from worker.demo.survey import survey
 from worker.store import RunRecord, Store
+from worker.telling.numbers import some
 from worker.telling.screen import console, short
 
 
@@ -116,7 +117,8 @@ class Tour:
         """Both sides have their own things to do, a few of them the same."""
         rows, todos = in_notion(), in_calendar()
         self.head(
-            "First sync", f"{len(rows)} rows in Notion, {len(todos)} to-dos on the phone, 4 of them the same"
+            "First sync",
+            f"{some(len(rows), 'row')} in Notion, {some(len(todos), 'to-do')} on the phone, 4 of them the same",
         )
         with self.holding():  # nobody syncs while the stage is dressed
             await asyncio.gather(*(board.add(item) for item in rows), *(phone.add(item) for item in todos))

@@ -17,6 +17,7 @@ import redis
 from worker.pool import event_loop
 from worker.pool.event_loop import Call
 from worker.pool.loop_watch import Hold
+from worker.telling.numbers import some
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class Held:
 
     def __str__(self) -> str:
         return (
-            f"{self.task} blocked a worker's event loop {self.count} times, for {self.seconds:.0f} s in all, "
+            f"{self.task} blocked a worker's event loop {some(self.count, 'time')}, for {self.seconds:.0f} s in all, "
             f"in which no run of that worker went on: last at {self.at:%Y-%m-%d %H:%M:%S} UTC on {self.worker}, "
             f"{self.where}"
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tasks.scheduled import Scheduled
 from worker.schedule.claims import Claims
+from worker.telling.numbers import some
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,8 @@ class Overbooking:
     def __str__(self) -> str:
         return (
             f"The schedule is overbooked: {_rate(self.due)} are due and about {_rate(self.made)} are made. "
-            f"{self.late} of {self.tasks} tasks still waited in the queue when they were due again, "
-            f"{self.longest!r} {self.left_out} times in a row. Each gets its turn, but later than its period "
+            f"{self.late} of {some(self.tasks, 'task')} still waited in the queue when due again, "
+            f"{self.longest!r} {some(self.left_out, 'time')} in a row. Each gets its turn, but later than its period "
             "says, until there are more workers, or longer periods."
         )
 

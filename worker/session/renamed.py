@@ -11,6 +11,7 @@ from tasks.journal.contract import Journal
 from tasks.merge import Adopt, Create, End, Plan, Skip, Spare
 from tasks.scheduled import Scheduled, all_tasks
 from worker.store import Store
+from worker.telling.numbers import some
 
 
 def former_names(task: Scheduled, store: Store) -> list[str]:
@@ -41,7 +42,11 @@ async def first_run(
 
 
 def _told(old: str, new: str, common: int, begun: int) -> str:
-    found = f"has {common} links of the same objects" if common else f"has begun {begun} writes for them"
+    found = (
+        f"has {some(common, 'link')} of the same objects"
+        if common
+        else f"has begun {some(begun, 'write')} for them"
+    )
     return (
         f"this task has no links yet, but {old!r}, which is not defined any more, {found}; nothing was written. "
         f"If it is the same task under another name, this keeps its links: {command(old, new)}"

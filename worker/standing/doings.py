@@ -10,6 +10,7 @@ from tasks.merge import Effect
 from tasks.sides import Labels
 from worker.store import RAN, RunRecord
 from worker.telling.done import done_in_words, heading
+from worker.telling.numbers import some
 
 #: Runs that a person asked for, by their kind.
 ORDERED = {"apply": "An approved plan", "undo": "An undo", "restore": "A value brought back"}
@@ -73,5 +74,5 @@ def done(run: RunRecord, sides: Labels) -> str:
     if run.status not in RAN:
         return told
     pairs = run.counts.get("in_step") or 0
-    step = f"{pairs:,} pair{'' if pairs == 1 else 's'} in step" if pairs else ""
+    step = f"{some(pairs, 'pair')} in step" if pairs else ""
     return "; ".join(part for part in (told or ("nothing to write" if step else ""), step) if part)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from worker.errors import StoreError
 from worker.store.marks_file import MarksFile
+from worker.telling.numbers import some
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class DatabaseFile:
                 "stop Lockstep, put the file back from a backup, and start again"
             )
         number = len(self.marks(None))
-        tasks = "1 task" if number == 1 else f"{number} tasks"
+        tasks = some(number, "task")
         return (
             f"the database {self.path} is gone: it held what {tasks} had linked. Put it back from a backup. To begin "
             f"anew, with both sides linked by their content, delete {self.marks_path.name} beside it, too"

@@ -11,6 +11,7 @@ from worker.errors import WorkerError
 from worker.store import schema
 from worker.store.database import Database
 from worker.store.tables.fences import take_fence
+from worker.telling.numbers import some
 
 #: What a task has for itself once it synced anything. A run that was halted, its plan, and what was remembered before
 #: anything was linked make no state.
@@ -75,7 +76,7 @@ def refuse_state(connection: Connection, task: str) -> None:
     """
     own = {table.name: _count(connection, table, task) for table in _STATE}
     if any(own.values()):
-        told = ", ".join(f"{number} rows of table {name}" for name, number in own.items() if number)
+        told = ", ".join(f"{some(number, 'row')} of table {name}" for name, number in own.items() if number)
         raise RenameRefusedError(
             f"{task!r} has a state of its own ({told}): what is kept of both cannot be mixed; nothing was changed"
         )

@@ -88,7 +88,7 @@ def test_beat_pings_for_the_whole_while_both_live(client: redis.Redis) -> None:
     Life(SCHEDULER, client, tasks={}).give()
     assert look() == Ping("http://check", "/fail", "no worker takes messages")
     Life(WORKER, client, tasks={}).give()
-    assert look() == Ping("http://check", "", "1 schedulers, 1 workers")
+    assert look() == Ping("http://check", "", "1 scheduler, 1 worker")
     assert len(sent) == 3  # one for both beats
 
 

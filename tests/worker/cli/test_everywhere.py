@@ -119,3 +119,15 @@ def test_a_key_with_a_slip(text: str, meant: str, tmp_path: Path, capsys: pytest
     code, shown = told(capsys, "tasks")
     assert code == 2
     assert meant in shown
+
+
+def test_an_argument_that_may_be_left_out_stands_in_one_pair_of_brackets(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seen = 0
+    for words, _ in commands(typer.main.get_command(app)):
+        code, shown = told(capsys, *words, "--help")
+        assert code == 0
+        assert "[[" not in shown, words
+        seen += "[NAME]" in shown
+    assert seen > 3

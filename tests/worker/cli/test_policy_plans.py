@@ -24,5 +24,5 @@ async def test_a_plan_shows_what_is_marked_and_what_goes_apart() -> None:
     mark, park = sorted(line for line in shown.splitlines() if "tea" in line or "salt" in line)
     assert all(word in mark for word in ("mark", "tea", "hidden: 'True'", "only marked in the list todos"))
     assert all(word in park for word in ("park", "salt", "it stays in the board rows"))
-    assert plan_summary(plan) == "1 mark, 1 park; 1 pairs are in step. Nothing was written."
+    assert plan_summary(plan) == "1 mark, 1 park; 1 pair is in step. Nothing was written."
     assert [one["attribute"] for one in plan_json(plan)["actions"] if one["action"] == "mark"] == ["hidden"]

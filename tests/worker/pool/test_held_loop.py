@@ -38,7 +38,7 @@ def test_it_is_named_and_no_bystander_fails(make: MakeStack) -> None:
     assert re.search(r"blocking_tasks\.py:\d+ in get_other_objects", told)
     status = stack.lockstep("status", name="status")
     status.wait_exit(30)
-    assert "blocker blocked a worker's event loop 1 times" in status.output()
+    assert "blocker blocked a worker's event loop 1 time" in status.output()
     eventually(lambda: [run.status for run in stack.history("bystander")] == ["succeeded"], 30)
     # The run that held it has used up its own time.
     eventually(lambda: [run.status for run in stack.history("blocker")] == ["failed"], 10)

@@ -200,3 +200,9 @@ def test_definition_errors_are_what_a_fresh_reading_raises(here: Path) -> None:
     one.write("raise RuntimeError('no')")
     with pytest.raises(TaskDefinitionError, match="RuntimeError: no"):
         load_anew(load_settings())
+
+
+def test_the_file_that_is_named_in_its_place_is_watched(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCKSTEP_CONFIG", "other.toml")
+    assert set(watched([])) >= {here / "other.toml"}
+    assert here / "lockstep.toml" not in watched([])

@@ -251,7 +251,7 @@ def test_a_write_that_was_begun_before_anything_was_linked_is_seen_as_well(run: 
     assert store.links.count("boards") == 0
     record = run(renamed(task))
     assert record.status == "halted"
-    assert "has begun 1 writes" in record.reason
+    assert "has begun 1 write" in record.reason
 
 
 def test_another_task_begins_as_ever(run: Run, store: Store) -> None:

@@ -34,6 +34,7 @@ from worker.cli.runs.run import quiet_logging
 from worker.store import Store
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import explain
+from worker.telling.numbers import some
 
 Findings = list[Finding]
 
@@ -85,7 +86,7 @@ def _tasks(settings: Settings) -> tuple[Mapping[str, Scheduled], Findings]:
         return {}, [
             about.warning("tasks", "No task is defined.", f"{HOW_TO_DEFINE[0].upper()}{HOW_TO_DEFINE[1:]}")
         ]
-    many = f"{len(tasks)} task{'' if len(tasks) == 1 else 's'}"
+    many = some(len(tasks), "task")
     return tasks, [about.ok("tasks", f"The settings and {many} can be read.")]
 
 

@@ -14,6 +14,7 @@ from worker.cli.bars import waiting
 from worker.cli.doctor.doctor import examine_all
 from worker.cli.doctor.finding import Finding, State, worst
 from worker.telling.exit_codes import ExitCode
+from worker.telling.numbers import some
 from worker.telling.screen import console, print_json, printable, say
 
 _MARKS = {
@@ -78,4 +79,4 @@ def summary(findings: Sequence[Finding]) -> str:
         )
         if state in states
     ]
-    return f"{len(states)} checks: {', '.join(counts)}." if counts else f"{len(states)} checks: all is well."
+    return f"{some(len(states), 'check')}: {', '.join(counts) or 'all is well'}."

@@ -66,7 +66,7 @@ def retry(
     name: Name,
     object_id: Annotated[
         str | None,
-        typer.Argument(metavar="[ID]", help="Only this object, by its title or its id on either side."),
+        typer.Argument(metavar="ID", help="Only this object, by its title or its id on either side."),
     ] = None,
 ) -> None:
     """Let held objects, and those left out by an undo, be tried again by the next run."""

@@ -14,6 +14,7 @@ from worker.cli.nodes.held import held_by_nodes, show_held_by_nodes
 from worker.cli.nodes.nodes import described
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
+from worker.telling.numbers import some
 from worker.telling.screen import console, near_moment, print_json, say
 from worker.telling.tables import table
 
@@ -68,8 +69,7 @@ def retry(name: str, object_id: str | None) -> ExitCode:
         released = store.memories.release(name, found)
     if not released and object_id is not None:
         raise CommandError(f"task {name!r} holds no object {object_id!r}: `lockstep held {name}` lists them")
-    some = "1 object" if released == 1 else f"{released} objects"
-    say(f"{name}: {some} will be tried again by the next run.")
+    say(f"{name}: {some(released, 'object')} will be tried again by the next run.")
     return ExitCode.OK
 
 
@@ -84,8 +84,8 @@ def _id(task: str, given: str, all_held: Sequence[Held]) -> str:
     called = [one for one in all_held if one.name.title == given]
     if len(called) > 1:
         raise CommandError(
-            f"task {task!r} holds {len(called)} objects with the title {given!r}: give the id of one of them, as "
-            f"`lockstep held {task} --ids` shows it"
+            f"task {task!r} holds {some(len(called), 'object')} with the title {given!r}: give the id of one of "
+            f"them, as `lockstep held {task} --ids` shows it"
         )
     return called[0].pair[0] or called[0].pair[1] if called else given
 

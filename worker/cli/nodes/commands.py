@@ -19,7 +19,7 @@ def nodes_list(as_json: AsJson = False) -> None:
 
 
 def nodes_status(
-    node: Annotated[str | None, typer.Argument(metavar="[NODE]", help="Only this node.")] = None,
+    node: Annotated[str | None, typer.Argument(metavar="NODE", help="Only this node.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show how far each node is behind with each peer: the age of its oldest unsent edit."""

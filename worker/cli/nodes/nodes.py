@@ -18,6 +18,7 @@ from worker.machine.state_directory import node_lock
 from worker.standing.node_lags import lags_of, opened
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
+from worker.telling.numbers import some
 from worker.telling.screen import console, print_json, say
 from worker.telling.tables import table
 
@@ -113,7 +114,7 @@ def restamp(name: str, *, dry_run: bool, as_json: bool) -> ExitCode:
     elif found.until is None:
         console().print(f"{name}: nothing is stamped by a clock that was far ahead.")
     else:
-        what = f"{found.records} records and {found.deletions} deletions that were stamped up to"
+        what = f"{some(found.records, 'record')} and {some(found.deletions, 'deletion')} stamped up to"
         done = "would get stamps of now" if dry_run else "have stamps of now"
         say(f"{name}: {what} {found.until:%Y-%m-%d %H:%M:%S} UTC {done}.")
     return ExitCode.OK
@@ -131,7 +132,7 @@ def capture(name: str, *, uninstall: bool) -> ExitCode:
                 console().print(f"{each.label}: edits are captured no more.")
             else:
                 added = install(node.storage.database, each)
-                console().print(f"{each.label}: edits are captured; {added} rows became known.")
+                console().print(f"{each.label}: edits are captured; {some(added, 'row')} became known.")
                 if each.label in node.shared_ids():
                     console().print(f"{each.label}: {ADVICE}.")
     return ExitCode.OK

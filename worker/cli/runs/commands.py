@@ -25,7 +25,7 @@ def plan(name: NameOrAll = None, all_: All = False, ids: Ids = False, as_json: A
 
 
 def plans(
-    plan_id: Annotated[str | None, typer.Argument(metavar="[PLAN-ID]", help="Show this plan whole.")] = None,
+    plan_id: Annotated[str | None, typer.Argument(metavar="PLAN-ID", help="Show this plan whole.")] = None,
     task: OfTask = None,
     ids: Ids = False,
     as_json: AsJson = False,
@@ -119,7 +119,7 @@ def why(
         ),
     ],
     attribute: Annotated[
-        str | None, typer.Argument(metavar="[ATTRIBUTE]", help="Only this one, by either side's name.")
+        str | None, typer.Argument(metavar="ATTRIBUTE", help="Only this one, by either side's name.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -30,6 +30,7 @@ from tasks.merge import (
 from tasks.values.canonical import is_empty
 from worker.cli.called import IDS, Called, ids_of, labels
 from worker.telling.done import heading
+from worker.telling.numbers import some
 from worker.telling.screen import short
 from worker.telling.tables import Rows, table
 
@@ -65,11 +66,12 @@ def plan_table(plan: Plan, *, ids: bool = False) -> Rows:
 
 def plan_summary(plan: Plan, applied: str = "") -> str:
     """The plan in one sentence, and whether it was carried out, in words where it was."""
+    in_step = f"{some(plan.in_step, 'pair is', 'pairs are')} in step"
     if not plan.actions:
-        return f"Nothing to do: {plan.in_step} pairs are in step."
+        return f"Nothing to do: {in_step}."
     counts = ", ".join(f"{number} {kind}" for kind, number in plan.counts().items())
     end = f"It {applied}." if applied else "Nothing was written."
-    return f"{counts}; {plan.in_step} pairs are in step. {end}"
+    return f"{counts}; {in_step}. {end}"
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:

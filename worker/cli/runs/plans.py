@@ -16,6 +16,7 @@ from worker.store import Store
 from worker.store.tables.plans import PLAN_ID_LENGTH, KeptPlan, does_something
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
+from worker.telling.numbers import some
 from worker.telling.screen import console, moment, near_moment, print_json, say
 from worker.telling.tables import table
 
@@ -142,7 +143,7 @@ def _no_plan(store: Store, plan_id: str, task: str | None, settings: Settings) -
         return f"there is no plan {plan_id!r}, and no plan of that task waits: give a plan's id, not a task's name"
     return (
         f"there is no plan {plan_id!r}{of_task}: `lockstep plans` lists those that are kept; plans that were "
-        f"applied are kept for {settings.keep_plans_days} days"
+        f"applied are kept for {some(settings.keep_plans_days, 'day')}"
     )
 
 

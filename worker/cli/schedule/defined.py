@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +12,12 @@ from tomlkit.exceptions import TOMLKitError
 
 from config import load_settings
 from config.settings import get_settings
-from config.sources import TOML_FILE
+from config.sources import toml_file
+from config.texts import decoded, line_end, parted
 from tasks.registry import load_anew
 from worker.cli.context import find_task
-from worker.cli.schedule.times import defined_in
+from worker.cli.schedule.times import PYTHON, defined_in
+from worker.cli.written import NewFile, write_all
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
 from worker.telling.screen import say
@@ -26,51 +26,66 @@ from worker.telling.screen import say
 _HEAD = re.compile(r"\s*(\[\[?)\s*([\w.\"'-]+)\s*\]\]?\s*(?:#.*)?$")
 #: The tables that are tasks.
 KINDS = ("sync", "node")
+#: Stands for standard input.
+_STANDARD = Path("-")
 
 
 def add(file: Path) -> ExitCode:
     """Add the tables of a file to `lockstep.toml`, if all goes together."""
-    try:
-        text = sys.stdin.read() if file == Path("-") else file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{file} cannot be read: {error}") from None
-    new = _parsed(text, str(file))
+    said = "standard input" if file == _STANDARD else str(file)
+    _, text = parted(_text(file, said))
+    new = _parsed(text, said)
     others = sorted(set(new) - set(KINDS))
     if others or not new:
         what = f"{', '.join(map(repr, others))} is none" if others else "there is none"
-        raise CommandError(f"{file}: only tables [[sync]] and [[node]] can be added, {what}")
-    before = TOML_FILE.read_text(encoding="utf-8") if TOML_FILE.exists() else ""
-    after = before + ("" if not before or before.endswith("\n") else "\n") + ("\n" if before else "")
-    after += text if text.endswith("\n") else f"{text}\n"
+        raise CommandError(f"{said}: only tables [[sync]] and [[node]] can be added, {what}")
+    toml = toml_file()
+    before = _text(toml, str(toml)) if toml.exists() else ""
+    end = line_end(before or text)
+    gap = "" if not before else end if before.endswith("\n") else end * 2
+    added = text.replace("\r\n", "\n").removesuffix("\n") + "\n"
+    after = before + gap + added.replace("\n", end)
     _check(after)
-    _write(after)
+    write_all([NewFile(toml, after)])
     names = [str(each.get("name")) for kind in KINDS for each in new.get(kind, [])]
-    say(
-        f"Added to lockstep.toml: {', '.join(names)}. Beat and workers that run take that over within a minute."
-    )
+    say(f"Added to {toml}: {', '.join(names)}. Beat and workers that run take that over within a minute.")
     return ExitCode.OK
 
 
 def remove(name: str) -> ExitCode:
     """Take the table of a task out of `lockstep.toml`."""
-    task = find_task(name)
-    if defined_in(task, get_settings()) != "lockstep.toml":
+    task, toml = find_task(name), toml_file()
+    if defined_in(task, get_settings()) == PYTHON:
         raise CommandError(
-            f"{name!r} is defined in Python, not in lockstep.toml: take it out there, or use lockstep pause {name}"
+            f"{name!r} is defined in Python, not in {toml}: take it out there, or use lockstep pause {name}"
         )
-    after = _without(TOML_FILE.read_text(encoding="utf-8"), name)
+    after = _without(_text(toml, str(toml)), name)
     _check(after)
-    _write(after)
+    write_all([NewFile(toml, after)])
     say(
-        f"Taken out of lockstep.toml: {name}. Its links and history stay in the database; with the same name again it "
+        f"Taken out of {toml}: {name}. Its links and history stay in the database; with the same name again it "
         "goes on where it was. Beat and workers that run let it go within a minute."
     )
     return ExitCode.OK
 
 
+def _text(file: Path, said: str) -> str:
+    """What a file holds, or standard input, with its mark and its ends of lines.
+
+    Raises:
+        CommandError: it cannot be read.
+        SettingsError: it is not in UTF-8.
+    """
+    try:
+        return decoded(sys.stdin.buffer.read() if file == _STANDARD else file.read_bytes(), said)
+    except OSError as error:
+        raise CommandError(f"{said} cannot be read: {error.strerror or error}") from None
+
+
 def _without(text: str, name: str) -> str:
     """The text without the table of a task. Comments stay that stand before it, or between it and the next one."""
-    content = _parsed(text, TOML_FILE.name)
+    mark, text = parted(text)
+    content = _parsed(text, str(toml_file()))
     kind, place = next(
         (kind, place)
         for kind in KINDS
@@ -95,11 +110,11 @@ def _without(text: str, name: str) -> str:
         end -= 1
     after = "".join([*lines[:begin], *lines[end:]])
     try:
-        left = _parsed(after, TOML_FILE.name).unwrap()
+        left = _parsed(after, str(toml_file())).unwrap()
     except CommandError:
         left = None
     if left == {key: value for key, value in wanted.items() if value != []}:
-        return after
+        return mark + after
     raise CommandError(f"the table of {name!r} is written in a way that cannot be cut out: remove it by hand")
 
 
@@ -118,22 +133,5 @@ def _check(text: str) -> None:
         SettingsError: a setting is wrong.
         TaskDefinitionError: a task is.
     """
-    content = _parsed(text, "lockstep.toml as it would be").unwrap()
+    content = _parsed(parted(text)[1], f"{toml_file()} as it would be").unwrap()
     load_anew(load_settings(**{kind: tuple(content.get(kind, ())) for kind in KINDS}))
-
-
-def _write(text: str) -> None:
-    """Put the text in the place of the file at once: whoever reads it meets all of it, or what was before."""
-    target = TOML_FILE.resolve()
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".lockstep-", suffix=".toml")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        if target.exists():
-            Path(name).chmod(target.stat().st_mode & 0o777)
-        else:
-            Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        raise CommandError(f"lockstep.toml cannot be written: {error}") from None

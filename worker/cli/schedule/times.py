@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from config import Settings, get_settings
+from config.sources import toml_file
 from tasks.errors import TaskDefinitionError
 from tasks.registry import load_tasks
 from tasks.schedule import checked
@@ -18,6 +19,9 @@ from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
 from worker.telling.screen import console, moment, near_moment, print_json, say
 from worker.telling.tables import table
+
+#: Where a task is defined that no table defines.
+PYTHON = "Python"
 
 
 def show(*, as_json: bool) -> ExitCode:
@@ -97,9 +101,9 @@ def reset(name: str) -> ExitCode:
 
 
 def defined_in(task: Scheduled, settings: Settings) -> str:
-    """Where a task is defined: `lockstep.toml`, or its module."""
+    """Where a task is defined: the file of its table, or `PYTHON`."""
     tables = {str(each.get("name")) for each in (*settings.sync, *settings.node)}
-    return "lockstep.toml" if task.name in tables else "Python"
+    return str(toml_file()) if task.name in tables else PYTHON
 
 
 def _source(task: Scheduled, timings: Mapping[str, Timing], settings: Settings) -> str:

@@ -36,6 +36,7 @@ from worker.cli.setup.task_files import table_of, write
 from worker.cli.setup.told import Told, parts_of
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import CommandError
+from worker.telling.numbers import some
 
 #: The options that name the place of each end.
 _PLACE_FLAGS = {End.LEFT: "--from-place", End.RIGHT: "--to-place"}
@@ -138,7 +139,7 @@ class _SettingUp:
             many = (
                 f"listing them takes more than {PATIENCE:.0f} s, so no values are shown"
                 if one.objects is None
-                else f"{one.objects} objects"
+                else some(one.objects, "object")
             )
             self.asker.tell(f"{one.label}: {many}")
 

@@ -12,13 +12,14 @@ from config import get_settings
 from config.dotenv_file import with_variables
 from config.private_files import private_directory
 from config.sources import DOTENV_FILE, read_dotenv
+from config.texts import decoded
 from tasks.sides import End
 from tasks.tables import ends
 from worker.cli.setup.asking import Asker
 from worker.cli.setup.end_asked import ChosenEnd
 from worker.cli.setup.schema import schema
 from worker.cli.setup.toml_text import with_table
-from worker.cli.setup.written import NewFile, write_all
+from worker.cli.written import NewFile, write_all
 from worker.telling.failures import CommandError
 
 
@@ -86,10 +87,11 @@ def _text(path: Path) -> str:
 
     Raises:
         CommandError: it cannot be read.
+        SettingsError: it is not in UTF-8.
     """
     try:
-        return path.read_bytes().decode("utf-8")
+        return decoded(path.read_bytes(), str(path))
     except FileNotFoundError:
         return ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{path} cannot be read: {error}") from None
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror or error}") from None

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from config import SettingsError
+from config.texts import decoded, parted
 from tasks.sides import End
 from worker.telling.failures import CommandError
 
@@ -43,8 +45,12 @@ def parts_of(said: str) -> tuple[str, str, str, bool]:
     by_file = value.startswith("@")
     if by_file:
         try:
-            value = Path(value[1:]).expanduser().read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is no text"
-            raise CommandError(f"--set {whose}.{name}: {value[1:]} cannot be read: {why}") from None
+            _, text = parted(decoded(Path(value[1:]).expanduser().read_bytes(), value[1:]))
+            value = text.strip()
+        except OSError as error:
+            raise CommandError(
+                f"--set {whose}.{name}: {value[1:]} cannot be read: {error.strerror}"
+            ) from None
+        except SettingsError as error:
+            raise CommandError(f"--set {whose}.{name}: {error}") from None
     return whose, name, value, by_file

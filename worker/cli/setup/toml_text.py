@@ -10,6 +10,7 @@ from typing import Any
 import tomlkit
 from tomlkit.items import Table
 
+from config.texts import line_end, parted
 from worker.telling.failures import CommandError
 
 #: The first line of a file whose form an editor is to know.
@@ -28,17 +29,18 @@ def with_table(text: str, table: Mapping[str, Any], remarks: Mapping[str, str], 
     Raises:
         CommandError: the file has its tasks in a form to which none can be added.
     """
-    line_end = "\r\n" if "\r\n" in text else "\n"
+    mark, text = parted(text)
+    end = line_end(text)
     before = tomllib.loads(text)
-    block = _block(table, remarks).replace("\n", line_end)
+    block = _block(table, remarks).replace("\n", end)
     there = before.get("sync", [])
     if "sync" in before and isinstance(there, list) and "[[sync]]" not in "".join(text.split()):
         made = _in_line(text, table)
     else:
-        gap = "" if not text else line_end if text.endswith(("\n", "\r")) else line_end * 2
+        gap = "" if not text else end if text.endswith(("\n", "\r")) else end * 2
         made = f"{text}{gap}{block}"
     if schema and SCHEMA not in text:
-        made = f"{SCHEMA} {schema}{line_end}{made if text else line_end + made}"
+        made = f"{SCHEMA} {schema}{end}{made if text else end + made}"
     expected = {**before, "sync": [*there, dict(table)] if isinstance(there, list) else None}
     try:
         same = tomllib.loads(made) == expected
@@ -46,7 +48,7 @@ def with_table(text: str, table: Mapping[str, Any], remarks: Mapping[str, str], 
         same = False
     if not same:
         raise CommandError(f"no table can be added to this file by itself: write this at its end\n{block}")
-    return made
+    return mark + made
 
 
 def _in_line(text: str, table: Mapping[str, Any]) -> str:

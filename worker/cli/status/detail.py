@@ -22,6 +22,7 @@ from worker.standing.doings import done
 from worker.store import RunRecord, Store
 from worker.store.tables.plans import WaitingPlan
 from worker.telling.exit_codes import ExitCode
+from worker.telling.numbers import some
 from worker.telling.screen import duration, moment, near_moment, printable, status_text
 from worker.telling.spans import ago, rough
 from worker.telling.tables import Rows, table
@@ -126,7 +127,7 @@ def _fields(one: Detail) -> Iterator[tuple[str, str | Text]]:
     yield "Next run", f"{next_in_words(row)}{soon}"
     if standing.pause is not None:
         yield "Paused", f"{standing.pause}. lockstep resume {standing.name}"
-    yield "Links", f"{row.links}, after {standing.ran} run{'' if standing.ran == 1 else 's'}"
+    yield "Links", f"{row.links}, after {some(standing.ran, 'run')}"
     if row.conflicts:
         yield "Conflicts", f"{row.conflicts}: lockstep conflicts {standing.name}"
     if row.held:

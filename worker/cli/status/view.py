@@ -16,6 +16,7 @@ from worker.signs import Sign, Signs
 from worker.standing import InRedis, State, Status, TaskRow
 from worker.store import RunRecord
 from worker.telling.exit_codes import CheckCode, ExitCode
+from worker.telling.numbers import some
 from worker.telling.screen import STYLES, console, duration, moment, near_moment, printable
 from worker.telling.spans import rough
 from worker.telling.tables import Rows, table
@@ -228,7 +229,7 @@ def state_text(state: State) -> Text:
 
 def _gone(gone: Mapping[str, int]) -> Iterable[str]:
     if gone:
-        told = ", ".join(f"{name} ({links} links)" if links else name for name, links in gone.items())
+        told = ", ".join(f"{name} ({some(links, 'link')})" if links else name for name, links in gone.items())
         yield f"Not defined any more, with runs in the history: {told}"
     if any(gone.values()):
         yield "A task that got another name keeps its links by: lockstep rename OLD NEW"
@@ -242,9 +243,9 @@ def _of_pruning(run: RunRecord) -> str:
 def of_budget(use: BudgetUse) -> str:
     """The use of one token's budget in a line."""
     parts = [
-        f"Notion, token {use.name[:8]}: {use.requests:.0f} requests in the last minute, "
-        f"{use.share:.0%} of its {use.rate:.1f} a second, from {use.processes} "
-        f"process{'' if use.processes == 1 else 'es'}; they waited {duration(use.waited)}"
+        f"Notion, token {use.name[:8]}: {some(round(use.requests), 'request')} in the last minute, "
+        f"{use.share:.0%} of its {use.rate:.1f} a second, from "
+        f"{some(use.processes, 'process', 'processes')}; they waited {duration(use.waited)}"
     ]
     if use.paused_for > 0:
         parts.append(f"Notion has asked everybody to wait {duration(use.paused_for)} more")
@@ -260,7 +261,7 @@ def one_line(code: CheckCode, texts: Sequence[str], found: Status | None = None)
         return f"LOCKSTEP {code.name} - {'; '.join(told)}\n"
     signs = found.present.signs
     workers = len(signs.ready_workers) if signs is not None else 0
-    all_well = f"{len(found.rows)} task{'' if len(found.rows) == 1 else 's'}, {_in_short(found)}"
+    all_well = f"{some(len(found.rows), 'task')}, {_in_short(found)}"
     numbers = {
         "tasks": len(found.rows),
         "troubles": len(found.troubles),
@@ -279,4 +280,4 @@ def _in_short(found: Status) -> str:
         return "no scheduler was ever here"
     alive = "alive" if signs.living_schedulers else "restarting"
     workers = len(signs.ready_workers)
-    return f"scheduler {alive}, {workers} worker{'' if workers == 1 else 's'}"
+    return f"scheduler {alive}, {some(workers, 'worker')}"

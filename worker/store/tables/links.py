@@ -23,6 +23,7 @@ from worker.store.database import Database
 from worker.store.tables import references
 from worker.store.tables.ids import in_parts
 from worker.store.tables.memory import load_memory
+from worker.telling.numbers import some
 
 # Made once: SQLAlchemy takes longer to build such a statement than SQLite takes to carry it out.
 _SETTLE = delete(schema.intent).where(
@@ -277,7 +278,7 @@ class Links:
         try:
             connection.execute(_PUT[connection.dialect.name], rows)
         except IntegrityError as error:
-            which = links[0].right_id if len(links) == 1 else f"one of {len(links)} objects"
+            which = links[0].right_id if len(links) == 1 else f"one of {some(len(links), 'object')}"
             raise ItemError(f"{which} is linked with another object already") from error
         if refer or any(map(_refers, links)):
             references.keep(connection, task, links)

@@ -10,10 +10,11 @@ from starlette.responses import Response
 from tasks.engine.naming import tell
 from worker.signs import Sign
 from worker.standing import Status
+from worker.telling.numbers import some
 from worker.web.dashboard.glance import RECENT, Look
 from worker.web.dashboard.sparkline import sparkline
 from worker.web.dashboard.visit import Visit
-from worker.web.dashboard.wording import counted, some
+from worker.web.dashboard.wording import counted
 
 
 @dataclass(frozen=True, slots=True)

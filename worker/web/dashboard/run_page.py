@@ -7,6 +7,7 @@ import asyncio
 from starlette.responses import Response
 
 from worker.standing.doings import ORDERED, done, notes_of, written
+from worker.telling.numbers import some
 from worker.web.dashboard.visit import RefusedError, Visit
 
 #: Writes that a page shows.
@@ -19,7 +20,7 @@ async def run_page(visit: Visit) -> Response:
     found = await asyncio.to_thread(store.runs.find, run_id)
     if len(found) != 1:
         days = visit.desk.resources.settings.keep_runs_days
-        raise RefusedError(404, f"There is no run {run_id!r}; runs are kept for {days} days.")
+        raise RefusedError(404, f"There is no run {run_id!r}; runs are kept for {some(days, 'day')}.")
     run = found[0]
     effects = await asyncio.to_thread(store.effects.of_run, run.run_id)
     labels = visit.desk.labels(run.task)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from worker.store import RunRecord
+from worker.telling.numbers import some
 from worker.telling.spans import span
 from worker.web.dashboard.wording import counted, tone
 
@@ -54,5 +55,9 @@ def sparkline(runs: Sequence[RunRecord], places: int) -> Sparkline:
         bars.append(
             Bar(place * (BAR + GAP), round(HEIGHT - height, 1), height, colour, f"{run.status}{took}")
         )
-    label = f"The last {len(shown)} runs: {counted(run.status for run in shown)}" if shown else "No runs yet"
+    label = (
+        f"The last {some(len(shown), 'run')}: {counted(run.status for run in shown)}"
+        if shown
+        else "No runs yet"
+    )
     return Sparkline(bars, places * (BAR + GAP) - GAP, HEIGHT, label)

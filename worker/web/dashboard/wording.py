@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from worker.telling.numbers import some
 from worker.telling.screen import printable
 from worker.telling.spans import ago, rough, span
 from worker.web.dashboard.paths import path_to
@@ -85,11 +86,6 @@ def sentence(text: str) -> str:
 def counted(words: Iterable[str]) -> str:
     """How many there are of each state or status."""
     return ", ".join(f"{number} {_COUNTED.get(word, word)}" for word, number in Counter(words).most_common())
-
-
-def some(number: int, one: str, many: str = "") -> str:
-    """A number of things."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {

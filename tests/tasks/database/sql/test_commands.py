@@ -64,7 +64,7 @@ def test_capture_status_and_resync(both: tuple[Node, Node], capsys: pytest.Captu
     assert lag["uncaptured"] == ["city", "person"]
     for name in ("office", "laptop"):
         assert nodes.capture(name, uninstall=False) == ExitCode.OK
-    assert "1 rows became known" in capsys.readouterr().out
+    assert "1 row became known" in capsys.readouterr().out
     office.run("INSERT INTO city (id, name) VALUES ('b', 'Berlin')")
     nodes.status(None, as_json=True)
     ages = {lag["node"]: lag for lag in json.loads(capsys.readouterr().out)["items"]}
@@ -195,7 +195,7 @@ def test_what_a_wrong_clock_stamped_is_mended(
     for dry_run, said in ((True, "would get stamps of now."), (False, "have stamps of now.")):
         assert nodes.restamp("laptop", dry_run=dry_run, as_json=False) == ExitCode.OK
         shown = " ".join(capsys.readouterr().out.split())
-        assert shown.startswith("laptop: 1 records and 1 deletions that were stamped up to 20")
+        assert shown.startswith("laptop: 1 record and 1 deletion stamped up to 20")
         assert shown.strip().endswith(f" UTC {said}")
     assert nodes.restamp("laptop", dry_run=False, as_json=False) == ExitCode.OK
     assert "nothing is stamped" in capsys.readouterr().out

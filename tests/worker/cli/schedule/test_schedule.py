@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -153,6 +155,54 @@ def test_what_cannot_be_added_changes_nothing(here: Here, text: str, message: st
     (here.project / "new.toml").write_text(text)
     assert message in here("schedule", "add", "new.toml", fails=True)
     assert here.toml.read_text() == TOML
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("added_end", ["\n", "\r\n"])
+def test_the_mark_and_the_ends_of_lines_stay(here: Here, mark: str, end: str, added_end: str) -> None:
+    before = (mark + TOML.replace("\n", end)).encode()
+    here.toml.write_bytes(before)
+    (here.project / "new.toml").write_bytes(("\ufeff" + NEW.replace("\n", added_end)).encode())
+    here("schedule", "add", "new.toml")
+    assert here.toml.read_bytes() == (mark + f"{TOML}\n{NEW}".replace("\n", end)).encode()
+    assert set(listed(here)) == {"cellar", "shelf", "single", "strict", "to-dos"}
+    here("schedule", "remove", "cellar")
+    left = here.toml.read_bytes()
+    assert left == before + f"{end}{end}# Added by Ann.{end}".encode()
+    assert set(listed(here)) == {"shelf", "single", "strict", "to-dos"}
+
+
+def test_the_file_that_is_named_in_its_place_is_the_one_that_changes(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LOCKSTEP_CONFIG", raising=False)
+    before = here.toml.read_text()
+    other = here.project / "other.toml"
+    other.write_text(TOML)
+    (here.project / "new.toml").write_text(NEW)
+    assert f"Added to {other}: cellar." in here("--config", "other.toml", "schedule", "add", "new.toml")
+    assert f"Taken out of {other}: shelf." in here("--config", "other.toml", "schedule", "remove", "shelf")
+    left = other.read_text()
+    assert "cellar" in left
+    assert "shelf" not in left
+    assert here.toml.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("arrange", "told"),
+    [
+        (lambda file: None, "new.toml cannot be read: No such file or directory"),
+        (lambda file: file.mkdir(), "new.toml cannot be read: Is a directory"),
+        (lambda file: file.write_text(NEW, "utf-16"), "new.toml is in UTF-16: save it as UTF-8"),
+        (lambda file: file.write_bytes(b"a = '\xfc'"), "new.toml is not UTF-8 from line 1 on"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_with_its_name(
+    here: Here, arrange: Callable[[Path], None], told: str
+) -> None:
+    arrange(here.project / "new.toml")
+    assert here("schedule", "add", "new.toml", fails=True).startswith(told)
 
 
 def test_all_tasks_are_planned_and_run(here: Here) -> None:

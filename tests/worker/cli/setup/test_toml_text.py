@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from config.texts import MARK
 from worker.cli.setup.toml_text import with_table
 from worker.telling.failures import CommandError
 
@@ -57,10 +58,18 @@ NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), min_
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(files(), NAMES, st.dictionaries(NAMES, NAMES, min_size=1, max_size=3), NAMES)
-def test_all_else_stays(text: str, name: str, pairs: dict[str, str], remark: str) -> None:
+@given(
+    files(),
+    st.sampled_from(["", MARK]),
+    NAMES,
+    st.dictionaries(NAMES, NAMES, min_size=1, max_size=3),
+    NAMES,
+)
+def test_all_else_stays(text: str, mark: str, name: str, pairs: dict[str, str], remark: str) -> None:
     table: dict[str, Any] = {**TABLE, "name": name, "map": pairs}
-    made = with_table(text, table, {"notion": remark}, "./schema.json")
+    with_mark = with_table(mark + text, table, {"notion": remark}, "./schema.json")
+    assert with_mark.startswith(mark)
+    made = with_mark.removeprefix(mark)
     first = "" if "#:schema" in text else "#:schema ./schema.json" + ("\r\n" if "\r\n" in text else "\n")
     assert made.startswith(first + text)
     before = tomllib.loads(text)

@@ -10,6 +10,7 @@ from worker.cli.doctor.finding import About, Finding
 from worker.standing import Status
 from worker.standing.judgement import refused
 from worker.telling.exit_codes import ExitCode
+from worker.telling.numbers import some
 
 _PROCESSES = About("Scheduler and workers")
 _UP = "Start them: lockstep up, or celery -A worker beat and celery -A worker worker"
@@ -47,7 +48,7 @@ def process_findings(found: ProcessFacts) -> Iterator[Finding]:
         yield _PROCESSES.warning("queue", alarms[Kind.QUEUE].text, alarms[Kind.QUEUE].mend)
     elif facts.queued is not None:
         yield _PROCESSES.ok(
-            "queue", f"{facts.queued or 'No'} message{'' if facts.queued == 1 else 's'} in the queue."
+            "queue", f"{some(facts.queued, 'message') if facts.queued else 'No messages'} in the queue."
         )
     yield from _entries(status)
 
@@ -64,7 +65,7 @@ def _present(kind: Kind, status: Status) -> Finding:
     )
     what = "scheduler" if kind is Kind.SCHEDULER else "worker"
     if living:
-        return _PROCESSES.ok(kind, f"{len(living)} {what}{'' if len(living) == 1 else 's'} alive.")
+        return _PROCESSES.ok(kind, f"{some(len(living), what)} alive.")
     if not status.rows:
         return _PROCESSES.ok(kind, f"No {what} lives, and none is needed: no task is defined.")
     return _PROCESSES.warning(kind, f"No {what} lives, so nothing runs by itself.", _UP)
@@ -80,6 +81,4 @@ def _entries(status: Status) -> Iterator[Finding]:
         yield _PROCESSES.warning("entries", f"{name}: {text}", "")
     if not status.differences:
         many = len(status.rows)
-        yield _PROCESSES.ok(
-            "entries", f"They have read the same {many} task{'' if many == 1 else 's'} as are defined here."
-        )
+        yield _PROCESSES.ok("entries", f"They have read the same {some(many, 'task')} as defined here.")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from worker.cli.doctor.facts.sentinels import SentinelFacts
 from worker.cli.doctor.finding import About, Finding
+from worker.telling.numbers import some
 
 #: With fewer there is no majority left when one of them is lost.
 ENOUGH = 3
@@ -33,7 +34,7 @@ def sentinel_findings(facts: SentinelFacts | None) -> Iterator[Finding]:
     elif facts.sentinels < ENOUGH:
         yield _REDIS.warning(
             "redis-sentinels",
-            f"There are {facts.sentinels} sentinels: when one is lost, no majority is left that could replace the "
+            f"It has {some(facts.sentinels, 'sentinel')}: when one is lost, no majority is left that could replace the "
             "primary.",
             "Run three, on three machines",
         )

@@ -12,6 +12,7 @@ from worker.cli.doctor.facts.tasks import TaskFacts
 from worker.cli.doctor.finding import About, Finding
 from worker.telling.exit_codes import ExitCode
 from worker.telling.failures import explain
+from worker.telling.numbers import some
 
 #: By how much the clock of a service may be off: the newer edit wins a conflict, to the minute at Notion.
 SKEW = timedelta(seconds=30)
@@ -36,7 +37,7 @@ def task_findings(facts: TaskFacts, now: datetime, soon: timedelta) -> Iterator[
         yield _refused(about, "mapping", examined.refusal)
     elif examined.pairs is not None:
         many = examined.pairs
-        yield about.ok("mapping", f"{many} attribute{'' if many == 1 else 's'} kept in step.")
+        yield about.ok("mapping", f"{some(many, 'attribute')} kept in step.")
     for warning in examined.warnings:
         yield about.warning("mapping", warning, "")
 
@@ -49,7 +50,7 @@ def _side(about: About, end: End, examined: Examined, *, is_done: bool) -> Itera
         yield _refused(about, f"side-{end.value}", examined.refusals[end])
     elif end in examined.fit:
         many = len(examined.described[end] or ())  # a `SyncTask` describes nothing
-        counted = f", with {many} attribute{'' if many == 1 else 's'}" if many else ""
+        counted = f", with {some(many, 'attribute')}" if many else ""
         yield about.ok(f"side-{end.value}", f"{_upper(label)} answers{counted}.")
     elif end in examined.described and examined.pairs is None:  # it was not asked for more
         yield about.ok(f"side-{end.value}", f"{_upper(label)} answers.")
