@@ -17,6 +17,7 @@ from rich.table import Table
 from bench import ultimate
 from bench.two_nodes.contest import Contender, Exchange, play
 from bench.two_nodes.databases import databases
+from bench.two_nodes.floor import floor
 
 RECORDS = 100_000
 QUICK = 2_000
@@ -46,10 +47,13 @@ def measure(*, quick: bool = False) -> Table:
         contenders = [ROW_BY_ROW, *([rival] if rival and kind == "postgresql" else []), OURS]
         with databases(kind) as made:
             found = [list(play(contender, size, made.make)) for contender in contenders]
+            bare = [*floor(made.make("floor"), size)] if kind == "sqlite" else []
         for exchanges in zip(*found, strict=True):
             table.add_row(f"{kind}: {exchanges[0].what}")
             for row in _rows(exchanges):
                 table.add_row(*row)
+            for each in bare if exchanges[0].what == "first sync" else ():
+                table.add_row(*_floor_row(each, size, exchanges[0].seconds))
     return table
 
 
@@ -86,6 +90,11 @@ def _table(size: int) -> Table:
     for column in table.columns[1:]:
         column.justify = "right"
     return table
+
+
+def _floor_row(bare: tuple[str, float, float], size: int, first: float) -> list[str]:
+    what, seconds, cpu = bare
+    return [f"  {what}", f"{seconds:.3f}", f"{size / seconds:,.0f}", f"{seconds / first:.2f}", f"{cpu:.3f}"]
 
 
 def _rows(exchanges: tuple[Exchange, ...]) -> Iterator[list[str]]:

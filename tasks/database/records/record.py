@@ -18,6 +18,24 @@ WHOLE = ""
 _encode = JSONEncoder(sort_keys=True, ensure_ascii=True, allow_nan=False).encode
 
 
+class _StampTexts:
+    """JSON of the stamps of many records, which are often those of the record before."""
+
+    def __init__(self) -> None:
+        self._last: tuple[dict[str, int], str] = ({}, "{}")  # replaced as one: threads share it
+
+    def encode(self, stamps: dict[str, int]) -> str:
+        """Their text."""
+        known, text = self._last
+        if stamps != known:
+            text = _encode(stamps)
+            self._last = stamps.copy(), text
+        return text
+
+
+_stamps = _StampTexts()
+
+
 def checked_stamp(value: Any, what: str, error: type[Exception], *, kind: str = "an integer") -> int:
     """A stamp as it should be: a whole number from 0 to 2**63 - 1.
 
@@ -128,7 +146,7 @@ class SyncRecord:
             TypeError: neither has its type.
         """
         if self.text is None:
-            self.text = _encode({"data": self.data, "timestamps": self.timestamps})
+            self.text = f'{{"data": {_encode(self.data)}, "timestamps": {_stamps.encode(self.timestamps)}}}'
         return self.text
 
 

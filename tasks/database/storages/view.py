@@ -95,6 +95,8 @@ class PeerView:
         whole = arrivals.get(WHOLE, record.received_at)  # as `whole_arrival`, without a call for each record
         if not own and record.data.keys() <= stamps.keys() and min(stamps.values(), default=0) > floor:
             late = [*record.data]
+        elif whole <= floor and max(arrivals.values(), default=0) <= floor:  # only edits made here are new
+            late = [n for n in record.data if (at := stamps.get(n, 0)) > floor and at not in own]
         else:
             late = [
                 name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from tasks.database.records.record import WHOLE, SyncRecord
 from tasks.database.sql.rows.reading import comparable, fetched
 from tasks.database.sql.tables import foreign, lookups, schema
-from tasks.database.sql.tables.bulk import JsonTexts
+from tasks.database.sql.tables.bulk import objects_of
 from tasks.database.sql.tables.connection import Database, Work
 from tasks.database.sql.tables.synced_table import SyncedTable
 from tasks.database.sql.values.codec import ValueRefusedError
@@ -108,7 +109,7 @@ class Records:
         table = self._table(model_label)
         found: dict[str, Tombstone] = {}
         with self.database.work() as work:
-            possible = [table.stored_key(key) for key in keys if table.can_be_key(key)]
+            possible = [table.stored_key(key) for key in possible_keys(table, keys)]
             for some in chunks(possible):
                 query = lookups.tombstones(self.database.dialect, model_label, some)
                 for key, stamp, received_at in work.connection.execute(query):
@@ -148,20 +149,19 @@ class Records:
 
     def _fetch(self, work: Work, table: SyncedTable, query: sa.Select[Any]) -> dict[str, SyncRecord]:
         found: dict[str, SyncRecord] = {}
-        stamps, arrivals = JsonTexts(), JsonTexts()
+        rows = fetched(work.connection, query)
         end = 4 + len(table.fields)
-        for row in fetched(work.connection, query):
-            came = arrivals.load(row[3])
-            came.setdefault(
-                WHOLE, 0
-            )  # a captured edit came with its stamp, wherever its record was placed since
-            times = stamps.load(row[1]), row[2] or 0, came
+        stamps, arrivals = (objects_of([row[at] for row in rows]) for at in (1, 3))
+        values = table.data_of_all([row[4:end] for row in rows])
+        for row, edited, came, data in zip(rows, stamps, arrivals, values, strict=True):
+            # A captured edit came with its stamp, wherever its record was placed since.
+            came.setdefault(WHOLE, 0)
+            times = edited, row[2] or 0, came
             if row[0] is None:
                 key = table.key_out(row[end])
-                found[key] = BadRecord(key, dict.fromkeys(times[0]), *times, reason=_NO_ROW)
+                found[key] = BadRecord(key, dict.fromkeys(edited), *times, reason=_NO_ROW)
                 continue
             key = table.key_out(row[0])
-            data = table.data_of(row[4:end])
             found[key] = (
                 SyncRecord(key, data, *times) if key else BadRecord(key, data, *times, reason=_NO_KEY)
             )
@@ -187,6 +187,8 @@ class Records:
 
 def keys_in(table: SyncedTable, keys: Sequence[str]) -> list[Any]:
     """The identities of keys; what no record of the table can be called is left out."""
+    with suppress(ValueRefusedError):
+        return table.keys_in(keys)
     found: list[Any] = []
     for key in keys:
         try:
@@ -194,6 +196,15 @@ def keys_in(table: SyncedTable, keys: Sequence[str]) -> list[Any]:
         except ValueRefusedError:
             continue
     return found
+
+
+def possible_keys(table: SyncedTable, keys: Collection[str]) -> list[str]:
+    """Those of the keys that a record of the table can have."""
+    some = list(keys)
+    with suppress(ValueRefusedError):
+        table.keys_in(some)
+        return some
+    return [key for key in some if table.can_be_key(key)]
 
 
 def chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -36,7 +36,7 @@ class Note(NamedTuple):
 
 
 class JsonTexts:
-    """JSON of many objects, of which each is often what the last one was."""
+    """Texts of many objects, of which each is often what the last one was."""
 
     def __init__(self) -> None:
         self._value: dict[str, int] = {}
@@ -48,13 +48,12 @@ class JsonTexts:
             self._value, self._text = value, _encode(value)
         return self._text
 
-    def load(self, text: str | None) -> dict[str, int]:
-        """The text's object; an empty one for no text. Each caller has its own."""
-        if text is None:
-            return {}
-        if text != self._text:
-            self._value, self._text = json.loads(text), text
-        return self._value.copy()
+
+def objects_of(texts: Sequence[str | None]) -> list[dict[str, int]]:
+    """The objects of JSON texts, an empty one for no text. All are read at once, and none is shared."""
+    each = dict.fromkeys(text for text in texts if text is not None)
+    found = dict(zip(each, json.loads(f"[{','.join(each)}]"), strict=True))
+    return [{} if text is None else found[text].copy() for text in texts]
 
 
 def notes_of(
@@ -100,7 +99,7 @@ def notes_of(
 _UPDATED = ", ".join(f"{name} = excluded.{name}" for name in Note._fields if name not in {"model", "key"})
 _ON_CONFLICT = f"ON CONFLICT (model, key) DO UPDATE SET {_UPDATED}, pending = NULL"
 _INTO = f"INSERT INTO {schema.records.name} ({', '.join(Note._fields)})"
-_SQLITE = f"{_INTO} VALUES ({', '.join('?' * len(Note._fields))}) {_ON_CONFLICT}"
+SQLITE_NOTES = f"{_INTO} VALUES ({', '.join('?' * len(Note._fields))}) {_ON_CONFLICT}"
 _TEXTS, _JSON = {"model", "key", "stamps", "arrivals"}, {"stamps", "arrivals"}
 _ARRAYS = ", ".join(f"CAST(:{name} AS {'text' if name in _TEXTS else 'bigint'}[])" for name in Note._fields)
 _SELECTED = ", ".join(f"CAST({name} AS jsonb)" if name in _JSON else name for name in Note._fields)
@@ -114,7 +113,7 @@ def write_notes(connection: sa.Connection, notes: Sequence[Note]) -> None:
     if not notes:
         return
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_SQLITE, list(notes))
+        connection.exec_driver_sql(SQLITE_NOTES, list(notes))
     else:
         columns = zip(*notes, strict=True)
         connection.execute(_POSTGRESQL, dict(zip(Note._fields, map(array, columns), strict=True)))

@@ -275,6 +275,16 @@ class SyncedTable:
             raise ValueRefusedError("no key of this table")
         return value
 
+    def keys_in(self, keys: Sequence[str]) -> list[Any]:
+        """As `key_in`, of many keys; raises `ValueRefusedError` where it refuses one."""
+        if self._whole_numbers and keys:
+            digits = "".join(keys)
+            lengths = {*map(len, keys)}
+            plain = 0 not in lengths and max(lengths) <= _DIGITS and digits.isascii() and digits.isdigit()
+            if plain and not any(key[0] == "0" for key in keys):
+                return [*map(int, keys)]
+        return [*map(self.key_in, keys)]
+
     def can_be_key(self, key: str) -> bool:
         """Whether a record of the table can have this key."""
         try:
@@ -337,6 +347,14 @@ class SyncedTable:
             name: value if value.__class__ in plain else read(value)
             for (name, plain, read), value in zip(self._readers, row, strict=True)
         }
+
+    def data_of_all(self, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+        """As `data_of`, of many rows, a column at a time."""
+        columns = [
+            column if plain.issuperset(map(type, column)) else [*map(read, column)]
+            for (_, plain, read), column in zip(self._readers, zip(*rows, strict=True), strict=False)
+        ]
+        return [dict(zip(self.fields, row, strict=True)) for row in zip(*columns, strict=True)]
 
     @cached_property
     def _readers(self) -> list[tuple[str, frozenset[type], Convert]]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from tasks.database.records.record import SyncRecord
 from tasks.database.sql import Database, SQLAlchemyStorage, SyncedTable
-from tasks.database.sql.tables.bulk import JsonTexts, array
+from tasks.database.sql.tables.bulk import JsonTexts, array, objects_of
 
 from .conftest import Node
 
@@ -109,11 +109,11 @@ def test_arrays_as_text_are_read_as_they_were(make_node: Callable[[str], Node]) 
 
 
 def test_texts_of_equal_objects_do_not_share_what_can_be_changed() -> None:
-    texts = JsonTexts()
-    first, second = texts.load('{"a":1}'), texts.load('{"a":1}')
+    first, second, none, other = objects_of(['{"a":1}', '{"a":1}', None, '{"b":2}'])
     first["a"] = 2
-    assert second == texts.load('{"a":1}') == {"a": 1}
-    assert texts.load(None) == {}
+    assert (second, none, other) == ({"a": 1}, {}, {"b": 2})
+    assert objects_of([]) == []
+    texts = JsonTexts()
     assert [texts.dump(value) for value in ({"a": 1}, {"a": 1}, {"b": 2}, {})] == [
         '{"a":1}',
         '{"a":1}',
