@@ -22,7 +22,8 @@ DEFINED, ENTRY, ORDERS = (f"worker/schedule/{name}.py" for name in ("defined", "
 PAUSES = "worker/store/tables/pauses.py"
 COURSE, JUDGING, LEDGER = (f"worker/alarms/{name}.py" for name in ("course", "judging", "ledger"))
 CHECKS = "worker/cli/doctor/checks"
-TOML, WRITTEN, FILES = (f"worker/cli/setup/{name}.py" for name in ("toml_text", "written", "task_files"))
+TOML, FILES = (f"worker/cli/setup/{name}.py" for name in ("toml_text", "task_files"))
+WRITTEN = "worker/cli/written.py"
 UNLOCK, RESET, FORGETTING = (
     "worker/cli/keeping/unlock.py",
     "worker/cli/keeping/reset.py",
@@ -370,7 +371,7 @@ MUTANTS = [
     Mutant(
         "init changes the ends of lines of a file that it adds to",
         TOML,
-        '    block = _block(table, remarks).replace("\\n", line_end)\n',
+        '    block = _block(table, remarks).replace("\\n", end)\n',
         "    block = _block(table, remarks)\n",
         OF_TOML,
     ),

@@ -269,7 +269,7 @@ MUTANTS = [
     ),
     Mutant(
         "the keys of the sides are taken though the user says by what to match",
-        "tasks/engine/views.py",
+        "tasks/engine/reading.py",
         "if adapter.match is None else adapter.match.key(adapter.end, values)",
         'if True else ""',
     ),

@@ -48,9 +48,10 @@ async def read_side(adapter: Adapter, base_of: BaseOf | None = None) -> SideView
         TaskDefinitionError: the mapping names an attribute that the objects do not have.
         SideError: the side cannot be read.
     """
-    pages = await adapter.call(adapter.side.pages)
+    side = adapter.side
+    pages = await adapter.call(side.pages) if side.lists_in_pages else NotImplemented
     if pages is NotImplemented:
-        return await view_of(adapter, await adapter.call(adapter.side.list))
+        return await view_of(adapter, await adapter.call(side.list))
     reading = _Reading(adapter, base_of)
     async with aclosing(_each(adapter, pages)) as each:
         async for page in each:

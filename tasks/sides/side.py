@@ -47,12 +47,6 @@ class Side(ABC):
     #: Writes under way at once, where the methods are coroutines.
     concurrency: int = 4
 
-    def __init_subclass__(cls, **arguments: Any) -> None:
-        """Let an overridden `list` count: what lists otherwise than its base does not give that one's pages."""
-        super().__init_subclass__(**arguments)
-        if "list" in vars(cls) and "pages" not in vars(cls):
-            cls.pages = Side.pages  # type: ignore[method-assign]
-
     @property
     def login_expires(self) -> datetime | None:
         """When the login expires that a person has to make anew, with its zone; `None` where that is not known.
@@ -162,6 +156,13 @@ class Side(ABC):
     @abstractmethod
     def list(self) -> Answer:
         """All objects, as a list or a `Listing`."""
+
+    @property
+    def lists_in_pages(self) -> bool:
+        """Whether `pages` speaks for `list`: not where that was written anew since."""
+        written = (getattr(part, "__dict__", {}) for part in (self, *type(self).__mro__))
+        last = next(names for names in written if "pages" in names or "list" in names)
+        return last.get("pages", Side.pages) is not Side.pages
 
     @does_nothing
     def pages(self) -> Answer:

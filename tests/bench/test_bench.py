@@ -110,7 +110,8 @@ def test_what_a_run_asks_for_is_counted_on_both_databases() -> None:
     assert [idle < edited for idle, edited in zip(statements[::2], statements[1::2], strict=True)] == [
         True
     ] * 2
-    assert statements[:2] == statements[2:]  # the same on either database
+    # PostgreSQL is asked once more, as others enter runs meanwhile: which of them are lost.
+    assert [one + 1 for one in statements[:2]] == statements[2:]
     assert written[::2] == [2, 2]  # that it began, and how it ended
     assert all(two <= one <= three for two, one, three in zip(written, transactions, statements, strict=True))
     assert all(

@@ -184,7 +184,7 @@ class Instrument:
             name: self._write(getattr(side, name), word, name) for name in WRITES if has.get(name, True)
         }
         methods["list"] = self._listing(side.list, word)
-        if offers(side, "pages"):
+        if side.lists_in_pages:
             methods["pages"] = self._paging(side.pages, word)
         if offers(side, "changes"):
             methods["changes"] = self._changes(side.changes, word)

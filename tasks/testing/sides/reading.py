@@ -73,6 +73,9 @@ async def in_pages(trial: Trial) -> None:
     """Pages show what a listing shows."""
     if not trial.offers("pages"):
         return
+    if not trial.side.lists_in_pages:
+        trial.need_not(f"{trial.name('list')} was written anew", Rule.PAGES)
+        return
     await trial.make(0), await trial.make(1)
     listed = await trial.ask("list")
     trial.told.append(f"{trial.name('pages')}() to its end")

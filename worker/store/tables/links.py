@@ -415,8 +415,8 @@ def _right_ids(connection: Connection, task: str, left_ids: Collection[ID]) -> d
     """With what these are linked, as far as they are."""
     link = schema.link.c
     found: dict[ID, ID] = {}
-    for some in in_parts(connection, left_ids):
-        query = select(link.left_id, link.right_id).where(link.task == task, link.left_id.in_(some))
+    for part in in_parts(connection, left_ids):
+        query = select(link.left_id, link.right_id).where(link.task == task, link.left_id.in_(part))
         found.update((row.left_id, row.right_id) for row in connection.execute(query))
     return found
 
