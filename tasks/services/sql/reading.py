@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,9 @@ from tasks.services.sql.row import Row, id_of, key_of
 from tasks.services.sql.schema import Schema
 from tasks.services.sql.values import Raw
 from tasks.sides import ID, Changes, Listing
+
+#: Rows of one page of a listing.
+PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,29 @@ class Reader:
             ).all()
         return bytes(found[0][0]) if len(found) == 1 and found[0][0] is not None else None
 
-    def all(self, scope: str) -> Listing:
-        """All rows."""
+    def pages(self, scope: str) -> Iterator[Listing]:
+        """All rows as they were at one moment, some at a time; the last page says where the changes start."""
+        seen: Counter[ID] = Counter()
+        rest: Sequence[sa.Row[Any]] = ()
         with self.database.reading() as connection:
             cursor = next_cursor(connection, self.schema, scope)
-            rows = [self.row(one) for one in connection.execute(self.select(self.schema.in_scope))]
-        told, unreadable = _apart(rows, self.schema)
-        return Listing(told, cursor=None if cursor is None else cursor.to_json(), unreadable=unreadable)
+            found = connection.execute(
+                self.select(self.schema.in_scope), execution_options={"yield_per": PAGE}
+            )
+            if _lets_write(connection):
+                for rows in found.partitions():
+                    yield self._page(rows, seen)
+            else:  # somebody takes his time between pages
+                rest = found.all()
+        for start in range(0, len(rest), PAGE):
+            yield self._page(rest[start : start + PAGE], seen)
+        yield Listing(cursor=None if cursor is None else cursor.to_json())
+
+    def _page(self, found: Iterable[sa.Row[Any]], seen: Counter[ID]) -> Listing:
+        rows = [self.row(one) for one in found]
+        seen.update(row.id for row in rows)
+        told, unreadable = _apart(rows, self.schema, seen)
+        return Listing(told, unreadable=unreadable)
 
     def changes(self, told: Any, scope: str, synced: Mapping[ID, Any]) -> Changes:
         """What changed since a cursor, and which of the rows that were synced are deleted.
@@ -85,7 +104,7 @@ class Reader:
             ]
             rows = [self.row(one) for one in connection.execute(self.select(conditions))]
             deleted = self._deleted(connection, synced)
-        changed, unreadable = _apart(rows, self.schema)
+        changed, unreadable = _apart(rows, self.schema, Counter(row.id for row in rows))
         return Changes(
             changed,
             deleted=deleted,
@@ -130,10 +149,16 @@ class Reader:
             return not connection.execute(there.where(self.schema.mark.is_off)).scalar()
 
 
-def _apart(rows: Sequence[Row], schema: Schema) -> tuple[list[Row], dict[ID, str]]:
-    """Rows that can be told apart, and why the others cannot."""
+def _lets_write(connection: sa.Connection) -> bool:
+    """Whether others write while this one reads: in SQLite only with a log of what is to be written."""
+    if connection.dialect.name != "sqlite":
+        return True
+    return str(connection.exec_driver_sql("PRAGMA journal_mode").scalar()).lower() == "wal"
+
+
+def _apart(rows: Sequence[Row], schema: Schema, times: Mapping[ID, int]) -> tuple[list[Row], dict[ID, str]]:
+    """Rows that can be told apart, by how often each id was met so far, and why the others cannot."""
     names = ", ".join(column.name for column in schema.key)
-    times = Counter(row.id for row in rows)
     told: list[Row] = []
     unreadable: dict[ID, str] = {}
     for row in rows:

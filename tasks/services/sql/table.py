@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from tasks.services.sql.reflecting import reflect
 from tasks.services.sql.row import Row
 from tasks.services.sql.schema import Schema, synced
 from tasks.services.sql.writing import Writer
-from tasks.sides import ID, Attribute, Changes, Listing, Side, title_key
+from tasks.sides import ID, Attribute, Changes, Listing, Side, title_key, whole_of
 from tasks.values.file import File
 from tasks.values.opaque import Opaque
 
@@ -223,7 +223,11 @@ class Table(Side):
 
     def list(self) -> Listing:
         """All rows."""
-        return self.reader.all(self.scope())
+        return whole_of(self.reader.pages(self.scope()))
+
+    def pages(self) -> Iterator[Listing]:
+        """The same, some hundred rows at a time, all as they were at one moment."""
+        return self.reader.pages(self.scope())
 
     def changes(self, cursor: Any) -> Changes:
         """The rows that changed since a cursor, and those that were deleted."""

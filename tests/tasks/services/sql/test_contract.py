@@ -83,6 +83,7 @@ def test_a_table_in_which_rows_are_marked_keeps_the_contract(place: Place) -> No
     offered = {
         Rule.CREATE_ONCE,
         Rule.MADE,
+        Rule.PAGES,
         Rule.RESTORE,
         Rule.GONE,
         Rule.CHANGES_ALL,
