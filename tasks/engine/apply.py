@@ -10,7 +10,6 @@ from functools import singledispatchmethod
 from tasks.engine.bases import Bases
 from tasks.engine.groups import by_pair, independent, is_quiet, writes_any, written_first
 from tasks.engine.outcome import Outcome, apart, describe
-from tasks.engine.pace import Pace
 from tasks.engine.parents_first import parents_first
 from tasks.engine.proofs import batches, proof_of
 from tasks.engine.referring import doubtful, what_follows
@@ -123,11 +122,9 @@ class Applier:
         total, done = len(plan.actions), 0
         self.progress("apply", 0, total)
 
-        async def work(end: End, groups: Iterator[tuple[int, list[Action]]]) -> None:
+        async def work(groups: Iterator[tuple[int, list[Action]]]) -> None:
             nonlocal done
-            pace, clock = paces[end], asyncio.get_running_loop().time
             for number, group in groups:
-                began = clock()
                 for other in waits[number]:
                     with only_waiting():
                         await ended[other].wait()
@@ -137,16 +134,6 @@ class Applier:
                     ended[number].set()
                 done += len(group)
                 self.progress("apply", done, total)
-                pace.took(clock() - began)
-                if at_work[end] > pace.allowed:
-                    break
-                begin(end, groups)
-            at_work[end] -= 1
-
-        def begin(end: End, groups: Iterator[tuple[int, list[Action]]]) -> None:
-            while at_work[end] < min(paces[end].allowed, len(queues[end])):
-                at_work[end] += 1
-                workers.create_task(work(end, groups))
 
         quiet = [group for group in groups if is_quiet(group)]
         for batch in batches(quiet, self.bases.journal.batch):
@@ -163,14 +150,18 @@ class Applier:
                 end: [(number, group) for number, group in enumerate(some) if written_first(group) is end]
                 for end in End
             }
-            paces = {end: Pace(side.concurrency) for end, side in self.running.sync.sides.items()}
-            at_work = dict.fromkeys(End, 0)
             try:
                 async with asyncio.TaskGroup() as workers:
                     for end, numbered in queues.items():
-                        begin(end, iter(numbered))
+                        queue = iter(numbered)
+                        for _ in range(min(self._at_once(end), len(numbered))):
+                            workers.create_task(work(queue))
             except BaseExceptionGroup as errors:  # the first is what ended the run
                 raise _first(errors) from None
+
+    def _at_once(self, end: End) -> int:
+        """Pairs that are under way at once: while some are with the side, the journal keeps what the others need."""
+        return 2 * max(1, self.running.sync.sides[end].concurrency)
 
     async def _keep(self, groups: Sequence[list[Action]]) -> None:
         """Groups that ask nothing of a service, in one transaction; each by itself where that is refused."""

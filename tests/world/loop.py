@@ -38,3 +38,25 @@ def run_alone(work: Coroutine[Any, Any, T]) -> T:
             task.cancel()
         if left:
             loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+
+
+def steady(kind: type[T], *methods: str) -> type[T]:
+    """The same class with these methods as coroutines: plain ones go to threads, which take other turns each time."""
+
+    def as_coroutine(method: Callable[..., Any]) -> Callable[..., Any]:
+        async def call(*args: Any, **values: Any) -> Any:
+            return method(*args, **values)
+
+        return call
+
+    made: type[T] = type(
+        kind.__name__, (kind,), {name: as_coroutine(getattr(kind, name)) for name in methods}
+    )
+    return made
+
+
+#: What a side is asked for.
+OF_A_SIDE = (
+    *("list", "pages", "changes", "get", "is_gone", "gone_among", "create", "update", "delete", "restore"),
+    *("id", "key", "edited", "values"),
+)

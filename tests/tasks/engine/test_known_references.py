@@ -16,9 +16,10 @@ from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tasks.merge import ID, End, Link
 from tests.tasks.references.graphs import START, Graph, task
-from tests.world.loop import run_alone
+from tests.world.loop import OF_A_SIDE, run_alone, steady
 
 STEPS = 14
+SteadyGraph = steady(Graph, *(name for name in OF_A_SIDE if name in vars(Graph)))
 #: Objects that are there from the start; nothing befalls the last of them, which refer to nothing.
 MANY = 8
 
@@ -78,8 +79,8 @@ class World:
 
     def __init__(self, journal: Watched, *, single: bool = False, drops: bool = False) -> None:
         self.journal, self.now = journal, START
-        self.left = Graph("left", deltas=True, drops=drops)
-        self.right = Graph("right", deltas=True, drops=drops, single=single)
+        self.left = SteadyGraph("left", deltas=True, drops=drops)
+        self.right = SteadyGraph("right", deltas=True, drops=drops, single=single)
         self.graphs = (self.left, self.right)
         self.sync = task(self.left, self.right)
         self.sync.full_listing_every = timedelta(days=10_000)
