@@ -15,6 +15,7 @@ SETTLED, KNOWN, RUN, CHANGES, BASES = (
     "tasks/merge/settled.py",
     *(f"tasks/engine/{name}.py" for name in ("known", "run", "changes", "bases")),
 )
+READING, SIDE = "tasks/engine/reading.py", "tasks/sides/side.py"
 LINKS, JOURNAL = "worker/store/tables/links.py", "worker/store/journal.py"
 REFERENCES, REFERRING, STILLNESS, BEING_STILL = (
     "worker/store/tables/references.py",
@@ -212,10 +213,36 @@ MUTANTS = [
         "return self.still_at > 0",
         suite="-k missed_whatever",
     ),
+    # -- pages of a listing
+    Mutant(
+        "what a page shows counts as the base",
+        READING,
+        "record.values.keys() == base.keys() and shows_base(record.values, base, base)",
+        "record.values.keys() == base.keys()",
+    ),
+    Mutant(
+        "an object on two pages is taken from the second",
+        READING,
+        "        if obj_id in self._records:  # which",
+        "        if False:  # which",
+    ),
+    Mutant(
+        "a page that is whole makes a partial one forgotten",
+        READING,
+        'self._partial = self._partial or getattr(listed, "partial", None)',
+        'self._partial = getattr(listed, "partial", None)',
+    ),
+    Mutant(
+        "pages are asked for though the listing was written anew",
+        SIDE,
+        'return last.get("pages", Side.pages) is not Side.pages',
+        "return type(self).pages is not Side.pages",
+    ),
 ]
 
 SUITES = (
     "tests/tasks/engine/test_known.py",
+    "tests/tasks/engine/test_pages.py",
     "tests/tasks/engine/test_changes.py",
     "tests/tasks/journal/test_contract.py",
     "tests/tasks/engine/test_known_references.py",
