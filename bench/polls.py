@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import tracemalloc
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -23,8 +23,9 @@ from bench.fake_sides import ATTRIBUTES, FakeService, Row, Sides
 from bench.objects import DeltaTask
 from bench.timing import in_turns
 from tasks.merge import Link
+from tasks.object_task import ObjectTask
 from tasks.values.canonical import dump
-from worker.lock import MemoryLockStore, MemorySyncLock
+from worker.lock import MemoryLockStore, MemorySyncLock, SyncLock
 from worker.session.run import run_session
 from worker.store import Store, schema
 from worker.store.tables.links import Links, shape_of
@@ -40,19 +41,19 @@ _BATCH = 5_000
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class AllLinks(Links):
+class _AllLinks(Links):
     """Gives all links where it is asked for those that are not settled."""
 
     def unsettled(self, task: str, attributes: Collection[str]) -> list[Link]:
         return self.all(task)
 
 
-class _LoadingStore(Store):
+class LoadingStore(Store):
     """A store with which a run by changes loads all links."""
 
     @cached_property
     def links(self) -> Links:
-        return AllLinks(self)
+        return _AllLinks(self)
 
 
 class _Rows(dict[str, Row]):
@@ -104,9 +105,7 @@ class Place:
 
     def run(self) -> None:
         """One run, as a worker carries it out."""
-        ended = asyncio.run(run_session(self.task, store=self.store, lock=self.lock))
-        if ended.status != "succeeded":
-            raise RuntimeError(f"a run of the bench ended otherwise than in success: {ended.reason}")
+        carry_out(self.task, self.store, self.lock)
 
     def edit(self) -> None:
         """People edit a hundred objects, half of them on each side."""
@@ -134,17 +133,33 @@ class Place:
             Links.count_along(connection, self.task.name, self.size)
 
     def _link(self, number: int, shape: str) -> dict[str, Any]:
-        base = dump(_values(number))
-        return {
-            "task": self.task.name,
-            "left_id": f"n{number}",
-            "right_id": f"o{number}",
-            "left_values": base,
-            "right_values": base,
-            "updated_at": _START,
-            "run_id": "",
-            "shape": shape,
-        }
+        return link_row(self.task.name, number, _values(number), shape)
+
+
+def carry_out(task: ObjectTask, store: Store, lock: SyncLock) -> None:
+    """One run, as a worker carries it out.
+
+    Raises:
+        RuntimeError: it did not succeed.
+    """
+    ended = asyncio.run(run_session(task, store=store, lock=lock))
+    if ended.status != "succeeded":
+        raise RuntimeError(f"a run of the bench ended otherwise than in success: {ended.reason}")
+
+
+def link_row(task: str, number: int, values: Mapping[str, Any], shape: str) -> dict[str, Any]:
+    """The row of a link whose sides show the same, as a run would have left it."""
+    base = dump(values)
+    return {
+        "task": task,
+        "left_id": f"n{number}",
+        "right_id": f"o{number}",
+        "left_values": base,
+        "right_values": base,
+        "updated_at": _START,
+        "run_id": "",
+        "shape": shape,
+    }
 
 
 def measure(*, quick: bool = False, sizes: Sequence[int] = SIZES) -> Table:
@@ -197,7 +212,7 @@ def _all_loaded(folder: Path, place: Place) -> tuple[str, str]:
     """How many times as long an idle run takes that loads all links and compares them, and its memory."""
     if place.size > MOST_LOADED:
         return "-", "-"
-    loading = Place(folder, place.size, _LoadingStore)
+    loading = Place(folder, place.size, LoadingStore)
     seconds, of_all = in_turns(place.run, loading.run, rounds=3)
     return f"× {of_all / seconds:,.1f}", f"{peak(loading.run):.2f}"
 

@@ -5,7 +5,6 @@ python -m bench.polls_references
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,14 +16,12 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import insert
 
-from bench.polls import AllLinks, peak
+from bench.polls import LoadingStore, carry_out, link_row, peak
 from bench.timing import in_turns
 from tasks import TwoWay
 from tasks.sides import Attribute, Changes, End, Kind, Listing, Side
-from tasks.values.canonical import dump
 from tasks.values.references import References
 from worker.lock import MemoryLockStore, MemorySyncLock
-from worker.session.run import run_session
 from worker.store import Store, schema
 from worker.store.tables.links import Links, shape_of
 
@@ -39,14 +36,6 @@ GROUP = 20
 _BATCH = 5_000
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _NAMES = ("title", "note", "group")
-
-
-class _LoadingStore(Store):
-    """A store with which a run by changes loads all links."""
-
-    @property
-    def links(self) -> Links:  # type: ignore[override]
-        return AllLinks(self)
 
 
 class Objects(Side):
@@ -144,9 +133,7 @@ class Place:
 
     def run(self) -> None:
         """One run, as a worker carries it out."""
-        ended = asyncio.run(run_session(self.task, store=self.store, lock=self.lock))
-        if ended.status != "succeeded":
-            raise RuntimeError(f"a run of the bench ended otherwise than in success: {ended.reason}")
+        carry_out(self.task, self.store, self.lock)
 
     def change(self) -> None:
         """People edit nine objects and delete one to which none refers."""
@@ -194,17 +181,7 @@ class Place:
     def _link(self, number: int, shape: str) -> dict[str, Any]:
         first = number - number % GROUP
         values = {"title": f"row {number}", "note": "", "group": References(((f"n{first}", f"o{first}"),))}
-        base = dump(values)
-        return {
-            "task": self.task.name,
-            "left_id": f"n{number}",
-            "right_id": f"o{number}",
-            "left_values": base,
-            "right_values": base,
-            "updated_at": _START,
-            "run_id": "",
-            "shape": shape,
-        }
+        return link_row(self.task.name, number, values, shape)
 
 
 def measure(*, quick: bool = False, sizes: Sequence[int] = SIZES) -> Table:
@@ -234,7 +211,7 @@ def _all_loaded(folder: Path, size: int, seconds: float) -> tuple[str, str]:
     """How many times as long such a run takes that loads all links, as each did before, and its memory."""
     if size > MOST_LOADED:
         return "-", "-"
-    loading = Place(folder, size, _LoadingStore)
+    loading = Place(folder, size, LoadingStore)
     of_all = _changed(loading, 1)
     loading.change()
     return f"× {of_all / seconds:,.1f}", f"{peak(loading.run_after_changes):.2f}"

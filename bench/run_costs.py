@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,11 +18,11 @@ from rich.table import Table
 
 from bench.fake_sides import Sides
 from bench.objects import DeltaTask
+from bench.polls import carry_out
 from bench.two_nodes.databases import databases
 from worker.lock import RedisSyncLock
 from worker.machine.redis_server import RedisServer
 from worker.redis_client import connect_url
-from worker.session.run import run_session
 from worker.store import Store
 
 #: Pairs that are linked.
@@ -116,9 +115,7 @@ class Place:
 
     def run(self) -> None:
         """One run."""
-        ended = asyncio.run(run_session(self.task, store=self.store, lock=self.lock))
-        if ended.status != "succeeded":
-            raise RuntimeError(f"a run of the bench ended otherwise than in success: {ended.reason}")
+        carry_out(self.task, self.store, self.lock)
 
     def edit(self) -> None:
         """A person edits one object."""

@@ -253,13 +253,10 @@ class DataSource(PagesSide):
 
     async def list(self) -> Listing:
         """All rows outside the trash."""
-        return await gathered(self._answers())
+        return await gathered(self.pages())
 
     def pages(self) -> AsyncIterator[Listing]:
         """The same rows, an answer of Notion's at a time."""
-        return self._answers()
-
-    def _answers(self) -> AsyncIterator[Listing]:
         run = self._opened
         return list_pages(run.rows, run.reader, self._memory.columns, self.scope())
 

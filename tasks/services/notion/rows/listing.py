@@ -28,7 +28,7 @@ async def list_pages(rows: Rows, reader: Reader, known: KnownColumns, scope: str
     begun = reader.begin()
     seen: set[ID] = set()
     read: set[ID] = set()
-    newest: list[datetime] = []
+    stamps: set[datetime] = set()
     options = options_of((), reader.columns)
     complete = whole = True
     async for answer in rows.answers():
@@ -38,7 +38,7 @@ async def list_pages(rows: Rows, reader: Reader, known: KnownColumns, scope: str
         pages, unreadable = await reader.listed(fresh)
         complete, whole = complete and answer.partial is None, whole and not unreadable
         read.update(page.id for page in pages)
-        newest = [max([*newest, *(page.last_edited for page in pages)])] if newest or pages else []
+        stamps.update(page.last_edited for page in pages)
         for attr, found in options_of(pages, reader.columns).items():
             options[attr] |= found
         yield Listing(pages, partial=answer.partial, unreadable=unreadable)
@@ -47,7 +47,7 @@ async def list_pages(rows: Rows, reader: Reader, known: KnownColumns, scope: str
         reader.keep(read)
     # What fits into one answer is listed as cheaply as its changes are, and shows deletions as well.
     if complete and len(read) > PAGE_SIZE:
-        yield Listing(cursor=reader.mark(scope, newest, begun, None).to_json())
+        yield Listing(cursor=reader.mark(scope, stamps, begun, None).to_json())
 
 
 async def list_changes(
