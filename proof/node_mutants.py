@@ -8,14 +8,13 @@ fail; on a copy without a bug the simulator must pass.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from dataclasses import replace
 
 from node_bugs import all_mutants
 from node_bugs.places import ENGINE
-from planting import Ground, Mutant, plant
+from planting import Ground, Mutant, command, exit_status, plant
 
 SUITE = "tests/tasks/database/test_simulator.py::test_nodes_converge_and_lose_nothing"
 
@@ -29,16 +28,12 @@ GROUND = Ground(
 
 def main() -> int:
     """Print a line per mutant; 0 when all were found."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("names", nargs="*", help="mutants whose names contain one of these")
+    parser = command(__doc__)
     parser.add_argument("--worlds", type=int, default=240, help="histories per mutant")
     options = parser.parse_args()
     mutants = [replace(mutant, suite=mutant.suite or SUITE) for mutant in MUTANTS]
     ground = replace(GROUND, environment={"LOCKSTEP_NODE_WORLDS": str(options.worlds)})
-    outcomes = plant(mutants, options.names, ground, at_once=(os.cpu_count() or 2) // 2 + 1)
-    return 0 if all(outcome.right for outcome in outcomes) else 1
+    return exit_status(plant(mutants, options.names, ground, at_once=(os.cpu_count() or 2) // 2 + 1))
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ class Exchange:
 
 
 def play(contender: Contender, size: int, make: Callable[[str], str]) -> Iterator[Exchange]:
-    """A first sync of so many records, one after 1 % changed, and one after nothing did.
+    """A first sync of so many records, one after 5 % changed, one after a single one did, and one after none.
 
     Raises:
         RuntimeError: the tables are not equal afterwards.
@@ -81,8 +81,10 @@ def play(contender: Contender, size: int, make: Callable[[str], str]) -> Iterato
     contender.run(office, "fill", str(size))
     with contender.served(office) as address:
         yield _exchange(contender, "first sync", size, office, laptop, address)
-        contender.run(office, "change")
-        yield _exchange(contender, "1 % changed", size // 100, office, laptop, address)
+        contender.run(office, "change", "20")
+        yield _exchange(contender, "5 % changed", size // 20, office, laptop, address)
+        contender.run(office, "change", str(size))
+        yield _exchange(contender, "1 changed", 1, office, laptop, address)
         yield _exchange(contender, "nothing changed", 0, office, laptop, address)
 
 
@@ -107,6 +109,6 @@ def _exchange(
 
 
 _SUMS = (
-    "SELECT count(*), sum(CASE WHEN a = 'changed' THEN 1 ELSE 0 END), sum(id), sum(f), sum(length(d)), sum(g) "
-    "FROM item"
+    "SELECT count(*), sum(CASE WHEN substr(a, 1, 7) = 'changed' THEN 1 ELSE 0 END), sum(id), sum(f), sum(length(d)), "
+    "sum(length(a)), sum(g) FROM item"
 )

@@ -19,8 +19,11 @@ CREATE = (
     "g DOUBLE PRECISION, h BOOLEAN, i TIMESTAMP)"
 )
 FIELDS = ("id", "a", "b", "c", "d", "e", "f", "g", "h", "i")
-#: Every one hundredth record.
-CHANGE = "UPDATE item SET a = 'changed' WHERE mod(id, 100) = 0"
+
+
+def change(every: int) -> str:
+    """The statement that edits every so many-th record, to a text of its own."""
+    return f"UPDATE item SET a = 'changed {every}' WHERE mod(id, {every}) = 0"
 
 
 @dataclass(frozen=True)

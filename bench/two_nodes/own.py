@@ -1,4 +1,4 @@
-"""One node of Lockstep in a process of its own: `prepare`, `fill N`, `change`, `serve` or `ask ADDRESS`."""
+"""One node of Lockstep in a process of its own: `prepare`, `fill N`, `change EVERY`, `serve` or `ask ADDRESS`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def serve_routes(*routes: BaseRoute) -> None:
     async def used(_: Request) -> JSONResponse:
         return JSONResponse({**usage(), "statements": Statements.count})
 
-    listening = socket.socket()
+    listening = socket.socket(proto=socket.IPPROTO_TCP)  # with TCP_NODELAY, as of a server with a port
     listening.bind(("127.0.0.1", 0))
     listening.listen()  # who reads the address may call at once
     print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
@@ -115,8 +115,8 @@ def main(database: str, words: list[str]) -> None:
             node(database).close()
         case ["fill", size]:
             databases.fill(database, int(size))
-        case ["change"]:
-            databases.run(database, databases.CHANGE)
+        case ["change", every]:
+            databases.run(database, databases.change(int(every)))
         case ["serve"]:
             serve_routes(*node_routes({"office": node(database).served()}.get))
         case ["ask", address, *times]:

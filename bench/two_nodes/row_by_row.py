@@ -96,8 +96,8 @@ def main(database: str, words: list[str]) -> None:
         case ["fill", size]:
             databases.fill(database, int(size))
             databases.run(database, f"{stamp} true")
-        case ["change"]:
-            databases.run(database, databases.CHANGE, f"{stamp} mod(id, 100) = 0")
+        case ["change", every]:
+            databases.run(database, databases.change(int(every)), f"{stamp} mod(id, {every}) = 0")
         case ["serve"]:
             serve(database)
         case ["ask", address]:

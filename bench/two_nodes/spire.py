@@ -94,11 +94,11 @@ def fill(size: int) -> None:
         )
 
 
-def change() -> None:
+def change(every: int) -> None:
     seed_clock(clock, MODELS)
     with transaction.atomic():
-        for item in Item.objects.extra(where=["mod(id, 100) = 0"]):
-            item.a = "changed"
+        for item in Item.objects.extra(where=[f"mod(id, {every}) = 0"]):
+            item.a = f"changed {every}"
             item.save()
 
 
@@ -153,8 +153,8 @@ if __name__ == "__main__":
             prepare()
         case ["fill", size]:
             fill(int(size))
-        case ["change"]:
-            change()
+        case ["change", every]:
+            change(int(every))
         case ["serve"]:
             serve()
         case ["ask", address]:

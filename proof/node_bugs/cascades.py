@@ -127,8 +127,8 @@ MUTANTS = [
     Mutant(
         "a peer's row replaces others",
         SQL + "tables/bulk.py",
-        "        if _resolves_conflicts(connection, table):\n",
-        "        if False:\n",
+        '    or_abort = "OR ABORT " if aborts else ""\n',
+        '    or_abort = ""\n',
         REPLACING_TESTS + " -k sqlite",
     ),
 ]

@@ -82,7 +82,7 @@ MUTANTS = [
     ),
     Mutant(
         "a record whose row is not found is passed in silence",
-        SQL + "rows/records.py",
+        SQL + "tables/pages.py",
         "_records.outerjoin(table.table,",
         "_records.join(table.table,",
         f"{_BAD} -k bytes",

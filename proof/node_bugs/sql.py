@@ -31,15 +31,15 @@ MUTANTS = [
     Mutant(
         "an edit made meanwhile gets the exchange's own place",
         SQL + "tables/placing.py",
-        '            connection.execute(_SQLITE, {"place": place, "last": last})\n            place += 1\n',
-        '            connection.execute(_SQLITE, {"place": place, "last": last})\n',
+        '            _SQLITE.run(connection, {"place": place, "last": last})\n            place += 1\n',
+        '            _SQLITE.run(connection, {"place": place, "last": last})\n',
         NODES_TESTS,
     ),
     Mutant(
         "a page of a table begins behind its stamp",
-        SQL + "rows/records.py",
-        "            behind = sa.tuple_(place, key) > after\n",
-        "            behind = place > stamp\n",
+        SQL + "tables/pages.py",
+        "        behind = sa.tuple_(place, key) > sa.tuple_(stamp, last)\n",
+        "        pass\n",
         CONTRACT,
     ),
     Mutant(
@@ -171,8 +171,8 @@ MUTANTS = [
     Mutant(
         "a nonce is used twice",
         SQL + "nonces.py",
-        "            return work.connection.scalar(taken) is not None\n",
-        "            work.connection.scalar(taken)\n            return True\n",
+        "            return _USE.run(work.connection, used).scalar() is not None\n",
+        "            _USE.run(work.connection, used)\n            return True\n",
         "tests/tasks/database/sql/test_processes.py -k web_processes",
     ),
 ]

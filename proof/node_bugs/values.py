@@ -112,8 +112,8 @@ MUTANTS = [
     Mutant(
         "numbers that the database always gives cannot be written",
         SQL + "tables/bulk.py",
-        "(_Overriding if table.gives_numbers else make)",
-        "make",
+        "_Overriding if table.gives_numbers else postgresql.Insert",
+        "postgresql.Insert",
         KEYS + " -k ALWAYS",
     ),
     Mutant(

@@ -15,9 +15,9 @@ pytestmark = pytest.mark.processes
 
 def test_an_exchange_is_measured_on_both_nodes() -> None:
     with databases.databases("sqlite") as made:
-        first, changed, nothing = play(nodes.OURS, 300, made.make)
-    assert (first.count, changed.count, nothing.count) == (300, 3, 0)
-    assert first.bytes > changed.bytes > nothing.bytes > 0
+        first, changed, one, nothing = play(nodes.OURS, 300, made.make)
+    assert (first.count, changed.count, one.count, nothing.count) == (300, 15, 1, 0)
+    assert first.bytes > changed.bytes > one.bytes > nothing.bytes > 0
     assert min(*first.cpu, *first.memory) > 0
 
 

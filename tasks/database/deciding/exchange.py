@@ -8,11 +8,11 @@ from functools import cached_property
 
 from tasks.database.deciding.deleting import Deleting
 from tasks.database.deciding.reconciler import PayloadReconciler, ReconciliationResult
+from tasks.database.records.differing import differing
 from tasks.database.records.graph import DependencyGraph
 from tasks.database.records.manifest import ModelPayload
 from tasks.database.records.record import WHOLE, SyncRecord
 from tasks.database.records.result import ConflictEntry
-from tasks.database.records.ties import same
 from tasks.database.storages.guard import Toll
 from tasks.database.storages.peer import Held
 from tasks.database.storages.storage import ArrivalStorage
@@ -100,7 +100,7 @@ class Exchange:
             record, stamp = payload.records.get(error.key), payload.deletes.get(error.key, 0)
             self.hold(label, error.key, error.reason, record=record, stamp=stamp)
         for key, record in outcome.to_upsert.items():
-            self._mark(record, local.get(key))
+            self._mark(record, local.get(key), outcome.changed_fields.get(key))
             if key in outcome.decided_keys:
                 self._mark_decided(record, local.get(key), payload.records.get(key))
         if self.toll is not None:
@@ -108,7 +108,7 @@ class Exchange:
                 if key in outcome.to_delete:
                     self.toll.delete(label, here)
                 elif (after := outcome.to_upsert.get(key)) is not None:
-                    self.toll.update(label, here, after)
+                    self.toll.update(label, here, after, outcome.changed_fields.get(key))
         self.outcomes[label], self.incoming[label], self.known[label] = outcome, payload, set(local)
 
     def overtaken(self, label: str, held: Held, view: PeerView) -> None:
@@ -166,19 +166,12 @@ class Exchange:
         held.reasons.setdefault(label, {})[key] = reason
         self.applied.problems[label, key] = reason
 
-    def _mark(self, record: SyncRecord, local: SyncRecord | None) -> None:
+    def _mark(self, record: SyncRecord, local: SyncRecord | None, changed: list[str] | None = None) -> None:
         """Note when the record's fields came here."""
         if local is None:
             record.arrivals, record.received_at = self.whole, self.received_at
             return
-        changed = [
-            name
-            for name, value in record.data.items()
-            if record.timestamps.get(name, 0) != local.timestamps.get(name, 0)
-            or name not in local.data
-            or (value is not local.data[name] and not same(local.data[name], value))
-        ]
-        record.move(self.received_at, changed)
+        record.move(self.received_at, differing(record, local) if changed is None else changed)
 
     def _mark_decided(self, record: SyncRecord, *before: SyncRecord | None) -> None:
         """What was decided here has still to go to the peer."""

@@ -16,6 +16,7 @@ from tasks.database.records.conflict import (
     RecordResolution,
     ResolutionSource,
 )
+from tasks.database.records.differing import differing
 from tasks.database.records.manifest import ModelPayload
 from tasks.database.records.record import SyncRecord
 from tasks.database.records.result import ConflictEntry, RecordError
@@ -32,6 +33,8 @@ class ReconciliationResult:
     applied_keys: set[str] = field(default_factory=set)
     #: Both had edited the record, in different fields or to the same values.
     compatible_keys: list[str] = field(default_factory=list)
+    #: The fields in which a record of `to_upsert` is another one than here, as far as that was looked at.
+    changed_fields: dict[str, list[str]] = field(default_factory=dict)
     conflict_keys: list[str] = field(default_factory=list)
     conflict_log: list[ConflictEntry] = field(default_factory=list)
     created_keys: set[str] = field(default_factory=set)
@@ -132,16 +135,14 @@ class _Work:
         key = local.key
         data, timestamps = dict(local.data), dict(local.timestamps)
         conflicts: list[FieldConflict] = []
-        local_news = remote_news = taken = False
+        taken: list[str] = []
+        local_news = remote_news = False
         remote = self._without_excluded(remote)
-        for name, theirs_value in remote.data.items():
+        for name in differing(remote, local):
+            theirs_value = remote.data[name]
             theirs, ours = remote.timestamps.get(name, 0), local.timestamps.get(name, 0)
             known = name in local.data
-            if ours == theirs and known and local.data[name] == theirs_value:
-                continue
             equal = known and same(local.data[name], theirs_value)
-            if equal and ours == theirs:
-                continue
             # An edit that could not be made by somebody who saw the other value.
             ours_new = known and not self.view.knows_field(self.label, local, name)
             theirs_new = self.view.sent_new(self.label, key, name, theirs)
@@ -150,7 +151,7 @@ class _Work:
                 remote_news |= theirs_new
                 if not known or theirs > ours:
                     data[name], timestamps[name] = theirs_value, max(theirs, ours)
-                    taken = True
+                    taken.append(name)
                 continue
             here, there = Stamped(ours, local.data[name]), Stamped(theirs, theirs_value)
             theirs_wins = beats(there, here)
@@ -164,7 +165,8 @@ class _Work:
             ):
                 conflicts.append(FieldConflict(name, local.data[name], theirs_value, ours, theirs))
             if theirs_wins:
-                data[name], taken = theirs_value, True
+                data[name] = theirs_value
+                taken.append(name)
                 timestamps.pop(name, None)
                 if theirs:
                     timestamps[name] = theirs
@@ -176,8 +178,10 @@ class _Work:
             self.result.compatible_keys.append(key)
         else:
             self.result.applied_keys.add(key)
-        if conflicts or taken:
+        if conflicts:
             self._keep(local, merged)
+        elif taken:
+            self._write(local, merged, taken)
         if _differ(self._without_excluded(merged), remote):
             self.result.response_records[key] = self.result.to_upsert.get(key, local)
 
@@ -189,10 +193,14 @@ class _Work:
         return SyncRecord(record.key, data, record.timestamps)
 
     def _keep(self, local: SyncRecord, merged: SyncRecord) -> None:
-        if _differ(merged, local):
-            self.result.to_upsert[local.key] = replace(
-                merged, received_at=local.received_at, arrivals=dict(local.arrivals)
-            )
+        if changed := differing(merged, local):
+            self._write(local, replace(merged), changed)
+
+    def _write(self, local: SyncRecord, merged: SyncRecord, changed: list[str]) -> None:
+        """The record becomes another one in these fields."""
+        merged.received_at, merged.arrivals = local.received_at, local.arrivals.copy()
+        self.result.to_upsert[local.key] = merged
+        self.result.changed_fields[local.key] = changed
 
     def _resolved(
         self, local: SyncRecord, remote: SyncRecord, merged: SyncRecord, conflicts: list[FieldConflict]
@@ -339,10 +347,4 @@ def _differ(one: SyncRecord, other: SyncRecord) -> bool:
     """Whether a peer that has the one must still hear of the other."""
     if one.data == other.data and one.timestamps == other.timestamps:
         return False
-    if one.data.keys() != other.data.keys():
-        return True
-    return any(
-        one.timestamps.get(name, 0) != other.timestamps.get(name, 0)
-        or (value is not other.data[name] and not same(value, other.data[name]))
-        for name, value in one.data.items()
-    )
+    return one.data.keys() != other.data.keys() or bool(differing(one, other))

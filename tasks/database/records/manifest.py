@@ -51,8 +51,7 @@ class ModelPayload:
             deletes[key] = checked_stamp(tombstone, f"delete tombstone for {key!r}", ManifestFieldError)
             if key in raw_records:
                 raise ManifestFieldError(f"key {key!r} present in both 'records' and 'deletes'")
-        records = {key: SyncRecord.from_dict(key, value) for key, value in raw_records.items()}
-        return cls(model_label=label, records=records, deletes=deletes)
+        return cls(model_label=label, records=SyncRecord.from_dicts(raw_records), deletes=deletes)
 
     def to_dict(self) -> dict[str, Any]:
         """What a peer is sent."""

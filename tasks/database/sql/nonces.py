@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 
-import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-
-from tasks.database.sql.tables import schema
 from tasks.database.sql.tables.connection import Database
+from tasks.database.sql.tables.statement import Statement
 
-_nonces = schema.nonces
+_FORGET = Statement("DELETE FROM lockstep_nonces WHERE until < :now")
+_USE = Statement(
+    "INSERT INTO lockstep_nonces (node_id, nonce, until) VALUES (:node_id, :nonce, :until) "
+    "ON CONFLICT DO NOTHING RETURNING nonce"
+)
 
 
 class DatabaseNonces:
@@ -21,9 +22,7 @@ class DatabaseNonces:
 
     def use(self, node_id: str, nonce: str, until: int) -> bool:
         """Note a nonce until that time (seconds since 1970); False: it is known already."""
-        dialect = sqlite if self._database.dialect == "sqlite" else postgresql
-        insert = dialect.insert(_nonces).values(node_id=node_id, nonce=nonce, until=until)
         with self._database.work() as work:
-            work.connection.execute(sa.delete(_nonces).where(_nonces.c.until < int(time.time())))
-            taken = insert.on_conflict_do_nothing().returning(_nonces.c.nonce)
-            return work.connection.scalar(taken) is not None
+            _FORGET.run(work.connection, {"now": int(time.time())})
+            used = {"node_id": node_id, "nonce": nonce, "until": until}
+            return _USE.run(work.connection, used).scalar() is not None

@@ -127,9 +127,12 @@ class Toll:
         """Whether anything is counted."""
         return self.guard is not None and not self.through
 
-    def update(self, label: str, here: SyncRecord, after: SyncRecord) -> None:
-        """A record becomes another."""
-        for name, old in here.data.items():
+    def update(
+        self, label: str, here: SyncRecord, after: SyncRecord, names: Iterable[str] | None = None
+    ) -> None:
+        """A record becomes another, in these fields, or whichever they are."""
+        for name in here.data if names is None else names:
+            old = here.data.get(name)
             new = after.data.get(name, old)
             if old is new or is_empty(old) or same(old, new):
                 continue

@@ -16,21 +16,21 @@ from tasks.database.records.record import STAMP_MAX, SyncRecord
 from tasks.database.records.result import ConflictEntry
 from tasks.database.sql.tables import placing, schema
 from tasks.database.sql.tables.connection import Database
+from tasks.database.sql.tables.statement import Statement
 
 _checkpoints, _records = schema.checkpoints.c, schema.records
 
-# What every exchange asks is said as it is: a process that has just started has yet to compile all else.
-_GET_CHECKPOINT = sa.text("SELECT stamp, after_keys FROM lockstep_checkpoints WHERE node_id = :node_id")
-_SAVE_CHECKPOINT = sa.text(
+_GET_CHECKPOINT = Statement("SELECT stamp, after_keys FROM lockstep_checkpoints WHERE node_id = :node_id")
+_SAVE_CHECKPOINT = Statement(
     "INSERT INTO lockstep_checkpoints (node_id, stamp, after_keys) VALUES (:node_id, :stamp, :after_keys) "
     "ON CONFLICT (node_id) DO UPDATE SET stamp = excluded.stamp, after_keys = excluded.after_keys"
 )
 _LIVING = "FROM lockstep_records WHERE model = :model AND deleted IS NULL"
-_COUNT = sa.text(f"SELECT count(*) {_LIVING}")
-_COUNT_SOME = sa.text(f"SELECT count(*) FROM (SELECT 1 {_LIVING} ORDER BY key LIMIT :most) living")
-_GET_BOUND = sa.text("SELECT bound FROM lockstep_clock")
-_SAVE_BOUND = sa.text("UPDATE lockstep_clock SET bound = :bound WHERE bound < :bound")
-_GET_PURGED = sa.text("SELECT purged FROM lockstep_node")
+_COUNT = Statement(f"SELECT count(*) {_LIVING}")
+_COUNT_SOME = Statement(f"SELECT count(*) FROM (SELECT 1 {_LIVING} ORDER BY key LIMIT :most) living")
+_GET_BOUND = Statement("SELECT bound FROM lockstep_clock")
+_SAVE_BOUND = Statement("UPDATE lockstep_clock SET bound = :bound WHERE bound < :bound")
+_GET_PURGED = Statement("SELECT purged FROM lockstep_node")
 
 
 class Bookkeeping:
@@ -53,7 +53,7 @@ class Bookkeeping:
         with self.database.work() as work:
             found = work.checkpoints.get(node_id)
             if found is None:
-                row = work.connection.execute(_GET_CHECKPOINT, {"node_id": node_id}).first()
+                row = _GET_CHECKPOINT.run(work.connection, {"node_id": node_id}).first()
                 found = (0, "{}") if row is None else (int(row[0]), row[1])
                 if work.locked:
                     work.checkpoints[node_id] = found
@@ -64,7 +64,7 @@ class Bookkeeping:
         kept = json.dumps(after_keys or {})
         row = {"node_id": node_id, "stamp": timestamp, "after_keys": kept}
         with self.database.work() as work:
-            work.connection.execute(_SAVE_CHECKPOINT, row)
+            _SAVE_CHECKPOINT.run(work.connection, row)
             if work.locked:
                 work.checkpoints[node_id] = (timestamp, kept)
 
@@ -83,13 +83,13 @@ class Bookkeeping:
     def get_clock_bound(self) -> int:
         """The stamp above which the node's clock has given none out."""
         with self.database.work() as work:
-            return int(work.connection.scalar(_GET_BOUND) or 0)
+            return int(_GET_BOUND.run(work.connection).scalar() or 0)
 
     def save_clock_bound(self, bound: int) -> None:
         """Keep the bound; it only ever grows, also when the transaction around it is undone."""
         with self.database.work() as work:
             work.clock_bound = max(work.clock_bound, bound)
-            work.connection.execute(_SAVE_BOUND, {"bound": bound})
+            _SAVE_BOUND.run(work.connection, {"bound": bound})
 
     def purge_tombstones(self, arrival: int, stamp_max: int = STAMP_MAX) -> int:
         """Drop the tombstones that came at or before this place and have no larger stamp; return how many."""
@@ -105,14 +105,15 @@ class Bookkeeping:
     def get_purged(self) -> int:
         """The largest place up to which tombstones may have been dropped."""
         with self.database.work() as work:
-            return int(work.connection.scalar(_GET_PURGED) or 0)
+            return int(_GET_PURGED.run(work.connection).scalar() or 0)
 
     def count(self, model_label: str, most: int | None = None) -> int:
         """How many records of a model live; no more than `most` are counted."""
         with self.database.work() as work:
             if most is None:
-                return int(work.connection.scalar(_COUNT, {"model": model_label}) or 0)
-            return int(work.connection.scalar(_COUNT_SOME, {"model": model_label, "most": most}) or 0)
+                return int(_COUNT.run(work.connection, {"model": model_label}).scalar() or 0)
+            some = {"model": model_label, "most": most}
+            return int(_COUNT_SOME.run(work.connection, some).scalar() or 0)
 
     def oldest_after(self, place: int, without: Collection[int] = ()) -> int | None:
         """The stamp of the oldest change behind a place, or not placed yet; None: there is none.

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from tasks.database.records.record import SyncRecord
 from tasks.database.records.ties import same
 from tasks.database.sql.tables.connection import Work
+from tasks.database.sql.tables.statement import Statement
 from tasks.database.sql.tables.synced_table import SyncedTable
 
 #: So many stamps above the one that is here a value is taken for a trigger's answer to it.
@@ -25,7 +26,7 @@ _SQLITE = (
 )
 
 #: Rules and policies, too, may drop a row or change it, and so may the triggers of a partition.
-_POSTGRESQL = """
+_POSTGRESQL = Statement("""
 WITH RECURSIVE tree(oid) AS (
     SELECT CAST(CAST(:name AS regclass) AS oid)
     UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid
@@ -35,7 +36,7 @@ SELECT 1 FROM tree JOIN pg_class c ON c.oid = tree.oid WHERE c.relrowsecurity
     OR EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
         AND t.tgenabled <> 'D' AND t.tgname NOT LIKE 'lockstep\\_%')
 LIMIT 1
-"""
+""")
 
 
 @dataclass
@@ -61,8 +62,8 @@ def _has_triggers(connection: sa.Connection, table: SyncedTable) -> bool:
         quote = connection.dialect.identifier_preparer.quote
         master = f"{quote(schema)}.sqlite_master" if schema else "sqlite_master"
         query = _SQLITE.format(master=master, others="name NOT LIKE 'lockstep\\_%' ESCAPE '\\'")
-        return connection.scalar(sa.text(query), {"name": table.table.name}) is not None
-    return connection.scalar(sa.text(_POSTGRESQL), {"name": table.quoted(connection)}) is not None
+        return Statement(query).run(connection, {"name": table.table.name}).scalar() is not None
+    return _POSTGRESQL.run(connection, {"name": table.quoted(connection)}).scalar() is not None
 
 
 def judge(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
 
 from tasks.database.records.record import WHOLE, SyncRecord
-from tasks.database.sql.rows.reading import comparable, fetched
-from tasks.database.sql.tables import foreign, lookups, schema
+from tasks.database.sql.rows.reading import comparable, compared, fetched
+from tasks.database.sql.tables import foreign, lookups, pages, schema
 from tasks.database.sql.tables.bulk import objects_of
 from tasks.database.sql.tables.connection import Database, Work
 from tasks.database.sql.tables.synced_table import SyncedTable
@@ -43,12 +43,9 @@ class Records:
     ) -> dict[str, SyncRecord]:
         """Living records with a place above `timestamp`, in the order of place and key, at most `limit`."""
         table = self._table(model_label)
-        # One statement: a page is as long as it can be, and no row is newer than its stamps.
-        columns = lookups.columns(table).add_columns(_records.c.key)
-        columns = columns.select_from(_records.outerjoin(table.table, lookups.is_key_of(table)))
-        query = self._placed(table, timestamp, limit, after_key, columns).where(_records.c.deleted.is_(None))
+        query, values = self._page(table, pages.living, timestamp, limit, after_key)
         with self.database.work() as work:
-            return self._fetch(work, table, query)
+            return self._fetch(work, table, query, values)
 
     def get_deletes_since(self, model_label: str, timestamp: int) -> dict[str, int]:
         """The stamps of all tombstones that came after `timestamp`."""
@@ -59,34 +56,28 @@ class Records:
     ) -> dict[str, Tombstone]:
         """As `get_changed_since`, for tombstones."""
         table = self._table(model_label)
-        columns = sa.select(_records.c.key, _records.c.deleted, _records.c.received_at)
-        query = self._placed(table, timestamp, limit, after_key, columns).where(
-            _records.c.deleted.is_not(None)
-        )
+        query, values = self._page(table, pages.buried, timestamp, limit, after_key)
         with self.database.work() as work:
-            rows = fetched(work.connection, query)
+            rows = fetched(work.connection, query, values)
         return {table.key_out(key): Tombstone(deleted, received) for key, deleted, received in rows}
 
-    def _placed(
+    def _page(
         self,
         table: SyncedTable,
+        made: Callable[..., sa.Select[Any]],
         timestamp: int,
         limit: int | None,
         after_key: Place | None,
-        columns: sa.Select[Any],
-    ) -> sa.Select[Any]:
-        place, key = _records.c.place, _records.c.key
-        behind: sa.ColumnElement[bool] = place > timestamp
+    ) -> tuple[sa.Select[Any], dict[str, Any]]:
+        """The query of a page, and its values."""
+        values: dict[str, Any] = {"stamp": timestamp}
+        after: type | None = None
         if after_key is not None and after_key[0] > timestamp:
-            stamp, last = after_key
-            # Compared as one, and alone: many changes may have the same place, and so the index leads to the
-            # next of them.
-            last_key = comparable(self.database.dialect, table.stored_key(last))
-            after = sa.tuple_(sa.literal(stamp, sa.BigInteger), last_key)
-            behind = sa.tuple_(place, key) > after
-        # That it is not NULL SQLite does not see in a comparison of two columns at once.
-        query = columns.where(_records.c.model == table.label, behind, place.is_not(None))
-        return query.order_by(place, key).limit(limit)
+            key = compared(self.database.dialect, table.stored_key(after_key[1]))
+            values, after = {"stamp": after_key[0], "key": key}, type(key)
+        if limit is not None:
+            values["most"] = limit
+        return made(table, after, limited=limit is not None), values
 
     def get_records(self, model_label: str, keys: Collection[str]) -> dict[str, SyncRecord]:
         """Living records of these keys. Within `transaction()` nobody else can change them before its end."""
@@ -144,16 +135,19 @@ class Records:
     ) -> dict[str, SyncRecord]:
         found: dict[str, SyncRecord] = {}
         for some in chunks(keys):
-            found |= self._fetch(work, table, lookups.records(table, keys_in(table, some), lock=lock))
+            query, values = lookups.records(table, keys_in(table, some), lock=lock)
+            found |= self._fetch(work, table, query, values)
         return found
 
-    def _fetch(self, work: Work, table: SyncedTable, query: sa.Select[Any]) -> dict[str, SyncRecord]:
+    def _fetch(
+        self, work: Work, table: SyncedTable, query: sa.Select[Any], values: Mapping[str, Any] | None = None
+    ) -> dict[str, SyncRecord]:
         found: dict[str, SyncRecord] = {}
-        rows = fetched(work.connection, query)
+        rows = fetched(work.connection, query, values)
         end = 4 + len(table.fields)
         stamps, arrivals = (objects_of([row[at] for row in rows]) for at in (1, 3))
-        values = table.data_of_all([row[4:end] for row in rows])
-        for row, edited, came, data in zip(rows, stamps, arrivals, values, strict=True):
+        contents = table.data_of_all([row[4:end] for row in rows])
+        for row, edited, came, data in zip(rows, stamps, arrivals, contents, strict=True):
             # A captured edit came with its stamp, wherever its record was placed since.
             came.setdefault(WHOLE, 0)
             times = edited, row[2] or 0, came

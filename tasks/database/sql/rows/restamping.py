@@ -11,6 +11,7 @@ from tasks.database.records.record import WHOLE
 from tasks.database.sql.rows.reading import comparable, fetched
 from tasks.database.sql.tables import placing, schema
 from tasks.database.sql.tables.connection import Database
+from tasks.database.sql.tables.statement import Statement
 from tasks.database.sql.tables.synced_table import SyncedTable
 from tasks.database.storages.unsent import is_plain_key
 
@@ -18,7 +19,7 @@ from tasks.database.storages.unsent import is_plain_key
 CHUNK = 1000
 
 _records, _clock = schema.records.c, schema.clock.c
-_RESTAMPED = sa.text("SELECT at, above FROM lockstep_restamped")
+_RESTAMPED = Statement("SELECT at, above FROM lockstep_restamped")
 
 
 class Restamping:
@@ -97,7 +98,7 @@ class Restamping:
     def get_restamped(self) -> dict[int, int]:
         """When stamps were taken back, and above which."""
         with self.database.work() as work:
-            return {int(at): int(above) for at, above in work.connection.execute(_RESTAMPED)}
+            return {int(at): int(above) for at, above in _RESTAMPED.run(work.connection)}
 
     def save_restamped(self, at: int, above: int) -> None:
         """Keep that stamps `above` this one were taken back `at` this place."""

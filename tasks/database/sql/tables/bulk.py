@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from tasks.database.records.record import WHOLE, SyncRecord
 from tasks.database.sql.tables import schema
 from tasks.database.sql.tables.synced_table import SyncedTable
 
+_SQLITE = sqlite.dialect().identifier_preparer
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -121,7 +123,12 @@ def write_notes(connection: sa.Connection, notes: Sequence[Note]) -> None:
 
 def array(values: Iterable[str | int | None]) -> str:
     """An array of PostgreSQL's as text: drivers take their time for each element of a list."""
-    return "{" + ",".join(map(_element, values)) + "}"
+    listed = [*values]
+    each = {*listed}
+    if 2 * len(each) > len(listed):
+        return "{" + ",".join(map(_element, listed)) + "}"
+    texts = {value: _element(value) for value in each}  # such as the stamps of records that came together
+    return "{" + ",".join(map(texts.__getitem__, listed)) + "}"
 
 
 def _element(value: str | int | None) -> str:
@@ -173,21 +180,40 @@ def write_rows(
             pass
         else:
             return
-    make = sqlite.Insert if connection.dialect.name == "sqlite" else postgresql.Insert
-    insert = (_Overriding if table.gives_numbers else make)(table.target(names))
+    if connection.dialect.name == "sqlite":
+        # The values are in SQLite's own form: nothing is left to do for each row.
+        statement = _sqlite_insert(table, tuple(names), how, _resolves_conflicts(connection, table))
+        connection.exec_driver_sql(statement, [tuple(row) for row in rows])
+        return
+    make = _Overriding if table.gives_numbers else postgresql.Insert
+    insert = _or_else(make(table.target(names)), table, names, how)
+    connection.execute(insert, [dict(zip(names, row, strict=True)) for row in rows])
+
+
+@lru_cache(2_000)
+def _sqlite_insert(table: SyncedTable, names: tuple[str, ...], how: How, aborts: bool) -> str:
+    """The statement, as text: to have it compiled takes as long as many rows do."""
+    quote = _SQLITE.quote
+    or_abort = "OR ABORT " if aborts else ""
+    into = f"INSERT {or_abort}INTO {_SQLITE.format_table(table.table)} ({', '.join(map(quote, names))})"
+    insert = f"{into} VALUES ({', '.join('?' * len(names))})"
+    if how is not How.EITHER:
+        return insert
+    others = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in names if name != table.identity)
+    replaced = f"UPDATE SET {others}" if others else "NOTHING"
+    return f"{insert} ON CONFLICT ({quote(table.identity)}) DO {replaced}"
+
+
+def _or_else(
+    insert: postgresql.Insert, table: SyncedTable, names: Sequence[str], how: How
+) -> postgresql.Insert:
+    """What becomes of a row that is there already."""
     others = {name: insert.excluded[name] for name in names if name != table.identity}
     if how is How.EITHER and others:
-        insert = insert.on_conflict_do_update(index_elements=[table.identity], set_=others)
-    elif how is How.EITHER:
-        insert = insert.on_conflict_do_nothing(index_elements=[table.identity])
-    if connection.dialect.name == "sqlite":
-        if _resolves_conflicts(connection, table):
-            insert = insert.prefix_with("OR ABORT")
-        # The values are in SQLite's own form: nothing is left to do for each row.
-        made = insert.compile(dialect=connection.dialect, column_keys=list(names))
-        connection.exec_driver_sql(str(made), [tuple(row) for row in rows])
-    else:
-        connection.execute(insert, [dict(zip(names, row, strict=True)) for row in rows])
+        return insert.on_conflict_do_update(index_elements=[table.identity], set_=others)
+    if how is How.EITHER:
+        return insert.on_conflict_do_nothing(index_elements=[table.identity])
+    return insert
 
 
 def _update(

@@ -187,8 +187,10 @@ def connect(url: str) -> sa.Engine:
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() != "sqlite":
-            patience = {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_SECONDS}
-            engine = sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
+            # Without an encoding that of the database holds, and one in SQL_ASCII gives bytes.
+            usual = {"connect_timeout": CONNECT_SECONDS, "client_encoding": "utf8"}
+            given = {name: value for name, value in usual.items() if name not in parsed.query}
+            engine = sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=given)
             if engine.dialect.driver == "psycopg":
                 from tasks.database.sql.values.loading import tolerate
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 
 from tasks.database.sql.tables import schema
 from tasks.database.sql.tables.bulk import array
@@ -17,18 +18,31 @@ from tasks.database.sql.values.postgresql import Unpadded, selected
 _records = schema.records
 
 
-def records(table: SyncedTable, keys: Sequence[Any], *, lock: bool) -> sa.Select[Any]:
-    """The rows of these identities with what is known of them, as `columns` gives them.
+_SQLITE = sqlite.dialect().identifier_preparer
+
+#: The name of the keys among the values of a query that is made once.
+_KEYS = "lockstep_keys"
+
+
+def records(table: SyncedTable, keys: Sequence[Any], *, lock: bool) -> tuple[sa.Select[Any], dict[str, str]]:
+    """The rows of these identities with what is known of them, as `columns` gives them: a query and its values.
 
     With `lock` nobody else can change them before the transaction ends.
     """
+    values = json.dumps(list(keys)) if table.dialect == "sqlite" else _as_array(keys)
+    return _made(table, lock), {_KEYS: values}
+
+
+@lru_cache(2_000)
+def _made(table: SyncedTable, lock: bool) -> sa.Select[Any]:
+    """Made once for a table, as making it takes longer than asking it for some."""
     if table.dialect == "sqlite":
         known = sa.and_(_records.c.model == table.label, _records.c.key == sa.cast(table.key_column, sa.Text))
         rows = columns(table).select_from(table.table.outerjoin(_records, known))
-        return rows.where(among(table, keys))
+        return rows.where(_among(table, _values(sa.bindparam(_KEYS, type_=sa.Text))))
     # Each key by itself, by the index: PostgreSQL would rather read a whole table that has grown since it was
     # last analysed.
-    key = _keys(keys, _kind(table))
+    key = _unnested(sa.bindparam(_KEYS, type_=sa.types.NullType()), _kind(table))
     row = sa.select(*(plain(table, name) for name in table.fields)).where(table.key_column == key.c.key)
     if table.loose_keys:
         row = row.where(_as_written(table.key_column) == _as_written(key.c.key))
@@ -61,6 +75,8 @@ def tombstones(dialect: str, label: str, keys: Sequence[str]) -> sa.Select[Any]:
 
 def columns(table: SyncedTable) -> sa.Select[Any]:
     """Identity, stamps, place, arrivals and fields of records."""
+    if table.dialect == "sqlite":
+        return sa.select(sa.literal_column(_sqlite_columns(table)))
     return sa.select(
         plain(table, table.identity).label("lockstep_key"),
         _text(table.dialect, _records.c.stamps),
@@ -70,16 +86,30 @@ def columns(table: SyncedTable) -> sa.Select[Any]:
     )
 
 
+def _sqlite_columns(table: SyncedTable) -> str:
+    """The same as one text: as columns of their own they take most of the time that the whole query takes."""
+    quoted = _SQLITE.format_table(table.table)
+    identity, *fields = (
+        f"{quoted}.{_SQLITE.quote(table.table.c[name].name)}" for name in (table.identity, *table.fields)
+    )
+    known = (f"{_records.name}.{name}" for name in ("stamps", "received_at", "arrivals"))
+    return ", ".join((identity, *known, *fields))
+
+
 def among(table: SyncedTable, keys: Sequence[Any]) -> sa.ColumnElement[bool]:
     """Whether a row's identity is one of these."""
     if table.dialect == "sqlite":
-        key, listed = sa.type_coerce(table.key_column, sa.types.NullType()), _listed(keys)
-        among = key.in_(listed)
-        return sa.and_(among, sa.collate(key, "BINARY").in_(listed)) if table.loose_keys else among
+        return _among(table, _listed(keys))
     found: sa.ColumnElement[bool] = table.key_column == sa.func.any(_array(keys, _kind(table)))
     if not table.loose_keys:
         return found
     return sa.and_(found, _as_written(table.key_column) == sa.func.any(_array(keys, sa.Text())))
+
+
+def _among(table: SyncedTable, listed: sa.Select[Any]) -> sa.ColumnElement[bool]:
+    key = sa.type_coerce(table.key_column, sa.types.NullType())
+    among = key.in_(listed)
+    return sa.and_(among, sa.collate(key, "BINARY").in_(listed)) if table.loose_keys else among
 
 
 def is_key_of(table: SyncedTable) -> sa.ColumnElement[bool]:
@@ -139,7 +169,11 @@ def _text(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
 
 
 def _listed(keys: Sequence[Any]) -> sa.Select[Any]:
-    listed = sa.func.json_each(json.dumps(list(keys))).table_valued("value")
+    return _values(sa.literal(json.dumps(list(keys))))
+
+
+def _values(text: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    listed = sa.func.json_each(text).table_valued("value")
     return sa.select(listed.c.value)
 
 
@@ -153,12 +187,23 @@ def _kind(table: SyncedTable) -> sa.types.TypeEngine[Any]:
     return sa.Text() if isinstance(kind, sa.String) and not isinstance(kind, sa.Enum) else kind
 
 
+def _as_array(keys: Sequence[Any]) -> str:
+    return array(key if isinstance(key, int) else str(key) for key in keys)
+
+
 def _array(keys: Sequence[Any], kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
-    values = (key if isinstance(key, int) else str(key) for key in keys)
+    return _of_kind(sa.bindparam(None, _as_array(keys), sa.types.NullType()), kind)
+
+
+def _of_kind(text: sa.ColumnElement[Any], kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
     # Without a type of its own the text is an array from the start, which the planner can look into.
-    return sa.cast(sa.bindparam(None, array(values), sa.types.NullType()), postgresql.ARRAY(kind))
+    return sa.cast(text, postgresql.ARRAY(kind))
 
 
 def _keys(keys: Sequence[Any], kind: sa.types.TypeEngine[Any]) -> sa.TableValuedAlias:
-    listed = sa.func.unnest(_array(keys, kind)).table_valued(sa.column("key", kind), name="wanted")
+    return _unnested(sa.bindparam(None, _as_array(keys), sa.types.NullType()), kind)
+
+
+def _unnested(text: sa.ColumnElement[Any], kind: sa.types.TypeEngine[Any]) -> sa.TableValuedAlias:
+    listed = sa.func.unnest(_of_kind(text, kind)).table_valued(sa.column("key", kind), name="wanted")
     return listed.render_derived()

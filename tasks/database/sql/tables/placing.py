@@ -11,19 +11,20 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from tasks.database.sql.tables.connection import Work
+from tasks.database.sql.tables.statement import Statement
 
 _DUE = "SELECT model, key, newest FROM lockstep_records WHERE place IS NULL"
 
 # By name: figures that were taken while everything was due would have it read the whole table ever after.
 _SQLITE_DUE = _DUE.replace("WHERE", "INDEXED BY lockstep_records_pending WHERE")
 
-_LOCK = sa.text("UPDATE lockstep_node SET id = id WHERE id = 1")
-_LAST_PLACE = sa.text("SELECT horizon FROM lockstep_node")
-_KEEP_PLACE = sa.text("UPDATE lockstep_node SET horizon = :place")
-_IS_DUE = sa.text(f"SELECT 1 FROM ({_DUE} LIMIT 1) d")
-_SQLITE_NEWEST = sa.text(f"SELECT max(newest) FROM ({_SQLITE_DUE}) d")
+_LOCK = Statement("UPDATE lockstep_node SET id = id WHERE id = 1")
+_LAST_PLACE = Statement("SELECT horizon FROM lockstep_node")
+_KEEP_PLACE = Statement("UPDATE lockstep_node SET horizon = :place")
+_IS_DUE = Statement(f"SELECT 1 FROM ({_DUE} LIMIT 1) d")
+_SQLITE_NEWEST = Statement(f"SELECT max(newest) FROM ({_SQLITE_DUE}) d")
 
-_SQLITE = sa.text("""
+_SQLITE = Statement("""
     UPDATE lockstep_records INDEXED BY lockstep_records_pending
     SET place = :place, received_at = :place, pending = NULL,
         arrivals = CASE WHEN EXISTS (SELECT 1 FROM json_each(pending) p WHERE p.value <= :last)
@@ -38,7 +39,7 @@ _SQLITE = sa.text("""
 ROW_WAIT_MS = 800
 
 #: What an open transaction has its hands on gets its place when that has ended.
-_POSTGRESQL = sa.text(f"""
+_POSTGRESQL = Statement(f"""
     WITH due AS MATERIALIZED ({_DUE} FOR UPDATE SKIP LOCKED),
     top AS (SELECT greatest(CAST(:place AS bigint), max(newest)) AS place FROM due),
     done AS (
@@ -68,17 +69,18 @@ def place_all(work: Work, now: int) -> int:
     last = last_place(work)
     place = max(now, last + 1)
     if connection.dialect.name == "sqlite":
-        newest = connection.scalar(_SQLITE_NEWEST)
+        newest = _SQLITE_NEWEST.run(connection).scalar()
         if newest is not None:
             place = max(place, newest)
-            connection.execute(_SQLITE, {"place": place, "last": last})
+            _SQLITE.run(connection, {"place": place, "last": last})
             place += 1
     else:
         connection.exec_driver_sql(_BY_INDEX)
-        if connection.scalar(_IS_DUE) is not None:
-            place = (connection.scalar(_POSTGRESQL, {"place": place, "last": last}) or place) + 1
+        if _IS_DUE.run(connection).scalar() is not None:
+            placed = _POSTGRESQL.run(connection, {"place": place, "last": last}).scalar()
+            place = (placed or place) + 1
         connection.exec_driver_sql(_AS_BEFORE)
-    connection.execute(_KEEP_PLACE, {"place": place})
+    _KEEP_PLACE.run(connection, {"place": place})
     work.place = int(place)
     return work.place
 
@@ -87,7 +89,7 @@ def last_place(work: Work) -> int:
     """The last place that was given."""
     if work.place is not None:
         return work.place
-    found = int(work.connection.scalar(_LAST_PLACE) or 0)
+    found = int(_LAST_PLACE.run(work.connection).scalar() or 0)
     if work.locked:
         work.place = found
     return found
@@ -110,6 +112,6 @@ def lock_node(work: Work) -> None:
     if work.locked:
         return
     work.locked = True
-    work.connection.execute(_LOCK)
+    _LOCK.run(work.connection)
     if work.connection.dialect.name == "postgresql":
         work.connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{ROW_WAIT_MS}ms'")

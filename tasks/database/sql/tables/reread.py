@@ -10,14 +10,15 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from tasks.database.sql.tables.statement import Statement
 from tasks.database.sql.tables.synced_table import SyncedTable
 
-_SQLITE = sa.text(
+_SQLITE = Statement(
     "SELECT schema_version, EXISTS (SELECT 1 FROM lockstep_unwatched) FROM pragma_schema_version"
 )
 
 #: Columns, constraints and indexes of the tables of these names. One that is gone has none of them.
-_POSTGRESQL = sa.text("""
+_POSTGRESQL = Statement("""
     WITH named AS (SELECT to_regclass(name) AS oid FROM unnest(CAST(:names AS text[])) name)
     SELECT md5(string_agg(line, ',' ORDER BY line)), EXISTS (SELECT 1 FROM lockstep_unwatched) FROM (
         SELECT concat_ws(' ', attrelid, attnum, attname, atttypid, atttypmod, attnotnull, attgenerated) AS line
@@ -40,9 +41,9 @@ class Look(NamedTuple):
 def look(connection: sa.Connection, tables: Iterable[SyncedTable]) -> Look:
     """Ask it, in one short statement."""
     if connection.dialect.name == "sqlite":
-        row = connection.execute(_SQLITE).one()
+        row = _SQLITE.run(connection).one()
     else:
-        row = connection.execute(_POSTGRESQL, {"names": [table.quoted(connection) for table in tables]}).one()
+        row = _POSTGRESQL.run(connection, {"names": [table.quoted(connection) for table in tables]}).one()
     return Look(str(row[0]), bool(row[1]))
 
 

@@ -54,7 +54,7 @@ def main(database: str, crash: str) -> None:
 
     watched = ServedNode(process, served.models, served.peers, served.nonces)
     app = Starlette(routes=[*node_routes({"office": watched}.get)])
-    listening = socket.socket()
+    listening = socket.socket(proto=socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY by it
     listening.bind(("127.0.0.1", 0))
     listening.listen()  # who comes before uvicorn is ready waits, and is not refused
     sys.stdout.write(f"{listening.getsockname()[1]}\n")

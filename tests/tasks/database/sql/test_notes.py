@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.database.records.record import WHOLE, SyncRecord
-from tasks.database.sql.tables.bulk import Note, notes_of
+from tasks.database.sql.tables.bulk import Note, array, notes_of
 
 TABLE: Any = SimpleNamespace(fields=("id", "a", "b"), label="item", stored_key=lambda key: key)
 _TIMES = st.dictionaries(st.sampled_from(["a", "b", "gone"]), st.integers(0, 2), max_size=3)
@@ -39,3 +39,14 @@ def test_each_record_is_noted_as_if_it_were_alone(
 def _read(note: Note) -> tuple[object, ...]:
     """A note whose texts are objects: the order of their names says nothing."""
     return (*note._replace(stamps="", arrivals=""), json.loads(note.stamps), json.loads(note.arrivals))
+
+
+_ELEMENTS = st.lists(st.sampled_from(["", "a", 'a"b', "a\\", "{", "NULL"]) | st.none() | st.integers(-1, 1))
+
+
+@given(_ELEMENTS, st.integers(1, 5))
+def test_an_array_of_the_same_texts_is_that_of_each(values: list[str | int | None], times: int) -> None:
+    alone = [array([value])[1:-1] for value in values * times]
+    assert array(values * times) == "{" + ",".join(alone) + "}"
+    told = [json.loads(text) for text in alone if text.startswith('"')]
+    assert told == [value for value in values * times if isinstance(value, str)]

@@ -11,8 +11,8 @@ from tasks.database.records.clock import HybridLogicalClock
 from tasks.database.records.record import SyncRecord
 from tasks.database.sql import Database, NodeDatabaseError, SQLAlchemyStorage, SyncedTable
 from tasks.database.storages.storage import ArrivalStorage, Tombstone
-
-Node = Any  # the class of the conftest
+from tests.harness.stores import in_another_encoding
+from tests.tasks.database.sql.conftest import TABLES, Node
 
 DATA: dict[str, Any] = {
     "id": 7,
@@ -54,6 +54,19 @@ def test_values_are_alike_on_every_database(make_node: Callable[[str], Node], em
         assert found.data == data
         assert found.timestamps == record.timestamps
         assert (found.received_at, found.arrivals) == (9, {"name": 8, "": 6})
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_in_another_encoding(postgres: str, encoding: str) -> None:
+    node = Node(in_another_encoding(postgres, encoding))
+    for statement in TABLES["postgresql"]:
+        Node(f"{node.url}&client_encoding=utf8").run(statement)
+    storage = node.storage()
+    storage.prepare()
+    data = DATA | {"name": "Ada Ünïcøde"}
+    assert storage.upsert_many("person", {"7": SyncRecord("7", data, dict.fromkeys(data, 5), 9)}) == set()
+    assert storage.get_records("person", ["7"])["7"].data == data
+    node.close()
 
 
 def test_what_a_person_wrote_by_hand_travels(make_node: Callable[[str], Node]) -> None:

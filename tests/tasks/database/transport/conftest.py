@@ -58,7 +58,7 @@ def serve() -> Iterator[Callable[..., str]]:
     with contextlib.ExitStack() as stack:
 
         def start(app: ASGIApp, **tls: Any) -> str:
-            listening = stack.enter_context(socket.socket())
+            listening = stack.enter_context(socket.socket(proto=socket.IPPROTO_TCP))
             listening.bind(("127.0.0.1", 0))
             server = uvicorn.Server(
                 uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1, **tls)
