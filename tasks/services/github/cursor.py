@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from tasks.errors import CursorExpiredError, SideError
-from tasks.services.github.issue import read_moment
 from tasks.services.github.pages import Pages
 
 #: What was changed so long before the newest change may still come to light behind it.
@@ -58,9 +56,7 @@ class Cursor:
         began = pages.first.date
         if began is None:
             raise SideError("GitHub's answer has no date, so that nobody knows from when on changes are new")
-        stamps = [raw.get("updated_at") for raw in pages.objects if isinstance(raw, Mapping)]
-        newest = max((moment for stamp in stamps if (moment := _moment(stamp))), default=began)
-        since = min(newest, began) - OVERLAP
+        since = min(pages.newest or began, began) - OVERLAP
         return cls(repository, since.isoformat(timespec="seconds").replace("+00:00", "Z"))
 
     def after(self, pages: Pages) -> Cursor:
@@ -70,13 +66,6 @@ class Cursor:
             SideError: GitHub does not say when it answered.
         """
         following = Cursor.behind(pages, self.repository)
-        if len(pages.objects) > MANY and following.since > self.since:
+        if len(pages.seen) > MANY and following.since > self.since:
             return following
         return Cursor(self.repository, self.since, pages.first.headers.get("etag"))
-
-
-def _moment(stamp: Any) -> datetime | None:
-    try:
-        return read_moment(stamp)
-    except ValueError:
-        return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -16,10 +16,10 @@ from tasks.services.github.issue import Issue, is_issue, issue_id, named, number
 from tasks.services.github.login import Login, login_of
 from tasks.services.github.marks import DELETED_LABEL
 from tasks.services.github.offers import Offers
-from tasks.services.github.pages import Pages, read_pages
+from tasks.services.github.pages import Pages
 from tasks.services.github.records import Records
 from tasks.services.github.repository import Repository, read_place, read_repository
-from tasks.sides import ID, Attribute, Changes, Listing, Side, title_key
+from tasks.sides import ID, Attribute, Changes, Listing, Side, gathered, title_key
 
 
 class Issues(Side):
@@ -175,14 +175,25 @@ class Issues(Side):
         Raises:
             SideError: the repository does not show its issues.
         """
+        return await gathered(self.pages())
+
+    async def pages(self) -> AsyncIterator[Listing]:
+        """The same, a hundred at a time.
+
+        Raises:
+            SideError: the repository does not show its issues.
+        """
         records = await self.records()
         params = {"state": "open" if self._closed == "gone" else "all", "sort": "created", "direction": "asc"}
-        pages = await self._read(params, None)
-        assert pages is not None, "only an ETag makes an answer empty"  # noqa: S101
-        found, unreadable, _ = _sorted(pages, records)
+        pages = self._pages(records, params)
+        await pages.begin(None)
+        async for objects in pages.objects():
+            found, unreadable, _ = _sorted(objects, records)
+            yield Listing(found, unreadable=unreadable)
         records.complete = pages.partial is None
         cursor = Cursor.behind(pages, records.repository.id).to_json()
-        return Listing(found, partial=pages.partial, unreadable=unreadable, cursor=cursor)
+        # Changes never tell of what was deleted: the next run lists all again.
+        yield Listing(partial=pages.partial, cursor=None if pages.some_left else cursor)
 
     async def changes(self, cursor: Any) -> Changes:
         """What changed since a cursor: one request where nothing did, which costs nothing of the rate limit.
@@ -194,17 +205,17 @@ class Issues(Side):
         records = await self.records()
         start = Cursor.read(cursor, records.repository.id)
         params = {"state": "all", "sort": "updated", "direction": "desc", "since": start.since}
-        pages = await self._read(params, start.etag)
-        if pages is None:
+        pages = self._pages(records, params)
+        if not await pages.begin(start.etag):
             return Changes((), cursor=cursor)
-        found, unreadable, gone = _sorted(pages, records)
+        objects = [one async for page in pages.objects() for one in page]
+        found, unreadable, gone = _sorted(objects, records)
         deleted = [issue_id(records.repository.id, number) for number in gone]
         return Changes(found, deleted, start.after(pages).to_json(), pages.partial, unreadable)
 
-    async def _read(self, params: Mapping[str, str], etag: str | None) -> Pages | None:
-        records = await self.records()
+    def _pages(self, records: Records, params: Mapping[str, str]) -> Pages:
         repository = records.repository
-        return await read_pages(records.client, f"{repository.path}/issues", params, etag, repository.name)
+        return Pages(records.client, f"{repository.path}/issues", params, f"the issues of {repository.name}")
 
     async def get(self, obj_id: ID) -> Issue | None:
         """An issue by its id."""
@@ -278,7 +289,7 @@ class Issues(Side):
         return await records.reopen(number) if number is not None else None
 
 
-def _sorted(pages: Pages, records: Records) -> tuple[list[Issue], dict[str, str], list[int]]:
+def _sorted(objects: Sequence[Any], records: Records) -> tuple[list[Issue], dict[str, str], list[int]]:
     """Issues, those that cannot be read, and the numbers of those that are as good as deleted.
 
     Raises:
@@ -287,7 +298,7 @@ def _sorted(pages: Pages, records: Records) -> tuple[list[Issue], dict[str, str]
     found: list[Issue] = []
     unreadable: dict[str, str] = {}
     gone: list[int] = []
-    for raw in filter(is_issue, pages.objects):
+    for raw in filter(is_issue, objects):
         number = raw.get("number") if isinstance(raw, Mapping) else None
         if not isinstance(number, int):
             raise SideError(f"GitHub lists what is no issue in {records.repository.name}")

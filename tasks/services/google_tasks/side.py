@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from tasks.services.google_tasks.login import service_login, user_login
 from tasks.services.google_tasks.task import Task
 from tasks.services.google_tasks.task_list import Found, ListInfo, TaskList, find_lists, read_list
 from tasks.services.google_tasks.writing import Writer
-from tasks.sides import ID, Attribute, Changes, Listing, Side, title_key
+from tasks.sides import ID, Attribute, Changes, Listing, Side, gathered, title_key
 
 
 class Tasks(Side):
@@ -179,12 +179,22 @@ class Tasks(Side):
 
     async def list(self) -> Listing:
         """All tasks that are not deleted."""
+        return await gathered(self.pages())
+
+    async def pages(self) -> AsyncIterator[Listing]:
+        """The same, a hundred at a time.
+
+        One that comes again was edited meanwhile at the most, and then it is among the changes.
+        """
         tasks = await self._list()
         before = await self._state(tasks)
-        found = await tasks.read()
-        live = [task for task in found.tasks.values() if not task.deleted]
-        cursor = None if found.partial else cursor_of(before)
-        return Listing(live, partial=found.partial, cursor=cursor, unreadable=found.unreadable)
+        seen: set[ID] = set()
+        async for found in tasks.pages():
+            live = [task for task in found.tasks.values() if not task.deleted and task.id not in seen]
+            unreadable = {task_id: why for task_id, why in found.unreadable.items() if task_id not in seen}
+            seen |= found.tasks.keys() | unreadable.keys()
+            yield Listing(live, partial=found.partial, unreadable=unreadable)
+        yield Listing(cursor=cursor_of(before))
 
     async def changes(self, cursor: Any) -> Changes:
         """What was edited or deleted since a cursor.

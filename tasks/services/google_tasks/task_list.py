@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -93,31 +93,40 @@ class TaskList:
     async def read(self, *, since: datetime | None = None) -> Found:
         """All tasks, also the hidden ones, or those edited or deleted since a moment.
 
+        A later page may show one that an earlier page showed, as it is by now.
+
         Raises:
             SideError: Google cannot be reached, refuses the login, or the list is gone.
         """
+        whole = Found({}, {})
+        async for page in self.pages(since=since):
+            whole.tasks |= page.tasks
+            whole.unreadable |= page.unreadable
+            whole.partial = whole.partial or page.partial
+        return whole
+
+    async def pages(self, *, since: datetime | None = None) -> AsyncIterator[Found]:
+        """The same, an answer of Google's at a time; raises as `read` does."""
         asked = {"maxResults": str(PAGE_SIZE), "showCompleted": "true", "showHidden": "true"}
         if since is not None:
             asked |= {"showDeleted": "true", "updatedMin": since.isoformat().replace("+00:00", "Z")}
-        found = Found({}, {})
         token: str | None = None
         for _ in range(MOST_PAGES):
             params = {**asked, **({} if token is None else {"pageToken": token})}
-            page = await _read(self._client, self._path, self.name, params)
+            page, found = await _read(self._client, self._path, self.name, params), Found({}, {})
             for raw in _items(page, "tasks#tasks"):
                 self._take(raw, found)
             try:
                 token = _next(page, token)
             except SideError as error:
-                found.partial = str(error)
-                return found
+                token, found.partial = None, str(error)
+            yield found
             if token is None:
-                return found
-        found.partial = f"{self.name} does not come to an end"
-        return found
+                return
+        yield Found({}, {}, f"{self.name} does not come to an end")
 
     def _take(self, raw: Any, found: Found) -> None:
-        """Take in one task; a page may show one that an earlier page showed, as it is by now."""
+        """Take in one task."""
         try:
             task = read_task(raw)
         except ValueError as error:

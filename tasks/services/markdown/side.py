@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from tasks.services.markdown.files import Area
 from tasks.services.markdown.note import CONTENT, FOLDER, TITLE, Note
 from tasks.services.markdown.vault import Keys, Vault
 from tasks.services.markdown.writing import Writer
-from tasks.sides import ID, Attribute, Changes, File, Kind, Listing, Side, title_key
+from tasks.sides import ID, Attribute, Changes, File, Kind, Listing, Side, title_key, whole_of
 
 #: What every note has.
 NOTE: Mapping[str, Attribute] = {
@@ -164,7 +164,11 @@ class Folder(Side):
         Raises:
             SideError: the folder is not there.
         """
-        return self.vault.listing()
+        return whole_of(self.pages())
+
+    def pages(self) -> Iterator[Listing]:
+        """The same, some at a time; raises as `list` does."""
+        return self.vault.pages()
 
     def changes(self, cursor: Any) -> Changes:
         """What changed since a cursor.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ from tasks.sides import Changes, Kind, Listing
 
 #: Seconds for which one look proves that notes are gone.
 SHARED = 1.0
+#: Notes of one page of a listing.
+PAGE = 100
+#: Notes of which a look keeps what they say until they are given out; others are read once more then.
+KEPT = 1_000
 #: Of the form in which a vault is remembered.
 VERSION = 2
 
@@ -103,19 +108,19 @@ class Vault:
 
     # -- looking --------------------------------------------------------------------------------------------
 
-    def refresh(self, *, with_documents: bool = False) -> None:
-        """Look at all files, and read those that may have changed; or all, so that their documents are there.
+    def refresh(self, *, anew: bool = False) -> None:
+        """Look at all files, and read those that may have changed; or all of them anew.
 
         Raises:
             SideError: the folder is not there.
         """
         self.looked = True
         before = {path: one.id for path, one in self.catalogue.known.items()}
-        seen, found = self._look(with_documents)
+        seen, found = self._look(anew)
         # A program that writes a file anew may have no file there for a moment.
         if before.keys() - seen.keys() - self._unseen(found):
             time.sleep(0.02)
-            seen, found = self._look(with_documents)
+            seen, found = self._look(anew)
         self._closed, self._leftovers = found.closed, found.leftovers
         self.catalogue.take(seen, unseen=self._unseen(found))
         self._guessed = fields.guessed(
@@ -128,26 +133,28 @@ class Vault:
         if keys and self.attachments.look():
             self.catalogue.touch(keys)
 
-    def _look(self, with_documents: bool) -> tuple[dict[str, Seen], Found]:
+    def _look(self, anew: bool) -> tuple[dict[str, Seen], Found]:
         found = files.look(self.area, self.label)
         self._check_place(found)
         seen: dict[str, Seen] = {}
         for path, stamp in found.files.items():
             old = self.catalogue.known.get(path)
             unchanged = old is not None and old.seen.settled and old.seen.stamp == stamp
-            if unchanged and old is not None and (not with_documents or path in self._documents):
+            if unchanged and old is not None and (not anew or path in self._documents):
                 seen[path] = old.seen
                 continue
-            one = self._read(path)
+            self._documents.pop(path, None)
+            one, document = self._read(path)
             if one is not None:
                 seen[path] = one
+            if document is not None and len(self._documents) < KEPT:
+                self._documents[path] = document
         for path, why in found.unreadable.items():
             seen[path] = Seen(path, (0, 0, 0, 0), "", "", unreadable=why)
         return seen, found
 
-    def _read(self, path: str) -> Seen | None:
-        """A file, `None` where it is not there any more."""
-        self._documents.pop(path, None)
+    def _read(self, path: str) -> tuple[Seen | None, Document | None]:
+        """A file, and what it says; `None` where it is not there any more, or cannot be read."""
         now = time.time_ns()
         try:
             data, stamp = files.read(self.area.root / path)
@@ -155,13 +162,11 @@ class Vault:
                 time.sleep(0.1)
                 data, stamp = files.read(self.area.root / path)
         except FileNotFoundError:
-            return None
+            return None, None
         except OSError as error:
-            return Seen(path, (0, 0, 0, 0), "", "", unreadable=f"cannot be read: {error.strerror or error}")
-        seen, document = seen_in(path, data, stamp, self.form, settled=is_settled(stamp, now))
-        if document is not None:
-            self._documents[path] = document
-        return seen
+            why = f"cannot be read: {error.strerror or error}"
+            return Seen(path, (0, 0, 0, 0), "", "", unreadable=why), None
+        return seen_in(path, data, stamp, self.form, settled=is_settled(stamp, now))
 
     def _was_filled(self, path: str) -> bool:
         known = self.catalogue.known.get(path)
@@ -190,12 +195,16 @@ class Vault:
 
     # -- notes ----------------------------------------------------------------------------------------------
 
-    def listing(self) -> Listing:
-        """All notes."""
-        self.refresh(with_documents=True)
+    def pages(self) -> Iterator[Listing]:
+        """All notes, some at a time, as their files are when it is their turn."""
+        self.refresh(anew=True)
+        yield Listing(partial=self._partial, cursor=self._cursor, unreadable=self.unreadable)
         notes = self._notes(0)
-        self._documents.clear()
-        return Listing(notes, partial=self._partial, cursor=self._cursor, unreadable=self.unreadable)
+        try:
+            while page := list(islice(notes, PAGE)):
+                yield Listing(page)
+        finally:
+            self._documents.clear()
 
     def changes(self, cursor: Any) -> Changes:
         """What changed since a cursor; where nothing did, no file is read.
@@ -206,7 +215,7 @@ class Vault:
         since = self._since(cursor)
         self.refresh()
         gone = [note_id for note_id, (number, *_) in self.catalogue.gone.items() if number > since]
-        notes = self._notes(since)
+        notes = list(self._notes(since))
         self._documents.clear()
         return Changes(notes, gone, self._cursor, self._partial, self.unreadable)
 
@@ -242,21 +251,18 @@ class Vault:
             )
         return found
 
-    def _notes(self, since: int) -> list[Note]:
+    def _notes(self, since: int) -> Iterator[Note]:
         setting = self.setting
-        found: list[Note] = []
-        for path, one in self.catalogue.known.items():
+        for path, one in list(self.catalogue.known.items()):
             if one.change <= since or one.seen.unreadable:
                 continue
-            seen, document = one.seen, self._documents.get(path)
+            seen, document = one.seen, self._documents.pop(path, None)
             if document is None:
-                again = self._read(path)
-                document = self._documents.get(path)
+                again, document = self._read(path)
                 if again is None or document is None:  # the next look tells
                     continue
                 seen = again
-            found.append(self._note(one.id, seen, document, setting))
-        return found
+            yield self._note(one.id, seen, document, setting)
 
     def _note(self, note_id: str, seen: Seen, document: Document, setting: fields.Setting) -> Note:
         values = values_of(seen.path, document, self.form, setting)
@@ -275,8 +281,7 @@ class Vault:
             raise ItemError(self.unreadable[note_id])
         if path is None:
             return None
-        seen = self._read(path)
-        document = self._documents.pop(path, None)
+        seen, document = self._read(path)
         if seen is None:
             return None
         if document is None:

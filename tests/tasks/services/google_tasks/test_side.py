@@ -43,6 +43,27 @@ async def test_all_pages_and_what_is_hidden_are_listed(desk: Desk, monkeypatch: 
         assert side.values(await side.get(done)) | {"hidden": True} == side.values(await side.get(done))
 
 
+async def test_what_happens_between_pages_is_among_the_changes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task_list, "PAGE_SIZE", 2)
+    for number in range(5):
+        desk.add(f"task {number}")
+    async with desk.opened() as side:
+        pages = side.pages()
+        listed = [first, second] = [*await anext(pages)]
+        desk.edit(second.id, title="edited")
+        desk.add("new")  # before all others: those that were shown come again
+        rest = [page async for page in pages]
+        listed += [task for page in rest for task in page]
+        assert sorted(task.title for task in listed) == [f"task {number}" for number in range(5)]
+        assert len({task.id for task in listed}) == len(listed)
+        changed = {task.title: task for task in (await side.changes(rest[-1].cursor)).changed}
+        assert {"edited", "new"} <= changed.keys()
+        assert changed["edited"].id == second.id
+        assert first.title in {task.title for task in await side.list()}
+
+
 async def test_the_values_of_a_task(desk: Desk) -> None:
     over = desk.add("over")
     under = desk.add(

@@ -59,7 +59,10 @@ def test_a_folder_keeps_the_contract(tmp_path: Path) -> None:
         Rule.RESTORE,
         Rule.GET,
     }
-    assert must | {Rule.CHANGES_ALL, Rule.CHANGES_NEXT, Rule.CHANGES_EXPIRED} <= report.reached.keys()
+    assert (
+        must | {Rule.PAGES, Rule.CHANGES_ALL, Rule.CHANGES_NEXT, Rule.CHANGES_EXPIRED}
+        <= report.reached.keys()
+    )
 
 
 def test_a_folder_without_ids_in_its_files_keeps_the_contract(tmp_path: Path) -> None:

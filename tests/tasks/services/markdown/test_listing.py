@@ -13,6 +13,7 @@ import pytest
 from tasks.errors import CursorExpiredError, SideError, TaskDefinitionError
 from tasks.services.markdown import Folder
 from tasks.services.markdown import files as disk
+from tasks.services.markdown import vault as vaults
 from tasks.sides import Kind
 from tasks.values.opaque import Opaque
 from tests.tasks.services.markdown.conftest import Desk
@@ -320,3 +321,44 @@ def test_a_file_that_is_gone_for_a_moment_was_not_deleted(
 def test_what_does_not_fit_is_refused_at_once(tmp_path: Path, options: dict[str, object], word: str) -> None:
     with pytest.raises(TaskDefinitionError, match=word):
         Folder(tmp_path, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kept", [0, 2, 1_000])
+def test_notes_come_page_by_page_and_are_as_their_files_are_then(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr(vaults, "PAGE", 2)
+    monkeypatch.setattr(vaults, "KEPT", kept)
+    for number in range(7):
+        desk.write(f"{number}.md", f"---\ndue: 2026-07-0{number + 1}\n---\nText {number}\n")
+    desk.write("bad.md", b"\xff\xfe\x00")
+    whole = desk.list()
+    assert {note.path: note.values["content"] for note in whole} == {f"{n}.md": f"Text {n}" for n in range(7)}
+    assert {note.values["due"] for note in whole} == {datetime(2026, 7, n + 1).date() for n in range(7)}
+    first, *rest = desk.next_run().pages()
+    assert [*map(len, rest)] == [2, 2, 2, 1]
+    assert (first.cursor, first.unreadable, first.partial) == (whole.cursor, whole.unreadable, None)
+    assert [note for page in rest for note in page] == list(whole)
+    assert len(whole.unreadable) == 1
+    pages = desk.next_run().pages()
+    start = next(pages).cursor
+    next(pages)
+    desk.write("6.md", "---\ndue: 2026-08-01\n---\nNew text, longer\n")
+    (desk.root / "5.md").unlink()
+    later = {note.path: note.values["content"] for page in pages for note in page}
+    assert later["6.md"] == ("Text 6" if kept > 6 else "New text, longer")
+    changes = desk.side.changes(start)
+    assert [note.path for note in changes.changed] == ["6.md"]
+    assert list(changes.deleted) == [note.id for note in whole if note.path == "5.md"]
+
+
+def test_a_listing_reads_each_file_though_its_stamp_says_that_it_is_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vaults, "KEPT", 1)
+    for name in "abc":
+        desk.write(f"{name}.md", "old text")
+    monkeypatch.setattr(disk, "stamp_of", lambda _: (1, 1, 8, 1))
+    desk.list()
+    desk.write("c.md", "NEW TEXT")
+    assert desk.notes()["c.md"].values["content"] == "NEW TEXT"
