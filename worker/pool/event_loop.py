@@ -107,6 +107,7 @@ class Call(Generic[T]):
             self._future.set_exception(asyncio.CancelledError("given up"))
 
     def _end(self, task: asyncio.Task[T]) -> None:
+        self._task = None  # the loop knows whose it is, which lasts as long as anyone holds it
         with suppress(InvalidStateError):  # given up before
             if task.cancelled():
                 self._future.set_exception(asyncio.CancelledError())

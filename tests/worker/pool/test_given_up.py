@@ -33,7 +33,8 @@ def test_it_counts_as_a_failure(make: MakeStack, pool: str, blocks: str) -> None
     beat.wait_for_line("'blocker': all 1 runs are done", timeout=40)
     # Long enough for what was lost to be sent again, and for a blocked thread of the default pool to end.
     time.sleep(4)
-    runs = stack.history("blocker")
+    # One more may have come due before the first began on a busy machine.
+    runs = [run for run in stack.history("blocker") if run.status != "skipped"]
     assert [run.status for run in runs] == ["failed"], runs
     assert "time limit" in runs[0].reason
     assert runs[0].finished_at is not None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import MakeStack, eventually, stacks
+from tests.harness import MakeStack, Stack, eventually, stacks
 from worker.pool.event_loop import Call, EventLoop
 from worker.pool.loop_watch import Hold
 
@@ -27,8 +27,13 @@ def make(tmp_path: Path) -> Iterator[MakeStack]:
         yield make
 
 
+def ends(stack: Stack, name: str) -> list[str]:
+    """How the runs of a task ended that were not skipped: on a busy machine one may begin after the next is due."""
+    return [run.status for run in stack.history(name) if run.status != "skipped"]
+
+
 def test_it_is_named_and_no_bystander_fails(make: MakeStack) -> None:
-    limits = {"LOCKSTEP_SOFT_TIME_LIMIT": "4", "LOCKSTEP_TIME_LIMIT": "60"}
+    limits = {"LOCKSTEP_SOFT_TIME_LIMIT": "7", "LOCKSTEP_TIME_LIMIT": "60"}
     tasks = {"blocker": ["coroutine", 10, 1], "bystander": ["nothing", 2, 1]}
     stack = make(BLOCKING=json.dumps(tasks), **limits)
     worker = stack.worker(*FAST)
@@ -39,9 +44,9 @@ def test_it_is_named_and_no_bystander_fails(make: MakeStack) -> None:
     status = stack.lockstep("status", name="status")
     status.wait_exit(30)
     assert "blocker blocked a worker's event loop 1 time" in status.output()
-    eventually(lambda: [run.status for run in stack.history("bystander")] == ["succeeded"], 30)
+    eventually(lambda: ends(stack, "bystander") == ["succeeded"], 30)
     # The run that held it has used up its own time.
-    eventually(lambda: [run.status for run in stack.history("blocker")] == ["failed"], 10)
+    eventually(lambda: ends(stack, "blocker") == ["failed"], 10)
     worker.wait_for_line(r"Task 'blocker' held the event loop for (9|10|11)\.")
     assert worker.output().count("holds the event loop") == 1
     assert "Traceback" not in worker.output()
@@ -59,7 +64,7 @@ def test_one_that_never_ends_has_failed_and_counts(make: MakeStack) -> None:
     worker = stack.worker(*FAST)
     beat = stack.beat()
     beat.wait_for_line("'blocker': all 1 runs are done", timeout=30)
-    assert [run.status for run in stack.history("blocker")] == ["failed"]
+    assert ends(stack, "blocker") == ["failed"]
     time.sleep(2)
     assert worker.output().count("holds the event loop") == 1
 
@@ -79,7 +84,7 @@ def test_processes_have_no_bystanders(make: MakeStack) -> None:
     worker = stack.worker(*FAST, "--pool=prefork", "--concurrency=2")
     stack.beat()
     for name in ("blocker", "bystander"):
-        eventually(lambda name=name: [run.status for run in stack.history(name)] == ["succeeded"], 30)  # type: ignore[misc]
+        eventually(lambda name=name: ends(stack, name) == ["succeeded"], 30)  # type: ignore[misc]
     assert "holds the event loop" not in worker.output()
 
 

@@ -59,13 +59,16 @@ def code_of(worker: Process) -> int:
     give_up_at = time.monotonic() + LONGEST
     while worker.running and time.monotonic() < give_up_at:
         time.sleep(0.05)
-    assert worker.returncode is not None, f"still there {LONGEST} s after the signal\n{worker.tail()}"
-    return worker.returncode
+    if (code := worker.returncode) is None:
+        raise AssertionError(f"still there {LONGEST} s after the signal\n{worker.tail()}\n{worker.stacks()}")
+    return code
 
 
 @pytest.mark.timeout(120 + 30 * STOPS)
 def test_a_worker_stops_well_amid_many_runs(make: MakeStack) -> None:
     stack = make(*[ProbeSpec(f"probe{number}", every=3600) for number in range(TASKS)])
+    for spec in stack.specs[::4]:  # so that runs are under way at any time, beside those that come and go
+        stack.sides(spec.name).other.be_slow(listing=0.5)
     ends: Counter[str] = Counter()
     amid = 0
     for number in range(STOPS):
