@@ -15,15 +15,29 @@ MASK = "***"
 #: Shorter secrets cannot be told from ordinary words; the shapes below still catch them in their place.
 SHORTEST_SECRET = 6
 
-#: What a secret looks like wherever it stands. The group `keep`, if any, stays.
+#: What a secret looks like wherever it stands, each with words of which one is in it, in small letters: most texts have
+#: none, and to look for that takes a tenth of the time. The group `keep`, if any, stays.
 SHAPES = (
-    re.compile(r"\bntn_[A-Za-z0-9_]{6,}|\bsecret_[A-Za-z0-9]{16,}"),  # Notion tokens, new and old
-    re.compile(r"\bya29\.[\w.-]{8,}|\b1//[\w-]{20,}|\bGOCSPX-[\w-]{8,}"),  # what Google's logins are made of
+    # Notion tokens, new and old.
+    (re.compile(r"\bntn_[A-Za-z0-9_]{6,}|\bsecret_[A-Za-z0-9]{16,}"), ("ntn_", "secret_")),
+    # What Google's logins are made of.
+    (re.compile(r"\bya29\.[\w.-]{8,}|\b1//[\w-]{20,}|\bGOCSPX-[\w-]{8,}"), ("ya29.", "1//", "gocspx-")),
     # A password in an address, also one with an @, or with a slash that should have been written as %2F.
-    re.compile(r"(?P<keep>://[^\s/:@]*:)(?:[^\s/@]+(?:@[^\s/@]+)*|(?!\d{1,5}[/?#])[^\s@'\"]+)(?=@)"),
-    re.compile(r"(?P<keep>\bbearer\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE),
-    re.compile(r"(?P<keep>\bauthorization['\"]?\s*[:=,]\s*b?['\"]?[a-z]+\s+)[^\s'\"]+", re.IGNORECASE),
-    re.compile(r"(?P<keep>\b\w*(?:password|passwd|secret|token|api_?key)=['\"]?)[^\s&,;'\"]+", re.IGNORECASE),
+    (
+        re.compile(r"(?P<keep>://[^\s/:@]*:)(?:[^\s/@]+(?:@[^\s/@]+)*|(?!\d{1,5}[/?#])[^\s@'\"]+)(?=@)"),
+        ("://",),
+    ),
+    (re.compile(r"(?P<keep>\bbearer\s+)[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE), ("bearer",)),
+    (
+        re.compile(r"(?P<keep>\bauthorization['\"]?\s*[:=,]\s*b?['\"]?[a-z]+\s+)[^\s'\"]+", re.IGNORECASE),
+        ("authorization",),
+    ),
+    (
+        re.compile(
+            r"(?P<keep>\b\w*(?:password|passwd|secret|token|api_?key)=['\"]?)[^\s&,;'\"]+", re.IGNORECASE
+        ),
+        ("password=", "passwd=", "secret=", "token=", "api_key=", "apikey="),
+    ),
 )
 
 #: `Basic` and the base64 of `user:password`; other words may come after that one too.
@@ -46,8 +60,8 @@ class Redactor:
         known = sorted({secret for secret in secrets if len(secret) >= SHORTEST_SECRET})
         # The longest first, so that a secret which contains another goes as a whole.
         self._known = _any_of(sorted({form for secret in known for form in _forms(secret)}, key=len)[::-1])
-        encoded = _any_of(sorted({core for secret in known for core in _base64_cores(secret)}))
-        self._encoded = encoded and re.compile(f"[{_BASE64}]*(?:{encoded.pattern})[{_BASE64}]*")
+        self._core = _any_of(sorted({core for secret in known for core in _base64_cores(secret)}))
+        self._encoded = self._core and re.compile(f"[{_BASE64}]*(?:{self._core.pattern})[{_BASE64}]*")
 
     def __repr__(self) -> str:
         return "Redactor()"
@@ -56,11 +70,15 @@ class Redactor:
         """`text` without its secrets."""
         if self._known is not None:
             text = self._known.sub(MASK, text)
-        if self._encoded is not None:
+        if self._core is not None and self._encoded is not None and self._core.search(text):
             text = self._encoded.sub(MASK, text)
-        text = BASIC.sub(_masked_basic, text)
-        for shape in SHAPES:
-            text = shape.sub(lambda found: (found.groupdict().get("keep") or "") + MASK, text)
+        # Of other letters some are taken for one of these when small and large ones are alike.
+        lower = text.lower() if text.isascii() else None
+        if lower is None or "basic" in lower:
+            text = BASIC.sub(_masked_basic, text)
+        for shape, words in SHAPES:
+            if lower is None or any(word in lower for word in words):
+                text = shape.sub(lambda found: (found.groupdict().get("keep") or "") + MASK, text)
         return text
 
     def value(self, value: Any) -> Any:

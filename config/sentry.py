@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from config.redaction import MASK, Redactor, redactor_for
@@ -179,3 +181,9 @@ def init_sentry(
         before_breadcrumb=scrubber.breadcrumb,
     )
     return True
+
+
+def reporting() -> ModuleType | None:
+    """Sentry's library where this process reports to it, whoever started that; loading it takes some time."""
+    library = sys.modules.get("sentry_sdk")
+    return library if library is not None and library.get_client().is_active() else None

@@ -3,15 +3,19 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from config import load_settings
 from config.drivers import drivers_words
 from config.redaction import MASK, Redactor, redacted, redactor_for
+from config.redactor import BASIC, SHAPES, _masked_basic
 from config.settings import get_settings
 
 
@@ -45,6 +49,44 @@ from config.settings import get_settings
 )
 def test_shapes(text: str, expected: str) -> None:
     assert Redactor().text(text) == expected
+
+
+#: What the shapes look for, whole and in part, and letters that are alike to some of theirs.
+PIECES = [
+    "ntn_", "secret_", "abcdef123456", "0123456789abcdef", "ya29.", "1//", "GOCSPX-", "gocspx-", "://", ":",
+    "@", "/", "Bearer", "bearer", "beareR", "Authorization", "authorization", "authorızation",
+    "AUTHORİZATION", "token", "Token=", "TOKEN=", "to\u212aen=", "password", "pa\u017fsword=", "Passwd=",
+    "api_key=", "apikey=", "API_Key=", "api-key=", "Basic", "basic", "bas\u0131c", "dXNlcjpwYXNz", "=", "'",
+    '"', ",", "&", ";", "é", "known-secret-1", "a25vd24tc2VjcmV0LTE",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from([*PIECES, " ", " ", "\n"]), max_size=12).map("".join))
+@settings(max_examples=2000, deadline=None)
+@example("Authorization: Bearer abcdefgh12")
+@example("AUTHORİZATION: Basic abcdefgh12")
+@example("pa\u017fsword=abcdef")
+@example("x a25vd24tc2VjcmV0LTE y")
+def test_nothing_is_passed_over_that_is_looked_for(text: str) -> None:
+    redactor = Redactor(["known-secret-1"])
+    said = redactor.text(text)
+    for pattern in (redactor._known, redactor._encoded):
+        assert pattern is not None
+        text = pattern.sub(MASK, text)
+    text = BASIC.sub(_masked_basic, text)
+    for shape, _ in SHAPES:
+        text = shape.sub(lambda found: (found.groupdict().get("keep") or "") + MASK, text)
+    assert said == text
+    FOUND["masked" if MASK in said else "plain"] += 1
+
+
+def test_both_were_met() -> None:
+    if not FOUND:
+        test_nothing_is_passed_over_that_is_looked_for()
+    assert min(FOUND["masked"], FOUND["plain"]) > 100
+
+
+FOUND: Counter[str] = Counter()
 
 
 def test_known_values_go_wherever_they_stand(bare_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-import sentry_sdk
-from sentry_sdk.integrations.logging import ignore_logger
-
+from config.sentry import reporting
 from worker.alarms.alarm import Kind, Severity
 from worker.alarms.course import Stage
 from worker.alarms.ledger import Message
@@ -26,6 +24,8 @@ class SentrySink:
     label = "Sentry"
 
     def __init__(self) -> None:
+        from sentry_sdk.integrations.logging import ignore_logger
+
         ignore_logger(of_log)
 
     def takes(self, kind: Kind) -> bool:
@@ -38,17 +38,18 @@ class SentrySink:
         Raises:
             SinkError: Sentry is not set up in this process.
         """
-        if not sentry_sdk.get_client().is_active():
+        sentry = reporting()
+        if sentry is None:
             raise SinkError("Sentry is not set up in this process")
         for message in messages:
             alarm = message.alert.alarm
-            with sentry_sdk.new_scope() as scope:
+            with sentry.new_scope() as scope:
                 scope.fingerprint = ["lockstep.alert", alarm.key]
                 scope.set_tag("alert", alarm.kind)
                 if alarm.task is not None:
                     scope.set_tag("task", f"sync.{alarm.task}")
                 scope.capture_message(sentence(message), level=_level(message))
-        sentry_sdk.flush(PATIENCE)
+        sentry.flush(PATIENCE)
 
 
 def _level(message: Message) -> Literal["error", "warning", "info"]:
