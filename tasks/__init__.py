@@ -6,6 +6,9 @@ A task has a name and a schedule; `all_tasks` holds those that were scheduled. N
 tasks are run, and where their state is kept, is `worker`.
 """
 
+from tasks import lean_http  # noqa: F401  before all others
+
+# isort: split
 from tasks.conflict_modes import ConflictMode
 from tasks.dispute import Dispute
 from tasks.errors import (

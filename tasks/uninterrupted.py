@@ -9,21 +9,25 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+async def uninterrupted(work: Coroutine[Any, Any, T] | asyncio.Future[T]) -> T:
     """Carry something out to its end even when the caller is cancelled; the cancellation follows then.
 
     Raises:
         asyncio.CancelledError: the caller was cancelled meanwhile.
     """
-    task = asyncio.ensure_future(work)
+    return await waited_for(asyncio.ensure_future(work))
+
+
+async def waited_for(work: asyncio.Future[T]) -> T:
+    """Wait to its end for something that goes on already, in the same way."""
     cancelled: asyncio.CancelledError | None = None
-    while not task.done():
+    while not work.done():
         try:
-            await asyncio.shield(task)
+            await asyncio.shield(work)
         except asyncio.CancelledError as error:
             cancelled = error
         except Exception:  # raised again by `result` below
             break
     if cancelled is not None:
-        raise cancelled from task.exception()
-    return task.result()
+        raise cancelled from work.exception()
+    return work.result()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from tasks.engine.calls import Calls
+from tasks.engine.calls import Calls, discard
 from tasks.errors import ItemError, TaskDefinitionError, UnfitError
 from tasks.mapping import Mapping as Attributes
 from tasks.merge import Filter, Match
@@ -56,9 +57,9 @@ class Adapter:
                 f"{self.side.spelled('values')} does not give; it gives "
                 f"{', '.join(sorted(map(str, values))) or 'nothing'}"
             ) from None
+        if PLAIN.issuperset(map(type, result.values())):  # as nearly all
+            return result
         for name, value in result.items():
-            if type(value) in PLAIN:
-                continue
             try:
                 canonical(value)
             except TypeError as error:
@@ -71,6 +72,8 @@ class Adapter:
         Raises:
             TaskDefinitionError: the side does not give an attribute of a filter.
         """
+        if not self.filters:
+            return True
         for one in self.filters:
             if one.attribute not in values:
                 raise TaskDefinitionError(
@@ -86,6 +89,20 @@ class Adapter:
     async def values(self, obj: Any) -> dict[str, Any]:
         """The synced values of an object."""
         return self.common(await self.call(self.side.values, obj))
+
+    async def made(self, obj: Any) -> tuple[ID, dict[str, Any]]:
+        """The id and the synced values of an object, asked in one go where both are plain."""
+        of_id, of_values = self.side.id, self.side.values
+
+        def ask() -> list[Any]:
+            return [of_id(obj), of_values(obj)]
+
+        if not any(map(inspect.iscoroutinefunction, (of_id, of_values))):
+            answers = await self.call(ask)
+            if not any(map(inspect.isawaitable, answers)):
+                return text_id(answers[0]), self.common(answers[1])
+            discard(answers)
+        return await self.id(obj), await self.values(obj)
 
     async def known(self, obj_id: ID, values: Mapping[str, Any]) -> Any:
         """An object made of what is known of it, where the side can do that and the common form says all."""

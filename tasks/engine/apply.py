@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import singledispatchmethod
 
 from tasks.engine.bases import Bases
-from tasks.engine.groups import by_pair, independent, is_quiet, writes_any, written_first
+from tasks.engine.groups import by_pair, independent, is_quiet, makes_only, writes_any, written_first
 from tasks.engine.outcome import Outcome, apart, describe
 from tasks.engine.parents_first import parents_first
 from tasks.engine.proofs import batches, proof_of
@@ -52,7 +53,10 @@ from tasks.merge import (
 )
 from tasks.sides import End
 from tasks.values.canonical import same
-from tasks.waits import only_waiting
+from tasks.waits import Places, only_waiting
+
+#: How many times as many creates are begun at once as other writes, where the journal is what they wait for.
+AHEAD = 4
 
 
 class Applier:
@@ -122,14 +126,15 @@ class Applier:
         total, done = len(plan.actions), 0
         self.progress("apply", 0, total)
 
-        async def work(groups: Iterator[tuple[int, list[Action]]]) -> None:
+        async def work(groups: Iterator[tuple[int, list[Action]]], places: Places) -> None:
             nonlocal done
             for number, group in groups:
                 for other in waits[number]:
                     with only_waiting():
                         await ended[other].wait()
                 try:
-                    await self.carry_out(group)
+                    async with nullcontext() if makes_only(group) else places:
+                        await self.carry_out(group)
                 finally:
                     ended[number].set()
                 done += len(group)
@@ -141,8 +146,9 @@ class Applier:
             done += sum(map(len, batch))
             self.progress("apply", done, total)
         # What an object refers to besides is written again with it, and must not be gone by then.
-        first = [group for group in groups if writes_any(group, own)]
-        rest = [group for group in groups if not is_quiet(group) and not writes_any(group, own)]
+        others = [group for group in groups if not is_quiet(group)]
+        first = [group for group in others if writes_any(group, own)]
+        rest = [group for group in others if not writes_any(group, own)]
         for unordered in (first, rest):
             some, waits = parents_first(unordered, own)
             ended = [asyncio.Event() for _ in some]
@@ -153,15 +159,23 @@ class Applier:
             try:
                 async with asyncio.TaskGroup() as workers:
                     for end, numbered in queues.items():
-                        queue = iter(numbered)
-                        for _ in range(min(self._at_once(end), len(numbered))):
-                            workers.create_task(work(queue))
+                        queue, (few, many) = iter(numbered), self._at_once(end)
+                        places = Places(few)
+                        for _ in range(min(many, len(numbered))):
+                            workers.create_task(work(queue, places))
             except BaseExceptionGroup as errors:  # the first is what ended the run
                 raise _first(errors) from None
 
-    def _at_once(self, end: End) -> int:
-        """Pairs that are under way at once: while some are with the side, the journal keeps what the others need."""
-        return 2 * max(1, self.running.sync.sides[end].concurrency)
+    def _at_once(self, end: End) -> tuple[int, int]:
+        """Pairs that are under way at once, and how many with those that only make an object.
+
+        While some are with the side, the journal keeps what the others need. What was read of an object must not be
+        old when it is written. Nothing is read for a create, but where a listing may lack what was just made, it must
+        not have been begun long before it is sent.
+        """
+        side = self.running.sync.sides[end]
+        few = 2 * max(1, side.concurrency)
+        return few, few if side.settling else AHEAD * few
 
     async def _keep(self, groups: Sequence[list[Action]]) -> None:
         """Groups that ask nothing of a service, in one transaction; each by itself where that is refused."""

@@ -41,7 +41,7 @@ class Calls:
         Raises:
             ExitError: it asked for the end of the process.
         """
-        if _does_nothing(function):
+        if does_nothing(function):
             return function(*args, **kwargs)
         return await self._call(str(side), function, *args, **kwargs)
 
@@ -82,7 +82,7 @@ class Calls:
             thread.shutdown(wait=wait)
 
 
-def _does_nothing(function: Callable[..., Any]) -> bool:
+def does_nothing(function: Callable[..., Any]) -> bool:
     """Whether it is a method of a side that was left as it is; a thread for it would cost more than all the rest."""
     function = function.func if isinstance(function, partial) else function
     return function is dict or getattr(function, "does_nothing", False)

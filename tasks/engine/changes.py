@@ -31,8 +31,13 @@ class Since:
     @property
     def ids(self) -> set[ID]:
         """All objects that it is about."""
+        return set(self.elsewhere).union(self.shown)
+
+    @property
+    def shown(self) -> set[ID]:
+        """Those of them that are there."""
         snapshots = self.named.snapshot, self.asked.snapshot
-        return set(self.elsewhere).union(*((*one.records, *one.unreadable) for one in snapshots))
+        return set[ID]().union(*((*one.records, *one.unreadable) for one in snapshots))
 
     def view(self, links: Iterable[Link]) -> SideView:
         """The side as it is now, as far as these links go: all that did not change shows its base."""

@@ -98,6 +98,8 @@ class Columns:
             changes: the synced attributes that are written, by the side's own names.
             send: makes the write with these attributes besides.
         """
+        if not self.columns:
+            return await send({})
         columns, side = self.columns.get(end), self.adapters[end].side
         native = [self.running.mapping.name_at(end, one) for one in changes]
         if columns is None or not side.takes_along(native):

@@ -20,6 +20,9 @@ from tasks.merge import (
     pair_of,
 )
 from tasks.sides import End
+from tasks.values.file import holds_files
+
+_QUIET = frozenset({Adopt, Agree, Park, Skip, Spare})
 
 
 def independent(failed: Action, action: Action) -> bool:
@@ -42,7 +45,18 @@ def by_pair(actions: tuple[Action, ...]) -> list[list[Action]]:
 
 def is_quiet(group: list[Action]) -> bool:
     """Whether a group asks nothing of a service, but only changes what is remembered."""
-    return all(isinstance(action, Adopt | Agree | Park | Skip | Spare) for action in group)
+    return _QUIET.issuperset(map(type, group))
+
+
+def makes_only(group: list[Action]) -> bool:
+    """Whether a group makes a new object of values that are at hand, and reads nothing for it."""
+    (first, *rest) = group
+    return (
+        not rest
+        and isinstance(first, Create)
+        and first.instead_of is None
+        and not any(map(holds_files, first.values.values()))
+    )
 
 
 def writes_any(group: list[Action], attributes: Collection[str]) -> bool:

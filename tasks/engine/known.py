@@ -7,11 +7,12 @@ others are only counted. A link that was looked up is kept: it is the base from 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from dataclasses import replace
 from typing import Any
 
-from tasks.journal.contract import Base, Journal
+from tasks.journal.contract import Base, Journal, numbers_of
 from tasks.merge import Link
 from tasks.sides import ID, End
 from tasks.values.references import Linked
@@ -30,6 +31,7 @@ class Known:
 
     def __init__(self, journal: Journal, base: Base) -> None:
         self._journal = journal
+        self._numbers = Counter(base.others)
         #: What the run works on.
         self.base = base
         #: Whether that has every link.
@@ -61,7 +63,7 @@ class Known:
                 return
             if self._all is None:
                 self._all = (await self._journal.load()).links
-            self.base, self.is_whole = replace(self.base, links=self._all, rest=0), True
+            self.base, self.is_whole = replace(self.base, links=self._all, others={}), True
 
     async def load_unsettled(self, attributes: Collection[str], ids: Ids) -> None:
         """Have the links of which a plan may say something though nothing changed, and those of these objects.
@@ -94,7 +96,7 @@ class Known:
                 self._take(await self._journal.links(end, fresh))
                 for one in fresh:
                     asked.setdefault(one, None)
-        await self._renew()
+        self._renew()
 
     async def load_referring(self, pairs: Collection[Linked]) -> None:
         """Have the links whose bases refer to these objects, too.
@@ -107,12 +109,25 @@ class Known:
         self._take(
             await self._journal.referring({end: [pair[end is End.RIGHT] for pair in pairs] for end in End})
         )
-        await self._renew()
+        self._renew()
 
-    async def _renew(self) -> None:
+    async def load_out_of_sight(self) -> None:
+        """Have the links of which an object is out of sight, too.
+
+        Raises:
+            StateError: one cannot be read.
+        """
+        if not self.is_whole:
+            self._take(await self._journal.out_of_sight())
+            self._renew()
+
+    def _renew(self) -> None:
         links = [link for link in list(self._asked[End.LEFT].values()) if link is not None]
-        rest = max(await self._journal.count() - len(links), 0)
-        self.base = replace(self.base, links=links, rest=rest)
+        self.base = replace(self.base, links=links, others=self._numbers - numbers_of(links))
+
+    def are_linked(self, ids: Ids) -> bool:
+        """Whether all these objects are linked, whose links were loaded."""
+        return all(self._asked[end].get(one) for end, some in ids.items() for one in some)
 
     async def meet(self, ids: Ids) -> None:
         """Learn with what these objects are linked, without having their links.

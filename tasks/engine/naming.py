@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from tasks.engine.calls import discard
+from tasks.engine.calls import discard, does_nothing
 from tasks.engine.reading import BATCH
 from tasks.engine.views import SideView
 from tasks.merge import NAMELESS, Action, Adopt, Link, Name, Plan, pair_of
@@ -78,16 +78,16 @@ async def named(plan: Plan, views: Mapping[End, SideView], links: Sequence[Link]
         return plan
     pairs = [pair_of(action) for action in plan.actions]
     found = await _Finder(views, _links_of(pairs, links), title).names(pairs, plan.actions)
-    called = (_called(action, found[pair]) for pair, action in zip(pairs, plan.actions, strict=True))
+    called = [_called(action, found[pair]) for pair, action in zip(pairs, plan.actions, strict=True)]
     return replace(plan, actions=tuple(called))
 
 
 def _called(action: Action, name: Name) -> Action:
     """The action with a name; what was known of it before fills the gaps."""
     known = action.name
-    if not name or name == known:
+    if not name:
         return action
-    return replace(action, name=Name(name.title or known.title, name.address or known.address))
+    return action.named(Name(name.title or known.title, name.address or known.address) if known else name)
 
 
 def names_in(plan: Plan) -> dict[tuple[str, ID], Name]:
@@ -149,6 +149,10 @@ def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
+def _is_title(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
+
+
 def _tidy(text: Any) -> str:
     """A title in one line."""
     return "" if text is None or text is NotImplemented else _cut(" ".join(str(text).split()), LONGEST)
@@ -171,6 +175,7 @@ class _Finder:
         self, views: Mapping[End, SideView], links: Mapping[tuple[End, ID], Link], title: str
     ) -> None:
         self.views = views
+        self.records = {end: view.snapshot.records for end, view in views.items()}
         self.links = links
         self.attribute = title
         self.titles: dict[tuple[End, ID], str] = {}
@@ -181,17 +186,19 @@ class _Finder:
     ) -> dict[tuple[ID, ID], Name]:
         """The names of the pairs of these actions; the left side's word comes first."""
         pairs = {pair: self._whole(pair) for pair in pairs_of}
-        for side in End:
-            ids = dict.fromkeys(pair[side is End.RIGHT] for pair in pairs.values())
-            asked = self.views[side].adapter.side
-            self.titles |= await self._asked(side, asked.title, ids, asked.spelled("title"))
-            self.addresses |= await self._asked(side, asked.address, ids, asked.spelled("address"))
-        found = {pair: self._name(whole) for pair, whole in pairs.items()}
+        for end in End:
+            side = self.views[end].adapter.side
+            asks = [(self.titles, side.title, "title"), (self.addresses, side.address, "address")]
+            for found, ask, method in asks:
+                if not does_nothing(ask):
+                    ids = dict.fromkeys(pair[end is End.RIGHT] for pair in pairs.values())
+                    found.update(await self._asked(end, ask, ids, side.spelled(method)))
+        names = {pair: self._name(*whole) for pair, whole in pairs.items()}
         for pair, action in zip(pairs_of, actions, strict=True):
-            if not found[pair].title:  # an object that is only to be brought back has no other name
+            if not names[pair].title:  # an object that is only to be brought back has no other name
                 title = self._title_in(getattr(action, "values", {}))
-                found[pair] = replace(found[pair], title=title) if title else found[pair]
-        return found
+                names[pair] = replace(names[pair], title=title) if title else names[pair]
+        return names
 
     def _whole(self, pair: tuple[ID, ID]) -> tuple[ID, ID]:
         """Both ids of a pair of which maybe one is said."""
@@ -200,26 +207,27 @@ class _Finder:
         link = next((self.links[key] for key in zip(End, pair, strict=True) if key in self.links), None)
         return pair if link is None else (pair[0] or link.left_id, pair[1] or link.right_id)
 
-    def _name(self, pair: tuple[ID, ID]) -> Name:
-        keys = list(zip(End, pair, strict=True))
-        known = (title for say in (self._title, self._last_title) for key in keys if (title := say(key)))
-        title = next(known, "")
-        address = next((self.addresses[key] for key in keys if key in self.addresses), "")
+    def _name(self, left_id: ID, right_id: ID) -> Name:
+        left, right = (End.LEFT, left_id), (End.RIGHT, right_id)
+        title = self._title(left) or self._title(right) or self._last_title(left) or self._last_title(right)
+        address = self.addresses.get(left) or self.addresses.get(right) or ""
         return Name(title, address) if title or address else NAMELESS
 
     def _title(self, key: tuple[End, ID]) -> str:
         """The title that an object shows."""
-        record = self.views[key[0]].snapshot.records.get(key[1])
-        return self.titles.get(key, "") or self._title_in(record.values if record is not None else {})
+        if key in self.titles:
+            return self.titles[key]
+        record = self.records[key[0]].get(key[1])
+        return self._title_in(record.values) if record is not None else ""
 
     def _last_title(self, key: tuple[End, ID]) -> str:
         """The title that it had when both sides agreed last."""
         link = self.links.get(key)
-        return self._title_in(link.base_on(key[0]) if link is not None else {})
+        return self._title_in(link.base_on(key[0])) if link is not None else ""
 
     def _title_in(self, values: Mapping[str, Any]) -> str:
         value = values.get(self.attribute)
-        return _tidy(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        return _tidy(value) if type(value) is str or _is_title(value) else ""
 
     async def _asked(
         self, end: End, ask: Callable[[Any], Any], ids: Iterable[ID], spelled: str

@@ -42,7 +42,10 @@ def proof_of(
         if proof is not None:
             fresh = Proof(fresh.put, proof.drop or fresh.drop, (*proof.settle, *fresh.settle))
         proof = fresh
-    return proof and Proof(proof.put and nameless(proof.put), proof.drop, proof.settle)
+    if proof is None or proof.put is None:
+        return proof
+    put = nameless(proof.put)
+    return proof if put is proof.put else Proof(put, proof.drop, proof.settle)
 
 
 def _put(proof: Proof | None) -> Link | None:
@@ -62,7 +65,8 @@ def advanced(
 
 def nameless(link: Link) -> Link:
     """A link without what people call the objects in its base."""
-    left, right = untitled(link.left), untitled(link.right)
+    left = untitled(link.left)
+    right = left if link.right is link.left else untitled(link.right)
     return link if left is link.left and right is link.right else replace(link, left=left, right=right)
 
 

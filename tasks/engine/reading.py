@@ -34,6 +34,9 @@ KEPT = 1_000
 #: What an object showed when both sides agreed last; `None` where it is not linked.
 BaseOf = Callable[[ID], Values | None]
 
+#: What is asked of an object, in the order in which the answers are needed.
+_QUESTIONS = "id", "key", "values", "edited"
+
 _END = object()
 
 
@@ -145,19 +148,31 @@ class _Reading:
 
     async def _convert(self, batch: Sequence[Any]) -> None:
         parts = await self._adapter.call(_ask_all, self._adapter.side, batch)
+        there = [_THERE.issuperset(map(type, part.values())) for part in parts]
         try:
-            for obj, part in zip(batch, parts, strict=True):
-                try:
-                    obj_id = text_id(await _answer(part["id"]))
-                except ItemError as error:
-                    self._partial = self._partial or f"an object has no id: {error}"
-                    continue
-                part["key"] = await _settled(part["key"])
-                await self._take_one(obj_id, obj, part)
+            for obj, part, is_there in zip(batch, parts, there, strict=True):
+                if not is_there:
+                    await self._wait_for(part)
+                self._take_one(obj, part)
         finally:
-            discard(parts)  # after an error some are not awaited
+            if not all(there):
+                discard(parts)  # after an error some are not awaited
 
-    async def _take_one(self, obj_id: ID, obj: Any, part: dict[str, Any]) -> None:
+    async def _wait_for(self, part: dict[str, Any]) -> None:
+        """Put the answers to what was asked of an object in their places, as far as they are needed."""
+        for name in _QUESTIONS:
+            part[name] = await _settled(part[name])
+            if isinstance(part[name], ItemError) and name != "key":
+                return
+            if name == "key" and (str(part["id"]) in self._records or str(part["id"]) in self._unreadable):
+                return
+
+    def _take_one(self, obj: Any, part: dict[str, Any]) -> None:
+        try:
+            obj_id = text_id(_said(part["id"]))
+        except ItemError as error:
+            self._partial = self._partial or f"an object has no id: {error}"
+            return
         if obj_id in self._records:  # which of the two is meant is not known; neither is touched
             self._leave(obj_id, f"two objects have the id {obj_id}")
         if obj_id in self._unreadable:
@@ -165,8 +180,7 @@ class _Reading:
             self._hashes.setdefault(obj_id, set()).add(_known_hash(part))
             return
         try:
-            part["values"] = await _answer(part["values"])
-            record = await _record(self._adapter, obj_id, part)
+            record = _record(self._adapter, obj_id, part)
             if not self._adapter.takes(part["values"]):
                 self._outside.add(obj_id)
         except ItemError as error:
@@ -214,33 +228,36 @@ def _ask(questions: Iterable[tuple[str, Callable[[Any], Any]]], obj: Any) -> dic
     return answers
 
 
-async def _answer(answer: Any) -> Any:
-    if type(answer) in _THERE:
-        return answer
+def _said(answer: Any) -> Any:
+    """An answer that is there, or that is an error.
+
+    Raises:
+        ItemError: it is one.
+    """
     if isinstance(answer, ItemError):
         raise answer
-    try:
-        return await answer if inspect.isawaitable(answer) else answer
-    except SystemExit as error:
-        raise exit_error(error) from error
+    return answer
 
 
-async def _record(adapter: Adapter, obj_id: ID, answers: Mapping[str, Any]) -> Record:
-    values = adapter.common(answers["values"])
-    edited: datetime | None = await _answer(answers["edited"])
+def _record(adapter: Adapter, obj_id: ID, answers: Mapping[str, Any]) -> Record:
+    native = _said(answers["values"])
+    values = adapter.common(native)
+    edited: datetime | None = _said(answers["edited"])
     if edited is not None and edited.tzinfo is None:
         edited = edited.replace(tzinfo=UTC)
-    key = await _answer(answers["key"]) if adapter.match is None else adapter.match.key(adapter.end, values)
-    blank = adapter.mapping.blank(adapter.end, answers["values"], values)
+    key = _said(answers["key"]) if adapter.match is None else adapter.match.key(adapter.end, values)
+    blank = adapter.mapping.blank(adapter.end, native, values)
     return Record(obj_id, values, _text_hash(key), edited, blank)
 
 
 async def _settled(answer: Any) -> Any:
-    """An answer that is there, or the error in its place."""
+    """An answer once it is there, or the error in its place."""
     try:
-        return await _answer(answer)
+        return await answer if inspect.isawaitable(answer) else answer
     except ItemError as error:
         return error
+    except SystemExit as error:
+        raise exit_error(error) from error
 
 
 def _known_hash(answers: Mapping[str, Any]) -> str:

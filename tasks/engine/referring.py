@@ -73,7 +73,7 @@ async def _with_referring(
     before = {(link.left_id, link.right_id) for link in base.links}
     await known.load_referring(doubtful)
     fresh = [link for link in known.base.links if (link.left_id, link.right_id) not in before]
-    base = replace(base, links=[*base.links, *fresh], rest=known.base.rest)
+    base = replace(base, links=[*base.links, *fresh], others=known.base.others)
     return base, {end: _with_unchanged(view, end, fresh) for end, view in views.items()}
 
 
@@ -159,6 +159,8 @@ def doubtful(attributes: Mapping[str, ByLinks]) -> frozenset[Linked]:
 
 def with_made(action: Create, running: Running, bases: Bases, policy: Policy) -> Create:
     """A create that also refers to what got its counterpart in this run."""
+    if not running.mapping.by_links:
+        return action
     values, source = dict(action.values), dict(action.source)
     for name, one in running.mapping.by_links.items():
         shown = source.get(name)

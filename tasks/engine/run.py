@@ -18,7 +18,7 @@ from tasks.engine.referring import learned
 from tasks.engine.remembering import memory_after
 from tasks.engine.report import Order, RunReport, missed_by, odd_values, report_of
 from tasks.engine.running import Running, opened, without
-from tasks.engine.stillness import lull_after, lull_now, lull_renewed, moves
+from tasks.engine.stillness import Words, lull_after, lull_now, lull_renewed, moves, words_of_others
 from tasks.engine.sync import OwnSteps, Progress, Sync, silent
 from tasks.engine.titles import titled
 from tasks.engine.told import Remembered, remember_told
@@ -106,8 +106,9 @@ class _Run:
     quiet: bool = field(default=False, init=False)
     #: When they were asked.
     listed_at: datetime = field(default=datetime.min, init=False)
-    #: The lull in which they were, of a task whose objects move without a change.
+    #: The lull in which they were, of a task whose objects move without a change; and what others said before.
     lull: Lull | None = field(default=None, init=False)
+    words: Words = field(default_factory=dict, init=False)
 
     @property
     def _journal(self) -> Journal:
@@ -177,7 +178,7 @@ class _Run:
             if self.lull is not None and plan.actions:  # what was kept of these ended it
                 lull = lull_renewed(self.lull, policy, links, self.listed_at)
         elif self.quiet and self.running.sync.own is None and moves(self.running, policy):
-            lull = lull_after(self.running, self.known.base, policy, plan, self.listed_at)
+            lull = lull_after(self.running, self.known.base, policy, self.words, plan, self.listed_at)
         if lull is not None:
             await self._journal.keep_lull(lull)
 
@@ -238,8 +239,7 @@ class _Run:
         told = (*self.running.mapping.told, *policy.told, *plan.told)
         plan = replace(await named(plan, views, base.links, title), told=told)
         plan = await titled(plan, self.running, base, views)
-        linked = base.count - sum(link.apart for link in base.links)
-        return views, plan, check_guards(plan, linked, policy) or self._doubt(plan)
+        return views, plan, check_guards(plan, base.count - base.apart, policy) or self._doubt(plan)
 
     @property
     def _columns(self) -> Remembered:
@@ -257,7 +257,7 @@ class _Run:
             return replace(self.order.planner(base, views, policy), labels=policy.labels)
         snapshots = {side: in_window(view.snapshot, policy, listed_at) for side, view in views.items()}
         plan = make_plan(base.links, snapshots[End.LEFT], snapshots[End.RIGHT], policy, base.intents)
-        plan = with_rest(plan, base.rest)
+        plan = with_rest(plan, base.rest, {end: base.rest_shown(end) for end in End})
         settling = {end: side.settling for end, side in self.running.sync.sides.items()}
         plan = await_listing(plan, base.intents, settling, listed_at)
         plan = hold_back(plan, base.memory.held, snapshots, self.order.clock())
@@ -280,7 +280,8 @@ class _Run:
         self.quiet, self.listed_at = False, now
         # Time takes objects out of a window, and another task links what this one refers to, without a change.
         moving = moves(self.running, policy)
-        self.lull = await self._lull(policy, now) if moving and len(cursors) == len(End) else None
+        self.words = await words_of_others(self.running)
+        self.lull = self._lull(policy, now) if moving and len(cursors) == len(End) else None
         if len(cursors) < len(End) or (moving and self.lull is None):
             await known.load_all()
         else:
@@ -306,7 +307,10 @@ class _Run:
             await asyncio.gather(*listings, return_exceptions=True)
             raise
         self.quiet = all(isinstance(one, Since) and not one.ids for one in found.values())
-        await known.load({end: one.ids for end, one in found.items() if isinstance(one, Since)})
+        changes = {end: one for end, one in found.items() if isinstance(one, Since)}
+        await known.load({end: one.ids for end, one in changes.items()})
+        if not known.are_linked({end: one.shown for end, one in changes.items()}):
+            await known.load_out_of_sight()  # what is new may be made in the place of one of these
         links = known.base.links
         return {end: one.view(links) if isinstance(one, Since) else one for end, one in found.items()}
 
@@ -322,9 +326,9 @@ class _Run:
 
         return base_of
 
-    async def _lull(self, policy: Policy, now: datetime) -> Lull | None:
+    def _lull(self, policy: Policy, now: datetime) -> Lull | None:
         ordinary = self.order.planner is None and self.running.sync.own is None and not self.known.is_whole
-        return await lull_now(self.running, self.known.base, policy, now) if ordinary else None
+        return lull_now(self.running, self.known.base, policy, self.words, now) if ordinary else None
 
     async def _by_own_sync(self, own: OwnSteps, base: Base) -> RunReport:
         """The task's own `sync` decides everything; what it agreed on becomes the base."""

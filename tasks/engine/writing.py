@@ -77,6 +77,9 @@ class Writer:
             if await self._is_out_of_the_trash(action, action.instead_of):
                 return
         action = with_made(action, self.running, self.bases, self.policy)
+        if not any(map(holds_files, action.values.values())):
+            await self._create(action, ())
+            return
         adapter, across = self.adapters[action.side], self.adapters[action.side.opposite]
         try:
             async with carried(across, action.source_id, adapter, None, action.values) as files:
@@ -191,7 +194,7 @@ class Writer:
                 action.values,
                 partial(adapter.create, intent.key, action.values, action.defaults),
             )
-        made_id, shown = await adapter.id(made), await adapter.values(made)
+        made_id, shown = await adapter.made(made)
         self.views[action.side].objects[made_id] = made
         return intent.key, made_id, as_written(action.side, action.values, shown)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from tasks.journal.ledger import LedgerEntry
 from tasks.merge import ID, Effect, End, Held, Intent, Link, Name
@@ -38,23 +39,6 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
-    """What is remembered of a task before a run."""
-
-    links: Sequence[Link] = ()
-    #: Creates and updates of earlier runs whose outcome is unknown.
-    intents: Sequence[Intent] = ()
-    memory: Memory = field(default_factory=Memory)
-    #: How many links there are besides, which a run by changes need not know.
-    rest: int = 0
-
-    @property
-    def count(self) -> int:
-        """How many pairs are linked."""
-        return len(self.links) + self.rest
-
-
-@dataclass(frozen=True, slots=True)
 class Lull:
     """That a run which knew every link, and was told of no change, had nothing to do."""
 
@@ -63,6 +47,43 @@ class Lull:
     since: datetime
     #: From when on time alone may have changed it; `None`: never.
     until: datetime | None = None
+
+
+#: Links by number: those of each absence, by its words as they are kept (`absence_of`); the empty one is in sight.
+Numbers: TypeAlias = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What is remembered of a task before a run."""
+
+    links: Sequence[Link] = ()
+    #: Creates and updates of earlier runs whose outcome is unknown.
+    intents: Sequence[Intent] = ()
+    memory: Memory = field(default_factory=Memory)
+    #: How many links there are besides, which a run by changes need not know.
+    others: Numbers = field(default_factory=dict)
+    #: What `Journal.keep_lull` kept, if nothing of any link or intent was kept since; a journal may know of none.
+    lull: Lull | None = None
+
+    @property
+    def rest(self) -> int:
+        """How many links there are besides."""
+        return sum(self.others.values())
+
+    @property
+    def count(self) -> int:
+        """How many pairs are linked."""
+        return len(self.links) + self.rest
+
+    @property
+    def apart(self) -> int:
+        """How many of them went apart."""
+        return sum(link.apart for link in self.links) + _with_word(self.others, _APART)
+
+    def rest_shown(self, end: End) -> int:
+        """Of how many of the links besides the object of an end is in sight."""
+        return self.rest - _with_word(self.others, end.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +117,20 @@ def parked_from(words: Iterable[str]) -> dict[str, Any]:
     return {"parked": frozenset(End(word) for word in kept - {_APART}), "apart": _APART in kept}
 
 
+def absence_of(link: Link) -> str:
+    """The same words with a comma between; empty where both objects are in sight."""
+    return ",".join(parked_words(link)) if link.parked or link.apart else ""
+
+
+def numbers_of(links: Iterable[Link]) -> Counter[str]:
+    """How many of these links there are, by their absence."""
+    return Counter(map(absence_of, links))
+
+
+def _with_word(numbers: Numbers, word: str) -> int:
+    return sum(number for words, number in numbers.items() if word in words.split(","))
+
+
 class Linked(Protocol):
     """The links of a task, for another one to read.
 
@@ -109,6 +144,10 @@ class Linked(Protocol):
 
     async def counterparts(self, end: End, ids: Collection[ID]) -> Mapping[ID, ID]:
         """With what these objects of a side are linked; those without a link are left out."""
+        ...
+
+    async def pairing(self) -> str | None:
+        """A word that is another one once any pair was linked, came apart or came back; `None`: that is not known."""
         ...
 
 
@@ -134,7 +173,7 @@ class Journal(Linked, Protocol):
         ...
 
     async def recall(self) -> Base:
-        """Open intents and what is remembered of the task, without a link."""
+        """Open intents and what is remembered of the task, without a link: these are only counted."""
         ...
 
     async def unsettled(self, attributes: Collection[str]) -> Sequence[Link]:
@@ -146,6 +185,10 @@ class Journal(Linked, Protocol):
         Args:
             attributes: those that are kept in step now.
         """
+        ...
+
+    async def out_of_sight(self) -> Sequence[Link]:
+        """The links of which an object is out of sight, also those of pairs that went apart."""
         ...
 
     async def referring(self, ids: Mapping[End, Collection[ID]]) -> Sequence[Link]:
@@ -162,14 +205,6 @@ class Journal(Linked, Protocol):
 
     def beside(self, task: str) -> Linked:
         """The links of another task that keeps its own in the same place; none before its first run."""
-        ...
-
-    async def count(self) -> int:
-        """How many pairs are linked."""
-        ...
-
-    async def lull(self) -> Lull | None:
-        """What `keep_lull` kept, if nothing of any link or intent was kept since; a journal may know of none."""
         ...
 
     async def keep_lull(self, lull: Lull) -> None:

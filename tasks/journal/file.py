@@ -23,11 +23,20 @@ from tasks.journal.contract import (
     Proof,
     memory_from_data,
     memory_to_data,
+    numbers_of,
     parked_words,
 )
 from tasks.journal.ledger import LedgerEntry, Version, fingerprint_of
 from tasks.journal.state import State
-from tasks.journal.state_links import base_of, counterparts_of, ids_in, links_of, referring_in, unsettled_in
+from tasks.journal.state_links import (
+    base_of,
+    counterparts_of,
+    ids_in,
+    links_of,
+    out_of_sight_in,
+    referring_in,
+    unsettled_in,
+)
 from tasks.journal.together import Together
 from tasks.merge import ID, Effect, End, Intent, Link, Name
 from tasks.uninterrupted import uninterrupted
@@ -35,8 +44,11 @@ from tasks.values.canonical import dump, load
 from tasks.values.date_range import DateRange
 from tasks.values.file import File
 from tasks.values.opaque import Opaque
+from tasks.values.plain import PLAIN
 from tasks.values.references import References
 
+#: Types of most of what is kept, which is nothing that has fields.
+_WHOLE = PLAIN | {dict, frozenset}
 #: In the place of a state, when a database has taken the task over.
 MOVED = {"moved": "database"}
 
@@ -118,7 +130,7 @@ class FileJournal:
             StateError: a file cannot be read, or a database has taken the task over.
         """
         self._recalled = await asyncio.to_thread(self._load)
-        return replace(self._recalled, links=())
+        return replace(self._recalled, links=(), others=numbers_of(self._recalled.links))
 
     async def unsettled(self, attributes: Collection[str]) -> Sequence[Link]:
         """The links of which a run may say something though neither side changed.
@@ -129,6 +141,16 @@ class FileJournal:
         if not self.loaded:
             await self.load()
         return unsettled_in(self.state, attributes)
+
+    async def out_of_sight(self) -> Sequence[Link]:
+        """The links of which an object is out of sight.
+
+        Raises:
+            StateError: a file cannot be read, or a database has taken the task over.
+        """
+        if not self.loaded:
+            await self.load()
+        return out_of_sight_in(self.state)
 
     async def referring(self, ids: Mapping[End, Collection[ID]]) -> Sequence[Link]:
         """The links whose bases refer to any of these objects.
@@ -180,26 +202,16 @@ class FileJournal:
             await self.load()
         return counterparts_of(self.state, end, ids)
 
+    async def pairing(self) -> str | None:
+        """Not known: such a journal is read as a whole all the same."""
+        return None
+
     def beside(self, task: str) -> Linked:
         """The links of another task whose files are in the same directory, as they are now."""
         return FileJournal(self.path.with_name(f"{task}{self.path.suffix}"))
 
-    async def count(self) -> int:
-        """How many pairs are linked.
-
-        Raises:
-            StateError: a file cannot be read, or a database has taken the task over.
-        """
-        if not self.loaded:
-            await self.load()
-        return len(self.state.ids)
-
-    async def lull(self) -> Lull | None:
-        """None: such a journal is read as a whole all the same."""
-        return None
-
     async def keep_lull(self, lull: Lull) -> None:
-        """It would spare nothing."""
+        """It would spare nothing: such a journal is read as a whole all the same."""
 
     def compact(self) -> None:
         """Write the state as a whole and start the journal anew, if there is something in it."""
@@ -387,7 +399,13 @@ def prove(state: State, proofs: Iterable[Proof]) -> None:
 
 def _line_of(proof: Proof) -> dict[str, Any]:
     put, drop = proof.put, proof.drop
-    return {"put": put and _fields_of(put), "drop": drop and _fields_of(drop), "settle": list(proof.settle)}
+    return {"put": put and _words_of(put), "drop": drop and _words_of(drop), "settle": list(proof.settle)}
+
+
+def _words_of(link: Link) -> dict[str, Any]:
+    """What `_link` takes; of nearly all links no more than this is to be said."""
+    words = {"left_id": link.left_id, "right_id": link.right_id, "left": link.left, "right": link.right}
+    return {**words, "parked": link.parked, "apart": link.apart} if link.parked or link.apart else words
 
 
 def _replay(state: State, line: Mapping[str, Any]) -> None:
@@ -433,4 +451,5 @@ def _fields_of(kept: Any) -> Any:
     """What it holds by name, and what is in it likewise. Values are not taken apart, as `asdict` would do."""
     if not is_dataclass(kept) or isinstance(kept, DateRange | File | Opaque | References):
         return kept
-    return {each.name: _fields_of(getattr(kept, each.name)) for each in fields(kept)}
+    values = ((each.name, getattr(kept, each.name)) for each in fields(kept))
+    return {name: value if type(value) in _WHOLE else _fields_of(value) for name, value in values}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from tasks.journal.contract import BATCH, Base, Linked, Lull, Memory, Proof
 from tasks.journal.file import change_state, prove
@@ -13,6 +14,7 @@ from tasks.journal.state_links import (
     counterparts_of,
     ids_in,
     links_of,
+    out_of_sight_in,
     outline_of,
     referring_in,
     unsettled_in,
@@ -30,6 +32,8 @@ class StateJournal:
         self._beside = dict(beside or {})
         #: With the state of which it is said.
         self._lull: tuple[State, Lull] | None = None
+        #: How often something was kept of pairs.
+        self._proved = 0
 
     async def load(self) -> Base:
         """The state in the words of the merge."""
@@ -37,11 +41,16 @@ class StateJournal:
 
     async def recall(self) -> Base:
         """The state without its links."""
-        return outline_of(self.state)
+        state, lull = self._lull or (None, None)
+        return replace(outline_of(self.state), lull=lull if state is self.state else None)
 
     async def unsettled(self, attributes: Collection[str]) -> Sequence[Link]:
         """The links of which a run may say something though neither side changed."""
         return unsettled_in(self.state, attributes)
+
+    async def out_of_sight(self) -> Sequence[Link]:
+        """The links of which an object is out of sight."""
+        return out_of_sight_in(self.state)
 
     async def referring(self, ids: Mapping[End, Collection[ID]]) -> Sequence[Link]:
         """The links whose bases refer to any of these objects."""
@@ -63,18 +72,13 @@ class StateJournal:
         """With what these objects of a side are linked."""
         return counterparts_of(self.state, end, ids)
 
+    async def pairing(self) -> str | None:
+        """How often something was kept of pairs."""
+        return str(self._proved)
+
     def beside(self, task: str) -> Linked:
         """The links of another task, if it was given one."""
         return self._beside.get(task) or StateJournal(State())
-
-    async def count(self) -> int:
-        """How many pairs are linked."""
-        return len(self.state.ids)
-
-    async def lull(self) -> Lull | None:
-        """What `keep_lull` kept, if nothing of a link or an intent was kept since."""
-        state, lull = self._lull or (None, None)
-        return lull if state is self.state else None
 
     async def keep_lull(self, lull: Lull) -> None:
         """Keep this as long as nothing of a link or an intent is kept, in this object only."""
@@ -94,6 +98,7 @@ class StateJournal:
     async def confirm_all(self, proofs: Sequence[Proof]) -> None:
         """Keep what is known of several pairs."""
         self._lull = None
+        self._proved += 1
         prove(self.state, proofs)
 
     async def keep_conflict(self, entry: LedgerEntry) -> None:

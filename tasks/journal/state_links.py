@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
@@ -12,11 +13,11 @@ from tasks.merge import ID, End, Intent, Link, is_settled, referred
 
 def base_of(state: State) -> Base:
     """A state in the words of the merge. A state without the other side's values has the same for both."""
-    return replace(outline_of(state), links=links_of(state, End.LEFT, None))
+    return replace(outline_of(state), links=links_of(state, End.LEFT, None), others={})
 
 
 def outline_of(state: State) -> Base:
-    """The same without the links."""
+    """The same without the links, which are counted."""
     intents = [
         Intent(
             key,
@@ -30,7 +31,10 @@ def outline_of(state: State) -> Base:
         )
         for key, intent in state.intents.items()
     ]
-    return Base((), intents, memory_from_data(state.memory) if state.memory else Memory())
+    memory = memory_from_data(state.memory) if state.memory else Memory()
+    others = Counter(",".join(words) for words in state.parked.values())
+    others[""] = len(state.ids) - others.total()
+    return Base((), intents, memory, +others)
 
 
 def ids_in(state: State, end: End) -> list[ID]:
@@ -47,6 +51,11 @@ def unsettled_in(state: State, attributes: Collection[str]) -> list[Link]:
         for link in links_of(state, End.LEFT, None)
         if not (is_settled(link, attributes) and referred(link).stands(linked, ids))
     ]
+
+
+def out_of_sight_in(state: State) -> list[Link]:
+    """The links in a state of which an object is out of sight."""
+    return links_of(state, End.LEFT, list(state.parked))
 
 
 def referring_in(state: State, ids: Mapping[End, Collection[ID]]) -> list[Link]:

@@ -6,12 +6,14 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from contextlib import suppress
 from typing import Generic, TypeVar
 
-from tasks.uninterrupted import uninterrupted
+from tasks.uninterrupted import waited_for
 
 T = TypeVar("T")
+_Waiting = tuple[T, asyncio.AbstractEventLoop, asyncio.Future[None]]
+_End = tuple[asyncio.Future[None], BaseException | None]
 
 #: Seconds after a group in which those who waited for it may come back with what they have next: a group that is
 #: written at once would be of the first one only.
@@ -29,7 +31,7 @@ class Together(Generic[T]):
         """`write` makes some parts durable, all or none; it is called in a thread, one call at a time."""
         self._write = write
         self._lock = threading.Lock()
-        self._waiting: list[tuple[T, Future[None]]] = []
+        self._waiting: list[_Waiting[T]] = []
         self._busy = False
 
     async def add(self, part: T) -> None:
@@ -38,13 +40,14 @@ class Together(Generic[T]):
         Raises:
             Exception: what writing this part raised.
         """
-        done: Future[None] = Future()
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
         with self._lock:
-            self._waiting.append((part, done))
+            self._waiting.append((part, loop, done))
             idle, self._busy = not self._busy, True
         if idle:
-            asyncio.get_running_loop().run_in_executor(None, self._drain)
-        await uninterrupted(_durable(done))
+            loop.run_in_executor(None, self._drain)
+        await waited_for(done)
 
     def _drain(self) -> None:
         while True:
@@ -53,10 +56,14 @@ class Together(Generic[T]):
                 self._busy = bool(group)
             if not group:
                 return
-            error = self._error_of([part for part, _ in group])
-            for part, done in group:
+            error = self._error_of([part for part, _, _ in group])
+            ends: dict[asyncio.AbstractEventLoop, list[_End]] = {}
+            for part, loop, done in group:
                 own = error if error is None or len(group) == 1 else self._error_of([part])
-                done.set_result(None) if own is None else done.set_exception(own)
+                ends.setdefault(loop, []).append((done, own))
+            for loop, of_loop in ends.items():  # each loop is woken once for all of its parts
+                with suppress(RuntimeError):  # it was closed: nobody waits there any more
+                    loop.call_soon_threadsafe(_tell, of_loop)
             if len(group) > 1:
                 time.sleep(GATHERING)
 
@@ -68,5 +75,11 @@ class Together(Generic[T]):
         return None
 
 
-async def _durable(done: Future[None]) -> None:
-    await asyncio.wrap_future(done)
+def _tell(ends: Sequence[_End]) -> None:
+    for done, error in ends:
+        if done.done():  # its loop is being closed
+            continue
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)

@@ -87,6 +87,7 @@ class Mapping:
             end: {name: one.defaults[end] for name, one in self.by_name.items() if end in one.defaults}
             for end in End
         }
+        self._asks_what_is_blank = any(self.defaults.values())
         #: What its author calls it, in messages.
         self.spelled = spelled
         #: Whether any value is changed on its way.
@@ -175,9 +176,9 @@ class Mapping:
             values: by the end's own names and as it has them: an option for what is not chosen is not empty any more.
             common: the same in common form, by the merge's names.
         """
-        asked = self.defaults[end.opposite]
-        if not asked:
+        if not self._asks_what_is_blank:
             return _NONE
+        asked = self.defaults[end.opposite]
         return frozenset(
             name for name in asked if is_empty(values[self.name_at(end, name)]) or is_empty(common[name])
         )

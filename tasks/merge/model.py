@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from tasks.merge.united import Own
 from tasks.sides.ends import ID, UNLABELLED, End, Labels
@@ -164,6 +164,14 @@ class Action:
     reason: str
     #: What people call the object that it is about; it decides nothing.
     name: Name = field(default=NAMELESS, compare=False)
+
+    def named(self, name: Name) -> Self:
+        """The same with a name, as `replace` gives it in more than twice the time; plans have very many actions."""
+        other = object.__new__(type(self))
+        for each in self.__dataclass_fields__:
+            object.__setattr__(other, each, getattr(self, each))
+        object.__setattr__(other, "name", name)
+        return other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,12 @@ from tasks.merge.model import Adopt, Create, Intent, Link, Plan, Record, Snapsho
 from tasks.merge.pairing import pair_by_hash, settle_intents, shows, updates_by_link
 from tasks.merge.policy import Policy
 from tasks.merge.remade import Remade, find_remade, half_dead, link_again
-from tasks.merge.untouched import in_step, touched
+from tasks.merge.untouched import in_step, is_plainly_same, shows_base, touched
 from tasks.sides.ends import ID, End
 from tasks.values.opaque import Opaque
+from tasks.values.plain import PLAIN
+
+_SAME = "the same thing on both sides"
 
 
 def make_plan(
@@ -49,7 +52,8 @@ class _Planner(LinkedPairs):
         }
         paired = {side: linked[side].difference(i for end, i in bereft if end is side) for side in End}
         records = {side: snapshot.records for side, snapshot in self.snapshots.items()}
-        settled = settle_intents(intents, records, self.unlinked(linked, by_id=True), paired)
+        unlinked = self.unlinked(linked, by_id=True) if intents else {}
+        settled = settle_intents(intents, records, unlinked, paired)
         replaced = {intent.key: bereft.get((intent.side.opposite, intent.source_id)) for intent, _ in settled}
         self.creates = frozenset(intent.key for intent in intents if intent.target_id is None)
         updates = updates_by_link(self.as_updates(intents, paired))
@@ -117,6 +121,7 @@ class _Planner(LinkedPairs):
             found = Counter(
                 (name, value.type)
                 for record in snapshot.records.values()
+                if not PLAIN.issuperset(map(type, record.values.values()))
                 for name, value in record.values.items()
                 if isinstance(value, Opaque) and not value.odd
             )
@@ -162,7 +167,9 @@ class _Planner(LinkedPairs):
             return {side: sorted(fresh, key=_id) for side, fresh in found.items()}
         return {
             side: [record for record in fresh if not self.is_out(side, record.id)]
-            for side, fresh in found.items()
+            if snapshot.outside or snapshot.out_of_window
+            else fresh
+            for (side, snapshot), fresh in zip(self.snapshots.items(), found.values(), strict=True)
         }
 
     def is_out(self, side: End, record_id: ID) -> bool:
@@ -196,7 +203,7 @@ class _Planner(LinkedPairs):
 
     def find_remade(self, links: Sequence[Link], linked: Mapping[End, set[ID]]) -> list[Remade]:
         """The links that go on with an object that was made anew in the place of a missing one."""
-        if self.policy.scope_changed:
+        if self.policy.scope_changed or not links:
             return []
         for link, side in half_dead(links, self.snapshots):
             rest = self.snapshots[side.opposite].records[link.id_on(side.opposite)]
@@ -256,10 +263,17 @@ class _Planner(LinkedPairs):
         self.merge_pair(link, *remade.pair)
 
     def adopt_pair(self, left: Record, right: Record) -> None:
+        if is_plainly_same(left.values, right.values):  # as most: one base serves both
+            base = {name: left.values[name] for name in self.policy.attributes}
+            self.actions.append(
+                Adopt(left_id=left.id, right_id=right.id, left=base, right=base, reason=_SAME)
+            )
+            return
+        alike = shows_base(left.values, right.values, self.policy.attributes)
         agreed = [
             name
             for name in self.policy.attributes
-            if self.policy.agree(name, left.values[name], right.values[name])
+            if alike or self.policy.agree(name, left.values[name], right.values[name])
         ]
         link = Link(
             left.id,
@@ -274,11 +288,10 @@ class _Planner(LinkedPairs):
                 right_id=right.id,
                 left=link.left,
                 right=link.right,
-                reason="the same thing on both sides"
-                + (f", but {', '.join(differ)} differ" if differ else ""),
+                reason=_SAME + (f", but {', '.join(differ)} differ" if differ else ""),
             )
         )
-        if not in_step(link, left, right, self.policy):
+        if not alike and not in_step(link, left, right, self.policy):
             self.merge_pair(link, left, right)
 
     def pairs_of(
@@ -344,5 +357,4 @@ class _Planner(LinkedPairs):
             self.spared[side] += 1
 
 
-def _id(record: Record) -> ID:
-    return record.id
+_id = attrgetter("id")

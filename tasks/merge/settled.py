@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from tasks.merge.model import Link, Plan
@@ -15,20 +15,28 @@ from tasks.values.references import Linked, References
 def settled_names(link: Link) -> frozenset[str] | None:
     """The attributes with a base on both sides, of a pair of which nothing is said as long as both show their base.
 
-    `None` of a pair that may be in a plan all the same: one with a record out of sight, with a value that cannot be
-    read though it should be (`LinkedPairs.name_hidden`), or with references that are not in the form in which they are
-    shown. What becomes of the others by links that come and go is not told here, but by `Referred.stands`.
+    One with a record out of sight is left alone (`LinkedPairs.park`) until a change names it, or an object appears that
+    is not linked: that may be the missing one made again.
+
+    `None` of a pair of which something may be said all the same: one with a value that cannot be read though it should
+    be (`LinkedPairs.name_hidden`), or with references that are not in the form in which they are shown; and one out of
+    sight with any value that cannot be read, as plans tell of those that they look at. What becomes of the others by
+    links that come and go is not told here, but by `Referred.stands`.
     """
-    if link.parked or link.apart:
-        return None
-    for base in (link.left, link.right):
-        if PLAIN.issuperset(map(type, base.values())):
-            continue
+    for base in () if _is_plain(link) else (link.left, link.right):
         for value in base.values():
-            odd = isinstance(value, Opaque) and value.odd
+            odd = isinstance(value, Opaque) and (value.odd or bool(link.parked))
             if odd or (isinstance(value, References) and not _is_as_shown(value)):
                 return None
-    return frozenset(link.left.keys() & link.right.keys())
+    return frozenset(link.left if link.right is link.left else link.left.keys() & link.right.keys())
+
+
+def _is_plain(link: Link) -> bool:
+    """Whether its base holds plain values only, as nearly all do."""
+    left, right = link.left, link.right
+    return PLAIN.issuperset(map(type, left.values())) and (
+        right is left or PLAIN.issuperset(map(type, right.values()))
+    )
 
 
 def is_settled(link: Link, attributes: Collection[str]) -> bool:
@@ -51,6 +59,10 @@ class Referred:
     #: What was not, with the end that shows it.
     alone: frozenset[tuple[End, ID]] = frozenset()
 
+    def __bool__(self) -> bool:
+        """Whether it names any object."""
+        return bool(self.links or self.alone)
+
     @property
     def ids(self) -> frozenset[tuple[End, ID]]:
         """All objects that it names, each with its end."""
@@ -68,6 +80,8 @@ class Referred:
 
 def referred(link: Link) -> Referred:
     """To what the base of a pair refers."""
+    if _is_plain(link):
+        return _NOTHING
     values = [
         (end, value) for end in End for value in link.base_on(end).values() if isinstance(value, References)
     ]
@@ -82,9 +96,15 @@ def referred(link: Link) -> Referred:
 _NOTHING = Referred()
 
 
-def with_rest(plan: Plan, rest: int) -> Plan:
-    """The plan of a run that knew not all pairs: so many more were settled and did not change."""
+def with_rest(plan: Plan, rest: int, shown: Mapping[End, int]) -> Plan:
+    """The plan of a run that knew not all pairs.
+
+    Args:
+        plan: of those that it knew.
+        rest: how many more there are, which are settled and did not change.
+        shown: of how many of these the record of a side is in sight.
+    """
     if not rest:
         return plan
-    listed = {side: number + rest for side, number in plan.listed.items()}
+    listed = {side: number + shown[side] for side, number in plan.listed.items()}
     return replace(plan, in_step=plan.in_step + rest, listed=listed)

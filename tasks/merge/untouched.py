@@ -81,3 +81,14 @@ def shows_base(values: Values, base: Values, names: Iterable[str]) -> bool:
         ):
             return False
     return True
+
+
+def is_plainly_same(one: Values, two: Values) -> bool:
+    """Whether two records surely show the same, in values of the same plain types and in the same order."""
+    kinds = [*map(type, one.values())]
+    return (
+        PLAIN.issuperset(kinds)
+        and kinds == [*map(type, two.values())]  # else 1 would be true
+        and [*one] == [*two]  # types are told apart by place
+        and one == two
+    )

@@ -43,6 +43,7 @@ class Side(ABC):
     #: How coarse its clock is: edits closer than the coarser one of both sides count as simultaneous.
     granularity: timedelta = timedelta(seconds=1)
     #: How long a listing may lack what was just made. Until then a create that was cut off is not made again.
+    #: With 0 more creates are begun ahead of their calls, as a listing tells of each whether it was made.
     settling: timedelta = timedelta(0)
     #: Writes under way at once, where the methods are coroutines.
     concurrency: int = 4
@@ -230,10 +231,12 @@ class Side(ABC):
             ItemError: they cannot be read; the object is left as it is.
         """
 
+    @does_nothing
     def title(self, obj: Any) -> Answer:
         """What people call it, asked only of objects that a plan names; by default its title attribute."""
         return NotImplemented
 
+    @does_nothing
     def address(self, obj: Any) -> Answer:
         """Where a person finds it, such as a link; nowhere by default."""
         return NotImplemented

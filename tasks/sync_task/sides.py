@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from tasks.sides import Side
+
+Method = TypeVar("Method")
 
 #: The task's methods, with `notion` or `other` in the gap, by the names of the contract.
 METHODS = {
@@ -40,6 +43,12 @@ def _of_both(name: str) -> Any:
     return property(
         lambda side: getattr(side.task, name) if side.word == "notion" else partial(getattr(Side, name), side)
     )
+
+
+def hands_on(method: Method) -> Method:
+    """Say of a method of the page that it only hands the values to the method without a key."""
+    method.hands_on = True  # type: ignore[attr-defined]
+    return method
 
 
 class MethodSide(Side):
@@ -88,11 +97,23 @@ class MethodSide(Side):
     values = _of_task("values")
     title = _of_task("title")
     address = _of_task("address")
-    create = _of_task("create")
     update = _of_task("update")
     update_one = _of_task("update_one")
     delete = _of_task("delete")
     restore = _of_task("restore")
+
+    @property
+    def create(self) -> Any:
+        """The task's own, which takes no thread where it only hands the values to a coroutine."""
+        keyed = getattr(self.task, METHODS["create"].format(self.word))
+        make = getattr(self.task, f"{self.word}_create_obj")
+        if not getattr(keyed, "hands_on", False) or not inspect.iscoroutinefunction(make):
+            return keyed
+
+        async def create(key: str, values: dict[str, Any]) -> Any:
+            return await make(**values)
+
+        return create
 
     def concerns(self, event: Mapping[str, Any]) -> bool:
         """The task's word, where it has one."""

@@ -17,6 +17,7 @@ from tasks.sync_task import steps
 from tasks.sync_task.overrides import Overrides
 from tasks.sync_task.pairing import MethodPairing
 from tasks.sync_task.parts import PARTS
+from tasks.sync_task.sides import hands_on
 
 
 class SyncTask(ObjectTask):
@@ -168,10 +169,12 @@ class SyncTask(ObjectTask):
         """
         check_lock.get()()
 
+    @hands_on
     def notion_create_keyed(self, key: str, values: dict[str, Any]) -> Answer:
         """Create a Notion object; a retry of the same create comes with the same key."""
         return self.notion_create_obj(**values)
 
+    @hands_on
     def other_create_keyed(self, key: str, values: dict[str, Any]) -> Answer:
         """Create an object of the other side; a retry of the same create comes with the same key."""
         return self.other_create_obj(**values)
@@ -249,6 +252,7 @@ class SyncTask(ObjectTask):
         """An object of the other side, in the same way; the values are by Notion attribute."""
         return NotImplemented
 
+    @does_nothing
     def notion_obj_title(self, obj: Any) -> Answer:
         """What people call a Notion object, as plans and lists shall show it; by default its `title_attr`.
 
@@ -256,14 +260,17 @@ class SyncTask(ObjectTask):
         """
         return NotImplemented
 
+    @does_nothing
     def other_obj_title(self, obj: Any) -> Answer:
         """What people call an object of the other side, in the same way."""
         return NotImplemented
 
+    @does_nothing
     def notion_obj_address(self, obj: Any) -> Answer:
         """Where a person finds a Notion object, such as a link; none by default."""
         return NotImplemented
 
+    @does_nothing
     def other_obj_address(self, obj: Any) -> Answer:
         """Where a person finds an object of the other side; none by default."""
         return NotImplemented

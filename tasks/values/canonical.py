@@ -109,7 +109,8 @@ def dump(value: Any) -> str:
         TypeError: the value is of a type that cannot be kept.
     """
     text = _ENCODER.encode(to_json(value))
-    return text.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair is no UTF-8
+    # Half a surrogate pair is no UTF-8.
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def load(text: str | bytes) -> Any:
@@ -130,8 +131,13 @@ def to_json(value: Any) -> Any:
     Raises:
         TypeError: the value is of a type that cannot be kept.
     """
-    if type(value) in PLAIN or _is_plain_object(value):
+    kind = type(value)
+    if kind in PLAIN or _is_plain_object(value):
         return value
+    if kind is dict:  # what is most often met comes first
+        return _to_json_object(value)
+    if kind is list:
+        return [to_json(part) for part in value]
     match value:
         case Enum():
             return to_json(value.value)
@@ -169,11 +175,15 @@ def to_json(value: Any) -> Any:
         case list():
             return [to_json(part) for part in value]
         case Mapping():
-            if not all(isinstance(key, str) for key in value):
-                raise TypeError("a mapping is kept as JSON only when its keys are text")
-            plain = {key: to_json(part) for key, part in value.items()}
-            return _typed("map", plain) if TYPE_KEY in plain else plain
+            return _to_json_object(value)
     raise TypeError(f"a value of type {type(value).__name__} cannot be kept as JSON")
+
+
+def _to_json_object(value: Mapping[Any, Any]) -> dict[str, Any]:
+    if not all(isinstance(key, str) for key in value):
+        raise TypeError("a mapping is kept as JSON only when its keys are text")
+    plain = {key: to_json(part) for key, part in value.items()}
+    return _typed("map", plain) if TYPE_KEY in plain else plain
 
 
 def _is_plain_object(value: Any) -> bool:

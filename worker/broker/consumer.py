@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 import warnings
 from collections.abc import Callable
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks at whether the worker is to stop, while it waits for Redis.
 LOOK = 0.2
+#: Seconds of which the events of runs are sent together: one message costs as much as ten more events in it.
+EVENTS_TOGETHER = 0.2
 
 transport.install()
 
@@ -87,6 +90,8 @@ class Consumer(consumer.Consumer):
         self._outage = BrokerOutage("Redis" if self._intake is None else "RabbitMQ")
         self._steady: Any = None
         self._turns: Any = None
+        #: When events were sent last, and for when their sending was planned last, by the monotonic clock.
+        self._sent_at = self._due = -math.inf
         #: When the main loop turned last, by the monotonic clock.
         self.turned_at: float | None = None
         #: Called at each turn of the main loop that is noted.
@@ -152,6 +157,20 @@ class Consumer(consumer.Consumer):
     def _turn(self) -> None:
         self.turned_at = time.monotonic()
         self.on_turn()
+
+    def _flush_events(self) -> None:
+        """Send the events of runs that wait, called in the main loop for each; those of a moment go together."""
+        due = self._sent_at + EVENTS_TOGETHER
+        left = due - time.monotonic()
+        if left <= 0:
+            self._send_events()
+        elif self._due != due:  # one that is due already, and was not sent, went with its connection
+            self._due = due
+            self.timer.call_after(left, self._send_events)
+
+    def _send_events(self) -> None:
+        self._sent_at = time.monotonic()
+        super()._flush_events()  # type: ignore[misc]  # its stubs do not know it
 
     def gives_back(self, message: Message) -> None:
         """A message that was taken is about to be put into the queue again; called in any thread."""

@@ -15,7 +15,7 @@ from tasks.journal.file import FileJournal, is_moved
 from tasks.scheduled import Scheduled
 from worker.session.local_state import import_local_state
 from worker.session.renamed import first_run, former_names
-from worker.session.restored import CAREFUL, Marks
+from worker.session.restored import CAREFUL, Marks, Step
 from worker.store import RunRecord, SqlJournal, Store
 
 
@@ -42,17 +42,17 @@ class Prepared:
 
 
 def prepared(
-    task: Scheduled, store: Store, record: RunRecord, order: Order, restored_at: datetime | None
+    task: Scheduled, store: Store, record: RunRecord, order: Order, restored_at: datetime | None, step: Step
 ) -> Prepared:
     """Read what the work of a run needs, in the thread that has entered it; an error is the run's."""
     path = task.state_path
     if path is None:
         return Prepared(order)
     try:
-        import_local_state(path, store, record)
+        import_local_state(path, store, record, step.begin)
         base = store.links.recall(task.name)
         ordered = order.planner is not None or order.plan_id is not None
-        began = base.intents or base.memory.forms is not None or store.links.counted(task.name)
+        began = base.intents or base.memory.forms is not None or base.count
         names = () if ordered or began else former_names(task, store)
     except Exception as error:
         return Prepared(order, error=error)

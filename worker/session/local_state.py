@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -19,10 +20,12 @@ from tasks.journal.file import MOVED, FileJournal, entries_in, is_moved
 from tasks.local import alone
 from worker.store import RunRecord, Store
 from worker.store.renaming import RenameRefusedError
+from worker.store.tables import intents
 from worker.store.tables.conflicts import Conflicts
 from worker.store.tables.fences import take_fence
 from worker.store.tables.links import Links
 from worker.store.tables.memory import Memories
+from worker.store.tables.numbers import count_along
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +36,14 @@ _IN_FILES = ""
 _BESIDE = (".conflicts.jsonl", ".json.imported")
 
 
-def import_local_state(path: Path, store: Store, record: RunRecord) -> None:
+def import_local_state(path: Path, store: Store, record: RunRecord, before: Callable[[], None]) -> None:
     """Take over the state that runs of the task without a database left, once, so that no run works from a stale base.
+
+    Args:
+        path: of the state.
+        store: the database.
+        record: of the run that begins.
+        before: called before anything is taken over.
 
     Raises:
         StateError: the file cannot be read, and is left as it is; or a run without a database uses it now.
@@ -45,6 +54,7 @@ def import_local_state(path: Path, store: Store, record: RunRecord) -> None:
         with alone(record.task, path):
             local = FileJournal(path)
             if path.exists() or local.changes.exists():
+                before()
                 _import(asyncio.run(local.load()), path, store, record)
             _set_aside(local)
     except OSError as error:
@@ -108,9 +118,11 @@ def _import(base: Base, path: Path, store: Store, record: RunRecord) -> None:
 
 
 def _put(connection: Connection, task: str, base: Base, run_id: str) -> None:
-    more = sum(Links.put(connection, task, link, run_id) for link in base.links)
-    Links.count_along(connection, task, more)
-    Links.begin_all(connection, task, base.intents, run_id)
+    more = Counter[str]()
+    for link in base.links:
+        more.update(Links.put(connection, task, link, run_id))
+    count_along(connection, task, more)
+    intents.begin(connection, task, base.intents, run_id)
     Memories.remember(connection, task, base.memory)
 
 

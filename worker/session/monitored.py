@@ -9,10 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import sentry_sdk
-from sentry_sdk.crons import MonitorStatus, capture_checkin
-
-from config.sentry import OWN_SPANS
+from config.sentry import OWN_SPANS, reporting
 from tasks.engine.sync import Progress
 from tasks.schedule import Schedule
 from tasks.scheduled import PRUNE, Scheduled
@@ -77,9 +74,11 @@ def monitored(task: Scheduled, time_limit: float) -> Iterator[Outcome]:
     """
     outcome = Outcome()
     monitor = None if task.name == PRUNE else monitor_of(task.plan_schedule, time_limit)
-    if monitor is None or not sentry_sdk.get_client().is_active():
+    if monitor is None or reporting() is None:
         yield outcome
         return
+    from sentry_sdk.crons import MonitorStatus, capture_checkin
+
     began = time.monotonic()
     check_in = capture_checkin(task.name, status=MonitorStatus.IN_PROGRESS, monitor_config=monitor)
     status = MonitorStatus.ERROR
@@ -99,7 +98,8 @@ def monitored(task: Scheduled, time_limit: float) -> Iterator[Outcome]:
 @contextmanager
 def traced(progress: Progress) -> Iterator[Progress]:
     """A progress that makes a span of each phase, where the run is traced."""
-    parent = sentry_sdk.get_current_span()
+    sentry = reporting()
+    parent: Span | None = sentry.get_current_span() if sentry is not None else None
     if parent is None:
         yield progress
         return

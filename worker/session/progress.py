@@ -37,7 +37,8 @@ def text_of(phase: str, done: int, total: int) -> str:
 class _Run:
     message_id: str
     hostname: str
-    began: float = field(default_factory=time.monotonic)
+    #: When it first had something to tell: until then it stands in line.
+    began: float | None = None
     text: str = ""
     #: What was sent last, or is being sent.
     sent: str = ""
@@ -49,7 +50,7 @@ class _Run:
         """When something is to be sent, by the monotonic clock; `None` when there is nothing."""
         if self.closing:
             return 0.0
-        if self.text == self.sent:
+        if self.began is None or self.text == self.sent:
             return None
         return max(self.sent_at + LEAST_INTERVAL, self.began + FIRST_AFTER)
 
@@ -75,6 +76,7 @@ class ProgressPublisher:
 
         def tell(phase: str, done: int, total: int) -> None:
             with self._changed:
+                run.began = run.began or time.monotonic()
                 run.text = text_of(phase, done, total)
                 due_at = run.due_at()
                 if due_at is not None and due_at < self._wakes_at:

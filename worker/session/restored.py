@@ -5,13 +5,14 @@ The state of a task that was imported from a file (`worker.store.moving`) is tre
 How far a task had come in its history is kept where restoring the database does not reach: in Redis, and beside the
 file of an SQLite database. What the older copy does not know, such as links of objects that were made since, would
 make a run do again what was done, or take back what was agreed on. So it only goes on after a person's word, if there
-is anything to write at all.
+is anything to write at all. A run that changes nothing which is remembered leaves no mark: a copy that lacks no more
+than such runs lacks nothing.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from worker.errors import RedisUnavailableError, StoreError
 from worker.lock import SyncLock
@@ -56,3 +57,27 @@ class Marks:
             self.lock.mark(task, f"{installation}:{place}")
         except (StoreError, RedisUnavailableError) as error:
             log.warning("Task %r: how far it has come cannot be noted: %s", task, error)
+
+
+@dataclass(slots=True)
+class Step:
+    """How far a task comes with one run that was entered: noted before the first change of what is remembered, and at
+    its end. Only one thread uses it at a time.
+    """
+
+    marks: Marks
+    task: str
+    fence: int
+    #: Whether anything is changed, or was about to be.
+    begun: bool = field(default=False, init=False)
+
+    def begin(self) -> None:
+        """What is remembered is about to be changed; safe to repeat."""
+        if not self.begun:
+            self.begun = True
+            self.marks.keep(self.task, self.fence, ended=False)
+
+    def end(self) -> None:
+        """The end of the run was entered."""
+        if self.begun:
+            self.marks.keep(self.task, self.fence, ended=True)

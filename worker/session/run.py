@@ -22,11 +22,11 @@ from worker.lock import NodeBusyError, SyncLock
 from worker.session.body import Prepared, plan_only, prepared
 from worker.session.phases import Phases
 from worker.session.renamed import first_run
-from worker.session.restored import Marks
-from worker.session.turns import in_turn
+from worker.session.restored import Marks, Step
+from worker.session.turns import OF_FILE, OF_SERVER, Line, in_turn
 from worker.store import RunRecord, SqlJournal, Store
-from worker.store.tables.fences import fence_of, known_fence
-from worker.store.tables.pauses import Pause, pause_of
+from worker.store.tables.fences import fence_of
+from worker.store.tables.pauses import Pause, pause_and_fence
 from worker.store.tables.plans import does_something
 from worker.telling.done import done_in_words
 
@@ -119,6 +119,9 @@ class _Session:
     entered: bool = False
     #: What the work starts from.
     prepared: Prepared | None = None
+    #: How far the task had come before, and comes with this run.
+    reached: int = 0
+    step: Step | None = None
     #: Seconds for which writes of a former run may still be on their way.
     overlap: float = 0.0
     phases: Phases = field(init=False)
@@ -126,9 +129,14 @@ class _Session:
     def __post_init__(self) -> None:
         self.phases = Phases(self.lock, self.task.name, self.record.run_id, self.watcher)
 
+    @property
+    def at_once(self) -> int:
+        """How many runs begin, and how many end, at the same time in this process."""
+        return OF_SERVER if self.store.file is None else OF_FILE
+
     async def run(self) -> RunRecord:
         try:
-            refused = await in_turn(self._begin)
+            refused = await in_turn(Line.BEGIN, self.at_once, self._begin)
         except asyncio.CancelledError as cancelled:  # it may have begun before the cancellation got through
             if self.entered:
                 await uninterrupted(self._finish(self._cut_off(cancelled)))
@@ -170,7 +178,8 @@ class _Session:
             return self._skip(str(pause))
         try:
             # An older copy of the database knows a smaller fence than was given.
-            last_fence = max(fence, fence_of(self.marks.reached(task)))
+            self.reached = self.marks.reached(task)
+            last_fence = max(fence, fence_of(self.reached))
             self.lock.acquire(task, session_id=run_id, last_fence=last_fence)
         except NodeBusyError as busy:
             return self._skip(str(busy))
@@ -191,7 +200,10 @@ class _Session:
             self._free("skipped")
             return self._skip(refused)
         self.entered = True
-        self.prepared = prepared(self.task, self.store, self.record, self.order, restored_at)
+        self.step = Step(self.marks, task, self.record.fence)
+        if not self.reached:  # from now on it is known that there is something to miss
+            self.step.begin()
+        self.prepared = prepared(self.task, self.store, self.record, self.order, restored_at, self.step)
         return None
 
     def _stand(self) -> tuple[Pause | None, int]:
@@ -201,8 +213,8 @@ class _Session:
             # Runs that were lost with their workers had nobody to do it at their end.
             _pause_if_failing(self.task, self.store)
         with self.store.read() as connection:
-            pause = None if asked_by_hand else pause_of(connection, self.task.name)
-            return pause, known_fence(connection, self.task.name)
+            pause, fence = pause_and_fence(connection, self.task.name)
+            return None if asked_by_hand else pause, fence
 
     def _is_alone(self) -> bool:
         with _guard:
@@ -218,11 +230,9 @@ class _Session:
             if refused is not None:
                 return refused, None
         total = self.task.plan_schedule.total if self.record.kind is None else None
-        begun = self.store.runs.begin(self.record, total, self.marks.reached(self.task.name))
-        if begun.refused is None:
-            self.marks.keep(self.task.name, self.record.fence, ended=False)
-            if begun.unended is not None:
-                self._expect_writes_of(begun.unended)
+        begun = self.store.runs.begin(self.record, total, self.reached)
+        if begun.refused is None and begun.unended is not None:
+            self._expect_writes_of(begun.unended)
         return begun.refused, begun.restored_at
 
     def _expect_writes_of(self, former: str) -> None:
@@ -291,13 +301,15 @@ class _Session:
         return self._ended("failed" if TIME_LIMIT in reason else "cancelled", reason)
 
     async def _work(self) -> RunReport:
-        prepared = self.prepared
-        assert prepared is not None  # noqa: S101  the run was entered
+        prepared, step = self.prepared, self.step
+        assert prepared is not None and step is not None  # noqa: S101, PT018  the run was entered
         if prepared.error is not None:
             raise prepared.error
         if self.overlap:
             await asyncio.sleep(self.overlap)
-        journal = SqlJournal(self.store, self.task.name, self.record.run_id, self.record.fence, prepared.base)
+        journal = SqlJournal(
+            self.store, self.task.name, self.record.run_id, self.record.fence, prepared.base, step.begin
+        )
         order = prepared.order
         if prepared.former_names:
             stopped = await first_run(self.task, self.store, journal, prepared.former_names)
@@ -344,7 +356,7 @@ class _Session:
 
     async def _finish(self, outcome: RunReport | RunRecord) -> None:
         await self.phases.over()
-        await in_turn(self._end, outcome)
+        await in_turn(Line.END, self.at_once, self._end, outcome)
 
     def _end(self, outcome: RunReport | RunRecord) -> None:
         """Enter how the run ended, and release the node.
@@ -361,7 +373,8 @@ class _Session:
         went_through = isinstance(outcome, RunReport) and outcome.status not in ("halted", "skipped")
         try:
             self.store.runs.finish(record, went_through=went_through and self.order.planner is None)
-            self.marks.keep(record.task, record.fence, ended=True)
+            if self.step is not None:
+                self.step.end()
             if record.kind is None:
                 _pause_if_failing(self.task, self.store)
         finally:

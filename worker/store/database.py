@@ -29,8 +29,9 @@ from worker.store.database_file import DatabaseFile
 #: How long a writer waits for another one, in seconds; SQLite lets one write at a time.
 BUSY_SECONDS = 30
 
-#: How long a connection to a server may take; without it a host that does not answer is waited for by minutes.
-CONNECT_SECONDS = 10
+#: How a server is connected to, unless the address says otherwise. Without a limit a host that does not answer is
+#: waited for by minutes, in seconds; without an encoding that of the database holds, and one in SQL_ASCII gives bytes.
+CONNECT: dict[str, Any] = {"connect_timeout": 10, "client_encoding": "utf8"}
 
 #: Connections of a process that stay open, and how many there may be besides; what was used last is used next.
 POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 5, "pool_use_lifo": True}
@@ -52,6 +53,7 @@ class Database:
             self._url = make_url(url)
             self.file = _file_of(self._url)
             self.engine = _engine(self._url, self.file)
+            self._reader = self.engine.execution_options(lockstep_reads=True)
         except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
             raise StoreError(
                 "DATABASE_URL cannot be used: give sqlite:///path or postgresql://user:password@host/name"
@@ -105,7 +107,7 @@ class Database:
             StoreError: the database cannot be reached.
         """
         self._look_at_file()
-        with self._errors(), self.engine.connect().execution_options(lockstep_reads=True) as connection:
+        with self._errors(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -176,8 +178,8 @@ def _file_of(url: URL) -> DatabaseFile | None:
 
 def _engine(parsed: URL, file: DatabaseFile | None) -> Engine:
     if parsed.get_backend_name() != "sqlite":
-        patience = {} if "connect_timeout" in parsed.query else {"connect_timeout": CONNECT_SECONDS}
-        return create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=patience, **POOL)
+        given = {name: value for name, value in CONNECT.items() if name not in parsed.query}
+        return create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=given, **POOL)
     if file is not None:
         try:
             private_directory(file.path.parent)
@@ -211,6 +213,12 @@ def _engine(parsed: URL, file: DatabaseFile | None) -> Engine:
     def _begin(connection: Connection) -> None:
         # A writer takes its turn at once: one that reads first and then writes could be refused midway.
         reads = connection.get_execution_options().get("lockstep_reads", False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        statement = "BEGIN" if reads else "BEGIN IMMEDIATE"
+        try:  # by the driver itself: what SQLAlchemy makes of a statement takes ten times as long as this one
+            connection.connection.execute(statement)
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(
+                statement, None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
+            ) from error
 
     return engine

@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select, update
 from worker.store import schema
 from worker.store.database import Database
 from worker.store.tables.fences import take_fence
+from worker.store.tables.numbers import fresh
 
 #: What goes. Runs, ledger and before-images are no state of the pairs: they stay, and so do pauses and times.
 _FORGOTTEN = (schema.link, schema.intent, schema.memory, schema.held, schema.plan)
@@ -42,4 +43,6 @@ def forget(store: Database, task: str, fence: int) -> None:
         for table in _FORGOTTEN:
             connection.execute(delete(table).where(table.c.task == task))
         connection.execute(delete(schema.reference).where(schema.reference.c.task == task))
-        connection.execute(update(schema.node).where(schema.node.c.id == task).values(linked=None, lull=None))
+        connection.execute(
+            update(schema.node).where(schema.node.c.id == task).values(linked=None, parked=None, **fresh())
+        )

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from tasks.journal.contract import BATCH, Base, Linked, Lull, Memory, Proof
+from tasks.journal.contract import BATCH, Base, Linked, Lull, Memory, Proof, numbers_of
 from tasks.journal.ledger import LedgerEntry
 from tasks.journal.together import Together
 from tasks.merge import ID, Effect, End, Intent, Link
 from worker.store.store import Store
+from worker.store.tables import intents
 from worker.store.tables.conflicts import Conflicts
 from worker.store.tables.effects import Effects
 from worker.store.tables.fences import hold_fence
 from worker.store.tables.links import Links
 from worker.store.tables.memory import Memories
+from worker.store.tables.numbers import count_along, count_anew
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +34,25 @@ class SqlJournal:
 
     batch = BATCH
 
-    def __init__(self, store: Store, task: str, run_id: str, fence: int, base: Base | None = None) -> None:
-        """`base` is what was read when the run was entered, without links: the first that is recalled."""
+    def __init__(
+        self,
+        store: Store,
+        task: str,
+        run_id: str,
+        fence: int,
+        base: Base | None = None,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`base` is what was read when the run was entered, without links: the first that is recalled.
+
+        `before` is called, in a thread, before each transaction that a later run must know of.
+        """
         self._store = store
         self._task = task
         self._run_id = run_id
         self._fence = fence
         self._base = base
+        self._before = before
         self._memory: Memory | None = None
         #: What was recalled, as long as this session has written nothing since.
         self._recalled: Base | None = None
@@ -49,9 +64,12 @@ class SqlJournal:
         """All links, open intents, and what is remembered of the task."""
         base, counted = await asyncio.to_thread(self._store.links.complete, self._task, self._recalled)
         self._memory = base.memory
-        self._miscounted = counted != base.count
+        numbers = numbers_of(base.links)
+        self._miscounted = counted != numbers
         if self._miscounted:
-            log.error("Task %r has %d links, not %d as noted.", self._task, base.count, counted)
+            log.error(
+                "Task %r has these links: %s; not %s as noted.", self._task, dict(numbers), dict(counted)
+            )
         return base
 
     async def recall(self) -> Base:
@@ -66,6 +84,10 @@ class SqlJournal:
     async def unsettled(self, attributes: Collection[str]) -> Sequence[Link]:
         """The links of which a run may say something though neither side changed."""
         return await asyncio.to_thread(self._store.links.unsettled, self._task, attributes)
+
+    async def out_of_sight(self) -> Sequence[Link]:
+        """The links of which an object is out of sight."""
+        return await asyncio.to_thread(self._store.links.out_of_sight, self._task)
 
     async def referring(self, ids: Mapping[End, Collection[ID]]) -> Sequence[Link]:
         """The links whose bases refer to any of these objects."""
@@ -88,21 +110,19 @@ class SqlJournal:
         """With what these objects of a side are linked."""
         return await asyncio.to_thread(self._store.links.counterparts, self._task, end, ids)
 
+    async def pairing(self) -> str | None:
+        """A word that is another one once any pair was linked, came apart or came back."""
+        return await asyncio.to_thread(self._store.links.pairing, self._task)
+
     def beside(self, task: str) -> Linked:
         """The links of another task in the same database, as they are now."""
         return SqlJournal(self._store, task, "", 0)
 
-    async def count(self) -> int:
-        """How many pairs are linked."""
-        return await asyncio.to_thread(self._store.links.counted, self._task)
-
-    async def lull(self) -> Lull | None:
-        """What was kept of a run that had nothing to do, if nothing of a link was kept since."""
-        return await asyncio.to_thread(self._store.links.lull, self._task)
-
     async def keep_lull(self, lull: Lull) -> None:
         """Keep that this run had nothing to do."""
-        await self._write(_Part(change=lambda connection: Links.keep_lull(connection, self._task, lull)))
+        await self._write(
+            _Part(change=lambda connection: Links.keep_lull(connection, self._task, lull), counts=False)
+        )
 
     async def begin(self, intent: Intent | None, effect: Effect | None = None) -> None:
         """Keep before a write is sent its intent, and what it replaces."""
@@ -133,10 +153,17 @@ class SqlJournal:
             Links.forget(connection, self._task, forget)
             Memories.remember(connection, self._task, memory)
             if self._miscounted:
-                Links.count_anew(connection, self._task)
+                count_anew(connection, self._task)
 
-        await self._write(_Part(change=change, stirs=bool(forget)))
+        await self._write(
+            _Part(change=change, stirs=bool(forget), counts=bool(forget) or self._is_news(memory))
+        )
         self._memory, self._miscounted = memory, False
+
+    def _is_news(self, memory: Memory) -> bool:
+        """Whether more is remembered than how far the sides were read, which a later run may as well read again."""
+        known = self._memory
+        return known is None or not _alike(memory, replace(known, cursors=memory.cursors))
 
     async def _write(self, part: _Part) -> None:
         # A write that was begun is waited for, even when the run is cancelled: what it confirms has happened.
@@ -145,20 +172,24 @@ class SqlJournal:
 
     def _transaction(self, parts: Sequence[_Part]) -> None:
         """Parts of calls that wait at once, so each is about another pair: a statement for all of a kind."""
+        if any(part.counts for part in parts):
+            self._before()
         proofs = [proof for part in parts for proof in part.proofs]
         with self._store.write() as connection:
-            intents = [part.intent for part in parts if part.intent is not None]
-            stirs = bool(proofs or intents) or any(part.stirs for part in parts)
+            begun = [part.intent for part in parts if part.intent is not None]
+            stirs = bool(proofs or begun) or any(part.stirs for part in parts)
             hold_fence(connection, self._task, self._fence, stirs=stirs)
-            Links.begin_all(connection, self._task, intents, self._run_id)
+            intents.begin(connection, self._task, begun, self._run_id)
             effects = [part.effect for part in parts if part.effect is not None]
             Effects.keep_all(connection, self._task, effects, self._run_id)
-            Links.settle(connection, self._task, [key for proof in proofs for key in proof.settle])
+            intents.settle(connection, self._task, [key for proof in proofs for key in proof.settle])
             drops = [proof.drop for proof in proofs if proof.drop is not None]
-            more = sum(Links.drop(connection, self._task, link) for link in drops)
+            more = Counter[str]()
+            for link in drops:
+                more.update(Links.drop(connection, self._task, link))
             puts = [proof.put for proof in proofs if proof.put is not None]
-            more += Links.put_all(connection, self._task, puts, self._run_id)
-            Links.count_along(connection, self._task, more)
+            more.update(Links.put_all(connection, self._task, puts, self._run_id))
+            count_along(connection, self._task, more)
             for part in parts:
                 if part.change is not None:
                     part.change(connection)
@@ -174,6 +205,8 @@ class _Part:
     change: Callable[[Connection], None] | None = None
     #: Whether `change` changes links.
     stirs: bool = False
+    #: Whether a later run that did not know of it would do something else.
+    counts: bool = True
 
 
 def _alike(one: Memory, two: Memory | None) -> bool:

@@ -1,8 +1,8 @@
 """How far each task had come, beside the file of a database: one line more for each step, so that a step costs the same
 however many tasks there are.
 
-The first line is the whole as it was when the file was written anew, `{"installation": …, "places": {task: place}}`;
-each further line is `[task, place]`, and the largest place of a task counts: places only grow.
+The first line is the whole as it was when the file was written anew, `{"file": …, "installation": …, "places": {task:
+place}}`; each further line is `[task, place]`, and the largest place of a task counts: places only grow.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import json
 import logging
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
@@ -25,6 +27,8 @@ log = logging.getLogger(__name__)
 PATIENCE = 10
 #: Lines after which it is written anew, and as many for each task.
 LINES, LINES_OF_TASK = 1000, 8
+#: Bytes by which a file is told from one that was written anew: the system may give both the same number.
+HEAD = 64
 
 
 class MarksFile:
@@ -36,7 +40,8 @@ class MarksFile:
 
     def _forget(self) -> None:
         self._identity: tuple[int, int] | None = None
-        self._offset = self._lines = 0
+        self._head = b""
+        self._offset = self._lines = self._changed = 0
         self._installation: int | None = None
         self._places: dict[str, int] = {}
         #: Whether the next line has to begin with a break: the one before it has none.
@@ -63,9 +68,13 @@ class MarksFile:
         """
         known = self.read(installation)
         try:
-            if self._installation != installation or self._lines > LINES + LINES_OF_TASK * len(known):
-                self._write_anew(installation, task, place)
+            if self._installation != installation:
+                self._write_anew(installation, task, place, PATIENCE)
                 return
+            if self._lines > LINES + LINES_OF_TASK * len(known):
+                with suppress(Timeout):  # another one is at it
+                    self._write_anew(installation, task, place, 0)
+                    return
             line = (b"\n" if self._broken else b"") + json.dumps([task, place]).encode() + b"\n"
             while not self._append(line):
                 pass  # it was written anew meanwhile, maybe without this line
@@ -78,13 +87,17 @@ class MarksFile:
         identity = found.st_dev, found.st_ino
         if identity != self._identity or found.st_size < self._offset:
             self._forget()
-        elif found.st_size == self._offset:
+        elif (found.st_size, found.st_mtime_ns) == (self._offset, self._changed):
             return
         with self._path.open("rb") as file:
             opened = os.fstat(file.fileno())
-            self._identity = opened.st_dev, opened.st_ino
+            if file.read(len(self._head)) != self._head:
+                self._forget()
+            self._identity, self._changed = (opened.st_dev, opened.st_ino), opened.st_mtime_ns
             file.seek(self._offset)
             text = file.read()
+        if not self._offset:
+            self._head = text[:HEAD]
         # The last line may be under way, but for a file of one line, which earlier versions ended without a break.
         end = text.rfind(b"\n") + 1 or (len(text) if self._offset == 0 else 0)
         for line in filter(None, text[:end].split(b"\n")):
@@ -116,13 +129,14 @@ class MarksFile:
         there = self._path.stat()
         return (there.st_dev, there.st_ino) == (written.st_dev, written.st_ino)
 
-    def _write_anew(self, installation: int, task: str, place: int) -> None:
-        """Write all in one line, with what others add meanwhile."""
-        with FileLock(f"{self._path}.lock", timeout=PATIENCE, mode=FILE_MODE):
+    def _write_anew(self, installation: int, task: str, place: int, patience: float) -> None:
+        """Write all in one line, with what others add meanwhile; `Timeout` where another one is at it for too long."""
+        with FileLock(f"{self._path}.lock", timeout=patience, mode=FILE_MODE):
             places = {**self.read(installation), task: place}
             new = self._path.with_name(f"{self._path.name}.new")
             with open_private(new, "w") as file:
-                json.dump({"installation": installation, "places": places}, file)
+                whole = {"file": uuid4().hex, "installation": installation, "places": places}
+                json.dump(whole, file)
                 file.write("\n")
             if self._identity is None:  # there was none, or one that nobody can read
                 new.replace(self._path)

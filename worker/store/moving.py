@@ -20,6 +20,7 @@ from worker.store.migrating import newest_version
 from worker.store.state_lines import Head, Row, StateFileError
 from worker.store.tables.fences import keep_in_mind, take_fence
 from worker.store.tables.links import Links
+from worker.store.tables.numbers import count_anew
 from worker.store.tables.run_record import RAN
 from worker.store.tables.runs import ordinary_runs, set_pruned
 
@@ -151,7 +152,7 @@ def take_in(
         except IntegrityError as error:
             raise StateFileError("two of its rows are about the same thing") from error
         _keep_total(connection, task, max(before, exported))
-        Links.count_anew(connection, task)
+        count_anew(connection, task)
         Links.look_through(connection, task)
         keep_in_mind(connection, task, datetime.now(UTC))
     return taken

@@ -11,6 +11,7 @@ from worker.errors import WorkerError
 from worker.store import schema
 from worker.store.database import Database
 from worker.store.tables.fences import take_fence
+from worker.store.tables.numbers import fresh
 from worker.telling.numbers import some
 
 #: What a task has for itself once it synced anything. A run that was halted, its plan, and what was remembered before
@@ -57,13 +58,17 @@ def rename(
             connection.execute(update(table).where(table.c.task == old).values(task=new))
         node = schema.node.c
         pruned = connection.scalar(select(func.sum(node.runs_pruned)).where(node.id.in_((old, new))))
-        linked = connection.scalar(select(node.linked).where(node.id == old))
+        linked, parked = connection.execute(select(node.linked, node.parked).where(node.id == old)).one()
         connection.execute(
-            update(schema.node).where(node.id == new).values(runs_pruned=pruned, linked=linked, lull=None)
+            update(schema.node)
+            .where(node.id == new)
+            .values(runs_pruned=pruned, linked=linked, parked=parked, **fresh())
         )
         # The old name's fence stays: a session that lost its lock must not begin it anew.
         connection.execute(
-            update(schema.node).where(node.id == old).values(runs_pruned=None, linked=None, lull=None)
+            update(schema.node)
+            .where(node.id == old)
+            .values(runs_pruned=None, linked=None, parked=None, **fresh())
         )
         move_files()
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 from config.redaction import redacted
@@ -85,6 +86,12 @@ link = Table(
     Column("shape", String(16)),  # of the base of a pair that is settled; none: each run looks at it
     UniqueConstraint("task", "right_id"),
     Index("ix_link_task_shape", "task", "shape"),
+    Index(
+        "ix_link_out_of_sight",
+        "task",
+        sqlite_where=text("parked IS NOT NULL"),
+        postgresql_where=text("parked IS NOT NULL"),
+    ),
 )
 
 #: To which objects the bases of links refer, by their end and id: that of the link is its left object's.
@@ -173,7 +180,11 @@ node = Table(
     Column("runs_pruned", Integer),  # none: 0
     Column("restored_at", Moment),  # when an older copy was noticed; none: no run has to be careful
     Column("linked", Integer),  # none: 0
+    Column("parked", Text),  # how many of them are out of sight, JSON by `link.parked`; none: none
     Column("lull", Text),  # none: each run that needs it looks at all pairs
+    Column(
+        "pairing", String(32)
+    ),  # another one once its pairs are others; none: they are those of an early version
 )
 
 #: What is remembered of a task as a whole (`tasks.journal.contract.Memory`).

@@ -96,13 +96,13 @@ async def test_a_store_that_is_away_or_taken_over_ends_the_run(error: Exception)
 
 async def test_neither_side_waits_for_the_creates_of_the_other() -> None:
     task, journal = Boards(), Journal()
-    for number in range(20):
+    for number in range(80):
         task.notion.add(A=f"left {number}", B="")
         task.other.add(a=f"right {number}", b="")
     assert (await task.run(journal, order=Order(clock=task.clock))).status == "succeeded"
     begun = [one for one in journal.told if isinstance(one, str)]
-    assert len(begun) == 40
-    assert {"left", "right"} == set(begun[:10])
+    assert len(begun) == 160
+    assert {"left", "right"} == set(begun[:40])
     # Each side makes them in the order in which the other one lists them.
-    made = [row.values for row in task.other.rows.values()][20:]
-    assert [values["a"] for values in made] == [f"left {number}" for number in range(20)]
+    made = [row.values for row in task.other.rows.values()][80:]
+    assert [values["a"] for values in made] == [f"left {number}" for number in range(80)]

@@ -13,7 +13,10 @@ import pytest
 
 from tasks.engine.calls import calls
 from tasks.errors import ExitError
+from tasks.journal.state import State
+from tasks.journal.state_journal import StateJournal
 from tasks.merge import End
+from tests.tasks.boards import Boards, Row
 
 
 async def test_coroutines_run_in_the_loop_and_plain_functions_in_one_thread_per_side() -> None:
@@ -108,3 +111,59 @@ async def test_a_task_that_exits_does_not_end_the_process() -> None:
         for function in functions:
             with pytest.raises(ExitError, match="SystemExit: no login"):
                 await caller.call(End.LEFT, function)
+
+
+class _Page(Boards):
+    """A task whose methods are as a parameter says, and that notes in which threads they ran."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: list[str] = []
+        self.threads: set[int] = set()
+
+
+class _Coroutines(_Page):
+    async def other_create_obj(self, **values: Any) -> Row:  # type: ignore[override]
+        self.threads.add(threading.get_ident())
+        return self._create(self.other, values)
+
+    async def other_id(self, obj: Row) -> str:  # type: ignore[override]
+        return obj.id
+
+    async def other_to_dict(self, obj: Row) -> dict[str, Any]:  # type: ignore[override]
+        return dict(obj.values)
+
+
+class _HandedOut(_Page):
+    """Plain methods that give coroutines."""
+
+    def other_id(self, obj: Row) -> Any:
+        return self._later(obj.id)
+
+    def other_to_dict(self, obj: Row) -> Any:
+        return self._later(dict(obj.values))
+
+    async def _later(self, answer: Any) -> Any:
+        await asyncio.sleep(0)
+        return answer
+
+
+class _OwnKeys(_Coroutines):
+    async def other_create_keyed(self, key: str, values: dict[str, Any]) -> Row:  # type: ignore[override]
+        self.keys.append(key)
+        return await self.other_create_obj(**values)
+
+
+@pytest.mark.parametrize("kind", [Boards, _Coroutines, _HandedOut, _OwnKeys])
+async def test_what_was_made_is_known_whatever_kind_the_methods_are_of(kind: type[Boards]) -> None:
+    task, journal = kind(), StateJournal(State())
+    made = [task.notion.add(A=f"row {number}", B=str(number)) for number in range(5)]
+    assert (await task.run(journal)).status == "succeeded"
+    assert sorted(journal.state.ids) == made
+    assert task.other.shown() == task.notion.shown()
+    assert {one: task.other.rows[journal.state.ids[one]].values["a"] for one in made} == {
+        one: task.notion.rows[one].values["A"] for one in made
+    }
+    if isinstance(task, _Page) and not isinstance(task, _HandedOut):
+        assert task.threads == {threading.get_ident()}
+        assert len(task.keys) == (5 if isinstance(task, _OwnKeys) else 0)

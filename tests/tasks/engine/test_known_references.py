@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -15,11 +16,34 @@ from tasks.engine.report import Order, RunReport
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tasks.merge import ID, End, Link
+from tasks.sides import Listing
 from tests.tasks.references.graphs import START, Graph, task
 from tests.world.loop import OF_A_SIDE, run_alone, steady
 
 STEPS = 14
-SteadyGraph = steady(Graph, *(name for name in OF_A_SIDE if name in vars(Graph)))
+
+
+class Viewed(Graph):
+    """Shows all objects, or some only: another scope, with which pairs are out of sight."""
+
+    part = False
+
+    def scope(self) -> str:
+        return f"{self.label} in part" if self.part else self.label
+
+    def list(self) -> Any:
+        listed = super().list()
+        return Listing(filter(self._in_view, listed), cursor=listed.cursor)
+
+    def changes(self, cursor: Any) -> Any:
+        found = super().changes(cursor)
+        return replace(found, changed=list(filter(self._in_view, found.changed)))
+
+    def _in_view(self, one: str) -> bool:
+        return not (self.part and self.things[one].title.endswith(("1", "3")))
+
+
+SteadyGraph = steady(Viewed, *(name for name in OF_A_SIDE if name in vars(Graph)))
 #: Objects that are there from the start; nothing befalls the last of them, which refer to nothing.
 MANY = 8
 
@@ -77,7 +101,10 @@ def _load_all_where_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 class World:
     """Two graphs, the task between them, and the time."""
 
-    def __init__(self, journal: Watched, *, single: bool = False, drops: bool = False) -> None:
+    def __init__(
+        self, journal: Watched, *, single: bool = False, drops: bool = False, views: bool = False
+    ) -> None:
+        self.views = views
         self.journal, self.now = journal, START
         self.left = SteadyGraph("left", deltas=True, drops=drops)
         self.right = SteadyGraph("right", deltas=True, drops=drops, single=single)
@@ -117,9 +144,8 @@ def befall(world: World, step: int, chance: Random) -> str:
     known = [one for one, thing in sorted(graph.things.items()) if not thing.title.startswith("quiet")]
     most = 1 if graph.single else 3
     refs = chance.sample(known, min(len(known), chance.randrange(most + 1)))
-    what = chance.choice(
-        ("nothing", "add", "add", "refer", "refer", "edit", "remove", "remove both", "add two", "again")
-    )
+    every = ("nothing", "add", "add", "refer", "refer", "edit", "remove", "remove both", "add two", "again")
+    what = chance.choice((*every, "other view") if world.views else every)
     match what:
         case "add":
             graph.add(f"t{step}", *refs)
@@ -127,6 +153,8 @@ def befall(world: World, step: int, chance: Random) -> str:
             graph.add(f"u{step}", *refs[: most - 1], graph.add(f"t{step}"))
         case "refer" if known:
             graph.refer(chance.choice(known), *refs)
+        case "other view":
+            graph.part = not graph.part
         case "edit" if known:
             one = chance.choice(known)
             graph.things[one].note = f"note {step}"
@@ -155,7 +183,7 @@ def play(seed: int, reached: Counter[str], **kind: bool) -> None:
             known = sorted(world.left.things)
             world.left.add(f"row {number}", *chance.sample(known, min(len(known), 2)))
         for number in range(MANY):
-            world.left.add(f"quiet {number}")
+            world.left.add(f"quiet {number} of all")
         while world.run().plan.actions:  # type: ignore[union-attr]
             pass
     for step in range(STEPS):
@@ -169,6 +197,8 @@ def play(seed: int, reached: Counter[str], **kind: bool) -> None:
             assert not worlds[1].in_part
             if worlds[0].in_part:
                 reached[f"{what[0]} in part"] += 1
+                out = {one.left_id for one in run_alone(worlds[0].journal.out_of_sight())}
+                reached["beside what is out of sight"] += bool(out - worlds[0].journal.given)
                 quiet = {
                     one for one, thing in worlds[0].left.things.items() if thing.title.startswith("quiet")
                 }
@@ -187,7 +217,10 @@ def test_histories_are_the_same_as_with_every_link() -> None:
         for drops in (False, True):
             for seed in range(5):
                 play(seed, reached, single=single, drops=drops)
+            for seed in range(6):
+                play(seed, reached, single=single, drops=drops, views=True)
     print(reached)
+    assert reached["beside what is out of sight"] > 20
     wanted = [f"{what} in part" for what in ("nothing", "add", "add two", "refer", "edit", "remove", "again")]
     wanted += [
         "referring",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from tasks import TwoWay
 from tasks.engine.report import Order, RunReport
-from tasks.journal.contract import Lull
+from tasks.journal.contract import Base, Linked
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
 from tasks.merge import ID, End, Link, Window
@@ -25,8 +26,8 @@ STEPS = 20
 class Watched(StateJournal):
     """Tells what a run has asked for."""
 
-    def __init__(self) -> None:
-        super().__init__(State())
+    def __init__(self, beside: Mapping[str, Linked] | None = None) -> None:
+        super().__init__(State(), beside)
         self.calls: Counter[str] = Counter()
 
     async def load(self) -> Any:
@@ -41,8 +42,8 @@ class Watched(StateJournal):
 class Restless(Watched):
     """Knows of no lull: each run looks at every link."""
 
-    async def lull(self) -> Lull | None:
-        return None
+    async def recall(self) -> Base:
+        return replace(await super().recall(), lull=None)
 
 
 class World:

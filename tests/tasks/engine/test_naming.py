@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,20 @@ from tasks.engine.report import Order, RunReport
 from tasks.errors import ItemError
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
-from tasks.merge import End, Labels, Name, Plan, Skip, Update, plan_digest, plan_from_data, plan_to_data, undo
+from tasks.merge import (
+    Action,
+    Adopt,
+    End,
+    Labels,
+    Name,
+    Plan,
+    Skip,
+    Update,
+    plan_digest,
+    plan_from_data,
+    plan_to_data,
+    undo,
+)
 from tests.tasks.boards import Boards, Row
 
 NOTION, OTHER = "Notion", "the other side"
@@ -99,6 +113,18 @@ async def test_a_plain_task_is_called_by_its_values(journal: StateJournal) -> No
     task.notion.edit("n1", A="Butter")
     (update,) = (await run(task, journal, dry_run=True)).plan.actions
     assert update.name == Name("Butter")
+
+
+async def test_what_was_known_of_an_object_fills_the_gaps(journal: StateJournal) -> None:
+    task = Boards()
+    task.notion.add(A="Milk", B="")
+    known = Name("Butter", "https://notes.example.org/n1")
+
+    def planner(*_: Any) -> Plan:
+        return Plan((Skip(reason="so", side=End.LEFT, id="n1", name=known),))
+
+    (skip,) = (await run(task, journal, planner=planner, dry_run=True)).plan.actions
+    assert skip.name == Name("Milk", "https://notes.example.org/n1")
 
 
 async def test_a_side_says_title_and_address_itself_and_notion_first(journal: StateJournal) -> None:
@@ -369,3 +395,20 @@ async def test_a_partial_listing_still_names_what_is_not_seen() -> None:
     again.notion, again.other = task.notion, task.other
     report = await run(again, journal)
     assert [action.name.title for action in report.plan.actions] == ["Bread"]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        Skip(reason="odd", side=End.LEFT, id="n1", pair=("n1", "o1"), failing=True),
+        Adopt(reason="alike", left_id="n1", right_id="o1", left={"A": 1}, right={"A": 1}, intent="key"),
+        Update(
+            reason="new", side=End.LEFT, left_id="n1", right_id="o1", changes={}, source={}, name=Name("old")
+        ),
+    ],
+)
+def test_an_action_with_a_name_is_otherwise_the_same(action: Action) -> None:
+    said = Name("a title", "an address")
+    assert repr(action.named(said)) == repr(replace(action, name=said))
+    assert action.named(said).name == said
+    assert type(action.named(said)) is type(action)

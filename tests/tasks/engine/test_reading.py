@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import sys
 import uuid
 from datetime import UTC, datetime
@@ -189,3 +190,25 @@ async def test_a_timestamp_without_a_zone_is_utc_and_none_is_unknown(answer: Any
     services = Services()
     services.page("a")
     assert (await read(Timed(services))).snapshot.records["p1"].edited == edited
+
+
+@pytest.mark.filterwarnings("error")
+async def test_of_an_object_that_is_listed_twice_nothing_more_is_asked() -> None:
+    asked: list[str] = []
+
+    class Twice(ToDos):
+        def get_notion_objects(self) -> list[Any]:
+            return [*super().get_notion_objects(), *super().get_notion_objects()]
+
+        async def notion_to_dict(self, obj: Page) -> dict[str, Any]:
+            asked.append(obj.id)
+            return super().notion_to_dict(obj)
+
+    services = Services()
+    services.page("a"), services.page("b")
+    view = await read(Twice(services))
+    assert asked == ["p1", "p2"]
+    assert not view.snapshot.records
+    assert view.snapshot.unreadable.keys() == {"p1", "p2"}
+    del view
+    gc.collect()  # a coroutine that nobody awaited is told of now

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -60,8 +60,19 @@ async def test_values_keep_their_types(journal: Journal) -> None:
             journal.compact()
 
 
+async def test_a_create_was_begun_at_the_same_moment_wherever_that_is_told(journal: Journal) -> None:
+    begun = NOW.astimezone(timezone(timedelta(hours=9)))
+    await journal.begin(Intent("key", End.LEFT, "t4", {}, begun_at=begun))
+    await journal.begin(Intent("another", End.LEFT, "t5", {}, begun_at=NOW))
+    assert {intent.begun_at for intent in (await journal.load()).intents} == {NOW}
+    if isinstance(journal, SqlJournal):  # a database compares them as they are kept
+        with journal._store.read() as connection:
+            kept = connection.exec_driver_sql("SELECT DISTINCT begun_at FROM intent").all()
+        assert len(kept) == 1
+
+
 async def test_nothing_is_there_at_first(journal: Journal) -> None:
-    assert await journal.count() == 0
+    assert (await journal.recall()).count == 0
     assert list(await journal.links(End.LEFT, ["p1"])) == []
     assert list((await journal.load()).links) == []
 
@@ -91,7 +102,7 @@ async def test_counterparts_are_told_by_the_ids_of_either_side_and_to_other_task
 async def test_links_are_found_by_the_ids_of_either_side(journal: Journal) -> None:
     for link in (ONE, TWO, THREE):
         await journal.confirm(put=link)
-    assert await journal.count() == 3
+    assert (await journal.recall()).count == 3
     assert by_id(await journal.links(End.LEFT, ["p2", "p1", "p2", "t3", "unknown"])) == [ONE, TWO]
     assert by_id(await journal.links(End.RIGHT, {"t3", "t2", "p1"})) == [TWO, THREE]
     assert list(await journal.links(End.LEFT, [])) == []
@@ -134,8 +145,12 @@ async def test_links_that_are_not_settled_are_found_without_the_others(journal: 
     await journal.confirm(drop=ONE)
     await journal.remember(Memory(), forget=["Tag"])
     found = [link.left_id for link in by_id(await journal.unsettled(names))]
-    assert found == ["p10", "p3", "p4", "p6", "p7"]
-    assert await journal.count() == 10
+    assert found == ["p3", "p4", "p6", "p7"]
+    assert [link.left_id for link in by_id(await journal.out_of_sight())] == ["p10", "p3"]
+    base = await journal.recall()
+    assert (base.others, base.apart) == ({"": 8, "left": 1, "apart,left,right": 1}, 1)
+    assert [base.rest_shown(end) for end in End] == [8, 9]
+    assert (await journal.recall()).count == 10
 
 
 def test_no_pair_is_apart_that_is_in_sight() -> None:
@@ -157,12 +172,12 @@ async def test_links_are_looked_up_by_who_cannot_wait(journal: Journal) -> None:
 async def test_links_are_counted_along(journal: Journal) -> None:
     await asyncio.gather(*(journal.confirm(put=link) for link in (ONE, TWO, THREE)))
     await journal.confirm(put=replace(ONE, left={"Title": "other"}))
-    assert await journal.count() == 3
+    assert (await journal.recall()).count == 3
     await journal.confirm(drop=TWO)
     await journal.confirm(drop=TWO)
-    assert await journal.count() == 2
+    assert (await journal.recall()).count == 2
     await journal.confirm(put=Link("p9", "t1", {}, {}), drop=ONE)
-    assert await journal.count() == len((await journal.load()).links) == 2
+    assert (await journal.recall()).count == len((await journal.load()).links) == 2
 
 
 async def test_a_count_that_is_wrong_is_noticed_with_the_next_whole_listing(journal: Journal) -> None:
@@ -171,17 +186,17 @@ async def test_a_count_that_is_wrong_is_noticed_with_the_next_whole_listing(jour
     await journal.confirm(put=ONE)
     with journal._store.write() as connection:
         Links.put(connection, "task", TWO, "run")  # past who counts
-    assert await journal.count() == 1
+    assert (await journal.recall()).count == 1
     memory = (await journal.load()).memory
     await journal.remember(memory)
-    assert await journal.count() == 2
+    assert (await journal.recall()).count == 2
 
 
 async def test_what_is_dropped_and_what_takes_its_place(journal: Journal) -> None:
     await journal.confirm(put=ONE)
     again = Link("p9", "t1", {"Title": "again"}, {"Title": "again"})
     await journal.confirm(put=again, drop=ONE)
-    assert await journal.count() == 1
+    assert (await journal.recall()).count == 1
     assert list(await journal.links(End.LEFT, ["p1"])) == []
     assert list(await journal.links(End.RIGHT, ["t1"])) == [again]
 
@@ -212,7 +227,7 @@ async def test_many_pairs_at_once(journal: Journal, tmp_path: Path) -> None:
             journal.compact()
     await journal.confirm_all([])
     await journal.confirm_all([Proof(drop=TWO), Proof(settle=("c",))])
-    assert await journal.count() == 702
+    assert (await journal.recall()).count == 702
     assert list((await journal.load()).intents) == []
 
 
@@ -239,7 +254,7 @@ async def test_more_ids_than_one_query_takes(journal: Journal) -> None:
 async def test_a_file_is_read_by_who_asks_first(tmp_path: Path) -> None:
     await FileJournal(tmp_path / "task.json").confirm(put=ONE)
     assert list(await FileJournal(tmp_path / "task.json").links(End.RIGHT, ["t1"])) == [ONE]
-    assert await FileJournal(tmp_path / "task.json").count() == 1
+    assert (await FileJournal(tmp_path / "task.json").recall()).count == 1
 
 
 async def test_another_tasks_links_are_not_seen(tmp_path: Path) -> None:
@@ -249,7 +264,7 @@ async def test_another_tasks_links_are_not_seen(tmp_path: Path) -> None:
         take_fence(connection, "another", 1)
     await SqlJournal(store, "another", "run", 1).confirm(put=ONE)
     mine = SqlJournal(store, "task", "run", 1)
-    assert (await mine.count(), list(await mine.links(End.LEFT, ["p1"]))) == (0, [])
+    assert ((await mine.recall()).count, list(await mine.links(End.LEFT, ["p1"]))) == (0, [])
     store.close()
 
 
@@ -274,14 +289,43 @@ LULL = Lull("definition", NOW, NOW + timedelta(days=1))
 async def test_a_lull_lasts_until_something_of_a_link_is_kept(
     journal: Journal, stir: Callable[[Journal], Awaitable[None]]
 ) -> None:
-    assert await journal.lull() is None
+    assert (await journal.recall()).lull is None
     lulls: list[Lull] = [LULL, Lull("other", NOW)]
     for lull in lulls:
         await journal.keep_lull(lull)
         kept = None if isinstance(journal, FileJournal) else lull
-        assert await journal.lull() == kept
+        assert (await journal.recall()).lull == kept
         await journal.remember(Memory(scope=lull.of))
         await journal.begin(None)
-        assert await journal.lull() == kept
+        assert (await journal.recall()).lull == kept
     await stir(journal)
-    assert await journal.lull() is None
+    assert (await journal.recall()).lull is None
+
+
+async def test_the_word_for_its_pairs_is_another_one_once_they_are_others(journal: Journal) -> None:
+    seen = [await journal.pairing()]
+    for pair in (
+        Proof(put=ONE),
+        Proof(put=replace(ONE, right_id="another")),
+        Proof(put=replace(ONE, right_id="another", parked=frozenset({End.LEFT}))),
+        Proof(put=replace(ONE, right_id="another")),
+        Proof(drop=replace(ONE, right_id="another")),
+        Proof(put=ONE),
+    ):
+        await journal.confirm_all([pair])
+        seen.append(await journal.pairing())
+    if isinstance(journal, FileJournal):
+        assert set(seen) == {None}
+        return
+    assert None not in seen
+    assert len(set(seen)) == len(seen)
+    await journal.remember(Memory(scope="other"))
+    await journal.begin(Intent("key", End.LEFT, "t4", {}))
+    assert await journal.pairing() == seen[-1]
+
+
+async def test_an_edit_of_a_pair_leaves_the_word_in_a_database(journal: Journal) -> None:
+    await journal.confirm(put=ONE)
+    before = await journal.pairing()
+    await journal.confirm(put=replace(ONE, left={"Title": "edited"}))
+    assert (await journal.pairing() == before) is not isinstance(journal, StateJournal)

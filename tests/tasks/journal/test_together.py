@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
+from tasks.journal import together as together_module
 from tasks.journal.together import Together
 
 
@@ -80,3 +82,53 @@ def test_writers_of_several_loops_share_it() -> None:
     for thread in threads:
         thread.join(30)
     assert sorted(kept) == list(range(150))
+
+
+async def test_a_loop_is_woken_once_for_a_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, woken = threading.Event(), 0
+    loop = asyncio.get_running_loop()
+    wake = loop.call_soon_threadsafe
+
+    def counted(callback: Any, *args: Any, **said: Any) -> Any:
+        nonlocal woken
+        woken += callback is together_module._tell
+        return wake(callback, *args, **said)
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", counted)
+    groups: list[int] = []
+
+    def write(parts: Sequence[int]) -> None:
+        groups.append(len(parts))
+        first.wait(10)
+
+    together = Together(write)
+    adding = [asyncio.ensure_future(together.add(number)) for number in range(50)]
+    await asyncio.sleep(0.05)
+    first.set()
+    await asyncio.gather(*adding)
+    assert sum(groups) == 50
+    assert woken == len(groups)
+
+
+def test_who_comes_after_a_loop_was_closed_is_still_served() -> None:
+    """A loop that ends while its part is written takes nothing from those of other loops."""
+    begun, go, kept = threading.Event(), threading.Event(), []
+
+    def write(parts: Sequence[int]) -> None:
+        begun.set()
+        go.wait(60)
+        kept.extend(parts)
+
+    together = Together(write)
+    loop = asyncio.new_event_loop()
+    adding = loop.create_task(together.add(1))
+    loop.run_until_complete(asyncio.sleep(0))
+    assert begun.wait(60)
+    done = threading.Thread(target=lambda: asyncio.run(together.add(2)), daemon=True)
+    done.start()
+    loop.close()
+    go.set()
+    done.join(20)
+    assert not done.is_alive()
+    assert kept == [1, 2]
+    del adding

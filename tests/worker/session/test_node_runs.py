@@ -21,6 +21,7 @@ from tasks.errors import TaskDefinitionError
 from tasks.node_task import NodeTask, as_entry
 from tests.harness.stores import new_store
 from worker.cli.keeping import conflicts
+from worker.errors import StoreError
 from worker.lock import MemorySyncLock
 from worker.session.run import run_session
 from worker.store import RunRecord, Store
@@ -70,6 +71,15 @@ def run(pair: Pair, store: Store, **options: Any) -> RunRecord:
         return asyncio.run(run_session(pair.task, store=store, lock=lock, **options))
     finally:
         lock.close()
+
+
+def test_a_database_that_only_nodes_have_used_is_missed_when_it_is_gone(store: Store) -> None:
+    assert run(Pair(), store).status == "succeeded"
+    assert store.file is not None
+    store.close()
+    store.file.path.unlink()
+    with pytest.raises(StoreError, match="is gone: it held what 1 task had linked"):
+        Store(f"sqlite:///{store.file.path}").migrate()
 
 
 def test_a_node_runs_like_any_other_task(store: Store) -> None:

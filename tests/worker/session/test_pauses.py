@@ -88,7 +88,7 @@ async def test_a_skipped_message_uses_up_no_run_of_a_total(store: Store) -> None
     assert (await run(task, store)).status == "skipped"
     store.pauses.end(task.name)
     assert (await run(task, store)).status == "succeeded"
-    assert (await run(task, store)).reason == "all 1 runs of this task are done"
+    assert (await run(task, store)).reason == "the only run of this task is done"
 
 
 async def test_failures_in_a_row_pause_a_task_and_are_told_once(

@@ -216,13 +216,26 @@ def test_where_nobody_knows_better_it_is_not_noticed_and_nothing_is_made_twice(
 def test_a_plan_says_so_too(run: Run, services: Services, store: Store) -> None:
     run()
     copy = copy_of(store)
+    edit(services, "Milk", "Oat milk")
     run()
     put_back(store, copy)
-    edit(services, "Milk", "Oat milk")
+    edit(services, "Bread", "Rye bread")
     before = copy_of(store)
     planned = run(dry_run=True)
     assert (planned.status, planned.reason) == ("planned", CAREFUL)
     assert copy_of(store) == before
+
+
+def test_a_copy_that_lacks_no_more_than_idle_runs_lacks_nothing(
+    run: Run, services: Services, store: Store
+) -> None:
+    run()
+    copy = copy_of(store)
+    assert [run().status for _ in range(2)] == ["succeeded"] * 2
+    put_back(store, copy)
+    edit(services, "Milk", "Oat milk")
+    assert run().status == "succeeded"
+    assert "Oat milk" in dict(services.agreed())
 
 
 @pytest.mark.parametrize(

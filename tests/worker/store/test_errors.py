@@ -16,10 +16,12 @@ from sqlalchemy import make_url, text
 from tasks.errors import ItemError, StateError
 from tasks.merge import End, Intent
 from tests.harness.refusing import refusing_writes
+from tests.harness.stores import in_another_encoding
 from worker.errors import StoreError
 from worker.store import RunRecord, Store
+from worker.store.database import CONNECT
+from worker.store.tables import intents
 from worker.store.tables.fences import take_fence
-from worker.store.tables.links import Links
 
 PASSWORD = "hunter2"
 
@@ -69,7 +71,7 @@ def test_a_server_that_cannot_be_reached() -> None:
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for_by_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.store.database.CONNECT_SECONDS", 2)
+    monkeypatch.setitem(CONNECT, "connect_timeout", 2)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -87,6 +89,24 @@ def test_a_database_that_the_server_does_not_have(postgres: str) -> None:
     with pytest.raises(StoreError, match='database "unknown" does not exist') as caught:
         store.migrate()
     told(caught.value)
+    store.close()
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_in_another_encoding(postgres: str, encoding: str) -> None:
+    store = Store(in_another_encoding(postgres, encoding))
+    store.migrate()
+    store.migrate()
+    for number, reason in enumerate(("für Ada", "für Ada 👩‍🚀")):
+        record = RunRecord(run_id=f"r{number}", task=f"t{number}", status="running")
+        assert store.runs.start(record, None) is None
+        ended = replace(record, status="failed", reason=reason)
+        if encoding == "LATIN1" and number:  # which has no such sign
+            with pytest.raises(ItemError, match="the database cannot keep it"):
+                store.runs.finish(ended)
+        else:
+            store.runs.finish(ended)
+            assert [one.reason for one in store.runs.list(f"t{number}")] == [reason]
     store.close()
 
 
@@ -159,7 +179,7 @@ def test_a_value_that_the_database_cannot_keep_is_not_told(postgres: str) -> Non
         pytest.raises(ItemError, match="the database cannot keep it: value too long") as caught,
         store.write() as connection,
     ):
-        Links.begin_all(connection, "task", [intent], "run")
+        intents.begin(connection, "task", [intent], "run")
     told(caught.value)
     store.close()
 

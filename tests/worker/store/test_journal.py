@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from tasks.errors import ItemError, LockLostError, StateError
-from tasks.journal.contract import Proof
+from tasks.journal.contract import Cursor, Lull, Memory, Proof
 from tasks.journal.ledger import LedgerEntry, Version
 from tasks.merge import End, Intent, Link
 from tests.tasks.ledger_entries import entry
@@ -64,6 +64,30 @@ async def test_links_and_intents_come_back_with_their_types(store: Store, journa
     assert sorted(base.intents, key=lambda intent: intent.key) == [CREATE, UPDATE]
     assert type(by_id(base.links)[0].left["Tags"]) is tuple
     assert store.links.count("task") == 2
+
+
+async def test_what_a_later_run_must_know_of_is_noted_before_it_is_kept(store: Store) -> None:
+    noted: list[tuple[int, int]] = []
+
+    def before() -> None:
+        noted.append((store.links.count("task"), len(store.links.recall("task").intents)))
+
+    entered(store, "task", "run 1", 5)
+    journal = SqlJournal(store, "task", "run 1", 5, before=before)
+    await journal.confirm(put=ONE)
+    await journal.begin(CREATE)
+    await journal.confirm(settle=["create"])
+    await journal.keep_conflict(entry())
+    assert noted == [(0, 0), (1, 0), (1, 1), (1, 0)]
+    cursor = Cursor("1", datetime(2026, 1, 1, tzinfo=UTC))
+    memory = Memory({"Title": "text"}, "scope", {End.LEFT: cursor})
+    await journal.remember(memory)
+    assert len(noted) == 5
+    await journal.keep_lull(Lull("definition", datetime(2026, 1, 1, tzinfo=UTC)))
+    await journal.remember(replace(memory, cursors={End.LEFT: cursor, End.RIGHT: cursor}))
+    assert len(noted) == 5
+    await journal.remember(replace(memory, own={"columns": {}}))
+    assert len(noted) == 6
 
 
 async def test_tasks_do_not_see_each_other(store: Store, journal: SqlJournal) -> None:

@@ -115,7 +115,9 @@ async def play(store: Store, seed: int, reached: Counter[str]) -> None:
         put_again = [Proof(one) for one in (await pure.load()).links if one.left_id in found - expected]
         await sql.confirm_all(put_again)
         assert {one.left_id for one in await sql.unsettled(NAMES)} == expected, (seed, step)
-    assert await sql.count() == len(pure.state.ids)
+    assert (await sql.recall()).others == (await pure.recall()).others
+    assert by_id(await sql.out_of_sight()) == by_id(await pure.out_of_sight())
+    reached["out of sight"] += len(await sql.out_of_sight())
 
 
 def by_id(links: Any) -> list[Link]:
@@ -129,11 +131,12 @@ def test_a_database_tells_what_a_look_at_every_link_tells(store: Store) -> None:
         with store.write() as connection:
             for table in (schema.link, schema.reference):
                 connection.execute(table.delete())
-            connection.execute(schema.node.update().values(linked=None))
+            connection.execute(schema.node.update().values(linked=None, parked=None))
     print(reached)
     assert reached["referring"] > 20
     assert reached["to be looked at"] > 20
     assert reached["settled with references"] > 20
+    assert reached["out of sight"]
 
 
 async def test_a_pair_in_the_place_of_another_one_is_not_that_one(store: Store) -> None:

@@ -30,6 +30,7 @@ from worker.session.pruning import Pruning
 from worker.session.run import run_session
 from worker.store import RAN, RunRecord, Store, schema
 from worker.store.retention import Retention, prunable, prune
+from worker.store.tables import intents
 from worker.store.tables.conflicts import Conflicts
 from worker.store.tables.effects import Effects
 from worker.store.tables.links import Links
@@ -232,7 +233,7 @@ def test_what_a_task_works_with_is_never_dropped(store: Store) -> None:
     with store.write() as connection:
         Links.put(connection, "task", Link("p1", "t1", {"Title": "a"}, {}), "run")
         intent = Intent("key", End.RIGHT, "p2", {"Title": "b"}, begun_at=long_ago)
-        Links.begin_all(connection, "task", [intent], "run")
+        intents.begin(connection, "task", [intent], "run")
         Memories.remember(connection, "task", Memory({"Title": ""}, "here", {}, (held,), {"x": 1}))
         connection.execute(schema.link.update().values(updated_at=long_ago))
     before = store.links.load("task")

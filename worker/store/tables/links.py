@@ -1,54 +1,42 @@
-"""Links with their bases, and open intents."""
+"""Links with their bases."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, select, union_all, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    delete,
+    func,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
-from tasks.errors import ItemError, StateError
-from tasks.journal.contract import Base, Lull, parked_from, parked_words
-from tasks.merge import ID, End, Intent, Link, referred, settled_names
-from tasks.values.canonical import dump, load
+from tasks.errors import ItemError
+from tasks.journal.contract import Base, Lull, Numbers, absence_of, numbers_of, parked_from
+from tasks.merge import ID, End, Link, referred, settled_names
+from tasks.values.canonical import dump
 from worker.store import schema
 from worker.store.database import Database
 from worker.store.tables import references
 from worker.store.tables.ids import in_parts
-from worker.store.tables.memory import load_memory
+from worker.store.tables.intents import open_intents
+from worker.store.tables.kept_values import told_rows, values_in
+from worker.store.tables.memory import load_outline
+from worker.store.tables.numbers import counted, pairing_of, renew
+from worker.store.tables.put import put_rows
 from worker.telling.numbers import some
 
-# Made once: SQLAlchemy takes longer to build such a statement than SQLite takes to carry it out.
-_SETTLE = delete(schema.intent).where(
-    schema.intent.c.task == bindparam("of_task"), schema.intent.c.key == bindparam("of_key")
-)
-_COUNT = (
-    update(schema.node)
-    .where(schema.node.c.id == bindparam("of_task"))
-    .values(linked=func.coalesce(schema.node.c.linked, 0) + bindparam("more"), lull=None)
-)
-
-
-def _in_the_place(table: Table) -> dict[str, Any]:
-    """By database: a row is kept, in the place of one of the same key if there is one."""
-
-    def of(dialect: Any) -> Any:
-        new = dialect.insert(table)
-        other = {one.name: new.excluded[one.name] for one in table.c if not one.primary_key}
-        return new.on_conflict_do_update(index_elements=list(table.primary_key), set_=other)
-
-    return {"sqlite": of(sqlite), "postgresql": of(postgresql)}
-
-
-_PUT, _BEGIN = _in_the_place(schema.link), _in_the_place(schema.intent)
-
+# Statements are made once: SQLAlchemy takes longer to build one than SQLite takes to carry it out.
 _ID = {End.LEFT: schema.link.c.left_id, End.RIGHT: schema.link.c.right_id}
 
 _LINK = (
@@ -72,34 +60,20 @@ _UNSETTLED = union_all(
 )
 
 _LINKS_OF = select(*_LINK).where(schema.link.c.task == bindparam("of_task"))
-_INTENT = schema.intent.c
-_INTENTS_OF = select(
-    _INTENT.key,
-    _INTENT.side,
-    _INTENT.source_id,
-    _INTENT["values"],
-    _INTENT.target_id,
-    _INTENT.answered,
-    _INTENT.begun_at,
-    _INTENT.hash,
-).where(_INTENT.task == bindparam("of_task"))
+_OUT_OF_SIGHT = _LINKS_OF.where(schema.link.c.parked.is_not(None))
 
-_LINKED = select(schema.node.c.linked).where(schema.node.c.id == bindparam("of_task"))
-
-
-def _counted(connection: Connection, task: str) -> int:
-    return int(connection.scalar(_LINKED, {"of_task": task}) or 0)
+_KEPT = select(schema.link.c.left_id, schema.link.c.right_id, schema.link.c.parked).where(
+    schema.link.c.task == bindparam("of_task"), schema.link.c.left_id.in_(bindparam("of_ids", expanding=True))
+)
 
 
 def _recall(connection: Connection, task: str) -> Base:
-    intents = connection.execute(_INTENTS_OF, {"of_task": task}).all()
-    memory = load_memory(connection, task)
-    with _told_rows(task):
-        return Base((), [_intent(row) for row in intents], memory)
+    outline, intends = load_outline(connection, task)
+    return replace(outline, intents=open_intents(connection, task) if intends else [])
 
 
 class Links:
-    """Reading and writing the tables `link` and `intent`."""
+    """Reading and writing the table `link`, and reading all that a run starts from."""
 
     def __init__(self, store: Database) -> None:
         self._store = store
@@ -112,17 +86,18 @@ class Links:
     def counted(self, task: str) -> int:
         """The same as was counted along, in no time."""
         with self._store.read() as connection:
-            return _counted(connection, task)
+            return counted(connection, task).total()
 
-    def lull(self, task: str) -> Lull | None:
-        """What `keep_lull` kept, if nothing of a link or an intent was kept since.
+    def out_of_sight(self, task: str) -> list[Link]:
+        """The links of which an object is out of sight.
 
         Raises:
-            StateError: it cannot be read.
+            StateError: a row cannot be read.
         """
         with self._store.read() as connection:
-            kept = connection.scalar(select(schema.node.c.lull).where(schema.node.c.id == task))
-        return None if kept is None else Lull(**_values(kept))
+            rows = connection.execute(_OUT_OF_SIGHT, {"of_task": task}).all()
+        with told_rows(task):
+            return [_link(row) for row in rows]
 
     def unsettled(self, task: str, attributes: Collection[str]) -> list[Link]:
         """The links of which a run may say something though neither side changed.
@@ -132,7 +107,7 @@ class Links:
         """
         with self._store.read() as connection:
             rows = connection.execute(_UNSETTLED, {"of_task": task, "of_shape": shape_of(attributes)}).all()
-        with _told_rows(task):
+        with told_rows(task):
             return [_link(row) for row in rows]
 
     def referring(self, task: str, ids: Mapping[End, Collection[ID]]) -> list[Link]:
@@ -153,7 +128,7 @@ class Links:
                     )
                 )
             }
-        with _told_rows(task):
+        with told_rows(task):
             return [_link(row) for row in rows.values()]
 
     def tasks(self) -> set[str]:
@@ -170,7 +145,7 @@ class Links:
         """
         with self._store.read() as connection:
             rows = connection.execute(_LINKS_OF, {"of_task": task}).all()
-        with _told_rows(task):
+        with told_rows(task):
             return [_link(row) for row in rows]
 
     def ids(self, task: str, end: End) -> list[ID]:
@@ -185,7 +160,7 @@ class Links:
             StateError: a row cannot be read.
         """
         rows = self._rows(task, end, ids, _LINK)
-        with _told_rows(task):
+        with told_rows(task):
             return [_link(row) for row in rows]
 
     def counterparts(self, task: str, end: End, ids: Collection[ID]) -> dict[ID, ID]:
@@ -195,6 +170,11 @@ class Links:
             (left_id, right_id) if end is End.LEFT else (right_id, left_id) for left_id, right_id in rows
         )
         return dict(pairs)
+
+    def pairing(self, task: str) -> str:
+        """A word that is another one once any pair of a task was linked, came apart or came back."""
+        with self._store.read() as connection:
+            return pairing_of(connection, task)
 
     def _rows(
         self, task: str, end: End, ids: Collection[ID], columns: Sequence[ColumnElement[Any]]
@@ -215,7 +195,7 @@ class Links:
         """
         return self.complete(task)[0]
 
-    def complete(self, task: str, recalled: Base | None = None) -> tuple[Base, int]:
+    def complete(self, task: str, recalled: Base | None = None) -> tuple[Base, Numbers]:
         """The same, and how many links were counted along; what is recalled already is not read again.
 
         Raises:
@@ -224,9 +204,9 @@ class Links:
         with self._store.read() as connection:
             base = recalled or _recall(connection, task)
             rows = connection.execute(_LINKS_OF, {"of_task": task}).all()
-            counted = _counted(connection, task)
-        with _told_rows(task):
-            return replace(base, links=[_link(row) for row in rows]), counted
+            along = counted(connection, task)
+        with told_rows(task):
+            return replace(base, links=[_link(row) for row in rows], others={}), along
 
     def recall(self, task: str) -> Base:
         """All but the links.
@@ -240,49 +220,51 @@ class Links:
     # -- inside a transaction of the journal ----------------------------------------------------------------
 
     @staticmethod
-    def put(connection: Connection, task: str, link: Link, run_id: str) -> int:
+    def put(connection: Connection, task: str, link: Link, run_id: str) -> Numbers:
         """Keep a link with its base; gives and raises the same as `put_all`."""
         return Links.put_all(connection, task, [link], run_id)
 
     @staticmethod
-    def put_all(connection: Connection, task: str, links: Sequence[Link], run_id: str) -> int:
-        """Keep links with their bases; gives how many links there are more now.
+    def put_all(connection: Connection, task: str, links: Sequence[Link], run_id: str) -> Numbers:
+        """Keep links with their bases; gives how many links there are more now, by their absence.
 
         Raises:
             ItemError: a right object is linked with another left one already.
         """
         if not links:
-            return 0
-        now = datetime.now(UTC)
-        before = _right_ids(connection, task, [link.left_id for link in links])
-        new = [link for link in links if before.get(link.left_id) != link.right_id]
-        replaced = {link.left_id: before[link.left_id] for link in new if link.left_id in before}
+            return {}
+        before = _kept(connection, task, [link.left_id for link in links])
+        right_ids = {left_id: row.right_id for left_id, row in before.items()}
+        new = [link for link in links if right_ids.get(link.left_id) != link.right_id]
+        replaced = {link.left_id: right_ids[link.left_id] for link in new if link.left_id in before}
         refer = references.refers(connection, task)
         if refer:
             references.stir(connection, task, [*map(_pair, new), *replaced.items()])
         standing = references.standing(connection, task, links, replaced)
         rows = [
             {
-                "task": task,
                 "left_id": link.left_id,
                 "right_id": link.right_id,
-                "left_values": dump(dict(link.left)),
-                "right_values": dump(dict(link.right)),
-                "updated_at": now,
-                "run_id": run_id,
-                "parked": ",".join(parked_words(link)) or None,
+                "left_values": (left := dump(dict(link.left))),
+                "right_values": left if link.right is link.left else dump(dict(link.right)),
+                "parked": absence_of(link) or None,
                 "shape": _shape(link, standing),
             }
             for link in links
         ]
+        if replaced:
+            renew(connection, task)
+        now = datetime.now(UTC)
         try:
-            connection.execute(_PUT[connection.dialect.name], rows)
+            put_rows(connection, schema.link, rows, {"task": task, "run_id": run_id, "updated_at": now})
         except IntegrityError as error:
             which = links[0].right_id if len(links) == 1 else f"one of {some(len(links), 'object')}"
             raise ItemError(f"{which} is linked with another object already") from error
         if refer or any(map(_refers, links)):
             references.keep(connection, task, links)
-        return len({link.left_id for link in links} - before.keys())
+        more = numbers_of({link.left_id: link for link in links}.values())
+        more.subtract(row.parked or "" for row in before.values())
+        return more
 
     @staticmethod
     def forget(connection: Connection, task: str, attributes: Sequence[str]) -> None:
@@ -330,9 +312,10 @@ class Links:
         references.keep(connection, task, links)
 
     @staticmethod
-    def drop(connection: Connection, task: str, link: Link) -> int:
-        """Forget a link; gives how many links there are more now."""
+    def drop(connection: Connection, task: str, link: Link) -> Numbers:
+        """Forget a link; gives how many links there are more now, by their absence."""
         table = schema.link.c
+        before = _kept(connection, task, [link.left_id])
         dropped = connection.execute(
             delete(schema.link).where(
                 table.task == task, table.left_id == link.left_id, table.right_id == link.right_id
@@ -341,53 +324,13 @@ class Links:
         if dropped and references.refers(connection, task):
             references.stir(connection, task, [_pair(link)])
             references.forget(connection, task, [link.left_id])
-        return -dropped
-
-    @staticmethod
-    def count_along(connection: Connection, task: str, more: int) -> None:
-        """Note that there are so many links more."""
-        if more:
-            connection.execute(_COUNT, {"of_task": task, "more": more})
-
-    @staticmethod
-    def count_anew(connection: Connection, task: str) -> None:
-        """Count the links row by row, and note how many there are."""
-        node = schema.node.c
-        rows = _rows_of(connection, task)
-        connection.execute(update(schema.node).where(node.id == task).values(linked=rows, lull=None))
+        return {(before[link.left_id].parked or ""): -1} if dropped else {}
 
     @staticmethod
     def keep_lull(connection: Connection, task: str, lull: Lull) -> None:
         """Note that a run which knew every link had nothing to do."""
         node = schema.node.c
         connection.execute(update(schema.node).where(node.id == task).values(lull=dump(asdict(lull))))
-
-    @staticmethod
-    def begin_all(connection: Connection, task: str, intents: Sequence[Intent], run_id: str) -> None:
-        """Keep intents, each in the place of an earlier one of its key."""
-        rows = [
-            {
-                "task": task,
-                "key": intent.key,
-                "side": intent.side.value,
-                "source_id": intent.source_id,
-                "target_id": intent.target_id,
-                "answered": intent.answered or None,
-                "hash": intent.hash or None,
-                "values": dump(dict(intent.values)),
-                "begun_at": intent.begun_at or datetime.now(UTC),
-                "run_id": run_id,
-            }
-            for intent in intents
-        ]
-        if rows:
-            connection.execute(_BEGIN[connection.dialect.name], rows)
-
-    @staticmethod
-    def settle(connection: Connection, task: str, keys: Sequence[str]) -> None:
-        """Close intents."""
-        if keys:
-            connection.execute(_SETTLE, [{"of_task": task, "of_key": key} for key in keys])
 
 
 def shape_of(attributes: Iterable[str]) -> str:
@@ -411,57 +354,23 @@ def _rows_of(connection: Connection, task: str) -> int:
     return int(connection.scalar(query) or 0)
 
 
-def _right_ids(connection: Connection, task: str, left_ids: Collection[ID]) -> dict[ID, ID]:
-    """With what these are linked, as far as they are."""
-    link = schema.link.c
-    found: dict[ID, ID] = {}
+def _kept(connection: Connection, task: str, left_ids: Collection[ID]) -> dict[ID, Any]:
+    """With what these are linked, as far as they are, and what is out of sight of it."""
+    found: dict[ID, Any] = {}
     for part in in_parts(connection, left_ids):
-        query = select(link.left_id, link.right_id).where(link.task == task, link.left_id.in_(part))
-        found.update((row.left_id, row.right_id) for row in connection.execute(query))
+        rows = connection.execute(_KEPT, {"of_task": task, "of_ids": part})
+        found.update((row.left_id, row) for row in rows)
     return found
 
 
 def _refers(link: Link) -> bool:
-    return bool(referred(link).ids)
+    return bool(referred(link))
 
 
 def _pair(link: Link) -> tuple[ID, ID]:
     return link.left_id, link.right_id
 
 
-@contextmanager
-def _told_rows(task: str) -> Iterator[None]:
-    """Tell of rows that cannot be read, with the mend."""
-    try:
-        yield
-    except (StateError, ValueError) as error:
-        raise StateError(
-            f"task {task!r}: a row of table link or intent cannot be read ({error}). Nothing was synced. "
-            "Restore the database from a backup: the next run then shows what it would do before it writes. Or "
-            "delete the rows of this task: the next run links both sides anew by their content and deletes nothing"
-        ) from error
-
-
 def _link(row: Any) -> Link:
     parked = parked_from(row.parked.split(",") if row.parked else ())
-    return Link(row.left_id, row.right_id, _values(row.left_values), _values(row.right_values), **parked)
-
-
-def _intent(row: Any) -> Intent:
-    return Intent(
-        row.key,
-        End(row.side),
-        row.source_id,
-        _values(row._mapping["values"]),
-        row.target_id,
-        bool(row.answered),
-        row.begun_at,
-        row.hash or "",
-    )
-
-
-def _values(text: str) -> dict[str, Any]:
-    values = load(text)
-    if not isinstance(values, dict):
-        raise StateError(f"a stored value cannot be read: {text[:40]!r} has no attributes")
-    return values
+    return Link(row.left_id, row.right_id, values_in(row.left_values), values_in(row.right_values), **parked)

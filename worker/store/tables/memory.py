@@ -5,33 +5,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, insert, select
 
 from config.redaction import redacted
-from tasks.journal.contract import Cursor, Memory
+from tasks.journal.contract import Base, Cursor, Lull, Memory
 from tasks.merge import End, Held
 from tasks.values.canonical import dump, load
 from worker.store import schema
 from worker.store.database import Database
+from worker.store.tables.numbers import numbers_in
+from worker.store.tables.one_row import TASK, beside
 
-_MEMORY_OF = select(
-    schema.memory.c.forms, schema.memory.c.scope, schema.memory.c.cursors, schema.memory.c.own
-).where(schema.memory.c.task == bindparam("of_task"))
+_OUTLINE_OF: Select[Any] = select(
+    *(schema.memory.c[name] for name in ("forms", "scope", "cursors", "own")),
+    *(schema.node.c[name] for name in ("linked", "parked", "lull")),
+    exists().where(schema.held.c.task == TASK.c.task).label("holds"),
+    exists().where(schema.intent.c.task == TASK.c.task).label("intends"),
+).select_from(beside(schema.memory))
 _HELD = select(schema.held).order_by(
     schema.held.c.failures.desc(), schema.held.c.since, schema.held.c.left_id
 )
 _HELD_OF = _HELD.where(schema.held.c.task == bindparam("of_task"))
 
 
-def load_memory(connection: Connection, task: str) -> Memory:
-    """What is remembered of a task.
+def load_outline(connection: Connection, task: str) -> tuple[Base, bool]:
+    """What is remembered of a task, without links and intents; the links are counted. And whether it has intents.
 
     Raises:
         StateError: a row cannot be read.
     """
-    row = connection.execute(_MEMORY_OF, {"of_task": task}).first()
-    held = [_held(each) for each in connection.execute(_HELD_OF, {"of_task": task})]
-    if row is None:
+    row = connection.execute(_OUTLINE_OF, {"of_task": task}).one()
+    held = [_held(each) for each in connection.execute(_HELD_OF, {"of_task": task})] if row.holds else []
+    lull = None if row.lull is None else Lull(**load(row.lull))
+    base = Base(memory=_memory(row, held), others=numbers_in(row.linked, row.parked), lull=lull)
+    return base, bool(row.intends)
+
+
+def _memory(row: Row[Any], held: Sequence[Held]) -> Memory:
+    if row.forms is None:
         return Memory(held=held)
     cursors = {End(side): Cursor(**cursor) for side, cursor in load(row.cursors).items()}
     own = None if row.own is None else load(row.own)
@@ -63,7 +74,7 @@ class Memories:
             StateError: a row cannot be read.
         """
         with self._store.read() as connection:
-            return load_memory(connection, task)
+            return load_outline(connection, task)[0].memory
 
     def held(self, task: str | None = None) -> Sequence[Held]:
         """The objects that are held, of one task or of all; those that failed most often first."""

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select
 
 from worker.store import schema
 from worker.store.database import Database
+from worker.store.tables.one_row import beside
 from worker.store.tables.run_record import RAN
 
 #: How a run ends that counts as a failure.
@@ -111,6 +112,14 @@ class Pauses:
 
 
 _OF_TASK = select(schema.pause).where(schema.pause.c.task == bindparam("of_task"))
+_WITH_FENCE = select(schema.pause, schema.node.c.fence).select_from(beside(schema.pause))
+
+
+def pause_and_fence(connection: Connection, task: str) -> tuple[Pause | None, int]:
+    """The pause of a task, if it goes on; and the highest fence that wrote for it, 0 where none did."""
+    row = connection.execute(_WITH_FENCE, {"of_task": task}).mappings().one()
+    fence = int(row["fence"] or 0)
+    return (_pause(row) if row["task"] is not None and _goes_on(row, datetime.now(UTC)) else None), fence
 
 
 def pause_of(connection: Connection, task: str) -> Pause | None:

@@ -84,11 +84,11 @@ def standing(
         replaced: of left objects with another counterpart until now, what that was.
     """
     said = {link.left_id: referred(link) for link in links}
+    if not any(said.values()):  # most tasks have no references
+        return frozenset(said)
     wanted: dict[End, list[ID]] = {end: [] for end in End}
     for end, one in {one for each in said.values() for one in each.ids}:
         wanted[end].append(one)
-    if not any(wanted.values()):  # most tasks have no references
-        return frozenset(said)
     linked = _linked(connection, task, wanted) - set((replaced or {}).items())
     linked |= {(link.left_id, link.right_id) for link in links}
     ids = {one for pair in linked for one in zip(End, pair, strict=True)}

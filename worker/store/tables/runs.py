@@ -100,7 +100,8 @@ class Runs:
             if record.message_id is not None and (row.delivered or again):
                 return Begun("this message was delivered before and has run", restored_at)
             if total is not None and ordinary_runs(connection, task) >= total:
-                return Begun(f"all {total} runs of this task are done", restored_at)
+                done = "the only run of this task is" if total == 1 else f"all {total} runs of this task are"
+                return Begun(f"{done} done", restored_at)
             _insert(connection, record)
         return Begun(None, restored_at, row.running)
 

@@ -300,7 +300,7 @@ def test_killed_it_takes_all_with_it(up: Callable[..., Up]) -> None:
     running = up("--no-flower")
     running.until(r"worker \| .*ready")
     assert running.end(signal.SIGKILL) == -signal.SIGKILL
-    assert running.left_over() == []
+    assert [(one, one.cmdline()[-6:]) for one in running.left_over()] == [], running.output
     again = up("--no-flower")
     again.until(r"worker \| .*ready")
     assert again.end(signal.SIGTERM) == 0
