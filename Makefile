@@ -22,6 +22,8 @@ up: $(VENV)/installed
 # tests/harness/order.py, not by how many tests they have. Examples are the same each time; `make proof` looks for others.
 test: $(VENV)/installed-dev
 	@$(MAKE) --no-print-directory -j2 lint prepared
+	@folder=$$($(BIN)/python tests/harness/memory_folder.py); trap 'rm -rf "$$folder"' EXIT; trap 'exit 130' INT TERM; \
+	export TMPDIR="$${folder:-$${TMPDIR:-/tmp}}"; \
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder --hypothesis-profile=ci
 
 # Every process of the tests reads all of their files; compiled once, beside the linters, that takes half as long.
@@ -54,6 +56,7 @@ proof: $(VENV)/installed-dev
 	$(BIN)/python proof/policy_mutants.py
 	$(BIN)/python proof/poll_mutants.py
 	$(BIN)/python proof/reference_mutants.py
+	$(BIN)/python proof/write_mutants.py
 	$(BIN)/python proof/operator_mutants.py
 	LOCKSTEP_NODE_WORLDS=1700 LOCKSTEP_NODE_HISTORIES=25 LOCKSTEP_NODE_PROCESS_STEPS=150 LOCKSTEP_NODE_FUZZ=1500 \
 		LOCKSTEP_NODE_COLUMNS=100 $(BIN)/python -m pytest --timeout 3600 tests/tasks/database/test_simulator.py \

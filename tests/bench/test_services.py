@@ -55,7 +55,7 @@ def test_the_table_stands_in_the_page(
 ) -> None:
     table = Table("Service", "Idle poll", title="What a run asks", box=box.MARKDOWN)
     table.add_row("a folder", "2")
-    begin = "<!-- services: made by python -m bench services --write docs/bench.md -->"
+    begin = "<!-- services: made by python -m bench services --write -->"
     page = f"a\n{begin}olden<!-- end of services -->\nb"
     text = pages.written(page, "services", table)
     lines = text.splitlines()
@@ -70,9 +70,46 @@ def test_the_table_stands_in_the_page(
     assert pages.written(text, "services", table) == text
     (tmp_path / "page.md").write_text("nothing")
     monkeypatch.setitem(__main__.BENCHES, "locks", lambda: table)
+    monkeypatch.setattr(__main__, "PAGES", (tmp_path / "page.md",))
     with pytest.raises(SystemExit):
-        __main__.main(["locks", "--write", str(tmp_path / "page.md")])
-    assert "the page lacks <!-- locks" in capsys.readouterr().err
+        __main__.main(["locks", "--write"])
+    assert "no page has the mark <!-- locks" in capsys.readouterr().err
+    (tmp_path / "page.md").write_text("<!-- locks: made by python -m bench locks --write -->")
+    with pytest.raises(SystemExit):
+        __main__.main(["locks", "--write"])
+    assert "the page lacks <!-- end of locks -->" in capsys.readouterr().err
+
+
+def test_a_table_that_is_no_markdown_stands_in_the_page_as_it_was_printed() -> None:
+    table = Table("Links", "ms", title="Idle", caption="of one hour")
+    table.add_row("100", "2")
+    page = "<!-- polls: made by python -m bench polls --write -->\nolden<!-- end of polls -->"
+    text = pages.written(page, "polls", table)
+    assert [line.strip() for line in text.splitlines()][2:4] == ["```text", "Idle"]
+    assert "│ 100   │ 2  │" in text
+    assert text.splitlines()[-4].strip() == "of one hour"
+    assert pages.written(text, "polls", table) == text
+
+
+def test_what_stands_below_a_table_in_markdown_is_a_paragraph() -> None:
+    table = Table("Links", box=box.MARKDOWN, caption="of one hour")
+    table.add_row("100")
+    assert pages.markdown(table).splitlines()[-2:] == ["", "of one hour"]
+    assert table.caption == "of one hour"
+
+
+def test_each_bench_that_can_be_quoted_has_its_place_in_a_page() -> None:
+    texts = [page.read_text("utf-8") for page in __main__.PAGES]
+    for name in [*__main__.BENCHES, *__main__.SCALABLE]:
+        assert (
+            sum(f"<!-- {name}: made by python -m bench {name} --write -->" in text for text in texts) == 1
+        ), name
+
+
+def test_in_small_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        __main__.main(["--quick", "--write", "locks"])
+    assert "nothing worth quoting" in capsys.readouterr().err
 
 
 def test_the_page_was_made_by_the_bench() -> None:

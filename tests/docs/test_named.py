@@ -79,6 +79,8 @@ def known_options() -> set[str]:
     for script in (
         *(ROOT / "proof").glob("*.py"),
         ROOT / "bench/__main__.py",
+        ROOT / "bench/scale.py",
+        ROOT / "bench/two_nodes/one_process.py",
         ROOT / "worker/web/__main__.py",
         ROOT / "tasks/services/google_tasks/__main__.py",
     ):

@@ -134,9 +134,18 @@ class Process:
         try:
             return self._process.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired:
+            tail = self.tail()
             raise AssertionError(
-                f"{self.name} did not end within {timeout * PATIENCE:g} s\n{self.tail()}"
+                f"{self.name} did not end within {timeout * PATIENCE:g} s\n{tail}\n{self.stacks()}"
             ) from None
+
+    def stacks(self) -> str:
+        """End it, and where its threads were; nothing where `PYTHONFAULTHANDLER` did not ask for that."""
+        seen = len(self.output())
+        self.signal(signal.SIGABRT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        return self.output()[seen:]
 
     def stop(self) -> None:
         """Freeze it (SIGSTOP)."""

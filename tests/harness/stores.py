@@ -35,6 +35,13 @@ def new_database(postgres: str, *, with_tables: bool) -> str:
     return make_url(postgres).set(database=name).render_as_string(hide_password=False)
 
 
+def in_another_encoding(postgres: str, encoding: str) -> str:
+    """The address of a new database without tables, whose server keeps texts in this encoding."""
+    name = f"store{next(_numbers)}"
+    _execute(postgres, f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+    return make_url(postgres).set(database=name).render_as_string(hide_password=False)
+
+
 @cache
 def _in_a_file() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="lockstep-tables-"))

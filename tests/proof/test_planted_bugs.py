@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
         "policy_mutants",
         "poll_mutants",
         "reference_mutants",
+        "write_mutants",
     ],
 )
 def test_no_planted_bug_is_stale(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
