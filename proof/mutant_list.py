@@ -141,7 +141,7 @@ MUTANTS = [
     Mutant(
         "differences of a new pair count as agreed",
         PLANNER,
-        "            if self.policy.agree(name, left.values[name], right.values[name])\n",
+        "            if alike or self.policy.agree(name, left.values[name], right.values[name])\n",
         "            if True\n",
     ),
     Mutant(
@@ -153,7 +153,7 @@ MUTANTS = [
     Mutant(
         "a cut-off create is not looked for",
         PLANNER,
-        "        settled = settle_intents(intents, records, self.unlinked(linked, by_id=True), paired)\n",
+        "        settled = settle_intents(intents, records, unlinked, paired)\n",
         "        settled = []\n",
     ),
     Mutant(

@@ -9,7 +9,6 @@ fail, by their oracles alone: the counters of what was reached are left out. On 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -17,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mutant_list import MUTANTS
-from planting import Ground, plant
+from planting import Ground, command, exit_status, plant
 
 SUITES = (
     "tests/tasks/merge/test_one_way_histories.py",
@@ -37,10 +36,7 @@ settings.load_profile("mutants")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a line per mutant; 0 when all were found."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("names", nargs="*", help="mutants whose names contain one of these")
+    parser = command(__doc__)
     parser.add_argument("--examples", type=int, default=200, help="histories per mutant")
     options = parser.parse_args(arguments)
     ground = Ground(
@@ -56,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figures = {"kind": "mutants", "planted": len(planted), "killed": killed}
         with Path(os.environ["LOCKSTEP_FIGURES"]).open("a") as file:
             file.write(json.dumps(figures) + "\n")
-    return 0 if all(outcome.right for outcome in outcomes) else 1
+    return exit_status(outcomes)
 
 
 if __name__ == "__main__":

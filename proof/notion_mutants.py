@@ -8,11 +8,10 @@ fail; on a copy without a bug they must pass.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 
-from planting import Ground, Mutant, plant
+from planting import Ground, Mutant, command, exit_status, plant
 
 TESTS = "tests/tasks/services/notion/"
 VALUES, TEXTS = TESTS + "test_round_trips.py", TESTS + "test_formatted_texts.py"
@@ -463,13 +462,8 @@ GROUND = Ground(
 
 def main() -> int:
     """Print a line per mutant; 0 when all were found."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("names", nargs="*", help="mutants whose names contain one of these")
-    options = parser.parse_args()
-    outcomes = plant(MUTANTS, options.names, GROUND, at_once=os.cpu_count() or 2)
-    return 0 if all(outcome.right for outcome in outcomes) else 1
+    options = command(__doc__).parse_args()
+    return exit_status(plant(MUTANTS, options.names, GROUND, at_once=os.cpu_count() or 2))
 
 
 if __name__ == "__main__":

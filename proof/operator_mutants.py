@@ -10,18 +10,18 @@ The tests are the quick ones that the suite has; each bug names those that must 
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
 
-from planting import Ground, Mutant, plant
+from planting import Ground, Mutant, command, exit_status, plant
 
 CRON, QUIET, TURNS = (f"tasks/schedule/{name}.py" for name in ("cron", "quiet", "turns"))
 DEFINED, ENTRY, ORDERS = (f"worker/schedule/{name}.py" for name in ("defined", "sync_entry", "orders"))
 PAUSES = "worker/store/tables/pauses.py"
 COURSE, JUDGING, LEDGER = (f"worker/alarms/{name}.py" for name in ("course", "judging", "ledger"))
 CHECKS = "worker/cli/doctor/checks"
+JOURNAL, RESTORED, RUN = "worker/store/journal.py", "worker/session/restored.py", "worker/session/run.py"
 TOML, FILES = (f"worker/cli/setup/{name}.py" for name in ("toml_text", "task_files"))
 WRITTEN = "worker/cli/written.py"
 UNLOCK, RESET, FORGETTING = (
@@ -59,6 +59,10 @@ OF_INIT = " ".join(
 )
 OF_MENDS = "tests/worker/cli/everyday/test_mends.py"
 OF_COMMANDS = "tests/worker/cli/schedule/test_schedule.py"
+OF_COPIES = (
+    "tests/worker/session/test_restored.py tests/worker/session/test_restored_anywhere.py "
+    "tests/worker/store/test_journal.py tests/worker/session/test_node_runs.py"
+)
 #: Each of them must pass where nothing is planted.
 SUITES = {
     "turns": OF_TURNS,
@@ -72,6 +76,7 @@ SUITES = {
     "init": OF_INIT,
     "mends": OF_MENDS,
     "commands": OF_COMMANDS,
+    "copies": OF_COPIES,
 }
 
 MUTANTS = [
@@ -439,6 +444,42 @@ MUTANTS = [
         "",
         OF_MENDS,
     ),
+    # -- older copies of the database
+    Mutant(
+        "what is remembered besides links is not noted",
+        JOURNAL,
+        "counts=bool(forget) or self._is_news(memory)",
+        "counts=False",
+        OF_COPIES,
+    ),
+    Mutant(
+        "what is kept of writes is not noted",
+        JOURNAL,
+        "        if any(part.counts for part in parts):\n            self._before()\n",
+        "",
+        OF_COPIES,
+    ),
+    Mutant(
+        "each idle run is noted",
+        JOURNAL,
+        "        if any(part.counts for part in parts):\n",
+        "        if parts:\n",
+        OF_COPIES,
+    ),
+    Mutant(
+        "the end of a run that wrote is not noted",
+        RESTORED,
+        "        if self.begun:\n            self.marks.keep(self.task, self.fence, ended=True)\n",
+        "        return\n",
+        OF_COPIES,
+    ),
+    Mutant(
+        "a task that only ran is not known",
+        RUN,
+        "        if not self.reached:  # from",
+        "        if False:  # from",
+        OF_COPIES,
+    ),
 ]
 
 #: The first example that fails is enough: nobody reads a smaller one.
@@ -449,7 +490,7 @@ settings.load_profile("planted")
 """
 
 GROUND = Ground(
-    parts=("config", "tasks", "worker", "sandbox", "docs", "examples", "tests"),
+    parts=("config", "tasks", "worker", "sandbox", "docs", "examples", "tests", "bench"),
     arguments=("--hypothesis-seed=1",),
     conftest=AT_ONCE,
 )
@@ -457,13 +498,8 @@ GROUND = Ground(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a line per mutant; 0 when all were found."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("names", nargs="*", help="mutants whose names contain one of these")
-    options = parser.parse_args(arguments)
-    outcomes = plant(MUTANTS, options.names, GROUND, at_once=os.cpu_count() or 2)
-    return 0 if all(outcome.right for outcome in outcomes) else 1
+    options = command(__doc__).parse_args(arguments)
+    return exit_status(plant(MUTANTS, options.names, GROUND, at_once=os.cpu_count() or 2))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -64,6 +65,20 @@ class Outcome:
         if not self.mutant.old:
             return "passes" if self.passed else "FAILS"
         return "SURVIVES" if self.passed else "killed"
+
+
+def command(document: str | None) -> argparse.ArgumentParser:
+    """What is typed to plant bugs: the names of some of them, or nothing for all."""
+    parser = argparse.ArgumentParser(
+        description=document, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", help="mutants whose names contain one of these")
+    return parser
+
+
+def exit_status(outcomes: Sequence[Outcome]) -> int:
+    """0 when all bugs were found."""
+    return 0 if all(outcome.right for outcome in outcomes) else 1
 
 
 def plant(mutants: Sequence[Mutant], names: Sequence[str], ground: Ground, *, at_once: int) -> list[Outcome]:

@@ -5,18 +5,21 @@ python proof/poll_mutants.py [NAME ...]
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 
-from planting import Ground, Mutant, plant
+from planting import Ground, Mutant, command, exit_status, plant
 
 SETTLED, KNOWN, RUN, CHANGES, BASES = (
     "tasks/merge/settled.py",
     *(f"tasks/engine/{name}.py" for name in ("known", "run", "changes", "bases")),
 )
+CONTRACT = "tasks/journal/contract.py"
 READING, SIDE = "tasks/engine/reading.py", "tasks/sides/side.py"
 LINKS, JOURNAL = "worker/store/tables/links.py", "worker/store/journal.py"
+NUMBERS = "worker/store/tables/numbers.py"
+OF_OTHERS = "tests/tasks/engine/test_lulls_of_others.py"
+PUT = "worker/store/tables/put.py"
 REFERENCES, REFERRING, STILLNESS, BEING_STILL = (
     "worker/store/tables/references.py",
     "tasks/engine/referring.py",
@@ -27,10 +30,88 @@ REFERENCES, REFERRING, STILLNESS, BEING_STILL = (
 MUTANTS = [
     Mutant("nothing planted", KNOWN, "", ""),
     Mutant(
-        "parked links are not loaded",
+        "what is out of sight is not loaded beside what is new",
+        RUN,
+        "        if not known.are_linked(",
+        "        if False and known.are_linked(",
+        suite="-k with_all_that_is_out_of_sight",
+    ),
+    Mutant(
+        "what is new on one side only is looked at",
+        KNOWN,
+        "for end, some in ids.items() for one in some)",
+        "for end, some in list(ids.items())[:1] for one in some)",
+        suite="-k with_all_that_is_out_of_sight",
+    ),
+    Mutant(
+        "an object that is new and cannot be read is none",
+        CHANGES,
+        "(*one.records, *one.unreadable) for one in snapshots",
+        "one.records for one in snapshots",
+        suite="-k with_all_that_is_out_of_sight",
+    ),
+    Mutant(
+        "of what is out of sight nothing is told",
         SETTLED,
-        "    if link.parked or link.apart:\n        return None\n",
+        "(value.odd or bool(link.parked))",
+        "value.odd",
+        suite="-k told_still",
+    ),
+    Mutant(
+        "what is out of sight counts as listed",
+        CONTRACT,
+        "        return self.rest - _with_word(self.others, end.value)\n",
+        "        return self.rest\n",
+        suite="-k with_all_that_is_out_of_sight",
+    ),
+    Mutant(
+        "what is out of sight on one side is so on the other",
+        CONTRACT,
+        "_with_word(self.others, end.value)",
+        "_with_word(self.others, end.opposite.value)",
+        suite="-k with_all_that_is_out_of_sight",
+    ),
+    Mutant(
+        "pairs that went apart count for the guards",
+        CONTRACT,
+        " + _with_word(self.others, _APART)",
         "",
+        suite="-k went_apart",
+    ),
+    Mutant(
+        "what is known is counted twice",
+        KNOWN,
+        "others=self._numbers - numbers_of(links))",
+        "others=self._numbers)",
+        suite="-k with_all_that_is_out_of_sight",
+    ),
+    Mutant(
+        "what is known is counted as if it were in sight",
+        KNOWN,
+        "others=self._numbers - numbers_of(links))",
+        'others=self._numbers - Counter({"": len(links)}))',
+        suite="-k with_all_that_is_out_of_sight",
+    ),
+    Mutant(
+        "the database counts what comes in sight as in sight before",
+        LINKS,
+        '        more.subtract(row.parked or "" for row in before.values())\n',
+        '        more.subtract("" for row in before.values())\n',
+        suite="-k every_link_tells",
+    ),
+    Mutant(
+        "the database counts what is dropped as in sight",
+        LINKS,
+        '{(before[link.left_id].parked or ""): -1}',
+        '{"": -1}',
+        suite="-k every_link_tells",
+    ),
+    Mutant(
+        "the database finds no pair that is out of sight",
+        LINKS,
+        "schema.link.c.parked.is_not(None)",
+        "schema.link.c.parked.is_(None)",
+        suite="-k every_link_tells",
     ),
     Mutant(
         "links are found by the left id only",
@@ -47,8 +128,8 @@ MUTANTS = [
     Mutant(
         "links with a value that cannot be read are not loaded",
         SETTLED,
-        "odd = isinstance(value, Opaque) and value.odd",
-        "odd = False",
+        "isinstance(value, Opaque) and (value.odd or bool(link.parked))",
+        "isinstance(value, Opaque) and bool(link.parked)",
     ),
     Mutant(
         "links of what was held are not loaded",
@@ -77,8 +158,8 @@ MUTANTS = [
     Mutant(
         "the guards count what was loaded only",
         RUN,
-        "        linked = base.count - sum(",
-        "        linked = len(base.links) - sum(",
+        "check_guards(plan, base.count - base.apart, policy)",
+        "check_guards(plan, len(base.links) - base.apart, policy)",
     ),
     Mutant(
         "a full listing is compared with some links only",
@@ -113,8 +194,32 @@ MUTANTS = [
     Mutant(
         "the database counts what is new, not what is dropped",
         JOURNAL,
-        "            more = sum(Links.drop(connection, self._task, link) for link in drops)\n",
-        "            more = 0 * sum(Links.drop(connection, self._task, link) for link in drops)\n",
+        "                more.update(Links.drop(connection, self._task, link))\n",
+        "                Links.drop(connection, self._task, link)\n",
+    ),
+    Mutant(
+        "what the right side shows is kept as the left one does",
+        LINKS,
+        "left if link.right is link.left else dump",
+        "left if True else dump",
+    ),
+    Mutant(
+        "moments are kept as they are said",
+        PUT,
+        "    named = [{**same, **row, **statement.formed(row)} for row in rows]\n",
+        "    named = [{**same, **row} for row in rows]\n",
+    ),
+    Mutant(
+        "rows are given in another order than the statement names them",
+        PUT,
+        "itemgetter(*compiled.positiontup)",
+        "itemgetter(*sorted(compiled.positiontup))",
+    ),
+    Mutant(
+        "a file keeps no pair as out of sight until its end",
+        "tasks/journal/file.py",
+        '"apart": link.apart} if link.parked or link.apart else words',
+        '"apart": link.apart} if False else words',
     ),
     Mutant(
         "a base that loses an attribute counts as it was",
@@ -213,6 +318,43 @@ MUTANTS = [
         "return self.still_at > 0",
         suite="-k missed_whatever",
     ),
+    # -- what another task has linked
+    Mutant(
+        "what another task has linked makes no difference",
+        STILLNESS,
+        "        *others,\n",
+        "",
+        suite=OF_OTHERS,
+    ),
+    Mutant(
+        "another task that tells nothing is the same as ever",
+        STILLNESS,
+        "    return None not in words.values() and not (base",
+        "    return not (base",
+        suite=OF_OTHERS,
+    ),
+    Mutant(
+        "others are asked for their word after the run",
+        RUN,
+        "            lull = lull_after(self.running, self.known.base, policy, self.words, plan, self.listed_at)\n",
+        "            words = await words_of_others(self.running)\n"
+        "            lull = lull_after(self.running, self.known.base, policy, words, plan, self.listed_at)\n",
+        suite=OF_OTHERS,
+    ),
+    Mutant(
+        "a pair with another counterpart is the same one",
+        LINKS,
+        "        if replaced:\n            renew(connection, task)\n",
+        "",
+        suite="-k another_one_once",
+    ),
+    Mutant(
+        "the word stays when links are more or fewer",
+        NUMBERS,
+        '"more": sum(more.values()), **fresh()}',
+        '"more": sum(more.values()), "lull": None, "pairing": ""}',
+        suite="-k another_one_once",
+    ),
     # -- pages of a listing
     Mutant(
         "what a page shows counts as the base",
@@ -247,6 +389,8 @@ SUITES = (
     "tests/tasks/journal/test_contract.py",
     "tests/tasks/engine/test_known_references.py",
     "tests/tasks/engine/test_lulls.py",
+    "tests/tasks/engine/test_lulls_of_others.py",
+    "tests/tasks/engine/test_out_of_sight.py",
     "tests/worker/store/test_references.py",
     "tests/tasks/services/sql/test_changes.py",
 )
@@ -254,21 +398,16 @@ SUITES = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a line per mutant; 0 when all were found."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("names", nargs="*", help="mutants whose names contain one of these")
-    options = parser.parse_args(arguments)
+    options = command(__doc__).parse_args(arguments)
     ground = Ground(
         parts=(
             *("config", "tasks", "worker", "tests/conftest.py", "tests/harness", "tests/world"),
             *("tests/tasks/boards.py", "tests/tasks/policies/places.py", "tests/tasks/references/graphs.py"),
-            *("tests/tasks/services/sql/conftest.py", *SUITES),
+            *("tests/tasks/engine/watched.py", "tests/tasks/services/sql/conftest.py", *SUITES),
         ),
         arguments=("-k", "not postgresql", *SUITES),
     )
-    outcomes = plant(MUTANTS, options.names, ground, at_once=2)
-    return 0 if all(outcome.right for outcome in outcomes) else 1
+    return exit_status(plant(MUTANTS, options.names, ground, at_once=2))
 
 
 if __name__ == "__main__":

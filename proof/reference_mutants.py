@@ -5,11 +5,10 @@ python proof/reference_mutants.py [NAME ...]
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 
-from planting import Ground, Mutant, plant
+from planting import Ground, Mutant, command, exit_status, plant
 
 COUNTERPARTS, ONE_OF = "tasks/mapping/counterparts.py", "tasks/mapping/references.py"
 REFERRING, ORDER = "tasks/engine/referring.py", "tasks/engine/parents_first.py"
@@ -161,7 +160,7 @@ MUTANTS = [
     Mutant(
         "objects are deleted before what refers to them is written",
         APPLY,
-        "        first = [group for group in groups if writes_any(group, own)]\n",
+        "        first = [group for group in others if writes_any(group, own)]\n",
         "        first: list[list[Action]] = []\n        own = []\n",
     ),
     Mutant(
@@ -187,10 +186,7 @@ MUTANTS = [
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a line per mutant; 0 when all were found."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("names", nargs="*", help="mutants whose names contain one of these")
+    parser = command(__doc__)
     parser.add_argument("--at-once", type=int, default=2)
     options = parser.parse_args(arguments)
     suite = "tests/tasks/references"
@@ -214,8 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ),
         environment={"REFERENCE_HISTORIES": "250"},
     )
-    outcomes = plant(MUTANTS, options.names, ground, at_once=options.at_once)
-    return 0 if all(outcome.right for outcome in outcomes) else 1
+    return exit_status(plant(MUTANTS, options.names, ground, at_once=options.at_once))
 
 
 if __name__ == "__main__":
