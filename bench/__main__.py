@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -20,6 +21,7 @@ from bench import (
     objects,
     plans,
     polls,
+    polls_out_of_sight,
     polls_references,
     rate_limit,
     requests,
@@ -28,7 +30,7 @@ from bench import (
     services,
     simulation,
 )
-from bench.pages import written
+from bench.pages import MARKDOWN_WIDTH, WIDTH, write
 
 BENCHES: dict[str, Callable[[], Table]] = {
     "plans": plans.measure,
@@ -39,6 +41,7 @@ BENCHES: dict[str, Callable[[], Table]] = {
 SCALABLE: dict[str, Callable[..., Table]] = {
     "objects": objects.measure,
     "polls": polls.measure,
+    "polls_out_of_sight": polls_out_of_sight.measure,
     "listings": listings.measure,
     "polls_references": polls_references.measure,
     "requests": requests.measure,
@@ -50,8 +53,8 @@ SCALABLE: dict[str, Callable[..., Table]] = {
     "scale": scale.measure,
     "simulation": simulation.measure,
 }
-#: Columns of a table in a file.
-WIDTH = 120
+#: The pages that quote what was measured.
+PAGES = tuple(Path(__file__).parents[1] / "docs" / name for name in ("bench.md", "scaling.md"))
 
 
 def main(arguments: list[str]) -> int:
@@ -63,25 +66,27 @@ def main(arguments: list[str]) -> int:
         "--quick", action="store_true", help=f"only {', '.join(SCALABLE)}, in small, without a network"
     )
     parser.add_argument(
-        "--write", type=Path, metavar="PAGE", help="also put each table into this page, between its marks"
+        "--write", action="store_true", help="also put each table into the page of docs that quotes it"
     )
     given = parser.parse_args(arguments)
+    if given.write and given.quick:
+        parser.error("--quick measures nothing worth quoting: leave out --write")
     unknown = [name for name in given.names if name not in known]
     if unknown:
         parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(known)}")
     console = Console()
-    if not console.is_terminal:
-        console.width = WIDTH
     for name in given.names or (SCALABLE if given.quick else known):
         began = time.monotonic()
         table = SCALABLE[name](quick=given.quick) if name in SCALABLE else BENCHES[name]()
+        if not console.is_terminal:
+            console.width = MARKDOWN_WIDTH if table.box is box.MARKDOWN else WIDTH
         console.print(table)
         print(f"bench: {name} took {time.monotonic() - began:.0f} s", file=sys.stderr)
-        if given.write is not None:
+        if given.write:
             try:
-                given.write.write_text(written(given.write.read_text("utf-8"), name, table), "utf-8")
+                write(PAGES, name, table)
             except (OSError, ValueError) as error:
-                parser.error(f"{given.write}: {error}")
+                parser.error(f"{name} cannot be written: {error}")
     return 0
 
 

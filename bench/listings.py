@@ -18,7 +18,7 @@ from tasks.engine.running import adapters_of
 from tasks.merge import End, Values
 from tasks.sides import Attribute, Kind, Listing, Side
 
-SIZES = (1_000, 5_000, 20_000)
+SIZES = (1_000, 5_000, 10_000)
 QUICK = (500, 1_500)
 PAGE = 100
 #: Properties of an object besides those that are synced, as services send them.

@@ -29,6 +29,7 @@ from worker.lock import MemoryLockStore, MemorySyncLock, SyncLock
 from worker.session.run import run_session
 from worker.store import Store, schema
 from worker.store.tables.links import Links, shape_of
+from worker.store.tables.numbers import count_along
 
 SIZES = (100, 10_000, 100_000)
 QUICK = (100, 300)
@@ -38,6 +39,7 @@ EDITS = 100
 ROUNDS = 7
 #: Links that one statement makes.
 _BATCH = 5_000
+_APART = "apart,left"
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -86,8 +88,10 @@ def _values(number: int) -> dict[str, Any]:
 class Place:
     """A task with so many links whose services say what changed."""
 
-    def __init__(self, folder: Path, size: int, store: type[Store] = Store) -> None:
-        self.size = size
+    def __init__(self, folder: Path, size: int, store: type[Store] = Store, *, apart: int = 0) -> None:
+        """`apart` is how many of the pairs went apart, as their left object is out of sight."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.size, self.apart = size, apart
         self.edits = min(EDITS, size)
         self.turns = 0
         self.sides = Sides()
@@ -130,10 +134,11 @@ class Place:
             for start in range(0, self.size, _BATCH):
                 rows = [self._link(number, shape) for number in range(start, min(start + _BATCH, self.size))]
                 connection.execute(insert(schema.link), rows)
-            Links.count_along(connection, self.task.name, self.size)
+            count_along(connection, self.task.name, {"": self.size - self.apart, _APART: self.apart})
 
     def _link(self, number: int, shape: str) -> dict[str, Any]:
-        return link_row(self.task.name, number, _values(number), shape)
+        row = link_row(self.task.name, number, _values(number), shape)
+        return {**row, "parked": _APART if number < self.apart else None}
 
 
 def carry_out(task: ObjectTask, store: Store, lock: SyncLock) -> None:

@@ -23,7 +23,8 @@ from tasks.sides import Attribute, Changes, End, Kind, Listing, Side
 from tasks.values.references import References
 from worker.lock import MemoryLockStore, MemorySyncLock
 from worker.store import Store, schema
-from worker.store.tables.links import Links, shape_of
+from worker.store.tables.links import shape_of
+from worker.store.tables.numbers import count_along
 
 SIZES = (100, 10_000, 100_000)
 QUICK = (100, 300)
@@ -176,7 +177,7 @@ class Place:
                     for end, side in zip(End, self.sides, strict=True)
                 ]
                 connection.execute(insert(schema.reference), referring)
-            Links.count_along(connection, name, self.size)
+            count_along(connection, name, {"": self.size})
 
     def _link(self, number: int, shape: str) -> dict[str, Any]:
         first = number - number % GROUP

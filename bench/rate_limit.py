@@ -1,6 +1,6 @@
 """Four worker processes with one token against a rate limiter: a budget in each process, and one for all.
 
-`LOCKSTEP_BENCH_SECONDS` is how long each of the two is measured; 60 by default.
+`LOCKSTEP_BENCH_SECONDS` is how long each of the two is measured; 20 by default.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Measured:
 
 def measure(*, quick: bool = False) -> Table:
     """Both ways, one after the other, each against a fresh limiter."""
-    seconds = 2.0 if quick else float(os.environ.get("LOCKSTEP_BENCH_SECONDS", "30"))
+    seconds = 1.0 if quick else float(os.environ.get("LOCKSTEP_BENCH_SECONDS", "20"))
     title = f"{PROCESSES} processes with {TASKS} tasks each, one token of {RATE:g} requests/s, {seconds:g} s"
     table = Table(title=title, title_justify="left")
     for header in ("", "requests/s", "share", "429s", "s waited", "requests of a task"):

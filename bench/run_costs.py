@@ -1,4 +1,7 @@
-"""What one run asks of the database and of Redis, and its CPU: with nothing to do, and with one edit to carry."""
+"""What one run asks of the database and of Redis, and its CPU: with nothing to do, and with one edit to carry.
+
+Beside it, what a run costs a worker process that has many at once, and what Celery alone costs there.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from bench.fake_sides import Sides
 from bench.objects import DeltaTask
 from bench.polls import carry_out
 from bench.two_nodes.databases import databases
+from bench.worker_costs import Cost, celery_alone, empty_run
 from worker.lock import RedisSyncLock
 from worker.machine.redis_server import RedisServer
 from worker.redis_client import connect_url
@@ -162,6 +166,8 @@ def measure(*, quick: bool = False) -> Table:
         server = stack.enter_context(RedisServer(folder / "redis"))
         client = connect_url(server.url)
         stack.callback(client.close)
+        if not quick:  # a worker takes longest to start
+            table.add_row("Celery alone: busy worker", *_of_worker(celery_alone(folder / "celery")))
         for kind in KINDS:
             made = stack.enter_context(databases(kind))
             place = Place(folder, made.make("costs"), client)
@@ -179,4 +185,11 @@ def measure(*, quick: bool = False) -> Table:
                     *map(str, (asked.requests, asked.commands)),
                     f"{seconds * 1e3:.1f}",
                 )
+            if not quick or kind == KINDS[0]:
+                busy = empty_run(folder / f"{kind} worker", made.make("busy"), quick=quick)
+                table.add_row(f"{kind}: busy worker", *_of_worker(busy))
     return table
+
+
+def _of_worker(cost: Cost) -> list[str]:
+    return [*"----", f"{cost.commands:.1f}", f"{cost.cpu_seconds * 1e3:.1f}"]

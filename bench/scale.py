@@ -1,6 +1,7 @@
 """Empty tasks that are due often, on beats and workers, beside Celery alone: how late, and at what cost.
 
-`python -m bench.scale --tasks 10000 --every 60 --seconds 120` measures other sizes than `python -m bench scale`.
+`python -m bench.scale --tasks 10000 --every 200 --jitter 200 --seconds 60 --before 2 --only sqlite-1-2` measures
+another size than `python -m bench scale`, with one database, so many beats and so many workers.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,25 +17,36 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median, quantiles
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from bench.scale_apps.noted import Run, noted
 from bench.site import Running, Site, Use, postgresql
 
-#: Seconds that everything may take to run once before it is measured.
-WARM_UP = 20.0
+#: Seconds that these may take, besides their periods, and the backlog of the start to be gone.
+WARM_UP = 30.0
 #: Threads of Celery's own pool; that of Lockstep has as many.
 THREADS = "32"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Size:
-    """How many tasks there are, how many seconds lie between two runs of each, and how many are measured."""
+    """How many tasks there are, how often they run, and how long that is measured."""
 
-    tasks: int = 500
-    every: int = 5
-    seconds: float = 8.0
+    tasks: int = 240
+    #: Seconds between two runs of each, and by how many more each start is put off at most.
+    every: int = 3
+    jitter: int = 0
+    #: Seconds that are measured.
+    seconds: float = 6.0
+    #: Runs of each task before it is measured: its first ones keep what later ones find, and are due all at once.
+    before: int = 3
+
+    @property
+    def due(self) -> float:
+        """Runs that are due in a second."""
+        return self.tasks / (self.every + self.jitter / 2)
 
 
 QUICK = Size(tasks=10, every=1, seconds=3.0)
@@ -52,6 +64,9 @@ class SetUp:
     def is_plain(self) -> bool:
         """Whether it is Celery alone."""
         return self.name == "celery"
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.beats}-{self.workers}"
 
 
 SET_UPS = (
@@ -71,7 +86,9 @@ class Measured:
     runs_per_second: float
     #: Tasks that did not run at all in the time.
     starved: int
-    #: Seconds from when a run was due to its begin.
+    #: Messages in the queue when it was begun to measure, and when it ended.
+    waiting: tuple[int, int]
+    #: Seconds from when a run was due, or was sent where that is put off, to its begin.
     delays: Sequence[float]
     worker_ms: float
     beat_ms: float
@@ -101,6 +118,7 @@ def carry_out(set_up: SetUp, size: Size, folder: Path, database_url: str | None 
     settings = {
         "EMPTY_TASKS": str(size.tasks),
         "EMPTY_EVERY": str(size.every),
+        "EMPTY_JITTER": str(size.jitter),
         "LOCKSTEP_TASKS": "bench.scale_apps.empty",
     }
     application = "bench.scale_apps.plain" if set_up.is_plain else "worker"
@@ -125,13 +143,15 @@ def carry_out(set_up: SetUp, size: Size, folder: Path, database_url: str | None 
         own = {
             f"sync.empty-{number}" for number in range(size.tasks)
         }  # what Lockstep keeps in order runs as well
-        give_up_at = time.monotonic() + WARM_UP + size.every
-        while time.monotonic() < give_up_at and own - {run.task for run in noted(site.notes)}:
+        give_up_at = time.monotonic() + WARM_UP + size.before * (size.every + size.jitter)
+        while time.monotonic() < give_up_at and not _is_steady(site, size):
             time.sleep(0.5)
+        waiting = site.waiting()
         began, before, calls = time.time(), [_used(workers), _used(beats)], site.redis_calls()
         time.sleep(size.seconds)
         after, calls = [_used(workers), _used(beats)], site.redis_calls() - calls
         seconds = time.time() - began
+        still_waiting = site.waiting()
         uses = beats[0].use(), workers[0].use()
         runs = [run for run in noted(site.notes) if run.task in own]
     ran = [run for run in runs if began <= run.ended <= began + seconds]
@@ -140,12 +160,20 @@ def carry_out(set_up: SetUp, size: Size, folder: Path, database_url: str | None 
     return Measured(
         len(ran) / seconds,
         len(own - {run.task for run in ran}),
-        delays_of(runs, size.every, began),
+        (waiting, still_waiting),
+        [run.began - run.sent for run in ran] if size.jitter else delays_of(runs, size.every, began),
         worker_seconds / number * 1000,
         beat_seconds / number * 1000,
         *uses,
         calls / number,
     )
+
+
+def _is_steady(site: Site, size: Size) -> bool:
+    """Whether each task ran often enough, and no more waits than comes in a second."""
+    ran = Counter(run.task for run in noted(site.notes))
+    own = (ran[f"sync.empty-{number}"] for number in range(size.tasks))
+    return min(own) >= size.before and site.waiting() <= size.due
 
 
 def _used(processes: Iterable[Running]) -> float:
@@ -161,10 +189,11 @@ def _database(name: str, folder: Path) -> Iterator[str | None]:
         yield None
 
 
-def measure(*, quick: bool = False, size: Size | None = None) -> Table:
-    """All set-ups."""
+def measure(*, quick: bool = False, size: Size | None = None, only: Sequence[str] = ()) -> Table:
+    """All set-ups, or only some."""
     size = size or (QUICK if quick else Size())
-    due = size.tasks / size.every
+    ran = {1: "once"}.get(size.before, f"{size.before} times")
+    put_off = f", put off by up to {size.jitter} s" if size.jitter else ""
     table = Table(
         "",
         "beats",
@@ -173,17 +202,23 @@ def measure(*, quick: bool = False, size: Size | None = None) -> Table:
         "late, ms",
         "p99",
         "never ran",
+        "waiting",
         "CPU ms a run, worker",
         "beat",
         "MB, worker",
         "beat",
         "Redis calls a run",
-        title=f"{size.tasks:,} empty tasks every {size.every} s, which are {due:g} runs/s",
-        caption="celery: Celery alone, its own beat and pool of threads. Without celery-redbeat: it is not installed.",
+        box=box.MARKDOWN,
+        title=f"{size.tasks:,} empty tasks every {size.every} s{put_off}, which are {size.due:.3g} runs/s",
+        caption=(
+            "celery: Celery alone, its own beat and pool of threads. Without celery-redbeat: it is not installed. "
+            f"Measured once each task has run {ran} and no more waits than comes in a second, or after "
+            f"{WARM_UP:g} s; waiting: messages in the queue when it began and when it ended."
+        ),
     )
     for column in table.columns[1:]:
         column.justify = "right"
-    for set_up in (SET_UPS[0], SET_UPS[1]) if quick else SET_UPS:
+    for set_up in SET_UPS[1:2] if quick else [one for one in SET_UPS if not only or str(one) in only]:
         with tempfile.TemporaryDirectory() as name, _database(set_up.name, Path(name)) as url:
             if set_up.name == "postgresql" and url is None:
                 continue
@@ -202,6 +237,7 @@ def _row(set_up: SetUp, found: Measured) -> list[str]:
         f"{median(late) * 1000:.0f}",
         f"{p99 * 1000:.0f}",
         str(found.starved),
+        "{} to {}".format(*found.waiting),
         f"{found.worker_ms:.2f}",
         f"{found.beat_ms:.2f}",
         f"{found.worker.megabytes:.0f}",
@@ -212,6 +248,13 @@ def _row(set_up: SetUp, found: Measured) -> list[str]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__)
-    for name, kind in (("tasks", int), ("every", int), ("seconds", float)):
-        parser.add_argument(f"--{name}", type=kind, default=getattr(Size(), name))
-    Console(width=140).print(measure(size=Size(**vars(parser.parse_args()))))
+    parser.add_argument("--tasks", type=int, default=Size.tasks, help="how many there are")
+    parser.add_argument("--every", type=int, default=Size.every, help="seconds between two runs of each")
+    parser.add_argument("--jitter", type=int, default=Size.jitter, help="by how many more a start is put off")
+    parser.add_argument("--seconds", type=float, default=Size.seconds, help="how many are measured")
+    parser.add_argument("--before", type=int, default=Size.before, help="runs of each before that")
+    parser.add_argument(
+        "--only", action="append", choices=[*map(str, SET_UPS)], default=[], help="one set-up"
+    )
+    given = vars(parser.parse_args())
+    Console(width=140).print(measure(only=given.pop("only"), size=Size(**given)))

@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import math
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -198,9 +198,9 @@ def scenarios(plant: Plant) -> Iterator[tuple[str, Plant, Event | None, float]]:
     yield "half of the workers", replace(plant, workers=max(plant.workers // 2, 1)), None, every
     yield "one shard, one beat", replace(plant, shards=1), None, every
     yield "a shard is away for a period", plant, replace(down, shard=0), 3 * every
-    yield "all is away for a period: catch up", plant, down, 3 * every
-    yield "… with a jitter of half a period", replace(plant, jitter=every / 2), down, 3 * every
-    yield "… with catch_up = skip", plant, replace(down, catch_up=False), 3 * every
+    yield "all is away for a period, then catches up", plant, down, 3 * every
+    yield "the same, with a jitter of half a period", replace(plant, jitter=every / 2), down, 3 * every
+    yield 'the same, with `catch_up = "skip"`', plant, replace(down, catch_up=False), 3 * every
 
 
 QUICK = Plant(tasks=2_000, tokens=200, workers=2, shards=2, database_cores=1)
@@ -209,7 +209,6 @@ QUICK = Plant(tasks=2_000, tokens=200, workers=2, shards=2, database_cores=1)
 def measure(*, quick: bool = False, plant: Plant | None = None) -> Table:
     """All scenarios."""
     plant = plant or (QUICK if quick else Plant())
-    began = time.perf_counter()
     table = Table(
         "",
         "runs",
@@ -223,6 +222,7 @@ def measure(*, quick: bool = False, plant: Plant | None = None) -> Table:
         "workers",
         "budget",
         "database",
+        box=box.MARKDOWN,
         title=f"{plant.tasks:,} tasks every {plant.every:g} s, {plant.tokens:,} tokens, {plant.workers} workers, "
         f"{plant.shards} shards, {plant.database_cores} cores of the database",
     )
@@ -244,8 +244,7 @@ def measure(*, quick: bool = False, plant: Plant | None = None) -> Table:
     table.caption = (
         f"A run: {costs.worker * 1000:g} ms of a worker, {costs.beat * 1000:g} of a beat, "
         f"{costs.redis * 1000:g} of Redis, {costs.database * 1000:g} of the database, "
-        f"{costs.requests:g} requests at {costs.rate:g}/s for each token. "
-        f"Simulated in {time.perf_counter() - began:.0f} s."
+        f"{costs.requests:g} requests at {costs.rate:g}/s for each token."
     )
     return table
 

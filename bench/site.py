@@ -17,6 +17,7 @@ from typing import Self
 import psutil
 import redis
 
+from worker.broker.queue import DEFAULT
 from worker.machine.child_process import tied
 from worker.machine.redis_server import RedisServer
 from worker.redis_client import connect_url
@@ -135,6 +136,10 @@ class Site:
         if ready:
             self._running[-1].wait_for(ready)
         return self._running[-1]
+
+    def waiting(self) -> int:
+        """Messages in the queue."""
+        return int(self.client.llen(DEFAULT))
 
     def redis_calls(self) -> int:
         """Commands that the server has carried out, those of scripts among them."""

@@ -1,7 +1,8 @@
 """Tasks with nothing to do, for workers and beats: `LOCKSTEP_TASKS=bench.scale_apps.empty`.
 
-`EMPTY_TASKS` says how many, `EMPTY_EVERY` how many seconds lie between two runs of each, `EMPTY_WAITS` how many seconds
-a listing takes, and `EMPTY_NOTES` in which folder runs are noted.
+`EMPTY_TASKS` says how many, `EMPTY_EVERY` how many seconds lie between two runs of each, `EMPTY_JITTER` by how many
+more a start is put off at most, `EMPTY_WAITS` how many seconds a listing takes, and `EMPTY_NOTES` in which folder runs
+are noted.
 """
 
 from __future__ import annotations
@@ -63,9 +64,9 @@ class EmptyTask(SyncTask):
 WAITS = float(os.environ.get("EMPTY_WAITS", "0"))
 
 for _number in range(int(os.environ.get("EMPTY_TASKS", "0"))):
-    EmptyTask(f"empty-{_number}", {"Name": "title"}).run_every(
-        seconds=int(os.environ.get("EMPTY_EVERY", "5"))
-    ).schedule()
+    _task = EmptyTask(f"empty-{_number}", {"Name": "title"})
+    _task.run_every(seconds=int(os.environ.get("EMPTY_EVERY", "5")))
+    _task.jitter(seconds=int(os.environ.get("EMPTY_JITTER", "0"))).schedule()
 
 if "EMPTY_NOTES" in os.environ:
     note(Path(os.environ["EMPTY_NOTES"]))
