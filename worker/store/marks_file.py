@@ -2,16 +2,19 @@
 however many tasks there are.
 
 The first line is the whole as it was when the file was written anew, `{"file": …, "installation": …, "places": {task:
-place}}`; each further line is `[task, place]`, and the largest place of a task counts: places only grow.
+place}}`; each further line is `[task, place]`, and the largest place of a task counts: places only grow. Who adds a
+line shares the file with others who do; who writes it anew has it alone, so that no line is left behind.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,8 +26,8 @@ from worker.errors import StoreError
 
 log = logging.getLogger(__name__)
 
-#: Seconds to wait for another process that writes the file anew.
-PATIENCE = 10
+#: Seconds to wait for another process that writes the file anew, and between two looks whether it has.
+PATIENCE, PAUSE = 10, 0.001
 #: Lines after which it is written anew, and as many for each task.
 LINES, LINES_OF_TASK = 1000, 8
 #: Bytes by which a file is told from one that was written anew: the system may give both the same number.
@@ -77,7 +80,7 @@ class MarksFile:
                     return
             line = (b"\n" if self._broken else b"") + json.dumps([task, place]).encode() + b"\n"
             while not self._append(line):
-                pass  # it was written anew meanwhile, maybe without this line
+                pass  # it was written anew meanwhile, without this line
         except (OSError, Timeout) as error:
             raise StoreError(f"{self._path} cannot be written: {error}") from error
 
@@ -122,28 +125,45 @@ class MarksFile:
         """Add a line; False where another file has taken its place meanwhile."""
         file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
         try:
-            os.write(file, line)
-            written = os.fstat(file)
+            with self._locked(file, fcntl.LOCK_SH):
+                opened, there = os.fstat(file), self._path.stat()
+                if (there.st_dev, there.st_ino) != (opened.st_dev, opened.st_ino):
+                    return False
+                os.write(file, line)
+                return True
         finally:
             os.close(file)
-        there = self._path.stat()
-        return (there.st_dev, there.st_ino) == (written.st_dev, written.st_ino)
 
     def _write_anew(self, installation: int, task: str, place: int, patience: float) -> None:
-        """Write all in one line, with what others add meanwhile; `Timeout` where another one is at it for too long."""
+        """Write all in one line; `Timeout` where another one is at it for too long."""
         with FileLock(f"{self._path}.lock", timeout=patience, mode=FILE_MODE):
-            places = {**self.read(installation), task: place}
-            new = self._path.with_name(f"{self._path.name}.new")
-            with open_private(new, "w") as file:
-                whole = {"file": uuid4().hex, "installation": installation, "places": places}
-                json.dump(whole, file)
-                file.write("\n")
-            if self._identity is None:  # there was none, or one that nobody can read
-                new.replace(self._path)
+            self.read(installation)
+            if self._identity is None:  # there is none, or one that nobody can read
+                self._replace(installation, task, place)
                 return
-            with self._path.open("rb") as before:
-                new.replace(self._path)
-                before.seek(self._offset)
-                if late := before.read():
-                    self._append(late)
-            self._forget()
+            with self._path.open("rb") as before, self._locked(before.fileno(), fcntl.LOCK_EX):
+                self._replace(installation, task, place)
+
+    def _replace(self, installation: int, task: str, place: int) -> None:
+        places = {**self.read(installation), task: place}
+        new = self._path.with_name(f"{self._path.name}.new")
+        with open_private(new, "w") as file:
+            json.dump({"file": uuid4().hex, "installation": installation, "places": places}, file)
+            file.write("\n")
+        new.replace(self._path)
+
+    @contextmanager
+    def _locked(self, file: int, mode: int) -> Iterator[None]:
+        """Have an open file to oneself, or with others who share it; `Timeout` where that takes too long."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            with suppress(BlockingIOError):
+                fcntl.flock(file, mode | fcntl.LOCK_NB)
+                break
+            if time.monotonic() > end:
+                raise Timeout(str(self._path))
+            time.sleep(PAUSE)
+        try:
+            yield
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)

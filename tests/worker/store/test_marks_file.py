@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-from tests.harness import eventually
 from worker.errors import StoreError
 from worker.store import marks_file
 from worker.store.marks_file import MarksFile
@@ -90,17 +91,57 @@ def test_nothing_is_lost_while_the_file_is_written_anew(path: Path, monkeypatch:
         mine = MarksFile(path)
         for place in range(1, 121):
             mine.add(7, task, place)
-            # Not at once where another one has just put its file there, and adds what came late.
-            eventually(lambda place=place: mine.read(7).get(task, 0) >= place)  # type: ignore[misc]
+            assert mine.read(7)[task] >= place
 
-    threads = [threading.Thread(target=work, args=(f"t{number}",)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, (f"t{number}" for number in range(4))))
     assert anew > 20
     assert places(path) == {"first": 1, **{f"t{number}": 120 for number in range(4)}}
     assert path.stat().st_size < 1000
+
+
+def test_a_line_that_was_added_is_in_the_file_that_takes_the_place_of_the_one_before(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once: who writes it anew may be killed right after."""
+    monkeypatch.setattr(marks_file, "LINES", 1)
+    monkeypatch.setattr(marks_file, "LINES_OF_TASK", 0)
+    marks = MarksFile(path)
+    marks.add(7, "a", 1)
+    marks.add(7, "a", 2)
+    replace = Path.replace
+    other = threading.Thread(target=lambda: MarksFile(path).add(7, "b", 3))
+    added: list[bool] = []
+
+    def while_another_one_adds(self: Path, target: Path) -> None:
+        if added:  # of the other one, which may well write it anew next
+            replace(self, target)
+            return
+        other.start()
+        other.join(0.2)
+        added.append(not other.is_alive())
+        replace(self, target)
+        assert places(path) == {"a": 3} | ({"b": 3} if added[0] else {})
+
+    monkeypatch.setattr(Path, "replace", while_another_one_adds)
+    marks.add(7, "a", 3)
+    assert added
+    other.join()
+    assert places(path) == {"a": 3, "b": 3}
+
+
+def test_who_has_the_file_alone_for_too_long_keeps_nobody(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(marks_file, "PATIENCE", 0.1)
+    marks = MarksFile(path)
+    marks.add(7, "a", 1)
+    with path.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(StoreError, match="cannot be written"):
+            marks.add(7, "a", 2)
+    marks.add(7, "a", 3)
+    assert places(path) == {"a": 3}
 
 
 @pytest.mark.parametrize("size", ["same", "larger"])
