@@ -12,15 +12,14 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+import pydantic_core
+
 from tasks.errors import StateError
 from tasks.values.date_range import DateRange
 from tasks.values.file import File
 from tasks.values.opaque import Opaque
 from tasks.values.plain import PLAIN
 from tasks.values.references import References
-
-#: Made once: to make one takes longer than to use it.
-_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, allow_nan=False)
 
 _TEXT = frozenset({str})
 
@@ -108,9 +107,12 @@ def dump(value: Any) -> str:
     Raises:
         TypeError: the value is of a type that cannot be kept.
     """
-    text = _ENCODER.encode(to_json(value))
-    # Half a surrogate pair is no UTF-8.
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+    document = to_json(value)
+    try:
+        return pydantic_core.to_json(document).decode()
+    except ValueError:  # half a surrogate pair, which is no UTF-8
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode("utf-8", "backslashreplace").decode()
 
 
 def load(text: str | bytes) -> Any:
@@ -120,20 +122,29 @@ def load(text: str | bytes) -> Any:
         StateError: the text is not what `dump` writes.
     """
     try:
-        return from_json(json.loads(text))
+        return from_json(_parsed(text))
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
         raise StateError(f"a stored value cannot be read: {error}") from error
 
 
+def _parsed(text: str | bytes) -> Any:
+    try:
+        return pydantic_core.from_json(text)
+    except ValueError:  # half a surrogate pair, or no JSON
+        return json.loads(text)
+
+
 def to_json(value: Any) -> Any:
-    """A value in JSON's own types.
+    """A value in JSON's own types, the keys of each object in order.
 
     Raises:
         TypeError: the value is of a type that cannot be kept.
     """
     kind = type(value)
-    if kind in PLAIN or _is_plain_object(value):
+    if kind in PLAIN:
         return value
+    if _is_plain_object(value):
+        return {key: value[key] for key in sorted(value)}
     if kind is dict:  # what is most often met comes first
         return _to_json_object(value)
     if kind is list:
@@ -182,7 +193,7 @@ def to_json(value: Any) -> Any:
 def _to_json_object(value: Mapping[Any, Any]) -> dict[str, Any]:
     if not all(isinstance(key, str) for key in value):
         raise TypeError("a mapping is kept as JSON only when its keys are text")
-    plain = {key: to_json(part) for key, part in value.items()}
+    plain = {key: to_json(value[key]) for key in sorted(value)}
     return _typed("map", plain) if TYPE_KEY in plain else plain
 
 
@@ -198,6 +209,8 @@ def _is_plain_object(value: Any) -> bool:
 
 def from_json(value: Any) -> Any:
     """The value that `to_json` wrote."""
+    if _is_plain_object(value):
+        return value
     match value:
         case list():
             return [from_json(part) for part in value]

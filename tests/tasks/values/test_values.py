@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -57,6 +58,35 @@ def test_every_value_comes_back_with_its_type(value: Any) -> None:
     assert dump(back) == text
     assert load(text.encode()) == back or "nan" in text
     assert text.encode()  # can be written to a file, whatever characters it has
+
+
+JSON = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(JSON)
+def test_what_json_has_is_written_and_read_as_json_is(value: Any) -> None:
+    written = dump(value)
+    assert repr(json.loads(written)) == repr(json.loads(json.dumps(value, sort_keys=True)))
+    assert repr(load(json.dumps(value, indent=1))) == repr(json.loads(json.dumps(value)))
+
+
+@given(
+    st.dictionaries(st.text(max_size=3), st.dictionaries(KEYS, HASHABLE, min_size=2, max_size=3), max_size=3)
+)
+def test_values_that_are_equal_are_written_alike_whatever_came_first(
+    value: dict[str, dict[str, Any]],
+) -> None:
+    turned = {key: dict(reversed(part.items())) for key, part in reversed(value.items())}
+    assert dump(turned) == dump(value)
+    assert dump([*turned.values()][::-1]) == dump([*value.values()])
 
 
 @given(VALUES, VALUES)
@@ -153,6 +183,7 @@ def test_what_is_empty(value: Any, empty: bool) -> None:
 
 def test_an_enum_is_kept_as_its_value() -> None:
     assert load(dump([Colour.RED, Size.SMALL, Word.RED])) == ["red", 1, "red"]
+    assert load(dump({Word.RED: Word.RED})) == {"red": "red"}
 
 
 def test_half_a_surrogate_pair_is_kept() -> None:
@@ -195,8 +226,8 @@ def test_what_nobody_dumped_is_an_error_that_is_told(text: str | bytes) -> None:
 def test_examples_of_what_is_written() -> None:
     written = dump({"b": date(2026, 1, 2), "a": ("x", Decimal("1.10")), "c": time(1, 2)})
     assert written == (
-        '{"a": {"$type": "tuple", "value": ["x", {"$type": "decimal", "value": "1.10"}]}, '
-        '"b": {"$type": "date", "value": "2026-01-02"}, "c": {"$type": "time", "value": "01:02:00"}}'
+        '{"a":{"$type":"tuple","value":["x",{"$type":"decimal","value":"1.10"}]},'
+        '"b":{"$type":"date","value":"2026-01-02"},"c":{"$type":"time","value":"01:02:00"}}'
     )
     assert load(dump({"$type": "date", "value": 1})) == {"$type": "date", "value": 1}
     assert load(dump(UUID(int=5))) == UUID(int=5)
