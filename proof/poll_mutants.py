@@ -217,7 +217,7 @@ MUTANTS = [
     ),
     Mutant(
         "a file keeps no pair as out of sight until its end",
-        "tasks/journal/file.py",
+        "tasks/journal/lines.py",
         '"apart": link.apart} if link.parked or link.apart else words',
         '"apart": link.apart} if False else words',
     ),

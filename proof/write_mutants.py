@@ -187,8 +187,32 @@ MUTANTS = [
     Mutant(
         "half a surrogate pair is kept as it is",
         CANONICAL,
-        "return text if text.isascii() else text.encode",
-        "return text if True else text.encode",
+        '        return text.encode("utf-8", "backslashreplace").decode()\n',
+        "        return text\n",
+    ),
+    Mutant(
+        "half a surrogate pair cannot be read",
+        CANONICAL,
+        "    except ValueError:  # half a surrogate pair, or no JSON\n",
+        "    except UnicodeError:\n",
+    ),
+    Mutant(
+        "what came first is written first",
+        CANONICAL,
+        "        return {key: value[key] for key in sorted(value)}\n",
+        "        return dict(value)\n",
+    ),
+    Mutant(
+        "what came first in what is not plain is written first",
+        CANONICAL,
+        "    plain = {key: to_json(value[key]) for key in sorted(value)}\n",
+        "    plain = {key: to_json(value[key]) for key in value}\n",
+    ),
+    Mutant(
+        "what stands for a value of another type is taken as it stands",
+        CANONICAL,
+        "        and TYPE_KEY not in value\n",
+        "",
     ),
 ]
 

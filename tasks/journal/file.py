@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import fields, is_dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from config.private_files import open_private, private_directory
 from tasks.errors import StateError
 from tasks.journal.contract import (
     BATCH,
@@ -21,13 +18,14 @@ from tasks.journal.contract import (
     Lull,
     Memory,
     Proof,
-    memory_from_data,
     memory_to_data,
     numbers_of,
-    parked_words,
 )
-from tasks.journal.ledger import LedgerEntry, Version, fingerprint_of
+from tasks.journal.ledger import LedgerEntry
+from tasks.journal.ledger_file import LedgerFile
+from tasks.journal.lines import append_lines, fields_of, line_of, replay
 from tasks.journal.state import State
+from tasks.journal.state_changes import change_state, prove
 from tasks.journal.state_links import (
     base_of,
     counterparts_of,
@@ -38,17 +36,10 @@ from tasks.journal.state_links import (
     unsettled_in,
 )
 from tasks.journal.together import Together
-from tasks.merge import ID, Effect, End, Intent, Link, Name
+from tasks.merge import ID, Effect, End, Intent, Link
 from tasks.uninterrupted import uninterrupted
 from tasks.values.canonical import dump, load
-from tasks.values.date_range import DateRange
-from tasks.values.file import File
-from tasks.values.opaque import Opaque
-from tasks.values.plain import PLAIN
-from tasks.values.references import References
 
-#: Types of most of what is kept, which is nothing that has fields.
-_WHOLE = PLAIN | {dict, frozenset}
 #: In the place of a state, when a database has taken the task over.
 MOVED = {"moved": "database"}
 
@@ -65,12 +56,12 @@ class FileJournal:
         self.path = path
         self.changes = path.with_suffix(".journal")
         self.ledger = path.with_suffix(".conflicts.jsonl")
+        self._ledger = LedgerFile(self.ledger)
         self.state = State()
         #: Whether `state` is what the files hold; before that they must not be written.
         self.loaded = False
         #: What `recall` has read, for who asks for all of it next.
         self._recalled: Base | None = None
-        self._told: set[str] | None = None
         #: Whether the journal holds nothing but what this object wrote, so that lines can be added to it.
         self._fresh = False
         self._one_by_one = threading.Lock()
@@ -114,7 +105,7 @@ class FileJournal:
             if not line:
                 continue
             try:
-                _replay(self.state, load(line))
+                replay(self.state, load(line))
             except (StateError, ValueError, TypeError, KeyError) as error:
                 if number == len(lines):  # cut off by a crash while it was written, so never confirmed
                     break
@@ -222,7 +213,7 @@ class FileJournal:
     async def begin(self, intent: Intent | None, effect: Effect | None = None) -> None:
         """Keep an intent. What a write replaces is kept by a database only."""
         if intent is not None:
-            await self._append({"begin": _fields_of(intent)})
+            await self._append({"begin": fields_of(intent)})
             change_state(self.state, begin=intent)
 
     async def confirm(
@@ -233,7 +224,7 @@ class FileJournal:
 
     async def confirm_all(self, proofs: Sequence[Proof]) -> None:
         """Keep what is known of several pairs: in one line, of which a crash leaves all or nothing."""
-        lines = [_line_of(proof) for proof in proofs]
+        lines = [line_of(proof) for proof in proofs]
         await self._append(lines[0] if len(lines) == 1 else {"all": lines})
         prove(self.state, proofs)
 
@@ -253,7 +244,7 @@ class FileJournal:
             if not self._fresh:  # its last line may be half a line
                 self.compact()
             self._fresh = False  # also where this fails halfway
-            _append_lines(self.changes, lines)
+            append_lines(self.changes, lines)
             self._fresh = True
 
     async def keep_conflict(self, entry: LedgerEntry) -> None:
@@ -261,11 +252,7 @@ class FileJournal:
 
         def append() -> None:
             with self._one_by_one:
-                if self._told is None:
-                    self._told = _told_in(self.ledger)
-                if entry.fingerprint not in self._told:
-                    _append_lines(self.ledger, [{"fingerprint": entry.fingerprint, **_fields_of(entry)}])
-                    self._told.add(entry.fingerprint)
+                self._ledger.keep(entry)
 
         await uninterrupted(asyncio.to_thread(append))
 
@@ -297,159 +284,3 @@ def refuse_moved(path: Path) -> None:
         raise StateError(
             f"task {name!r} is kept by the database now: run it with `lockstep run {name}` or through the workers"
         )
-
-
-def _told_in(path: Path) -> set[str]:
-    """The fingerprints of what a ledger holds."""
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    except FileNotFoundError:
-        return set()
-    except OSError as error:
-        raise StateError(f"{path} cannot be read: {error.strerror}") from error
-    return set(filter(None, map(_fingerprint_in, lines)))
-
-
-def _fingerprint_in(line: str) -> str:
-    """That of an entry; none where a crash has cut its line off."""
-    try:
-        entry = load(line)
-        # A line of an older version has none, but its parts.
-        return str(entry["fingerprint"]) if "fingerprint" in entry else fingerprint_of(entry)
-    except (StateError, TypeError, KeyError):
-        return ""
-
-
-def entries_in(path: Path) -> Iterator[LedgerEntry]:
-    """The entries of a ledger; a line that a crash has cut off is none, and one of an older form is left out.
-
-    Raises:
-        StateError: the file cannot be read.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise StateError(f"{path} cannot be read: {error.strerror}") from error
-    for line in filter(None, lines):
-        with suppress(StateError, TypeError, KeyError):
-            said = dict(load(line))
-            del said["fingerprint"]
-            places = {place: Version(**said.pop(place)) for place in ("first", "second")}
-            yield LedgerEntry(**{**said, **places, "name": Name(**said.get("name", {}))})
-
-
-def _append_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
-    try:
-        private_directory(path.parent)
-        with open_private(path, "a") as file:
-            file.write("".join(dump(line) + "\n" for line in lines))
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise StateError(f"{path} cannot be written: {error.strerror}") from error
-
-
-def change_state(
-    state: State,
-    *,
-    begin: Intent | None = None,
-    put: Link | None = None,
-    drop: Link | None = None,
-    settle: Sequence[str] = (),
-    memory: Memory | None = None,
-    forget: Sequence[str] = (),
-) -> None:
-    """What a journal's calls do to a state."""
-    if begin is not None:
-        state.intents[begin.key] = {
-            "side": begin.side.value,
-            "source_id": begin.source_id,
-            "values": dict(begin.values),
-            "target_id": begin.target_id,
-            "answered": begin.answered,
-            "begun_at": begin.begun_at,
-            "hash": begin.hash,
-        }
-    for key in settle:
-        state.intents.pop(key, None)
-    if drop is not None:
-        for part in (state.ids, state.objs, state.others, state.parked):
-            part.pop(drop.left_id, None)
-    if put is not None:
-        state.ids[put.left_id] = put.right_id
-        state.objs[put.left_id] = dict(put.left)
-        state.others[put.left_id] = dict(put.right)
-        state.parked.pop(put.left_id, None)
-        if put.parked:
-            state.parked[put.left_id] = parked_words(put)
-    if memory is not None:
-        state.memory = memory_to_data(memory)
-    for values in (*state.objs.values(), *state.others.values()) if forget else ():
-        for name in forget:
-            values.pop(name, None)
-
-
-def prove(state: State, proofs: Iterable[Proof]) -> None:
-    """What is known of some pairs, in a state."""
-    for proof in proofs:
-        change_state(state, put=proof.put, drop=proof.drop, settle=proof.settle)
-
-
-def _line_of(proof: Proof) -> dict[str, Any]:
-    put, drop = proof.put, proof.drop
-    return {"put": put and _words_of(put), "drop": drop and _words_of(drop), "settle": list(proof.settle)}
-
-
-def _words_of(link: Link) -> dict[str, Any]:
-    """What `_link` takes; of nearly all links no more than this is to be said."""
-    words = {"left_id": link.left_id, "right_id": link.right_id, "left": link.left, "right": link.right}
-    return {**words, "parked": link.parked, "apart": link.apart} if link.parked or link.apart else words
-
-
-def _replay(state: State, line: Mapping[str, Any]) -> None:
-    """Apply one line of the journal."""
-    if "all" in line:
-        for part in line["all"]:
-            _replay(state, part)
-        return
-    if "begin" in line:
-        begun = line["begin"]
-        change_state(state, begin=Intent(**{**begun, "side": End(begun["side"])}))
-        return
-    if "memory" in line:
-        change_state(state, memory=memory_from_data(line["memory"]), forget=line["forget"])
-        return
-    change_state(
-        state,
-        put=_link(line["put"]),
-        drop=_link(line["drop"]),
-        settle=line["settle"],
-    )
-
-
-def _link(fields: Mapping[str, Any] | None) -> Link | None:
-    return Link(**{**fields, "parked": _sides(fields.get("parked", ()))}) if fields else None
-
-
-def _sides(names: Iterable[str]) -> frozenset[End]:
-    return frozenset(map(End, names))
-
-
-def state_of(base: Base) -> State:
-    """What is remembered of a task, as a state."""
-    state = State(memory=memory_to_data(base.memory))
-    for link in base.links:
-        change_state(state, put=link)
-    for intent in base.intents:
-        change_state(state, begin=intent)
-    return state
-
-
-def _fields_of(kept: Any) -> Any:
-    """What it holds by name, and what is in it likewise. Values are not taken apart, as `asdict` would do."""
-    if not is_dataclass(kept) or isinstance(kept, DateRange | File | Opaque | References):
-        return kept
-    values = ((each.name, getattr(kept, each.name)) for each in fields(kept))
-    return {name: value if type(value) in _WHOLE else _fields_of(value) for name, value in values}

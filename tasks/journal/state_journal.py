@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from tasks.journal.contract import BATCH, Base, Linked, Lull, Memory, Proof
-from tasks.journal.file import change_state, prove
 from tasks.journal.ledger import LedgerEntry
 from tasks.journal.state import State
+from tasks.journal.state_changes import change_state, prove
 from tasks.journal.state_links import (
     base_of,
     counterparts_of,

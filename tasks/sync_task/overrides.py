@@ -18,9 +18,9 @@ from tasks.engine.proofs import batches
 from tasks.engine.running import Running
 from tasks.errors import TaskDefinitionError
 from tasks.journal.contract import Base, Memory, Proof
-from tasks.journal.file import state_of
 from tasks.journal.ledger import LedgerEntry
 from tasks.journal.state import State
+from tasks.journal.state_changes import state_of
 from tasks.journal.state_journal import StateJournal
 from tasks.journal.state_links import base_of
 from tasks.merge import Action, Effect, Intent, Plan

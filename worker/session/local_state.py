@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 from config.private_files import open_private
 from tasks.errors import StateError
 from tasks.journal.contract import Base
-from tasks.journal.file import MOVED, FileJournal, entries_in, is_moved
+from tasks.journal.file import MOVED, FileJournal, is_moved
+from tasks.journal.ledger_file import entries_in
 from tasks.local import alone
 from worker.store import RunRecord, Store
 from worker.store.renaming import RenameRefusedError

@@ -16,8 +16,8 @@ from tasks import ConflictMode, SyncTask
 from tasks.engine.known import Known, Synced
 from tasks.engine.report import Order, RunReport
 from tasks.journal.contract import memory_from_data
-from tasks.journal.file import change_state
 from tasks.journal.state import State
+from tasks.journal.state_changes import change_state
 from tasks.journal.state_journal import StateJournal
 from tasks.journal.state_links import links_of
 from tasks.merge import ID, End, Held, Intent, Link, Policy, Record, Snapshot, is_settled, make_plan

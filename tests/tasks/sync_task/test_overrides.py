@@ -269,7 +269,7 @@ async def test_a_plan_of_a_task_with_steps_writes_nothing() -> None:
 
 
 def test_a_base_keeps_its_parts_as_a_state() -> None:
-    from tasks.journal.file import state_of
+    from tasks.journal.state_changes import state_of
     from tasks.journal.state_links import base_of
     from tasks.merge import End
 
