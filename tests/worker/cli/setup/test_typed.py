@@ -131,7 +131,7 @@ def test_from_nothing_to_the_first_objects(
 def test_ctrl_c_leaves_nothing(here: Path, notion: Notion) -> None:
     child = started(here)
     for expected, answer in (
-        ("Token of Notion", TOKEN),
+        ("Token of Notion (not shown): ", TOKEN),  # what is typed before its last blank is dropped
         ("by its number or title: ", "2"),
         ("Which service: ", None),
     ):
