@@ -206,8 +206,8 @@ MUTANTS = [
     Mutant(
         "moments are kept as they are said",
         PUT,
-        "    named = [{**same, **row, **statement.formed(row)} for row in rows]\n",
-        "    named = [{**same, **row} for row in rows]\n",
+        "        rows = [{**row, **statement.formed(row)} for row in rows]\n",
+        "        pass\n",
     ),
     Mutant(
         "rows are given in another order than the statement names them",

@@ -237,10 +237,12 @@ class Links:
         right_ids = {left_id: row.right_id for left_id, row in before.items()}
         new = [link for link in links if right_ids.get(link.left_id) != link.right_id]
         replaced = {link.left_id: right_ids[link.left_id] for link in new if link.left_id in before}
-        refer = references.refers(connection, task)
-        if refer:
+        referred_before = references.refers(connection, task)
+        if referred_before:
             references.stir(connection, task, [*map(_pair, new), *replaced.items()])
-        standing = references.standing(connection, task, links, replaced)
+        ids = {link.left_id for link in links}
+        refer = any(map(_refers, links))  # in most tasks none does
+        standing = references.standing(connection, task, links, replaced) if refer else ids
         rows = [
             {
                 "left_id": link.left_id,
@@ -260,7 +262,7 @@ class Links:
         except IntegrityError as error:
             which = links[0].right_id if len(links) == 1 else f"one of {some(len(links), 'object')}"
             raise ItemError(f"{which} is linked with another object already") from error
-        if refer or any(map(_refers, links)):
+        if refer or referred_before:
             references.keep(connection, task, links)
         more = numbers_of({link.left_id: link for link in links}.values())
         more.subtract(row.parked or "" for row in before.values())

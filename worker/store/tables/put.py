@@ -32,8 +32,9 @@ def put_rows(
         return
     statement = _statement(table, connection.dialect)
     same = {**alike, **statement.formed(alike)}
-    named = [{**same, **row, **statement.formed(row)} for row in rows]
-    connection.exec_driver_sql(statement.words, [*map(statement.given, named)])
+    if any(name not in alike for name in statement.forms):
+        rows = [{**row, **statement.formed(row)} for row in rows]
+    connection.exec_driver_sql(statement.words, [statement.given({**same, **row}) for row in rows])
 
 
 @dataclass(frozen=True, slots=True)
