@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from config.drivers import drivers_words
 from tasks.errors import ItemError, OutcomeUnknownError, SideError, TaskDefinitionError
+from tasks.server_engine import server_engine
 from tasks.services.sql.dialects import DIALECTS, Dialect
 from tasks.services.sql.file_column import MEASURE, measured
 
@@ -68,7 +69,7 @@ def parsed(url: str, password: SecretStr | None = None) -> sa.URL:
 
 
 def _engine(address: sa.URL) -> sa.Engine:
-    common = {"hide_parameters": True, "pool_size": 1, "max_overflow": 1, "pool_pre_ping": True}
+    pool = {"pool_size": 1, "max_overflow": 1}
     if address.get_backend_name() == "postgresql":
         patience: dict[str, Any] = {
             "connect_timeout": CONNECT_SECONDS,
@@ -79,8 +80,7 @@ def _engine(address: sa.URL) -> sa.Engine:
             "client_encoding": "utf8",
             "prepare_threshold": None,  # what is prepared would not be found through a pool of connections
         }
-        given = {name: value for name, value in patience.items() if name not in address.query}
-        return sa.create_engine(address, connect_args=given, **common)
+        return server_engine(address, patience, **pool)
     path = Path(address.database or "").expanduser()
 
     def connect() -> sqlite3.Connection:
@@ -94,7 +94,9 @@ def _engine(address: sa.URL) -> sa.Engine:
         connection.execute("PRAGMA foreign_keys=ON")
         return connection
 
-    return sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool, **common)
+    return sa.create_engine(
+        "sqlite://", creator=connect, poolclass=sa.QueuePool, hide_parameters=True, pool_pre_ping=True, **pool
+    )
 
 
 def _text(raw: bytes) -> str | bytes:

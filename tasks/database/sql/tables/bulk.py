@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -18,6 +17,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from tasks.database.records.record import WHOLE, SyncRecord
 from tasks.database.sql.tables import schema
+from tasks.database.sql.tables.once import once_for_table
 from tasks.database.sql.tables.synced_table import SyncedTable
 
 _SQLITE = sqlite.dialect().identifier_preparer
@@ -190,7 +190,7 @@ def write_rows(
     connection.execute(insert, [dict(zip(names, row, strict=True)) for row in rows])
 
 
-@lru_cache(2_000)
+@once_for_table
 def _sqlite_insert(table: SyncedTable, names: tuple[str, ...], how: How, aborts: bool) -> str:
     """The statement, as text: to have it compiled takes as long as many rows do."""
     quote = _SQLITE.quote

@@ -25,6 +25,7 @@ from sqlalchemy.exc import (
 from config.drivers import drivers_words
 from tasks.database.exceptions import SyncAbortedError
 from tasks.errors import SideError, TaskDefinitionError
+from tasks.server_engine import server_engine
 
 #: How long a writer waits for another one, in seconds.
 BUSY_SECONDS = 30
@@ -188,9 +189,7 @@ def connect(url: str) -> sa.Engine:
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() != "sqlite":
             # Without an encoding that of the database holds, and one in SQL_ASCII gives bytes.
-            usual = {"connect_timeout": CONNECT_SECONDS, "client_encoding": "utf8"}
-            given = {name: value for name, value in usual.items() if name not in parsed.query}
-            engine = sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True, connect_args=given)
+            engine = server_engine(parsed, {"connect_timeout": CONNECT_SECONDS, "client_encoding": "utf8"})
             if engine.dialect.driver == "psycopg":
                 from tasks.database.sql.values.loading import tolerate
 

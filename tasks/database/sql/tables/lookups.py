@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from tasks.database.sql.tables import schema
 from tasks.database.sql.tables.bulk import array
+from tasks.database.sql.tables.once import once_for_table
 from tasks.database.sql.tables.synced_table import SyncedTable
 from tasks.database.sql.values.postgresql import Unpadded, selected
 
@@ -33,9 +33,8 @@ def records(table: SyncedTable, keys: Sequence[Any], *, lock: bool) -> tuple[sa.
     return _made(table, lock), {_KEYS: values}
 
 
-@lru_cache(2_000)
+@once_for_table
 def _made(table: SyncedTable, lock: bool) -> sa.Select[Any]:
-    """Made once for a table, as making it takes longer than asking it for some."""
     if table.dialect == "sqlite":
         known = sa.and_(_records.c.model == table.label, _records.c.key == sa.cast(table.key_column, sa.Text))
         rows = columns(table).select_from(table.table.outerjoin(_records, known))

@@ -1,22 +1,19 @@
-"""Queries for pages in the order of arrival, made once for a table: making one takes longer than asking it."""
+"""Queries for pages in the order of arrival."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from tasks.database.sql.tables import lookups, schema
+from tasks.database.sql.tables.once import once_for_table
 from tasks.database.sql.tables.synced_table import SyncedTable
 
 _records = schema.records
 
-#: Queries that are kept: some for each of a process's tables.
-_KEPT = 2_000
 
-
-@lru_cache(_KEPT)
+@once_for_table
 def living(table: SyncedTable, after: type[str] | type[bytes] | None, *, limited: bool) -> sa.Select[Any]:
     """Records as `lookups.columns` gives them, with their keys, in the order of place and key.
 
@@ -29,7 +26,7 @@ def living(table: SyncedTable, after: type[str] | type[bytes] | None, *, limited
     return _placed(table, columns, after, limited=limited).where(_records.c.deleted.is_(None))
 
 
-@lru_cache(_KEPT)
+@once_for_table
 def buried(table: SyncedTable, after: type[str] | type[bytes] | None, *, limited: bool) -> sa.Select[Any]:
     """The same of tombstones: key, stamp and arrival."""
     columns = sa.select(_records.c.key, _records.c.deleted, _records.c.received_at)

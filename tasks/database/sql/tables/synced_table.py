@@ -49,6 +49,8 @@ class SyncedTable:
     #: Reads it again by a connection; None: a program has described the table.
     read_by: Callable[[sa.Connection], SyncedTable] | None = field(default=None, compare=False, repr=False)
     loose_keys: bool = False
+    #: What is made once for it (`tables.once`).
+    made: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.identity not in self.fields:

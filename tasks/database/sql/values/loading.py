@@ -5,6 +5,7 @@ Without this the driver refuses a page for a single one of them.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -27,6 +28,7 @@ def tolerate(engine: sa.Engine) -> None:
             connection.adapters.register_loader(oid, _tolerant(found))
 
 
+@cache  # the driver forgets no class
 def _tolerant(strict: Any) -> type[Loader]:
     class Tolerant(Loader):
         """Loads as the driver does, or else a text."""
