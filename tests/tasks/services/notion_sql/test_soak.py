@@ -265,7 +265,7 @@ class Town:
                 and later.field in ("", entry.field)
                 for later in self.entries[number + 1 :]
             )
-            told = f'"{entry.value}"' if entry.field == "Notes" else f": {entry.value}"
+            told = f'"{entry.value}"' if entry.field == "Notes" else f":{entry.value}"
             assert seen or told in kept, f"{entry} is nowhere"
         for name in {entry.name for entry in self.entries} - table.keys():
             assert any(entry.name == name and not entry.field for entry in self.entries), (
