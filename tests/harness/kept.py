@@ -7,14 +7,15 @@ from collections import Counter
 from collections.abc import Callable
 
 #: Times before the first look, which fill what is filled once, and those between the looks.
-BEFORE, BETWEEN = 4, 12
+BEFORE, BETWEEN = 3, 8
 
 
 def grown(work: Callable[[int], object]) -> dict[str, int]:
     """The types of which there is one more for each time, or nearly so, that work was done; it is given the number."""
+    _objects()  # also to look leaves something, once
     for number in range(BEFORE):
         work(number)
-        before = _objects()  # also to look leaves something, once
+    before = _objects()
     for number in range(BEFORE, BEFORE + BETWEEN):
         work(number)
     more = _objects()

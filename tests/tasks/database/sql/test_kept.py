@@ -17,6 +17,7 @@ from tests.harness.kept import BEFORE, BETWEEN, grown
 from tests.tasks.database.sql.conftest import Node
 
 
+@pytest.mark.parametrize("kinds", [("sqlite", "sqlite"), ("sqlite", "postgresql")])
 def test_a_process_grows_by_no_node_that_was_closed(
     make_node: Callable[[str], Node], kinds: tuple[str, str]
 ) -> None:
