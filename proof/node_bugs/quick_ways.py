@@ -8,6 +8,7 @@ from node_bugs.places import CONTRACT, HERE, RECONCILER, SQL
 
 QUICK_TESTS = "tests/tasks/database/test_quick_ways.py"
 NOTES_TESTS = "tests/tasks/database/sql/test_notes.py"
+KEPT_TESTS = "tests/tasks/database/sql/test_kept.py"
 DIFFERING, RECORD = HERE + "records/differing.py", HERE + "records/record.py"
 
 MUTANTS = [
@@ -101,5 +102,33 @@ MUTANTS = [
         'values, after = {"stamp": after_key[0], "key": key}, type(key)',
         'values["key"], after = key, type(key)',
         CONTRACT,
+    ),
+    Mutant(
+        "what is made for a table is made for each question",
+        SQL + "tables/once.py",
+        "found = table.made[key] = make(",
+        "found = make(",
+        KEPT_TESTS,
+    ),
+    Mutant(
+        "all that was ever made for a table is kept",
+        SQL + "tables/once.py",
+        "        if found is _NOTHING:\n            if len(table.made) >= KEPT:\n",
+        "        if found is _NOTHING:\n            if False:\n",
+        KEPT_TESTS,
+    ),
+    Mutant(
+        "each connection has loaders of its own",
+        SQL + "values/loading.py",
+        "@cache  # the driver forgets no class\n",
+        "",
+        KEPT_TESTS,
+    ),
+    Mutant(
+        "each engine has a dialect of its own",
+        "tasks/server_engine.py",
+        "sa.Engine(first.pool.recreate(), first.dialect, first.url, hide_parameters=True)",
+        "sa.create_engine(first.url, hide_parameters=True, pool_pre_ping=True, connect_args=given)",
+        KEPT_TESTS,
     ),
 ]
