@@ -217,7 +217,7 @@ def test_nothing_waits_inside_a_worker(rabbit: RabbitMQ, make: MakeStack) -> Non
 
 def test_what_is_started_without_it_waits_for_it(rabbit: RabbitMQ, make: MakeStack) -> None:
     stack = make(ProbeSpec(every=1))
-    rabbit.kill()
+    rabbit.stop()  # it still knows that it belongs to nobody any more
     try:
         worker, beat = stack.worker(ready=False), stack.beat()
         worker.wait_for_line("Cannot connect to amqp", LONG)
