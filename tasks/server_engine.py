@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 
 #: So many addresses are known at once.
 KNOWN = 64
@@ -22,7 +23,17 @@ def server_engine(url: sa.URL, patience: Mapping[str, Any], **pool: Any) -> sa.E
     """
     given = {name: value for name, value in patience.items() if name not in url.query}
     first = _first(url, tuple(given.items()), tuple(pool.items()))
-    return sa.Engine(first.pool.recreate(), first.dialect, first.url, hide_parameters=True)
+    engine = sa.Engine(first.pool.recreate(), first.dialect, first.url, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def _look(connection: Any, _record: Any) -> None:
+        # SQLAlchemy asks once for a dialect, and a search path may be another one since.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_schema()")
+            (first.dialect.default_schema_name,) = cursor.fetchone()
+        connection.rollback()
+
+    return engine
 
 
 @lru_cache(KNOWN)
