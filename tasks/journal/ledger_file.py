@@ -40,13 +40,7 @@ def entries_in(path: Path) -> Iterator[LedgerEntry]:
     Raises:
         StateError: the file cannot be read.
     """
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise StateError(f"{path} cannot be read: {error.strerror}") from error
-    for line in filter(None, lines):
+    for line in _lines_in(path):
         with suppress(StateError, TypeError, KeyError):
             said = dict(load(line))
             del said["fingerprint"]
@@ -54,15 +48,19 @@ def entries_in(path: Path) -> Iterator[LedgerEntry]:
             yield LedgerEntry(**{**said, **places, "name": Name(**said.get("name", {}))})
 
 
-def _told_in(path: Path) -> set[str]:
-    """The fingerprints of what a ledger holds."""
+def _lines_in(path: Path) -> list[str]:
+    """What stands in a ledger; nothing where there is none yet."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+        return [line for line in path.read_text(encoding="utf-8", errors="replace").split("\n") if line]
     except FileNotFoundError:
-        return set()
+        return []
     except OSError as error:
         raise StateError(f"{path} cannot be read: {error.strerror}") from error
-    return set(filter(None, map(_fingerprint_in, lines)))
+
+
+def _told_in(path: Path) -> set[str]:
+    """The fingerprints of what a ledger holds."""
+    return set(filter(None, map(_fingerprint_in, _lines_in(path))))
 
 
 def _fingerprint_in(line: str) -> str:
