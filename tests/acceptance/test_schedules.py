@@ -40,7 +40,9 @@ def test_two_beats_of_which_one_is_killed(make_office: MakeOffice) -> None:
     assert len(runs) <= (time.time() - begun) / 2 + 1
     assert min(after - before for before, after in pairwise(starts)) > 1
     assert len({run.message_id for run in runs}) == len(runs)
-    assert {run.status for run in runs} <= {"succeeded", "running"}
+    assert {run.status for run in runs} <= {"succeeded", "running", "skipped"}
+    # A run may take longer than the two seconds to the next one.
+    assert all(" is busy: session " in run.reason for run in runs if run.status == "skipped")
     assert len(office.in_step()) == 4
     assert second.running
 
