@@ -15,7 +15,7 @@ SETTLED, KNOWN, RUN, CHANGES, BASES = (
     *(f"tasks/engine/{name}.py" for name in ("known", "run", "changes", "bases")),
 )
 CONTRACT = "tasks/journal/contract.py"
-READING, SIDE = "tasks/engine/reading.py", "tasks/sides/side.py"
+READING, SIDE, METHODS = "tasks/engine/reading.py", "tasks/sides/side.py", "tasks/sync_task/sides.py"
 LINKS, JOURNAL = "worker/store/tables/links.py", "worker/store/journal.py"
 NUMBERS = "worker/store/tables/numbers.py"
 OF_OTHERS = "tests/tasks/engine/test_lulls_of_others.py"
@@ -375,6 +375,18 @@ MUTANTS = [
         'self._partial = getattr(listed, "partial", None)',
     ),
     Mutant(
+        "of a page nothing unchanged is kept, though it cannot be read again",
+        READING,
+        "base_of if side.has_get else None",
+        "base_of",
+    ),
+    Mutant(
+        "a task's generator is taken for a listing",
+        METHODS,
+        "inspect.isasyncgenfunction(self.pages) or inspect.isgeneratorfunction(self.pages)",
+        "False",
+    ),
+    Mutant(
         "pages are asked for though the listing was written anew",
         SIDE,
         'return last.get("pages", Side.pages) is not Side.pages',
@@ -403,6 +415,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parts=(
             *("config", "tasks", "worker", "tests/conftest.py", "tests/harness", "tests/world"),
             *("tests/tasks/boards.py", "tests/tasks/policies/places.py", "tests/tasks/references/graphs.py"),
+            "tests/tasks/sync_task/seed_style.py",
             *("tests/tasks/engine/watched.py", "tests/tasks/services/sql/conftest.py", *SUITES),
         ),
         arguments=("-k", "not postgresql", *SUITES),

@@ -55,7 +55,7 @@ async def read_side(adapter: Adapter, base_of: BaseOf | None = None) -> SideView
     pages = await adapter.call(side.pages) if side.lists_in_pages else NotImplemented
     if pages is NotImplemented:
         return await view_of(adapter, await adapter.call(side.list))
-    reading = _Reading(adapter, base_of)
+    reading = _Reading(adapter, base_of if side.has_get else None)
     async with aclosing(_each(adapter, pages)) as each:
         async for page in each:
             await reading.take(page, "pages")

@@ -22,6 +22,12 @@ check_lock: ContextVar[Callable[[], None]] = ContextVar("check_lock", default=la
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
+def not_offered(method: Method) -> Method:
+    """Marks a method of the contract that raises: a side without one of its own does not offer it."""
+    method.not_offered = True  # type: ignore[attr-defined]
+    return method
+
+
 def does_nothing(method: Method) -> Method:
     """Marks a method of the contract that is there to be overridden: it is called where one stands, in no thread."""
     method.does_nothing = True  # type: ignore[attr-defined]
@@ -167,11 +173,12 @@ class Side(ABC):
 
     @does_nothing
     def pages(self) -> Answer:
-        """The same objects page by page, for a place that may hold very many. Offered together with `get`.
+        """The same objects page by page, for a place that may hold very many.
 
         An iterator, plain or asynchronous, of lists or `Listing`s, such as a generator. No object is in two of them.
-        Where any is partial the whole is; the cursor is that of the last one that has one. Of a page no object is
-        kept that is as it was when both sides agreed last. A class that overrides `list` alone is asked by that.
+        Where any is partial the whole is; the cursor is that of the last one that has one. Where `get` is offered, of
+        a page no object is kept that is as it was when both sides agreed last. A class that overrides `list` alone is
+        asked by that.
         """
         return NotImplemented
 
@@ -183,6 +190,12 @@ class Side(ABC):
         """
         return NotImplemented
 
+    @property
+    def has_get(self) -> bool:
+        """Whether one object can be read by its id."""
+        return not getattr(self.get, "not_offered", False)
+
+    @not_offered
     def get(self, obj_id: ID) -> Answer:
         """One object by its id, `None` where it is not there."""
         raise TaskDefinitionError(f"{type(self).__name__} offers changes, but no get")

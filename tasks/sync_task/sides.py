@@ -8,13 +8,14 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from tasks.sides import Side
+from tasks.sides import Listing, Side, gathered, whole_of
 
 Method = TypeVar("Method")
 
 #: The task's methods, with `notion` or `other` in the gap, by the names of the contract.
 METHODS = {
     "list": "get_{}_objects",
+    "pages": "get_{}_objects",
     "changes": "{}_changes",
     "get": "{}_get_obj",
     "known": "{}_known_obj",
@@ -86,7 +87,24 @@ class MethodSide(Side):
     scope = _of_both("scope")
     remembered = _of_both("remembered")
 
-    list = _of_task("list")
+    @property
+    def lists_in_pages(self) -> bool:
+        """Whether the task's listing is a generator, which gives pages."""
+        return inspect.isasyncgenfunction(self.pages) or inspect.isgeneratorfunction(self.pages)
+
+    @property
+    def list(self) -> Any:
+        """The task's own; of one that gives pages, all of them."""
+        listing = self.pages
+
+        async def all_pages() -> Listing:
+            return await gathered(listing())
+
+        if inspect.isasyncgenfunction(listing):
+            return all_pages
+        return (lambda: whole_of(listing())) if self.lists_in_pages else listing
+
+    pages = _of_task("pages")
     changes = _of_task("changes")
     get = _of_task("get")
     known = _of_task("known")

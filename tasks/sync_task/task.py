@@ -12,7 +12,7 @@ from tasks.errors import TaskDefinitionError
 from tasks.journal.state import State
 from tasks.object_task import ObjectTask
 from tasks.sides import ID, Answer, check_lock
-from tasks.sides.side import does_nothing
+from tasks.sides.side import does_nothing, not_offered
 from tasks.sync_task import steps
 from tasks.sync_task.overrides import Overrides
 from tasks.sync_task.pairing import MethodPairing
@@ -79,11 +79,11 @@ class SyncTask(ObjectTask):
 
     @abstractmethod
     def get_notion_objects(self) -> Answer:
-        """All Notion objects to sync, as a list or a `Listing`."""
+        """All Notion objects to sync, as a list or a `Listing`; a generator gives them page by page."""
 
     @abstractmethod
     def get_other_objects(self) -> Answer:
-        """All objects of the other side to sync, as a list or a `Listing`."""
+        """All objects of the other side to sync, as a list or a `Listing`; a generator gives them page by page."""
 
     @abstractmethod
     def notion_id(self, obj: Any) -> Answer:
@@ -233,10 +233,12 @@ class SyncTask(ObjectTask):
         """
         return NotImplemented
 
+    @not_offered
     def notion_get_obj(self, obj_id: ID) -> Answer:
         """One Notion object by its id, `None` where it is not there."""
         raise TaskDefinitionError(f"task {self.name!r} offers notion_changes, but no notion_get_obj")
 
+    @not_offered
     def other_get_obj(self, obj_id: ID) -> Answer:
         """One object of the other side by its id, `None` where it is not there."""
         raise TaskDefinitionError(f"task {self.name!r} offers other_changes, but no other_get_obj")

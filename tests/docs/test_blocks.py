@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from sandbox.notion import Sandbox
 from tasks import Side, SyncTask, all_tasks
 from tasks.database.storages.memory import MemoryStorage
 from tasks.database.transport import MemoryTransport
+from tasks.journal.state import State
+from tasks.journal.state_journal import StateJournal
 from tasks.services.notion import SERVICE as NOTION
 from tasks.services.notion import DataSource
 from tasks.services.notion.columns.column import Column
@@ -29,6 +31,7 @@ from tasks.sides import End
 from tasks.tables import declare
 from tests.docs.pages import PAGES, ROOT, Block, block, blocks
 from tests.harness import Process, RedisServer, eventually, free_port
+from tests.tasks.sync_task.seed_style import Services, ToDos
 from tests.worker.cli.conftest import TASK_MODULE
 
 #: A picture of what a program prints, or of how things hang together: nothing to run.
@@ -147,6 +150,7 @@ RUN_BY = {
     ("tasks.md", "[project.entry-points"): f"{HERE}::test_a_side_of_ones_own_is_announced",
     ("tasks.md", "from datetime"): f"{HERE}::test_a_task_of_ones_own",
     ("tasks.md", "from tasks import Changes"): f"{HERE}::test_a_task_of_ones_own",
+    ("tasks.md", "from tasks import Listing"): f"{HERE}::test_listings_of_a_task_of_ones_own_in_pages",
     ("tasks.md", "task = Contacts"): f"{HERE}::test_a_task_of_ones_own",
     ("tasks.md", "from tasks import run_all_tasks"): f"{HERE}::test_running_without_celery",
     ("testing.md", "import datetime"): f"{TESTING}::test_the_side_passes",
@@ -365,6 +369,28 @@ def test_a_task_of_ones_own(known_tasks: None) -> None:
     mapped = executed(modes, modes.text.replace("{…}", '{"Mail": "mail", "Owner": "owner"}'), **names)["task"]
     assert mapped.conflict_modes == {"Mail": "other", "Owner": "notion"}
     assert not mapped.edit_beats_delete
+
+
+async def test_listings_of_a_task_of_ones_own_in_pages() -> None:
+    listing = executed(block("tasks.md", "from tasks import Listing"))["get_other_objects"]
+    services = Services()
+    for name in "abcde":
+        services.todo(name)
+
+    class Client:
+        async def now(self) -> str:
+            return "now"
+
+        async def pages(self, size: int) -> AsyncIterator[list[Any]]:
+            assert size == 100
+            for start in range(0, len(services.todos), 2):
+                yield services.todos[start : start + 2]
+
+    task = type("Paged", (ToDos,), {"get_other_objects": listing, "client": Client()})(services)
+    await task.run(StateJournal(State()))
+    assert [name for name, _ in services.agreed()] == list("abcde")
+    listed = await task.pairing().sides[End.RIGHT].list()
+    assert (list(listed), listed.cursor) == (services.todos, "now")
 
 
 @processes

@@ -170,11 +170,24 @@ class Instrument:
                 methods[method] = self._write(getattr(task, method), word, name)
         create = f"{word}_create_obj"
         methods[create] = self._write(getattr(task, create), word, "create_obj")
+        keyed = METHODS["create"].format(word)
+        if not wrote(task, keyed):  # it hands the values on, and is a coroutine where that is one
+            methods[keyed] = self._write(self._handing_on(task, create), word, "create")
         listing, changes = f"get_{word}_objects", f"{word}_changes"
-        methods[listing] = self._listing(getattr(task, listing), word)
+        own = getattr(task, listing)
+        in_pages = self.sides[ENDS[word]].lists_in_pages
+        methods[listing] = self._paging(own, word) if in_pages else self._listing(own, word)
         if wrote(task, changes):
             methods[changes] = self._changes(getattr(task, changes), word)
         return methods
+
+    def _handing_on(self, task: SyncTask, create: str) -> Any:
+        make = getattr(task, create)
+
+        async def later(_: str, values: Mapping[str, Any]) -> Any:
+            return await make(**values)
+
+        return later if inspect.iscoroutinefunction(make) else lambda _, values: make(**values)
 
     def _methods(self, side: Side, word: str) -> dict[str, Any]:
         """What stands for the methods of a side, by their names."""
@@ -264,12 +277,14 @@ class Instrument:
                 return await gathered(made) if isinstance(made, AsyncIterable) else whole_of(made)
 
             self.fired["listed in pages"] += 1
-            whole = await self._listing(listed, side)(self)
-            for obj in whole:
-                yield Listing([obj])
-            yield Listing(partial=whole.partial, cursor=whole.cursor, unreadable=whole.unreadable)
+            for page in _single(await self._listing(listed, side)(self)):
+                yield page
 
-        return pages
+        def plain_pages(_: Any, /) -> Iterator[Listing]:
+            self.fired["listed in pages"] += 1
+            yield from _single(self._listing(lambda: whole_of(raw()), side)(self))
+
+        return plain_pages if self.own_steps and inspect.isgeneratorfunction(raw) else pages
 
     def _changes(self, raw: Any, side: str) -> Any:
         async def inline(_: Any, cursor: Any, /) -> Any:
@@ -279,6 +294,13 @@ class Instrument:
             return await answer(raw(cursor))
 
         return inline
+
+
+def _single(whole: Listing) -> Iterator[Listing]:
+    """A listing in pages of one object each."""
+    for obj in whole:
+        yield Listing([obj])
+    yield Listing(partial=whole.partial, cursor=whole.cursor, unreadable=whole.unreadable)
 
 
 def _twin(one: T, methods: Mapping[str, Any]) -> T:

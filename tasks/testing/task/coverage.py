@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 from tasks.object_task import ObjectTask
@@ -102,7 +102,21 @@ def _counted(task: ObjectTask, twin: type[ObjectTask], name: str, calls: Counter
         calls[name] += 1
         return raw(self)(*args, **kwargs)
 
-    return inline if inspect.iscoroutinefunction(getattr(task, name)) else plain
+    def pages(self: Any, /) -> Iterator[Any]:
+        calls[name] += 1
+        yield from raw(self)()
+
+    async def later_pages(self: Any, /) -> AsyncIterator[Any]:
+        calls[name] += 1
+        async for page in raw(self)():
+            yield page
+
+    own = getattr(task, name)
+    if inspect.isasyncgenfunction(own):
+        return later_pages
+    if inspect.isgeneratorfunction(own):
+        return pages
+    return inline if inspect.iscoroutinefunction(own) else plain
 
 
 def uncalled(

@@ -53,6 +53,8 @@ class TaskTrial:
         side, task = self.reader.sides[word], self.task
 
         def has(method: str) -> bool:
+            if method == "pages":
+                return side.lists_in_pages
             if isinstance(task, SyncTask):
                 return method in METHODS and wrote(task, METHODS[method].format(word))
             return offers(side, method)

@@ -18,9 +18,12 @@ from tasks.engine.calls import calls
 from tasks.engine.reading import read_side
 from tasks.engine.running import adapters_of
 from tasks.errors import SideError
+from tasks.journal.state import State
+from tasks.journal.state_journal import StateJournal
 from tasks.journal.state_links import links_of
 from tasks.merge import End
 from tests.tasks.policies.places import MAP, ROWS, TODOS, Place, Sync, day
+from tests.tasks.sync_task.seed_style import Services, ToDos
 from tests.world.loop import OF_A_SIDE, run_alone, steady
 
 EXAMPLES = int(os.environ.get("LOCKSTEP_EXAMPLES", "30"))
@@ -249,6 +252,111 @@ async def test_a_small_place_is_kept_whole(monkeypatch: pytest.MonkeyPatch) -> N
     await sync.run()
     bases = bases_of(sync)
     assert len((await view_of(sync, base_of=bases.get)).objects) == 4
+
+
+# -- the listing of a task in one class -------------------------------------------------------------------------------
+
+
+class Generated(ToDos):
+    """A task whose listings are generators."""
+
+    def get_notion_objects(self) -> Iterator[Any]:
+        yield from (
+            self.services.pages[start : start + SIZE] for start in range(0, len(self.services.pages), SIZE)
+        )
+
+    async def get_other_objects(self) -> AsyncIterator[Any]:  # type: ignore[override]
+        for todo in self.services.todos:
+            await asyncio.sleep(0)
+            yield Listing([todo], cursor=todo.uid)
+
+
+class Got(Generated):
+    """The same, with single objects read as well."""
+
+    asked = 0
+
+    def notion_get_obj(self, obj_id: str) -> Any:
+        self.asked += 1
+        return next((page for page in self.services.pages if page.id == obj_id), None)
+
+    async def other_get_obj(self, obj_id: str) -> Any:
+        self.asked += 1
+        return next((todo for todo in self.services.todos if todo.uid == obj_id), None)
+
+
+@pytest.mark.parametrize("kind", [Generated, Got])
+async def test_a_generator_gives_pages(kind: type[Generated]) -> None:
+    """Without a way to read one object again all are kept; with one, those that did not change are read for a write."""
+    services = Services()
+    for name in NAMES:
+        services.page(name)
+    task, journal = kind(services), StateJournal(State())
+    await task.run(journal)
+    assert services.agreed() == [(name, False) for name in NAMES]
+    services.pages[3].done = True
+    services.todos[5].completed = True
+    await task.run(journal)
+    assert [name for name, done in services.agreed() if done] == ["d", "f"]
+    assert getattr(task, "asked", None) == (2 if kind is Got else None)
+    await task.run(journal)
+    assert len(services.writes) == len(NAMES) + 2
+
+
+async def test_of_a_generator_no_more_is_kept_than_of_pages() -> None:
+    services = Services()
+    for name in NAMES:
+        services.page(name)
+    journal = StateJournal(State())
+    for kind, kept in ((Generated, len(NAMES)), (Got, 0)):
+        task = kind(services)
+        await task.run(journal)
+        bases = {link.left_id: link.left for link in links_of(journal.state, End.LEFT, None)}
+        sync = task.pairing()
+        async with calls(task.name) as caller:
+            view = await read_side(adapters_of(sync, sync.mapped({}), caller)[End.LEFT], bases.get)
+        assert len(view.objects) == kept
+        assert len(view.snapshot.records) == len(NAMES)
+
+
+async def test_all_of_a_generators_pages_are_its_listing() -> None:
+    services = Services()
+    for name in NAMES:
+        services.page(name), services.todo(name)
+    sides = Generated(services).pairing().sides
+    assert sides[End.LEFT].list() == services.pages
+    listed = await sides[End.RIGHT].list()
+    assert listed == services.todos
+    assert listed.cursor == services.todos[-1].uid
+    assert not ToDos(services).pairing().sides[End.LEFT].lists_in_pages
+
+
+async def test_a_generator_is_closed_where_the_run_fails() -> None:
+    ended = []
+
+    class Failing(Generated):
+        def get_notion_objects(self) -> Iterator[Any]:
+            try:
+                yield self.services.pages[:2]
+                raise SideError("service down")
+            finally:
+                ended.append("notion")
+
+        async def get_other_objects(self) -> AsyncIterator[Any]:  # type: ignore[override]
+            try:
+                while True:
+                    yield []
+                    await asyncio.sleep(0.01)
+            finally:
+                ended.append("other")
+
+    services = Services()
+    for name in NAMES:
+        services.page(name)
+    with pytest.raises(SideError, match="service down"):
+        await Failing(services).run(StateJournal(State()))
+    assert sorted(ended) == ["notion", "other"]
+    assert services.writes == []
 
 
 # -- odd pages ---------------------------------------------------------------------------------------------------------

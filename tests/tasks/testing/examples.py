@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -169,6 +170,23 @@ class AsyncContacts(Contacts):
 
     async def other_delete_obj(self, obj: Any) -> None:
         self.other.remove(obj["id"])
+
+
+class PagedContacts(AsyncContacts):
+    """Listings that are generators, one of coroutines and a plain one; nothing is said of changes."""
+
+    notion_changes, other_changes = SyncTask.notion_changes, SyncTask.other_changes
+
+    async def get_notion_objects(self) -> AsyncIterator[Any]:  # type: ignore[override]
+        for card in self.notion.all():
+            self._check_open()
+            yield [card]
+
+    def get_other_objects(self) -> Iterator[Any]:  # type: ignore[override]
+        cards = self.other.all()
+        for start in range(0, len(cards), 2):
+            self._check_open()
+            yield cards[start : start + 2]
 
 
 def _changes(book: Book, cursor: int) -> Changes:
