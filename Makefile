@@ -57,6 +57,7 @@ proof: $(VENV)/installed-dev
 	$(BIN)/python proof/poll_mutants.py
 	$(BIN)/python proof/reference_mutants.py
 	$(BIN)/python proof/write_mutants.py
+	$(BIN)/python proof/step_mutants.py
 	$(BIN)/python proof/operator_mutants.py
 	LOCKSTEP_NODE_WORLDS=1700 LOCKSTEP_NODE_HISTORIES=25 LOCKSTEP_NODE_PROCESS_STEPS=150 LOCKSTEP_NODE_FUZZ=1500 \
 		LOCKSTEP_NODE_COLUMNS=100 $(BIN)/python -m pytest --timeout 3600 tests/tasks/database/test_simulator.py \

@@ -18,7 +18,9 @@ LINKED, APART, REMADE, PLANNER, GUARDS, MATCHING, HOLDING = (
     f"tasks/merge/{name}.py"
     for name in ("linked_pairs", "apart", "remade", "planner", "guards", "matching", "holding")
 )
-WRITING, APPLY, RUN, ADAPTER = (f"tasks/engine/{name}.py" for name in ("writing", "apply", "run", "adapter"))
+WRITING, APPLY, RUN, ADAPTER, PLANNING = (
+    f"tasks/engine/{name}.py" for name in ("writing", "apply", "run", "adapter", "planning")
+)
 CONTRACT = "tasks/journal/contract.py"
 COLUMNS, TOLD = "tasks/engine/columns.py", "tasks/engine/told.py"
 OF_COLUMNS = "tasks/policies/columns.py"
@@ -286,9 +288,9 @@ MUTANTS = [
     ),
     Mutant(
         "nothing settles",
-        RUN,
-        "        if not policy.settle:\n",
-        "        if True:\n",
+        PLANNING,
+        "    if not policy.settle:\n",
+        "    if True:\n",
     ),
     Mutant(
         "who types on and on is never synced",

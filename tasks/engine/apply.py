@@ -37,6 +37,7 @@ from tasks.merge import (
     Conflict,
     Create,
     Delete,
+    Intent,
     Link,
     Mark,
     Park,
@@ -80,10 +81,15 @@ class Applier:
         self.views = views
         self.policy = policy
         self.progress = progress
+        self.clock = clock
         self.outcome = Outcome()
         self.bases = Bases(running.journal)
         self.bases.doubtful = doubtful(running.mapping.by_links)
         self.writer = Writer(running, views, policy, self.bases, self.outcome, clock)
+
+    def go_on_from(self, intents: Iterable[Intent]) -> None:
+        """Let a create that an earlier run began have its key again."""
+        self.writer.begun = {(one.side, one.source_id): one.key for one in intents if one.target_id is None}
 
     def keep_in(self, journal: Journal) -> None:
         """Keep what follows in another journal."""

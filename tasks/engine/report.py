@@ -68,8 +68,8 @@ def report_of(plan: Plan, outcome: Outcome) -> RunReport:
         return RunReport("failed", _first_of(outcome.failures), plan, outcome)
     if outcome.held:
         some = "1 object is" if outcome.held == 1 else f"{outcome.held} objects are"
-        first = next(skip.reason for skip in plan.of(Skip) if skip.failing)
-        return RunReport("failed", f"{some} left out after failures: {first}", plan, outcome)
+        first = "".join([f": {skip.reason}" for skip in plan.of(Skip) if skip.failing][:1])
+        return RunReport("failed", f"{some} left out after failures{first}", plan, outcome)
     if outcome.unresolved:
         attributes = "1 attribute" if outcome.unresolved == 1 else f"{outcome.unresolved} attributes"
         return RunReport("conflicts", f"{attributes} edited on both sides and left as before", plan, outcome)

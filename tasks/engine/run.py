@@ -13,6 +13,7 @@ from tasks.engine.changes import Since, read_changes, read_rests
 from tasks.engine.first_sync import knowing, note_what_is_there, with_what_was_there
 from tasks.engine.known import Known
 from tasks.engine.naming import named, names_in
+from tasks.engine.planning import planned
 from tasks.engine.reading import BaseOf, read_side
 from tasks.engine.referring import learned
 from tasks.engine.remembering import memory_after
@@ -31,17 +32,11 @@ from tasks.merge import (
     Plan,
     Policy,
     Values,
-    await_listing,
     brings_together,
     check_guards,
-    hold_back,
-    in_window,
     left_out,
-    let_settle,
-    make_plan,
     may_be_there,
     plan_digest,
-    with_rest,
 )
 from tasks.sides import End
 from tasks.sides import check_lock as lock_check
@@ -122,7 +117,7 @@ class _Run:
         if own is not None and own.whole and own_sync and ordinary:
             self.progress("apply", 0, 0)
             await self.known.load_all()
-            return await self._by_own_sync(own, self.known.base)
+            return await self._by_own_sync(own, self.known.base, policy)
         stepwise = own is not None and bool(own.steps)
         full = bool(self.order.planner or self.order.plan_id or self.order.careful or stepwise)
         # A listing of changes does not show what another scope leaves out.
@@ -150,9 +145,7 @@ class _Run:
             base = await note_what_is_there(self._journal, base, views, policy)
         applier = Applier(self.running, views, policy, progress=self.progress, clock=self.order.clock)
         applier.bases.are_all, applier.bases.rest = self.known.is_whole, base.rest
-        applier.writer.begun = {
-            (intent.side, intent.source_id): intent.key for intent in base.intents if intent.target_id is None
-        }
+        applier.go_on_from(base.intents)
         own = self.running.sync.own
         if own is not None and own.steps and self.order.planner is None:
             await own.apply(applier, plan, self.running, base)
@@ -255,18 +248,8 @@ class _Run:
     ) -> Plan:
         if self.order.planner is not None:
             return replace(self.order.planner(base, views, policy), labels=policy.labels)
-        snapshots = {side: in_window(view.snapshot, policy, listed_at) for side, view in views.items()}
-        plan = make_plan(base.links, snapshots[End.LEFT], snapshots[End.RIGHT], policy, base.intents)
-        plan = with_rest(plan, base.rest, {end: base.rest_shown(end) for end in End})
-        settling = {end: side.settling for end, side in self.running.sync.sides.items()}
-        plan = await_listing(plan, base.intents, settling, listed_at)
-        plan = hold_back(plan, base.memory.held, snapshots, self.order.clock())
-        if not policy.settle:
-            return plan
-        granularity = {end: side.granularity for end, side in self.running.sync.sides.items()}
-        return let_settle(
-            plan, base.links, base.memory.held, snapshots, policy.settle, granularity, listed_at
-        )
+        snapshots = {side: view.snapshot for side, view in views.items()}
+        return planned(self.running, base, snapshots, policy, listed_at=listed_at, now=self.order.clock())
 
     async def _read_both(self, policy: Policy, *, full: bool, now: datetime) -> dict[End, SideView]:
         """Both listings at once; the first error ends the other one."""
@@ -330,12 +313,11 @@ class _Run:
         ordinary = self.order.planner is None and self.running.sync.own is None and not self.known.is_whole
         return lull_now(self.running, self.known.base, policy, self.words, now) if ordinary else None
 
-    async def _by_own_sync(self, own: OwnSteps, base: Base) -> RunReport:
+    async def _by_own_sync(self, own: OwnSteps, base: Base, policy: Policy) -> RunReport:
         """The task's own `sync` decides everything; what it agreed on becomes the base."""
-        outcome = await own.sync(self.running, base)
+        outcome = await own.sync(self.running, base, policy, self.order.clock)
         await self._journal.remember(replace(base.memory, own=self.running.remembered()))
-        missed = outcome.missed
-        return RunReport("incomplete" if missed else "succeeded", "; ".join(missed), Plan(), outcome)
+        return report_of(Plan(), outcome)
 
 
 __all__ = ["Halt", "run", "run_part"]

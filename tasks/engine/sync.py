@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from tasks.journal.contract import Base
@@ -33,7 +33,7 @@ class OwnSteps(Protocol):
         """The steps in a run that it does itself."""
         ...
 
-    def sync(self, running: Any, base: Base) -> Awaitable[Any]:
+    def sync(self, running: Any, base: Base, policy: Policy, clock: Callable[[], datetime]) -> Awaitable[Any]:
         """Do all of a run; gives the `Outcome`, and what was agreed on is in the journal."""
         ...
 

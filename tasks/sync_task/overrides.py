@@ -7,15 +7,20 @@ journal at once; what it changed in the state itself goes into the journal when 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import product
 from typing import Any
 
+from tasks.engine.adapter import Adapter
 from tasks.engine.apply import Applier
 from tasks.engine.outcome import Outcome
 from tasks.engine.proofs import batches
+from tasks.engine.reading import read_side, view_of
 from tasks.engine.running import Running
+from tasks.engine.views import SideView
 from tasks.errors import TaskDefinitionError
 from tasks.journal.contract import Base, Memory, Proof
 from tasks.journal.ledger import LedgerEntry
@@ -23,8 +28,8 @@ from tasks.journal.state import State
 from tasks.journal.state_changes import state_of
 from tasks.journal.state_journal import StateJournal
 from tasks.journal.state_links import base_of
-from tasks.merge import Action, Effect, Intent, Plan
-from tasks.sides import End
+from tasks.merge import Action, Effect, Intent, Link, Plan, Policy
+from tasks.sides import ID, End
 from tasks.sync_task.parts import PARTS, keeps_rest
 
 #: The steps in the order of a run: method, and the part of a plan that it stands for.
@@ -69,16 +74,24 @@ class Overrides:
         """The task's own word on an attribute."""
         return self.task.resolve_conflict(left, right, name, self.task.attr_map[name])
 
-    async def sync(self, running: Running, base: Base) -> Outcome:
+    async def sync(
+        self, running: Running, base: Base, policy: Policy, clock: Callable[[], datetime]
+    ) -> Outcome:
         """Let the task's own `sync` do the run."""
-        context = Context(self.task, running, base)
+        context = Context(self.task, running, base, policy, clock)
         await context.call("sync", context.state if base.links or base.intents else None)
         return context.outcome
 
     async def apply(self, applier: Applier, plan: Plan, running: Running, base: Base) -> None:
         """Carry out a plan part by part; the parts that the task wrote itself are left to it."""
-        context = Context(self.task, running, base)
-        objects = [dict(applier.views[side].objects) for side in End]
+        context = Context(
+            self.task, running, base, applier.policy, applier.clock, dict(applier.views), is_planned=True
+        )
+        read = {side: applier.views[side].objects for side in End}
+
+        def there(side: End) -> dict[ID, Any]:
+            return {one: obj for one, obj in read[side].items() if one not in context.gone[side]}
+
         own = self.steps - {"initial_sync"} if base.links else self.steps
         await context.confirm(settle=plan.void)
 
@@ -95,13 +108,13 @@ class Overrides:
                 continue
             match step:
                 case "initial_sync":
-                    await context.call(step, *objects)
+                    await context.call(step, there(End.LEFT), there(End.RIGHT))
                 case "sync_notion_created":
-                    await context.call(step, context.state, objects[0])
+                    await context.call(step, context.state, there(End.LEFT))
                 case "sync_other_created":
-                    await context.call(step, context.state, objects[1])
+                    await context.call(step, context.state, there(End.RIGHT))
                 case _:
-                    await context.call(step, context.state, *objects)
+                    await context.call(step, context.state, there(End.LEFT), there(End.RIGHT))
         await carry_out(rest)
         applier.outcome.add(context.outcome)
 
@@ -113,6 +126,17 @@ class Context:
     task: Any
     running: Running
     base: Base
+    #: The rules of this run.
+    policy: Policy
+    clock: Callable[[], datetime]
+    #: What it has read of both sides; empty where the task lists them itself, and a step has not had to.
+    views: dict[End, SideView] = field(default_factory=dict)
+    #: Whether all of it was planned, and held against the guards, before the first step.
+    is_planned: bool = False
+    #: The pairs that were agreed on in this run, by the ids of either end, and the objects whose pairs came to their
+    #: end: what was read of them is as it was before.
+    agreed: dict[End, dict[ID, Link]] = field(default_factory=lambda: {end: {} for end in End})
+    gone: dict[End, set[ID]] = field(default_factory=lambda: {end: set() for end in End})
     outcome: Outcome = field(default_factory=Outcome)
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     #: What the run's journal holds by now, as a state.
@@ -160,6 +184,41 @@ class Context:
         """Keep what is known of several pairs in the run's journal."""
         await self.running.journal.confirm_all(proofs)
         await self.kept.confirm_all(proofs)
+        for proof, end in product(proofs, End):
+            if proof.drop is not None:
+                self.gone[end].add(proof.drop.id_on(end))
+                self.agreed[end].pop(proof.drop.id_on(end), None)
+            if proof.put is not None:
+                self.gone[end].discard(proof.put.id_on(end))
+                self.agreed[end][proof.put.id_on(end)] = proof.put
+
+    async def view(self, adapter: Adapter, objects: Mapping[ID, Any] | None) -> SideView:
+        """A side as a step is given it, with what this run knows of it; `None` stands for all that is there."""
+        end = adapter.end
+        if objects is None and end not in self.views:
+            self.views[end] = await read_side(adapter)
+        read = self.views.get(end)
+        given = read.objects if objects is None and read is not None else objects or {}
+        view = await view_of(adapter, [obj for one, obj in given.items() if one not in self.gone[end]])
+        agreed = self.agreed[end]
+        records = {
+            one: replace(record, values={**record.values, **agreed[one].base_on(end)})
+            if one in agreed
+            else record
+            for one, record in view.snapshot.records.items()
+        }
+        snapshot = replace(view.snapshot, records=records)
+        if read is not None:
+            listed = read.snapshot
+            unreadable = {one: why for one, why in listed.unreadable.items() if not snapshot.has(one)}
+            hashes = {one: known for one, known in listed.unreadable_hashes.items() if one in unreadable}
+            snapshot = replace(
+                snapshot,
+                partial=snapshot.partial or listed.partial,
+                unreadable={**snapshot.unreadable, **unreadable},
+                unreadable_hashes={**snapshot.unreadable_hashes, **hashes},
+            )
+        return replace(view, snapshot=snapshot)
 
 
 class StepJournal(StateJournal):

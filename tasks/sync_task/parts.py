@@ -26,9 +26,11 @@ def keeps_deleted(side: End) -> Callable[[Action], bool]:
 
 
 def keeps_created(side: End) -> Callable[[Action], bool]:
-    """The actions that follow from new objects on a side."""
+    """The actions that follow from new objects on a side; one that has its counterpart already is linked with it."""
 
     def keep(action: Action) -> bool:
+        if isinstance(action, Adopt):
+            return action.instead_of is None
         return isinstance(action, Create) and action.side is side.opposite and action.instead_of is None
 
     return keep

@@ -19,10 +19,11 @@ from tasks.engine.apply import Applier
 from tasks.engine.calls import calls
 from tasks.engine.naming import named
 from tasks.engine.outcome import Outcome
+from tasks.engine.planning import planned
 from tasks.engine.reading import view_of
 from tasks.engine.run import run_part
 from tasks.engine.running import Running
-from tasks.engine.views import ask_for_missing
+from tasks.engine.views import SideView, ask_for_missing
 from tasks.errors import TaskError
 from tasks.journal.state import State
 from tasks.journal.state_journal import StateJournal
@@ -31,10 +32,12 @@ from tasks.merge import (
     Adopt,
     Agree,
     Conflict,
+    Delete,
     Link,
     Plan,
     Record,
     Update,
+    check_guards,
     make_plan,
     pair_of,
     resolve,
@@ -81,21 +84,24 @@ def sync(task: ObjectTask, state: State | None) -> State:
 def step(
     task: ObjectTask,
     state: State,
-    notion_objs: Mapping[ID, Any],
-    other_objs: Mapping[ID, Any],
+    notion_objs: Mapping[ID, Any] | None,
+    other_objs: Mapping[ID, Any] | None,
     keep: Callable[[Action], bool],
 ) -> State:
-    """Carry out those actions of the plan for which `keep` is true."""
+    """Carry out those actions of the plan for which `keep` is true.
+
+    Of a side of which the step is given no objects it knows what the run knows, where there is a run.
+    """
 
     context = current.get()
 
     async def part() -> State:
         journal = StateJournal(state) if context is None else StepJournal(state, context)
         async with _running(task, context, journal) as running:
-            outcome = await _apply_part(running, (notion_objs, other_objs), keep)
-        if context is not None:
+            outcome = await _apply_part(running, (notion_objs, other_objs), keep, context)
+        if context is not None:  # the run tells of what failed, and goes on with the rest
             context.outcome.add(outcome)
-        if outcome.failures or outcome.unresolved:
+        elif outcome.failures or outcome.unresolved:
             reason = outcome.failures[0] if outcome.failures else "an attribute was edited on both sides"
             raise StepError(f"task {task.name!r}: {reason}", journal.state)
         return journal.state
@@ -104,20 +110,41 @@ def step(
 
 
 async def _apply_part(
-    running: Running, objects: tuple[Mapping[ID, Any], Mapping[ID, Any]], keep: Callable[[Action], bool]
+    running: Running,
+    objects: tuple[Mapping[ID, Any] | None, Mapping[ID, Any] | None],
+    keep: Callable[[Action], bool],
+    context: Context | None,
 ) -> Outcome:
     adapters, sync = running.adapters, running.sync
-    views = {
-        end: await view_of(adapters[end], list(objs.values())) for end, objs in zip(End, objects, strict=True)
-    }
+    views = {end: await _view(adapters[end], objs, context) for end, objs in zip(End, objects, strict=True)}
     base = await running.journal.load()
-    policy = sync.policy(running.mapping)
+    policy = context.policy if context is not None else sync.policy(running.mapping)
     views = await ask_for_missing(views, base.links, policy)
-    left, right = (views[end].snapshot for end in End)
-    plan = make_plan(base.links, left, right, policy, base.intents)
+    snapshots = {end: view.snapshot for end, view in views.items()}
+    if context is None:
+        applier = Applier(running, views, policy)
+        plan = make_plan(base.links, snapshots[End.LEFT], snapshots[End.RIGHT], policy, base.intents)
+    else:
+        applier = Applier(running, views, policy, clock=context.clock)
+        base, now = replace(context.base, links=base.links, intents=base.intents), context.clock()
+        plan = planned(running, base, snapshots, policy, listed_at=now, now=now)
     plan = await named(plan, views, base.links, sync.title_of(running.mapping))
+    applier.go_on_from(base.intents if context is None else context.base.intents)
     part = Plan(tuple(_linked_only(filter(keep, plan.actions), base.links)), labels=plan.labels)
-    return await Applier(running, views, policy).run(part, base.links)
+    if context is not None and not context.is_planned:
+        # That a side lists nothing matters where something is deleted: other steps may be given a few objects.
+        halt = check_guards(
+            replace(part, listed=plan.listed) if part.of(Delete) else part, len(base.links), policy
+        )
+        if halt is not None:
+            raise StepError(f"task {sync.name!r}: {halt.reason}", context.state)
+    return await applier.run(part, base.links)
+
+
+async def _view(adapter: Adapter, objects: Mapping[ID, Any] | None, context: Context | None) -> SideView:
+    if context is not None:
+        return await context.view(adapter, objects)
+    return await view_of(adapter, list((objects or {}).values()))
 
 
 def _linked_only(actions: Iterable[Action], links: Sequence[Link]) -> Iterator[Action]:

@@ -324,11 +324,11 @@ class SyncTask(ObjectTask):
 
     def sync_notion_created(self, state: State, notion_objs: dict[ID, Any]) -> State:
         """Create counterparts of Notion objects that are not in the state."""
-        return self._step(state, notion_objs, {}, "notion_created")
+        return self._step(state, notion_objs, None, "notion_created")
 
     def sync_other_created(self, state: State, other_objs: dict[ID, Any]) -> State:
         """Create counterparts of the other side's objects that are not in the state."""
-        return self._step(state, {}, other_objs, "other_created")
+        return self._step(state, None, other_objs, "other_created")
 
     def sync_notion_deleted(
         self, state: State, notion_objs: dict[ID, Any], other_objs: dict[ID, Any]
@@ -360,7 +360,13 @@ class SyncTask(ObjectTask):
             )
         return steps.resolve_conflict(self, notion_obj, other_obj, notion_attr)
 
-    def _step(self, state: State, notion_objs: dict[ID, Any], other_objs: dict[ID, Any], part: str) -> State:
+    def _step(
+        self,
+        state: State,
+        notion_objs: dict[ID, Any] | None,
+        other_objs: dict[ID, Any] | None,
+        part: str,
+    ) -> State:
         return steps.step(self, state, notion_objs, other_objs, PARTS[part])
 
 

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
         "policy_mutants",
         "poll_mutants",
         "reference_mutants",
+        "step_mutants",
         "write_mutants",
     ],
 )

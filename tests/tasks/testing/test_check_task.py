@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from tasks import ConflictMode, ItemError, SyncTask, TaskDefinitionError
+from tasks.engine import reading
 from tasks.testing import check_task
 from tasks.testing.copies.memory import MemoryTask
 from tasks.testing.histories.instrument import FaultKind
 from tasks.values.lossy import date_only
 from tests.tasks.sync_task.seed_style import Services, ToDos
-from tests.tasks.testing.examples import AsyncContacts, Contacts, advance
+from tests.tasks.testing.examples import AsyncContacts, Contacts, PagedContacts, advance
 
 MOMENTS = [datetime(2026, 3, 2, 9, 30, tzinfo=UTC), datetime(2026, 3, 5, 11, 30, tzinfo=UTC), None]
 
@@ -36,6 +37,20 @@ def test_a_correct_task_of_coroutines_passes_and_its_changes_are_read() -> None:
     assert report.ok, report.text
     assert "I16" in {one.number for one in report.tried}
     assert report.reached["changes read"]
+
+
+@pytest.mark.parametrize("kept", [0, 1000])
+def test_a_correct_task_of_generators_passes_and_its_pages_are_read(
+    monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr(reading, "KEPT", kept)
+    report = check_task(PagedContacts, histories=40, seed=7, advance=advance)
+    assert report.ok, report.text
+    assert report.reached["listed in pages"]
+    assert report.reached["partial listing"]
+    assert report.reached["listing fails"]
+    assert "get_notion_objects" not in report.uncalled
+    assert "get_other_objects" not in report.uncalled
 
 
 def test_a_task_with_the_abstract_methods_only_passes() -> None:

@@ -201,6 +201,9 @@ class StopsAtTheFirstFailure(Contacts):
                 state = super().sync_state_changes(
                     state, {left_id: notion_objs[left_id]}, {right_id: other_objs[right_id]}
                 )
+                ours, theirs = self.notion.cards[left_id], self.other.cards[right_id]
+                if any(ours[mine] != theirs[name] for mine, name in self.attr_map.items()):
+                    return state
         return state
 
 

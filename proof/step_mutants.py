@@ -1,0 +1,121 @@
+"""Plant bugs in what steps of a task's own are told of their run and see whether their tests find each of them.
+
+python proof/step_mutants.py [NAME ...]
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from planting import Ground, Mutant, command, exit_status, plant
+
+OVERRIDES, STEPS, PARTS, RUN = (
+    *(f"tasks/sync_task/{name}.py" for name in ("overrides", "steps", "parts")),
+    "tasks/engine/run.py",
+)
+
+MUTANTS = [
+    Mutant("nothing planted", OVERRIDES, "", ""),
+    Mutant(
+        "a step does not know that a listing is partial",
+        OVERRIDES,
+        "partial=snapshot.partial or listed.partial",
+        "partial=snapshot.partial",
+    ),
+    Mutant(
+        "a step does not know of what cannot be read",
+        OVERRIDES,
+        "unreadable={**snapshot.unreadable, **unreadable}",
+        "unreadable=snapshot.unreadable",
+    ),
+    Mutant(
+        "a step does not know the rules of its run",
+        STEPS,
+        "policy = context.policy if context is not None else sync.policy(running.mapping)",
+        "policy = sync.policy(running.mapping)",
+    ),
+    Mutant(
+        "what a run has deleted is given to its steps",
+        OVERRIDES,
+        "                self.gone[end].add(proof.drop.id_on(end))\n",
+        "",
+    ),
+    Mutant(
+        "what a run has written is taken for an edit",
+        OVERRIDES,
+        "                self.agreed[end][proof.put.id_on(end)] = proof.put\n",
+        "",
+    ),
+    Mutant(
+        "an object that fails ends the step",
+        STEPS,
+        "        elif outcome.failures or outcome.unresolved:\n",
+        "        if outcome.failures or outcome.unresolved:\n",
+    ),
+    Mutant(
+        "a sync of its own succeeds whatever failed",
+        RUN,
+        "        return report_of(Plan(), outcome)\n",
+        '        return RunReport("succeeded", "", Plan(), outcome)\n',
+    ),
+    Mutant(
+        "the side of which a step is given nothing is empty",
+        OVERRIDES,
+        "        if objects is None and end not in self.views:\n",
+        "        if False:\n",
+    ),
+    Mutant(
+        "what has its counterpart is not linked with it",
+        PARTS,
+        "        if isinstance(action, Adopt):\n            return action.instead_of is None\n",
+        "",
+    ),
+    Mutant(
+        "a sync of its own has no guards",
+        STEPS,
+        "    if context is not None and not context.is_planned:\n",
+        "    if False:\n",
+    ),
+    Mutant(
+        "a side that lists nothing is not guarded in steps",
+        STEPS,
+        "replace(part, listed=plan.listed) if part.of(Delete) else part",
+        "part",
+    ),
+    Mutant(
+        "what failed is tried in steps at once",
+        STEPS,
+        "        plan = planned(running, base, snapshots, policy, listed_at=now, now=now)\n",
+        "        plan = make_plan(base.links, snapshots[End.LEFT], snapshots[End.RIGHT], policy, base.intents)\n",
+    ),
+    Mutant(
+        "a create that a step repeats has another key",
+        STEPS,
+        "    applier.go_on_from(base.intents if context is None else context.base.intents)\n",
+        "",
+    ),
+]
+
+SUITES = (
+    "tests/tasks/sync_task/test_steps_in_runs.py",
+    "tests/tasks/sync_task/test_overrides.py",
+    "tests/tasks/sync_task/test_steps.py",
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a line per mutant; 0 when all were found."""
+    options = command(__doc__).parse_args(arguments)
+    ground = Ground(
+        parts=(
+            *("config", "tasks", "tests/conftest.py", "tests/harness", "worker"),
+            *("tests/tasks/boards.py", "tests/tasks/sync_task/seed_style.py", *SUITES),
+        ),
+        arguments=SUITES,
+    )
+    return exit_status(plant(MUTANTS, options.names, ground, at_once=2))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
