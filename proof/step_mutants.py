@@ -90,6 +90,36 @@ MUTANTS = [
         "        plan = make_plan(base.links, snapshots[End.LEFT], snapshots[End.RIGHT], policy, base.intents)\n",
     ),
     Mutant(
+        "a new scope is new for ever",
+        OVERRIDES,
+        "            memory = replace(memory, scope=running.scope())",
+        "            pass",
+    ),
+    Mutant(
+        "what is out of sight in a new scope is not noted by steps",
+        STEPS,
+        "if keep(action) or isinstance(action, Park))",
+        "if keep(action))",
+    ),
+    Mutant(
+        "what waits is forgotten where a sync of its own left all to ours",
+        OVERRIDES,
+        "        self._context.memory = memory\n",
+        "        pass\n",
+    ),
+    Mutant(
+        "what a sync of its own leaves to ours goes by another clock",
+        RUN,
+        "silent, Order(clock=clock))",
+        "silent, Order())",
+    ),
+    Mutant(
+        "of what was agreed on in a run no edit is seen in it",
+        OVERRIDES,
+        "if name not in base or not same(base[name], value)}",
+        "}",
+    ),
+    Mutant(
         "a create that a step repeats has another key",
         STEPS,
         "    applier.go_on_from(base.intents if context is None else context.base.intents)\n",

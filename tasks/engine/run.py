@@ -82,10 +82,10 @@ def _expires(sync: Sync) -> Mapping[str, datetime]:
     return {label: at for label, at in found.items() if at is not None}
 
 
-async def run_part(running: Running, journal: Journal) -> RunReport:
-    """The ordinary way of a run, asked for by the task's own `sync` from inside a run."""
+async def run_part(running: Running, journal: Journal, clock: Callable[[], datetime]) -> RunReport:
+    """The ordinary way of a run, asked for by the task's own `sync` from inside a run, by whose clock it goes."""
     known = await Known.all_of(journal)
-    part = _Run(replace(running, journal=journal), known, silent, Order())
+    part = _Run(replace(running, journal=journal), known, silent, Order(clock=clock))
     return await part.carry_out(own_sync=False)
 
 
@@ -315,8 +315,10 @@ class _Run:
 
     async def _by_own_sync(self, own: OwnSteps, base: Base, policy: Policy) -> RunReport:
         """The task's own `sync` decides everything; what it agreed on becomes the base."""
-        outcome = await own.sync(self.running, base, policy, self.order.clock)
-        await self._journal.remember(replace(base.memory, own=self.running.remembered()))
+        outcome, memory = await own.sync(self.running, base, policy, self.order.clock)
+        # Of what it did beyond our own way no cursor knows.
+        memory = replace(memory, cursors=base.memory.cursors, own=self.running.remembered())
+        await self._journal.remember(memory)
         return report_of(Plan(), outcome)
 
 

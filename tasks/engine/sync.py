@@ -34,7 +34,7 @@ class OwnSteps(Protocol):
         ...
 
     def sync(self, running: Any, base: Base, policy: Policy, clock: Callable[[], datetime]) -> Awaitable[Any]:
-        """Do all of a run; gives the `Outcome`, and what was agreed on is in the journal."""
+        """Do all of a run; gives the `Outcome` and what is to be remembered. What was agreed on is in the journal."""
         ...
 
     def apply(self, applier: Any, plan: Plan, running: Any, base: Base) -> Awaitable[None]:

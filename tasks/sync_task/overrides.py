@@ -31,6 +31,7 @@ from tasks.journal.state_links import base_of
 from tasks.merge import Action, Effect, Intent, Link, Plan, Policy
 from tasks.sides import ID, End
 from tasks.sync_task.parts import PARTS, keeps_rest
+from tasks.values.canonical import same
 
 #: The steps in the order of a run: method, and the part of a plan that it stands for.
 STEPS = {
@@ -76,11 +77,14 @@ class Overrides:
 
     async def sync(
         self, running: Running, base: Base, policy: Policy, clock: Callable[[], datetime]
-    ) -> Outcome:
-        """Let the task's own `sync` do the run."""
+    ) -> tuple[Outcome, Memory]:
+        """Let the task's own `sync` do the run; gives what came of it, and what is to be remembered of it."""
         context = Context(self.task, running, base, policy, clock)
         await context.call("sync", context.state if base.links or base.intents else None)
-        return context.outcome
+        memory = context.memory or base.memory
+        if context.looked == set(End) and not context.outcome.failures:
+            memory = replace(memory, scope=running.scope())  # what it leaves out is known by now
+        return context.outcome, memory
 
     async def apply(self, applier: Applier, plan: Plan, running: Running, base: Base) -> None:
         """Carry out a plan part by part; the parts that the task wrote itself are left to it."""
@@ -133,6 +137,10 @@ class Context:
     views: dict[End, SideView] = field(default_factory=dict)
     #: Whether all of it was planned, and held against the guards, before the first step.
     is_planned: bool = False
+    #: What would be remembered of what the task's own `sync` left to ours, and the ends of which a step of ours saw to
+    #: missing objects.
+    memory: Memory | None = None
+    looked: set[End] = field(default_factory=set)
     #: The pairs that were agreed on in this run, by the ids of either end, and the objects whose pairs came to their
     #: end: what was read of them is as it was before.
     agreed: dict[End, dict[ID, Link]] = field(default_factory=lambda: {end: {} for end in End})
@@ -141,9 +149,12 @@ class Context:
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     #: What the run's journal holds by now, as a state.
     kept: StateJournal = field(init=False)
+    #: The pairs as they were before it.
+    before: Mapping[tuple[ID, ID], Link] = field(init=False)
 
     def __post_init__(self) -> None:
         self.kept = StateJournal(state_of(self.base))
+        self.before = {(link.left_id, link.right_id): link for link in self.base.links}
 
     @property
     def state(self) -> State:
@@ -200,11 +211,8 @@ class Context:
         read = self.views.get(end)
         given = read.objects if objects is None and read is not None else objects or {}
         view = await view_of(adapter, [obj for one, obj in given.items() if one not in self.gone[end]])
-        agreed = self.agreed[end]
         records = {
-            one: replace(record, values={**record.values, **agreed[one].base_on(end)})
-            if one in agreed
-            else record
+            one: replace(record, values={**record.values, **self._written(end, one)})
             for one, record in view.snapshot.records.items()
         }
         snapshot = replace(view.snapshot, records=records)
@@ -219,6 +227,16 @@ class Context:
                 unreadable_hashes={**snapshot.unreadable_hashes, **hashes},
             )
         return replace(view, snapshot=snapshot)
+
+    def _written(self, end: End, obj_id: ID) -> Mapping[str, Any]:
+        """What an object shows by now of what was agreed on in this run."""
+        link = self.agreed[end].get(obj_id)
+        if link is None:
+            return {}
+        before = self.before.get((link.left_id, link.right_id))
+        base = {} if before is None else before.base_on(end)
+        now = link.base_on(end)
+        return {name: value for name, value in now.items() if name not in base or not same(base[name], value)}
 
 
 class StepJournal(StateJournal):
@@ -245,7 +263,8 @@ class StepJournal(StateJournal):
         await self._context.running.journal.keep_conflict(entry)
 
     async def remember(self, memory: Memory, *, forget: Sequence[str] = ()) -> None:
-        """Left to the run as a whole."""
+        """Left to the run as a whole, to which it is told."""
+        self._context.memory = memory
 
 
 #: The run in which a step is called; none where it is called by itself.

@@ -34,6 +34,7 @@ from tasks.merge import (
     Conflict,
     Delete,
     Link,
+    Park,
     Plan,
     Record,
     Update,
@@ -48,6 +49,9 @@ from tasks.sync_task.overrides import Context, StepJournal, current
 from tasks.sync_task.parts import PARTS
 
 T = TypeVar("T")
+
+#: The ends for whose missing objects the steps see.
+_DELETED = {PARTS["notion_deleted"]: End.LEFT, PARTS["other_deleted"]: End.RIGHT}
 
 
 class StepError(TaskError):
@@ -72,9 +76,14 @@ def sync(task: ObjectTask, state: State | None) -> State:
             report = await task.run(journal)
         else:
             journal = StepJournal(state or State(), context)
-            report = await run_part(context.running, journal)
+            report = await run_part(context.running, journal, context.clock)
             context.outcome.add(report.outcome)
-        if report.status not in ("succeeded", "incomplete"):
+        told = (
+            ("succeeded", "incomplete")
+            if context is None
+            else ("succeeded", "incomplete", "failed", "conflicts")
+        )
+        if report.status not in told:  # of what failed in a run the run tells
             raise StepError(f"task {task.name!r}: {report.reason}", journal.state)
         return journal.state
 
@@ -130,7 +139,11 @@ async def _apply_part(
         plan = planned(running, base, snapshots, policy, listed_at=now, now=now)
     plan = await named(plan, views, base.links, sync.title_of(running.mapping))
     applier.go_on_from(base.intents if context is None else context.base.intents)
-    part = Plan(tuple(_linked_only(filter(keep, plan.actions), base.links)), labels=plan.labels)
+    wanted: Iterable[Action] = filter(keep, plan.actions)
+    if context is not None and not context.is_planned and keep in _DELETED:
+        context.looked.add(_DELETED[keep])
+        wanted = (action for action in plan.actions if keep(action) or isinstance(action, Park))
+    part = Plan(tuple(_linked_only(wanted, base.links)), labels=plan.labels)
     if context is not None and not context.is_planned:
         # That a side lists nothing matters where something is deleted: other steps may be given a few objects.
         halt = check_guards(

@@ -81,16 +81,33 @@ async def test_what_a_listing_does_not_show_is_not_taken_for_deleted(said: dict[
     assert (await run(task, journal)).plan.actions == ()
 
 
-@pytest.mark.parametrize("kind", [EveryStep, Composed])
+class Whole(Boards):
+    """Its own `sync` leaves all to ours."""
+
+    def sync(self, state: State | None) -> State:
+        return super().sync(state)
+
+
+@pytest.mark.parametrize("kind", [EveryStep, Composed, Whole])
 async def test_what_another_scope_leaves_out_is_not_taken_for_deleted(kind: type[Boards]) -> None:
+    """From the next run on the new scope is the old one: what is deleted in it is deleted across."""
     task, journal = kind(), Journal()
     task.the_scope = "all"
     for number in range(4):
         task.pair(A=f"row {number}", B="")
     await run(task, journal)
     task.the_scope, task.notion.hidden = "some", {"n1"}
+    for _ in range(2):
+        await run(task, journal)
+        assert (len(task.notion.rows), len(task.other.rows)) == (4, 4)
+    task.notion.remove("n2")
     await run(task, journal)
-    assert (len(task.notion.rows), len(task.other.rows)) == (4, 4)
+    assert [row[0] for row in task.other.shown()] == ["row 0", "row 2", "row 3"]
+    task.notion.hidden = set()
+    task.notion.edit("n1", B="seen again")
+    await run(task, journal)
+    assert task.notion.shown() == task.other.shown()
+    assert task.other.rows["o1"].values["b"] == "seen again"
 
 
 @pytest.mark.parametrize("kind", [EveryStep, Composed])
@@ -157,8 +174,9 @@ async def test_guards_hold_for_steps_that_a_task_calls_itself(rows: int) -> None
     assert len(task.other.rows) == rows
 
 
-async def test_what_failed_waits_in_steps_as_well() -> None:
-    task, journal = EveryStep(), Journal()
+@pytest.mark.parametrize("kind", [EveryStep, Whole])
+async def test_what_failed_waits_in_steps_as_well(kind: type[Boards]) -> None:
+    task, journal = kind(), Journal()
     task.pair(A="x", B="")
     await run(task, journal)
     task.notion.add(A="bad", B="")
