@@ -129,7 +129,10 @@ class TlsOrPlainFront(TlsFront):
         loop = asyncio.get_running_loop()
         self._open: set[asyncio.Future[None]] = set()
         while True:
-            connection, _ = await loop.sock_accept(self._socket)
+            try:
+                connection, _ = await loop.sock_accept(self._socket)
+            except ConnectionAbortedError:  # whoever connected is gone again; others are still to come
+                continue
             serving = asyncio.ensure_future(self._take(connection))
             self._open.add(serving)
             serving.add_done_callback(self._open.discard)
