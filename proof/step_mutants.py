@@ -14,6 +14,7 @@ OVERRIDES, STEPS, PARTS, RUN = (
     *(f"tasks/sync_task/{name}.py" for name in ("overrides", "steps", "parts")),
     "tasks/engine/run.py",
 )
+PLANNING = "tasks/engine/planning.py"
 
 MUTANTS = [
     Mutant("nothing planted", OVERRIDES, "", ""),
@@ -85,9 +86,15 @@ MUTANTS = [
     ),
     Mutant(
         "what failed is tried in steps at once",
+        PLANNING,
+        "    plan = hold_back(plan, base.memory.held, shown, now)\n",
+        "",
+    ),
+    Mutant(
+        "a step takes its own time for that of the listing",
         STEPS,
-        "        plan = planned(running, base, snapshots, policy, listed_at=now, now=now)\n",
-        "        plan = make_plan(base.links, snapshots[End.LEFT], snapshots[End.RIGHT], policy, base.intents)\n",
+        "listed_at=context.listed_at",
+        "listed_at=context.clock()",
     ),
     Mutant(
         "a new scope is new for ever",

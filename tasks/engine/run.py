@@ -148,7 +148,7 @@ class _Run:
         applier.go_on_from(base.intents)
         own = self.running.sync.own
         if own is not None and own.steps and self.order.planner is None:
-            await own.apply(applier, plan, self.running, base)
+            await own.apply(applier, plan, self.running, base, self.listed_at)
         else:
             await applier.run(plan, base.links, follow=self.order.planner is None)
         outcome = applier.outcome

@@ -37,7 +37,9 @@ class OwnSteps(Protocol):
         """Do all of a run; gives the `Outcome` and what is to be remembered. What was agreed on is in the journal."""
         ...
 
-    def apply(self, applier: Any, plan: Plan, running: Any, base: Base) -> Awaitable[None]:
+    def apply(
+        self, applier: Any, plan: Plan, running: Any, base: Base, listed_at: datetime
+    ) -> Awaitable[None]:
         """Carry out a plan part by part; its own parts are left to it."""
         ...
 

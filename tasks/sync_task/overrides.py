@@ -79,17 +79,20 @@ class Overrides:
         self, running: Running, base: Base, policy: Policy, clock: Callable[[], datetime]
     ) -> tuple[Outcome, Memory]:
         """Let the task's own `sync` do the run; gives what came of it, and what is to be remembered of it."""
-        context = Context(self.task, running, base, policy, clock)
+        context = Context(self.task, running, base, policy, clock, clock())
         await context.call("sync", context.state if base.links or base.intents else None)
         memory = context.memory or base.memory
         if context.looked == set(End) and not context.outcome.failures:
             memory = replace(memory, scope=running.scope())  # what it leaves out is known by now
         return context.outcome, memory
 
-    async def apply(self, applier: Applier, plan: Plan, running: Running, base: Base) -> None:
+    async def apply(
+        self, applier: Applier, plan: Plan, running: Running, base: Base, listed_at: datetime
+    ) -> None:
         """Carry out a plan part by part; the parts that the task wrote itself are left to it."""
+        views = dict(applier.views)
         context = Context(
-            self.task, running, base, applier.policy, applier.clock, dict(applier.views), is_planned=True
+            self.task, running, base, applier.policy, applier.clock, listed_at, views, is_planned=True
         )
         read = {side: applier.views[side].objects for side in End}
 
@@ -133,6 +136,8 @@ class Context:
     #: The rules of this run.
     policy: Policy
     clock: Callable[[], datetime]
+    #: When the listings began, at the earliest: they show no more than what was there then.
+    listed_at: datetime
     #: What it has read of both sides; empty where the task lists them itself, and a step has not had to.
     views: dict[End, SideView] = field(default_factory=dict)
     #: Whether all of it was planned, and held against the guards, before the first step.

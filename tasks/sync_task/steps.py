@@ -135,8 +135,8 @@ async def _apply_part(
         plan = make_plan(base.links, snapshots[End.LEFT], snapshots[End.RIGHT], policy, base.intents)
     else:
         applier = Applier(running, views, policy, clock=context.clock)
-        base, now = replace(context.base, links=base.links, intents=base.intents), context.clock()
-        plan = planned(running, base, snapshots, policy, listed_at=now, now=now)
+        base = replace(context.base, links=base.links, intents=base.intents)
+        plan = planned(running, base, snapshots, policy, listed_at=context.listed_at, now=context.clock())
     plan = await named(plan, views, base.links, sync.title_of(running.mapping))
     applier.go_on_from(base.intents if context is None else context.base.intents)
     wanted: Iterable[Action] = filter(keep, plan.actions)

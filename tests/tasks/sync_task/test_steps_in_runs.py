@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -212,3 +213,32 @@ async def test_a_create_that_is_repeated_has_its_key_again(kind: type[Boards]) -
     assert task.other.shown() == [("new", ""), ("x", "")]
     assert keys == ["of the former name"]
     assert not journal.state.intents
+
+
+@pytest.mark.parametrize("kind", [EveryStep, Composed])
+async def test_what_a_long_listing_cannot_show_yet_is_waited_for(kind: type[Boards]) -> None:
+    """What counts is when it began: by the time of a step, what an earlier run made may be listed since."""
+
+    class Slow(kind):  # type: ignore[misc, valid-type]
+        other_settling = timedelta(seconds=30)
+
+        def get_other_objects(self) -> Any:
+            listed = super().get_other_objects()
+            self.later(seconds=60 if self.other.hidden else 0)
+            return listed
+
+    task, journal = Slow(), Journal()
+    task.pair(A="x", B="")
+    await run(task, journal)
+    new, made = task.pair(A="new", B="")
+    intent = Intent("k", End.RIGHT, new, {"A": "new", "B": ""}, None, begun_at=task.now, hash="new")
+    await journal.begin(intent)
+    task.other.hidden = {made}
+    task.later(seconds=20)
+    await run(task, journal)
+    assert task.other.calls["create"] == 0
+    task.other.hidden = set()
+    task.later(minutes=5)
+    await run(task, journal)
+    assert task.other.calls["create"] == 0
+    assert task.notion.shown() == task.other.shown() == [("new", ""), ("x", "")]
