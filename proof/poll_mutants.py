@@ -41,7 +41,7 @@ MUTANTS = [
         KNOWN,
         "for end, some in ids.items() for one in some)",
         "for end, some in list(ids.items())[:1] for one in some)",
-        suite="-k with_all_that_is_out_of_sight",
+        suite="-k new_on_either_side",
     ),
     Mutant(
         "an object that is new and cannot be read is none",
@@ -281,7 +281,6 @@ MUTANTS = [
         BASES,
         "        if self.are_all:\n            return\n        ids",
         "        if True:\n            return\n        ids",
-        suite="-k histories_are_the_same",
     ),
     Mutant(
         "of what a run does not know nothing is linked",
