@@ -75,14 +75,14 @@ MUTANTS = [
     Mutant(
         "a sync of its own has no guards",
         STEPS,
-        "    if context is not None and not context.is_planned:\n",
+        "    if composed is not None:\n",
         "    if False:\n",
     ),
     Mutant(
         "a side that lists nothing is not guarded in steps",
         STEPS,
-        "replace(part, listed=plan.listed) if part.of(Delete) else part",
-        "part",
+        "replace(wanted, listed=plan.listed) if wanted.of(Delete) else wanted",
+        "wanted",
     ),
     Mutant(
         "what failed is tried in steps at once",
@@ -105,8 +105,8 @@ MUTANTS = [
     Mutant(
         "what is out of sight in a new scope is not noted by steps",
         STEPS,
-        "if keep(action) or isinstance(action, Park))",
-        "if keep(action))",
+        "if PARTS[part](one) or isinstance(one, Park))",
+        "if PARTS[part](one))",
     ),
     Mutant(
         "what waits is forgotten where a sync of its own left all to ours",
@@ -147,7 +147,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ground = Ground(
         parts=(
             *("config", "tasks", "tests/conftest.py", "tests/harness", "worker"),
-            *("tests/tasks/boards.py", "tests/tasks/sync_task/seed_style.py", *SUITES),
+            *(
+                "tests/tasks/boards.py",
+                "tests/tasks/sync_task/seed_style.py",
+                "tests/tasks/sync_task/composed.py",
+            ),
+            *SUITES,
         ),
         arguments=SUITES,
     )

@@ -68,7 +68,7 @@ def report_of(plan: Plan, outcome: Outcome) -> RunReport:
         return RunReport("failed", _first_of(outcome.failures), plan, outcome)
     if outcome.held:
         some = "1 object is" if outcome.held == 1 else f"{outcome.held} objects are"
-        first = "".join([f": {skip.reason}" for skip in plan.of(Skip) if skip.failing][:1])
+        first = next((f": {skip.reason}" for skip in plan.of(Skip) if skip.failing), "")
         return RunReport("failed", f"{some} left out after failures{first}", plan, outcome)
     if outcome.unresolved:
         attributes = "1 attribute" if outcome.unresolved == 1 else f"{outcome.unresolved} attributes"

@@ -94,10 +94,9 @@ class Overrides:
         context = Context(
             self.task, running, base, applier.policy, applier.clock, listed_at, views, is_planned=True
         )
-        read = {side: applier.views[side].objects for side in End}
 
         def there(side: End) -> dict[ID, Any]:
-            return {one: obj for one, obj in read[side].items() if one not in context.gone[side]}
+            return context.still_there(side, views[side].objects)
 
         own = self.steps - {"initial_sync"} if base.links else self.steps
         await context.confirm(settle=plan.void)
@@ -208,21 +207,24 @@ class Context:
                 self.gone[end].discard(proof.put.id_on(end))
                 self.agreed[end][proof.put.id_on(end)] = proof.put
 
+    def still_there(self, end: End, objects: Mapping[ID, Any]) -> dict[ID, Any]:
+        """Those of the objects of a side that this run has not seen to their end."""
+        return {one: obj for one, obj in objects.items() if one not in self.gone[end]}
+
     async def view(self, adapter: Adapter, objects: Mapping[ID, Any] | None) -> SideView:
         """A side as a step is given it, with what this run knows of it; `None` stands for all that is there."""
         end = adapter.end
         if objects is None and end not in self.views:
             self.views[end] = await read_side(adapter)
-        read = self.views.get(end)
-        given = read.objects if objects is None and read is not None else objects or {}
-        view = await view_of(adapter, [obj for one, obj in given.items() if one not in self.gone[end]])
+        given = self.views[end].objects if objects is None else objects
+        view = await view_of(adapter, list(self.still_there(end, given).values()))
         records = {
             one: replace(record, values={**record.values, **self._written(end, one)})
             for one, record in view.snapshot.records.items()
         }
         snapshot = replace(view.snapshot, records=records)
-        if read is not None:
-            listed = read.snapshot
+        if end in self.views:
+            listed = self.views[end].snapshot
             unreadable = {one: why for one, why in listed.unreadable.items() if not snapshot.has(one)}
             hashes = {one: known for one, known in listed.unreadable_hashes.items() if one in unreadable}
             snapshot = replace(

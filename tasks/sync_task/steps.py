@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -51,7 +51,7 @@ from tasks.sync_task.parts import PARTS
 T = TypeVar("T")
 
 #: The ends for whose missing objects the steps see.
-_DELETED = {PARTS["notion_deleted"]: End.LEFT, PARTS["other_deleted"]: End.RIGHT}
+_DELETED = {"notion_deleted": End.LEFT, "other_deleted": End.RIGHT}
 
 
 class StepError(TaskError):
@@ -95,19 +95,19 @@ def step(
     state: State,
     notion_objs: Mapping[ID, Any] | None,
     other_objs: Mapping[ID, Any] | None,
-    keep: Callable[[Action], bool],
+    part: str,
 ) -> State:
-    """Carry out those actions of the plan for which `keep` is true.
+    """Carry out a part of the plan, by its name in `PARTS`.
 
     Of a side of which the step is given no objects it knows what the run knows, where there is a run.
     """
 
     context = current.get()
 
-    async def part() -> State:
+    async def carried_out() -> State:
         journal = StateJournal(state) if context is None else StepJournal(state, context)
         async with _running(task, context, journal) as running:
-            outcome = await _apply_part(running, (notion_objs, other_objs), keep, context)
+            outcome = await _apply_part(running, (notion_objs, other_objs), part, context)
         if context is not None:  # the run tells of what failed, and goes on with the rest
             context.outcome.add(outcome)
         elif outcome.failures or outcome.unresolved:
@@ -115,13 +115,13 @@ def step(
             raise StepError(f"task {task.name!r}: {reason}", journal.state)
         return journal.state
 
-    return _blocking(part(), context)
+    return _blocking(carried_out(), context)
 
 
 async def _apply_part(
     running: Running,
     objects: tuple[Mapping[ID, Any] | None, Mapping[ID, Any] | None],
-    keep: Callable[[Action], bool],
+    part: str,
     context: Context | None,
 ) -> Outcome:
     adapters, sync = running.adapters, running.sync
@@ -139,19 +139,19 @@ async def _apply_part(
         plan = planned(running, base, snapshots, policy, listed_at=context.listed_at, now=context.clock())
     plan = await named(plan, views, base.links, sync.title_of(running.mapping))
     applier.go_on_from(base.intents if context is None else context.base.intents)
-    wanted: Iterable[Action] = filter(keep, plan.actions)
-    if context is not None and not context.is_planned and keep in _DELETED:
-        context.looked.add(_DELETED[keep])
-        wanted = (action for action in plan.actions if keep(action) or isinstance(action, Park))
-    part = Plan(tuple(_linked_only(wanted, base.links)), labels=plan.labels)
-    if context is not None and not context.is_planned:
+    actions: Iterable[Action] = filter(PARTS[part], plan.actions)
+    composed = None if context is None or context.is_planned else context
+    if composed is not None and part in _DELETED:
+        composed.looked.add(_DELETED[part])
+        actions = (one for one in plan.actions if PARTS[part](one) or isinstance(one, Park))
+    wanted = Plan(tuple(_linked_only(actions, base.links)), labels=plan.labels)
+    if composed is not None:
         # That a side lists nothing matters where something is deleted: other steps may be given a few objects.
-        halt = check_guards(
-            replace(part, listed=plan.listed) if part.of(Delete) else part, len(base.links), policy
-        )
+        guarded = replace(wanted, listed=plan.listed) if wanted.of(Delete) else wanted
+        halt = check_guards(guarded, len(base.links), policy)
         if halt is not None:
-            raise StepError(f"task {sync.name!r}: {halt.reason}", context.state)
-    return await applier.run(part, base.links)
+            raise StepError(f"task {sync.name!r}: {halt.reason}", composed.state)
+    return await applier.run(wanted, base.links)
 
 
 async def _view(adapter: Adapter, objects: Mapping[ID, Any] | None, context: Context | None) -> SideView:

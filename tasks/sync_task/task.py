@@ -16,7 +16,6 @@ from tasks.sides.side import does_nothing, not_offered
 from tasks.sync_task import steps
 from tasks.sync_task.overrides import Overrides
 from tasks.sync_task.pairing import MethodPairing
-from tasks.sync_task.parts import PARTS
 from tasks.sync_task.sides import hands_on
 
 
@@ -367,7 +366,7 @@ class SyncTask(ObjectTask):
         other_objs: dict[ID, Any] | None,
         part: str,
     ) -> State:
-        return steps.step(self, state, notion_objs, other_objs, PARTS[part])
+        return steps.step(self, state, notion_objs, other_objs, part)
 
 
 def wrote(task: SyncTask, method: str) -> bool:

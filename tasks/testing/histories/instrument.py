@@ -163,31 +163,19 @@ class Instrument:
 
     def _methods_of(self, task: SyncTask, word: str) -> dict[str, Any]:
         """What stands for a task's methods of one side, by their names."""
-        methods = {}
+        methods, side = {}, self.sides[ENDS[word]]
         for name, spelled in METHODS.items():
             method = spelled.format(word)
             if name in WRITES and (name in NEEDED or wrote(task, method)):
-                methods[method] = self._write(getattr(task, method), word, name)
+                methods[method] = self._write(getattr(side, name), word, name)
         create = f"{word}_create_obj"
         methods[create] = self._write(getattr(task, create), word, "create_obj")
-        keyed = METHODS["create"].format(word)
-        if not wrote(task, keyed):  # it hands the values on, and is a coroutine where that is one
-            methods[keyed] = self._write(self._handing_on(task, create), word, "create")
         listing, changes = f"get_{word}_objects", f"{word}_changes"
         own = getattr(task, listing)
-        in_pages = self.sides[ENDS[word]].lists_in_pages
-        methods[listing] = self._paging(own, word) if in_pages else self._listing(own, word)
+        methods[listing] = self._paging(own, word) if side.lists_in_pages else self._listing(own, word)
         if wrote(task, changes):
             methods[changes] = self._changes(getattr(task, changes), word)
         return methods
-
-    def _handing_on(self, task: SyncTask, create: str) -> Any:
-        make = getattr(task, create)
-
-        async def later(_: str, values: Mapping[str, Any]) -> Any:
-            return await make(**values)
-
-        return later if inspect.iscoroutinefunction(make) else lambda _, values: make(**values)
 
     def _methods(self, side: Side, word: str) -> dict[str, Any]:
         """What stands for the methods of a side, by their names."""

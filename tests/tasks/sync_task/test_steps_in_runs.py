@@ -13,6 +13,7 @@ from tasks.sides import End
 from tasks.sync_task.overrides import STEPS
 from tasks.sync_task.steps import StepError
 from tests.tasks.boards import Boards
+from tests.tasks.sync_task.composed import by_steps
 from tests.tasks.sync_task.test_overrides import Journal, run
 
 STEP_NAMES = tuple(STEPS)
@@ -46,13 +47,7 @@ class Composed(Boards):
     def sync(self, state: State | None) -> State:
         notion_objs = {row.id: row for row in self.get_notion_objects()}
         other_objs = {row.id: row for row in self.get_other_objects()}
-        if state is None:
-            state = self.initial_sync(notion_objs, other_objs)
-        state = self.sync_notion_deleted(state, notion_objs, other_objs)
-        state = self.sync_other_deleted(state, notion_objs, other_objs)
-        state = self.sync_notion_created(state, notion_objs)
-        state = self.sync_other_created(state, other_objs)
-        return self.sync_state_changes(state, notion_objs, other_objs)
+        return by_steps(self, state, notion_objs, other_objs)
 
 
 def test_every_step_is_there() -> None:

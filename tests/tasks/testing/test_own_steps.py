@@ -12,6 +12,7 @@ from tasks import State, SyncTask
 from tasks.engine import reading
 from tasks.sync_task.overrides import STEPS
 from tasks.testing import check_task
+from tests.tasks.sync_task.composed import by_steps
 from tests.tasks.testing.examples import AsyncContacts, Contacts, PagedContacts, advance
 
 
@@ -46,13 +47,7 @@ class Composed(Contacts):
             {self.notion_id(obj): obj for obj in listed[0]},
             {self.other_id(obj): obj for obj in listed[1]},
         )
-        if state is None:
-            state = self.initial_sync(ours, theirs)
-        state = self.sync_notion_deleted(state, ours, theirs)
-        state = self.sync_other_deleted(state, ours, theirs)
-        state = self.sync_notion_created(state, ours)
-        state = self.sync_other_created(state, theirs)
-        return self.sync_state_changes(state, ours, theirs)
+        return by_steps(self, state, ours, theirs)
 
 
 @pytest.mark.parametrize(
@@ -64,9 +59,8 @@ class Composed(Contacts):
         ),
         *(
             pytest.param(with_own(STEPS, base), id=f"all of {base.__name__}")
-            for base in (Contacts, AsyncContacts)
+            for base in (Contacts, AsyncContacts, PagedContacts)
         ),
-        pytest.param(with_own(STEPS, PagedContacts), id="all of PagedContacts"),
         Composed,
     ],
 )
